@@ -1,0 +1,63 @@
+"""`fingerspell VERB …`: one module a command; heavy imports happen inside the command.
+
+A command module offers `HELP` (one line), `add_arguments(parser)` and `run(args) -> exit code`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from fingerspell import __version__
+from fingerspell.errors import FingerspellError
+
+COMMANDS = ("prepare", "train", "evaluate", "export", "predict", "serve", "synth", "doctor", "demo")
+
+
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Returns the whole command line as one parser."""
+    parser = argparse.ArgumentParser(prog="fingerspell", description="ASL fingerspelling: photographs in, a proven recogniser out.")
+    parser.add_argument("--version", action="version", version=f"fingerspell {__version__}")
+    verbs = parser.add_subparsers(dest="command", metavar="VERB", required=True)
+    for name in commands:
+        module = importlib.import_module(f"fingerspell.cli.{name}")
+        verb = verbs.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
+    return parser
+
+
+def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    """Runs a parsed command; the user's mistakes become three lines and exit code 2."""
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args))
+    except FingerspellError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C", file=sys.stderr)
+        return 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `fingerspell` command."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return call(build_parser(), argv)
+
+
+def door(name: str, argv: Sequence[str] | None = None) -> int:
+    """Runs one verb as a program of its own: the training guide's `python backend/….py`."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    module = importlib.import_module(f"fingerspell.cli.{name}")
+    parser = argparse.ArgumentParser(description=module.HELP)
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)
+    return call(parser, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""Every setting of a run: frozen, checked when built, its unit in its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fingerspell.errors import ConfigError
+
+BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
+SPLIT_RULES = ("groups", "random")
+MIN_IMAGE_PX = 32
+
+
+def require(holds: bool, *, found: str, expected: str, fix: str) -> None:
+    """Raises `ConfigError` unless `holds`."""
+    if not holds:
+        raise ConfigError(found=found, expected=expected, fix=fix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareConfig:
+    """How a folder of class-sorted pictures becomes a checked data set.
+
+    `near_bits` is the largest number of differing hash bits at which two pictures of one class
+    count as near duplicates.
+    """
+
+    input_dirs: tuple[Path, ...]
+    output_dir: Path
+    train_share: float = 0.70
+    val_share: float = 0.15
+    test_share: float = 0.15
+    seed: int = 42
+    split: str = "groups"
+    near_bits: int = 10
+    max_bad_share: float = 0.01
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        shares = (self.train_share, self.val_share, self.test_share)
+        require(
+            all(s > 0 for s in shares) and abs(sum(shares) - 1) < 1e-6,
+            found=f"shares train/val/test = {shares}",
+            expected="three positive shares that add up to 1",
+            fix="use the default 0.70 0.15 0.15",
+        )
+        require(
+            self.split in SPLIT_RULES,
+            found=f"split={self.split!r}",
+            expected=f"one of {', '.join(SPLIT_RULES)}",
+            fix="'groups' keeps near-duplicate frames on one side of the split",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The network and where its first weights come from.
+
+    `weights` is `imagenet` (downloaded by Keras), `none` (random), or the path of a weights file.
+    """
+
+    backbone: str = "MobileNetV3Large"
+    weights: str = "imagenet"
+    image_size_px: tuple[int, int] = (200, 200)
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        require(
+            self.backbone in BACKBONES,
+            found=f"backbone={self.backbone!r}",
+            expected=f"one of {', '.join(BACKBONES)}",
+            fix="leave --backbone away for MobileNetV3Large",
+        )
+        require(
+            len(self.image_size_px) == 2 and min(self.image_size_px) >= MIN_IMAGE_PX,
+            found=f"image size {self.image_size_px} (height, width in pixels)",
+            expected=f"two sides of at least {MIN_IMAGE_PX} pixels",
+            fix="use --img_size 200 200",
+        )
+        require(
+            0 <= self.dropout < 1,
+            found=f"dropout={self.dropout}",
+            expected="a share from 0 up to, not including, 1",
+            fix="use 0.3",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentConfig:
+    """How far a training picture may be changed. All zero (and no flip) changes nothing.
+
+    Shares are probabilities per picture; `rotate_deg`, `shift`, `zoom`, `shear`, `squeeze` are
+    the largest change to either side.
+    """
+
+    rotate_deg: float = 15.0
+    shift: float = 0.10
+    zoom: float = 0.20
+    shear: float = 0.10
+    squeeze: float = 0.10
+    brightness: float = 0.30
+    contrast: float = 0.30
+    saturation: float = 0.40
+    hue_deg: float = 12.0
+    grey_share: float = 0.10
+    blur_share: float = 0.15
+    noise_share: float = 0.15
+    low_resolution_share: float = 0.15
+    occlude_share: float = 0.15
+    mirror_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            require(
+                value >= 0 and (value <= 1 or name.endswith("_deg")),
+                found=f"augment.{name}={value}",
+                expected="0 or more, and at most 1 where it is not in degrees",
+                fix=f"set augment.{name} to 0 to switch it off",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One stretch of training at one peak learning rate.
+
+    `unfrozen_from` names the first backbone layer that may move, `"all"` frees the whole
+    backbone, `None` keeps it frozen (the phase then runs on cached features). Where a backbone
+    moves, `batchnorm_momentum=None` keeps BatchNormalization frozen; a number trains it.
+    """
+
+    name: str
+    epochs: int
+    learning_rate: float
+    unfrozen_from: str | None = None
+    batchnorm_momentum: float | None = None
+    warmup_share: float = 0.1
+    patience_epochs: int = 5
+
+    def __post_init__(self) -> None:
+        require(
+            self.epochs >= 0,
+            found=f"{self.name}.epochs={self.epochs}",
+            expected="a whole number of passes, 0 or more",
+            fix="set epochs=0 to skip the phase",
+        )
+        require(
+            self.learning_rate > 0,
+            found=f"{self.name}.learning_rate={self.learning_rate}",
+            expected="a rate above 0",
+            fix="try 1e-3",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One training run, complete: saved as `run.json` beside its results."""
+
+    dataset_dir: Path
+    output_dir: Path
+    model: ModelConfig = field(default_factory=ModelConfig)
+    phases: tuple[Phase, ...] = ()
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    batch_size: int = 32
+    feature_views: int = 3
+    label_smoothing: float = 0.05
+    ema: float = 0.99
+    seed: int = 42
+    threshold: float = 0.7
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        require(
+            self.batch_size >= 1,
+            found=f"batch_size={self.batch_size}",
+            expected="at least 1 picture a step",
+            fix="use --batch_size 32",
+        )
+        require(
+            0 < self.threshold < 1,
+            found=f"threshold={self.threshold}",
+            expected="a probability between 0 and 1",
+            fix="use 0.7",
+        )

@@ -1,0 +1,54 @@
+"""One family of errors: what was found, what was expected, how to mend it."""
+
+from __future__ import annotations
+
+
+class FingerspellError(ValueError):
+    """Something the user can put right.
+
+    The command line prints it as three lines and leaves with exit code 2.
+    """
+
+    def __init__(self, *, found: str, expected: str, fix: str) -> None:
+        self.found = found
+        self.expected = expected
+        self.fix = fix
+        super().__init__(f"{found}\n  expected: {expected}\n  to fix:   {fix}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive the default pickling of exceptions.
+        return (_rebuild, (type(self), self.found, self.expected, self.fix))
+
+
+def _rebuild(
+    kind: type[FingerspellError], found: str, expected: str, fix: str
+) -> FingerspellError:
+    return kind(found=found, expected=expected, fix=fix)
+
+
+class ConfigError(FingerspellError):
+    """A setting that cannot work."""
+
+
+class PictureError(FingerspellError):
+    """Bytes that are not a usable picture."""
+
+
+class DataError(FingerspellError):
+    """A folder of pictures, or a manifest, that cannot be used as it is."""
+
+
+class ModelError(FingerspellError):
+    """Weights or a saved model that do not fit."""
+
+
+class RunError(FingerspellError):
+    """A run folder that is in the way, incomplete or not writable."""
+
+
+class ExportError(FingerspellError):
+    """An export that does not answer as the trained model does."""
+
+
+class BundleError(FingerspellError):
+    """A bundle that cannot be loaded by the runtime."""

@@ -1,0 +1,38 @@
+"""The one list of labels and its order."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+LETTERS: tuple[str, ...] = tuple(string.ascii_uppercase)
+"""A–Z."""
+
+CONTROLS: tuple[str, ...] = ("del", "nothing", "space")
+"""The three classes of the usual data set that are not letters."""
+
+MOVING: frozenset[str] = frozenset({"J", "Z"})
+"""Letters that are movements: a still of J looks like I, a still of Z like D."""
+
+STATIC_LETTERS: tuple[str, ...] = tuple(x for x in LETTERS if x not in MOVING)
+"""The 24 letters that a single picture can show."""
+
+ALPHABET: tuple[str, ...] = LETTERS + CONTROLS
+"""The 29 classes in prediction order: sorted folder names, capitals before small letters."""
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Returns class names without repetition in prediction order (sorted by code point)."""
+    return tuple(sorted(set(names)))
+
+
+def write_labels(path: Path, labels: Sequence[str]) -> None:
+    """Writes one label a line, in prediction order, UTF-8 with a closing newline."""
+    path.write_text("".join(f"{label}\n" for label in labels), encoding="utf-8", newline="\n")
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Reads what `write_labels` wrote; blank lines are ignored."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())

@@ -1,0 +1,69 @@
+"""The recogniser contract: everything a caller needs to know about a bundle (`recogniser.json`)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fingerspell.errors import BundleError
+
+FILE_NAME = "recogniser.json"
+FORMAT = 1
+INPUT = (
+    "RGB, float32 in [0, 1], shape [N, height, width, 3]; padded with black to the aspect ratio, "
+    "then area-averaged when shrinking and bilinear when enlarging"
+)
+OUTPUT = "float32 probabilities in label order, shape [N, labels]; the temperature is applied inside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What goes in, what comes out, and what to believe.
+
+    `temperature` was folded into the network's last layer: a caller applies nothing.
+    `threshold` is the probability from which an answer is accepted.
+    `files` maps a file name of the bundle to its SHA-256.
+    """
+
+    labels: tuple[str, ...]
+    height_px: int
+    width_px: int
+    threshold: float
+    temperature: float = 1.0
+    backbone: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        body = {"format": FORMAT, "input": INPUT, "output": OUTPUT, **asdict(self)}
+        return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Contract:
+        """Reads what `to_json` wrote; raises `BundleError` on anything else."""
+        try:
+            body = json.loads(text)
+            if body.pop("format") != FORMAT:
+                raise ValueError("another format number")
+            body.pop("input"), body.pop("output")
+            return cls(**{**body, "labels": tuple(body["labels"])})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BundleError(
+                found=f"a {FILE_NAME} that cannot be read ({error})",
+                expected=f"format {FORMAT}, as `fingerspell export` writes it",
+                fix="export the run folder again",
+            ) from error
+
+
+def read_contract(folder: Path) -> Contract:
+    """Reads the contract of a bundle folder; raises `BundleError` where there is none."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise BundleError(
+            found=f"no {FILE_NAME} in {folder}",
+            expected="a run folder that training or `fingerspell export` has finished",
+            fix="train first: python backend/train_finetune.py --dataset_dir dataset",
+        )
+    return Contract.from_json(path.read_text(encoding="utf-8"))
