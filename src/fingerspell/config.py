@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +23,8 @@ def require(holds: bool, *, found: str, expected: str, fix: str) -> None:
 class PrepareConfig:
     """How a folder of class-sorted pictures becomes a checked data set.
 
-    `near_bits` is the largest number of differing hash bits at which two pictures of one class
-    count as near duplicates.
+    `near_bits` is the largest number of differing hash bits (of 128) at which two pictures of one
+    class count as near duplicates; measured in docs/adr/0002-near-duplicate-hash.md.
     """
 
     input_dirs: tuple[Path, ...]
@@ -33,7 +34,7 @@ class PrepareConfig:
     test_share: float = 0.15
     seed: int = 42
     split: str = "groups"
-    near_bits: int = 10
+    near_bits: int = 18
     max_bad_share: float = 0.01
     overwrite: bool = False
 
@@ -50,6 +51,24 @@ class PrepareConfig:
             found=f"split={self.split!r}",
             expected=f"one of {', '.join(SPLIT_RULES)}",
             fix="'groups' keeps near-duplicate frames on one side of the split",
+        )
+        require(
+            0 <= self.near_bits <= 64,
+            found=f"near_bits={self.near_bits}",
+            expected="0 (identical hashes only) to 64 (half of all bits)",
+            fix="leave --near_bits away for 18",
+        )
+        require(
+            0 <= self.max_bad_share <= 1,
+            found=f"max_bad_share={self.max_bad_share}",
+            expected="a share from 0 to 1",
+            fix="use --max_bad 0.01 to bear one bad file in a hundred",
+        )
+        require(
+            len(self.input_dirs) > 0,
+            found="no input folder",
+            expected="at least one folder of class-sorted pictures",
+            fix="--input_dir FOLDER",
         )
 
 
@@ -153,22 +172,54 @@ class Phase:
         )
 
 
+def two_phases(epochs: int, patience_epochs: int = 5) -> tuple[Phase, Phase]:
+    """Returns the training guide's two phases for a total of `epochs` passes.
+
+    A third of them, at most 15, train the head on cached features; the rest move the whole
+    network with BatchNormalization trained at momentum 0.95 (docs/adr/0004).
+    """
+    require(
+        epochs >= 1,
+        found=f"epochs={epochs}",
+        expected="at least 1 pass",
+        fix="use --epochs 50, or --epochs 12 for a quick run",
+    )
+    head = min(15, epochs // 3)
+    return (
+        Phase(name="head", epochs=head, learning_rate=3e-3, patience_epochs=patience_epochs),
+        Phase(
+            name="finetune",
+            epochs=epochs - head,
+            learning_rate=1e-3,
+            unfrozen_from="all",
+            batchnorm_momentum=0.95,
+            patience_epochs=patience_epochs,
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """One training run, complete: saved as `run.json` beside its results."""
+    """One training run, complete: saved in `run.json` beside its results.
+
+    `feature_views` is how many augmented views of each picture the frozen phase learns from,
+    `average_epochs` over how many passes the weights that are validated and kept are averaged
+    (0 = the latest weights).
+    """
 
     dataset_dir: Path
     output_dir: Path
     model: ModelConfig = field(default_factory=ModelConfig)
-    phases: tuple[Phase, ...] = ()
+    phases: tuple[Phase, ...] = field(default_factory=lambda: two_phases(50))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     batch_size: int = 32
-    feature_views: int = 3
+    feature_views: int = 2
     label_smoothing: float = 0.05
-    ema: float = 0.99
+    average_epochs: float = 0.5
     seed: int = 42
     threshold: float = 0.7
     overwrite: bool = False
+    resume: bool = False
 
     def __post_init__(self) -> None:
         require(
@@ -182,4 +233,29 @@ class TrainConfig:
             found=f"threshold={self.threshold}",
             expected="a probability between 0 and 1",
             fix="use 0.7",
+        )
+        require(
+            self.feature_views >= 1,
+            found=f"feature_views={self.feature_views}",
+            expected="at least 1 view of each picture",
+            fix="use 2",
+        )
+        require(
+            not (self.overwrite and self.resume),
+            found="--overwrite together with --resume",
+            expected="one of the two",
+            fix="--resume goes on with the run in the folder, --overwrite starts afresh",
+        )
+        _require_falling_rates(self.phases)
+
+
+def _require_falling_rates(phases: tuple[Phase, ...]) -> None:
+    """Pretrained weights are fragile: a phase that moves more may not move faster."""
+    for before, after in itertools.pairwise(phases):
+        require(
+            after.learning_rate < before.learning_rate or after.unfrozen_from is None,
+            found=f"{after.name}.learning_rate={after.learning_rate} is not below "
+            f"{before.name}.learning_rate={before.learning_rate}",
+            expected="a smaller rate once pretrained weights can move",
+            fix=f"try {after.name}.learning_rate={before.learning_rate / 10:g}",
         )

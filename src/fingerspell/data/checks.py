@@ -1,0 +1,74 @@
+"""What prepare refuses to do, each with the way out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from fingerspell.data.examine import Bad, Picture
+from fingerspell.data.manifest import FILE_NAME, REPORT_NAME
+from fingerspell.data.scan import Scan
+from fingerspell.errors import DataError
+
+MIN_PICTURES = 3
+"""A class needs one picture for each split."""
+
+
+def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
+    """Refuses an output that touches an input, or that holds anything but a data set."""
+    output = output_dir.resolve()
+    for folder in input_dirs:
+        source = folder.resolve()
+        if output == source or source in output.parents or output in source.parents:
+            raise DataError(
+                found=f"output {output_dir} and input {folder} lie inside one another",
+                expected="two separate folders: the input is never touched",
+                fix="--output_dir dataset, beside the pictures",
+            )
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise DataError(
+            found=f"{output_dir} is a file",
+            expected="a folder, or nothing yet",
+            fix="choose another --output_dir",
+        )
+    names = {path.name for path in output.iterdir()}
+    if names and not {FILE_NAME, REPORT_NAME} <= names:
+        raise DataError(
+            found=f"{output_dir} exists and is not a data set made by prepare",
+            expected="an empty or new folder, or a data set of this program",
+            fix="choose another --output_dir, or remove that folder yourself",
+        )
+
+
+def check_bad(bad: Sequence[Bad], total: int, most: float) -> None:
+    """Refuses when nothing can be decoded, or more than the share `most` can't."""
+    if len(bad) == total:
+        raise DataError(
+            found=f"none of {total:,} files is a usable picture, first {bad[0].file.path}: "
+            f"{bad[0].reason}",
+            expected="JPEG, PNG, WebP, BMP, GIF or TIFF pictures",
+            fix="check --input_dir",
+        )
+    if len(bad) > most * total:
+        listed = "; ".join(f"{b.file.path}: {b.reason}" for b in bad[:3])
+        raise DataError(
+            found=f"{len(bad):,} of {total:,} files are bad: {listed}",
+            expected=f"at most {most:.1%} bad files",
+            fix=f"mend them, or allow more: --max_bad {len(bad) / total + 0.01:.2f}",
+        )
+
+
+def check_counts(pictures: Sequence[Picture], found: Scan) -> None:
+    """Refuses classes that cannot be split in three, counted over the usable pictures."""
+    counts = Counter(picture.file.label for picture in pictures)
+    labels = sorted({file.label for file in found.files})
+    few = [f"{label} ({counts[label]})" for label in labels if counts[label] < MIN_PICTURES]
+    if few:
+        raise DataError(
+            found=f"too few usable pictures in class {', '.join(few)}",
+            expected=f"at least {MIN_PICTURES} a class: one each for train, val and test",
+            fix="add pictures, or take the class folder out",
+        )

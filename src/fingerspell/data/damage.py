@@ -1,0 +1,85 @@
+"""What cameras and the world do to a picture: blur, noise, few pixels, grey, things in the way.
+
+Pure functions of uint8 (H, W, 3) pixels and a generator. Strengths are shares of the picture's
+size, so that 96 px and 224 px inputs suffer alike.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.images import Pixels, decode, encode_jpeg
+
+_MAX_BLUR = 0.012
+_MAX_MOTION = 0.06
+_NOISE_LEVELS = (3.0, 16.0)
+_LOWEST_RESOLUTION = 0.25
+_JPEG_QUALITY = (15, 60)
+_OCCLUDE_SIDE = (0.08, 0.28)
+_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)])
+
+
+def grey(rgb: Pixels) -> Pixels:
+    """Luma in all three channels."""
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB))
+
+
+def blur(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Out of focus or moved, as likely one as the other."""
+    side = min(rgb.shape[:2])
+    if rng.random() < 0.5:
+        sigma = max(0.5, float(rng.uniform(0.3, 1.0)) * _MAX_BLUR * side)
+        return np.asarray(cv2.GaussianBlur(rgb, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
+    length = max(3, round(float(rng.uniform(0.3, 1.0)) * _MAX_MOTION * side))
+    streak = motion_kernel(length, float(rng.uniform(0, math.pi)))
+    return np.asarray(cv2.filter2D(rgb, -1, streak, borderType=cv2.BORDER_REPLICATE))
+
+
+def motion_kernel(length: int, angle: float) -> NDArray[np.float32]:
+    """Returns a line of `length` pixels at `angle` (radians) whose weights add up to 1."""
+    size = length | 1
+    kernel = np.zeros((size, size), np.float32)
+    middle, reach = size // 2, (size - 1) / 2
+    across, down = reach * math.cos(angle), reach * math.sin(angle)
+    first = (round(middle - across), round(middle - down))
+    last = (round(middle + across), round(middle + down))
+    cv2.line(kernel, first, last, (1.0,))
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
+
+
+def noise(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Sensor noise: normal, independent a pixel and channel, deviation 3–16 grey levels.
+
+    Random bytes through a table of normal quantiles: 5 times faster than drawing normal numbers.
+    """
+    table = np.rint(_NORMAL * float(rng.uniform(*_NOISE_LEVELS))).astype(np.int16)
+    uniform = np.frombuffer(rng.bytes(rgb.size), np.uint8).reshape(rgb.shape)
+    return np.asarray(cv2.add(rgb, cv2.LUT(uniform, table), dtype=cv2.CV_8U))
+
+
+def low_resolution(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Few pixels, or heavy JPEG compression at full size, as likely one as the other."""
+    if rng.random() < 0.5:
+        return decode(encode_jpeg(rgb, int(rng.integers(*_JPEG_QUALITY))))
+    height, width = rgb.shape[:2]
+    share = float(rng.uniform(_LOWEST_RESOLUTION, 0.7))
+    few = (max(1, round(width * share)), max(1, round(height * share)))
+    small = cv2.resize(rgb, few, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def occlude(rgb: Pixels, rng: np.random.Generator) -> Pixels:
+    """Lays one or two plain rectangles, each at most 8 % of the picture, anywhere."""
+    out = rgb.copy()
+    height, width = rgb.shape[:2]
+    for _ in range(int(rng.integers(1, 3))):
+        tall = max(1, round(height * float(rng.uniform(*_OCCLUDE_SIDE))))
+        wide = max(1, round(width * float(rng.uniform(*_OCCLUDE_SIDE))))
+        top, left = int(rng.integers(height - tall + 1)), int(rng.integers(width - wide + 1))
+        out[top : top + tall, left : left + wide] = rng.integers(0, 256, 3, dtype=np.uint8)
+    return out

@@ -1,0 +1,142 @@
+"""`report.json`: what prepare found and did, as plain data, and the same as a few lines of text."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fingerspell.config import PrepareConfig
+from fingerspell.data.examine import Bad, Picture
+from fingerspell.data.manifest import SPLITS, Sample
+from fingerspell.labels import in_order
+
+FORMAT = 1
+Report = dict[str, Any]
+
+
+def config_json(config: PrepareConfig) -> dict[str, Any]:
+    """Returns what decides the outcome; not where it goes, nor whether it may overwrite."""
+    return {
+        "input_dirs": [str(folder.resolve()) for folder in config.input_dirs],
+        "shares": [config.train_share, config.val_share, config.test_share],
+        "seed": config.seed,
+        "split": config.split,
+        "near_bits": config.near_bits,
+        "max_bad_share": config.max_bad_share,
+    }
+
+
+def class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
+    """Returns pictures a split and groups for each class, in prediction order."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    groups: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        counts[sample.label][sample.split] += 1
+        groups[sample.label].add(sample.group)
+    return {
+        label: {**{s: counts[label][s] for s in SPLITS}, "groups": len(groups[label])}
+        for label in in_order(counts)
+    }
+
+
+def source_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
+    """Returns pictures a split for each source."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        counts[sample.source][sample.split] += 1
+    return {source: {s: counts[source][s] for s in SPLITS} for source in sorted(counts)}
+
+
+def bad_list(bad: Sequence[Bad]) -> list[dict[str, str]]:
+    return [{"path": str(b.file.path), "reason": b.reason} for b in bad]
+
+
+def conflict_list(conflicts: Sequence[Sequence[Picture]]) -> list[dict[str, Any]]:
+    return [
+        {"sha256": same[0].sha256, "paths": [str(p.file.path) for p in same]} for same in conflicts
+    ]
+
+
+def summary(report: Report, output_dir: Path) -> str:
+    """Returns the report as the console shows it."""
+    lines = [
+        f"{report['pictures']:,} pictures, {len(report['classes'])} classes, "
+        f"{report['groups']:,} groups of near duplicates, {len(report['sources'])} source(s)",
+        "",
+        *_classes(report["classes"]),
+        "",
+        *_leaks(report),
+        *_thin(report["classes"]) * (report["config"]["split"] == "groups"),
+        *_listed("bad file(s) left out", [f"{b['path']}: {b['reason']}" for b in report["bad"]]),
+        *_listed(
+            "picture(s) lie under two classes; all copies left out",
+            [", ".join(c["paths"]) for c in report["conflicts"]],
+        ),
+        *_listed(
+            "folder(s) passed over: no pictures where a class was looked for", report["ignored"]
+        ),
+        f"{output_dir}: {report['linked']:,} pictures linked, {report['copied']:,} copied, "
+        f"in {report['seconds']:.1f} s",
+    ]
+    return "\n".join(lines)
+
+
+def _classes(classes: dict[str, dict[str, int]]) -> list[str]:
+    """One line a class, in as many columns as 100 characters allow."""
+    width = max(5, *(len(label) for label in classes))
+    head = f"{'class':<{width}} {'train':>6} {'val':>5} {'test':>5} {'groups':>6}"
+    rows = [
+        f"{label:<{width}} {c['train']:>6,} {c['val']:>5,} {c['test']:>5,} {c['groups']:>6,}"
+        for label, c in classes.items()
+    ]
+    columns = max(1, min(len(rows), 100 // (len(head) + 4)))
+    tall = -(-len(rows) // columns)
+    lines = ["    ".join([head] * columns)]
+    lines += ["    ".join(rows[i::tall]) for i in range(tall)]
+    total = {s: sum(c[s] for c in classes.values()) for s in SPLITS}
+    lines.append(
+        f"{'all':<{width}} {total['train']:>6,} {total['val']:>5,} {total['test']:>5,} "
+        f"{sum(c['groups'] for c in classes.values()):>6,}"
+    )
+    return lines
+
+
+def _leaks(report: Report) -> list[str]:
+    this, random = report["leak"]["this_split"], report["leak"]["random_split"]
+    lines = [f"split by {report['config']['split']}, seed {report['config']['seed']}:"]
+    lines.append(_leak_line("this split leaks", this))
+    if report["config"]["split"] != "random":
+        lines.append(_leak_line("a random split would leak", random))
+    return lines
+
+
+def _leak_line(what: str, leak: dict[str, int]) -> str:
+    return (
+        f"  {what} {leak['crossing_pairs']:,} near-duplicate pairs, "
+        f"{leak['torn_groups']:,} groups; "
+        f"{leak['test_pictures_with_twin_in_train']:,} of {leak['test_pictures']:,} test pictures "
+        "have a twin in train"
+    )
+
+
+def _thin(classes: dict[str, dict[str, int]]) -> list[str]:
+    """Says which classes have too few groups to be split honestly."""
+    untested = [label for label, c in classes.items() if c["groups"] == 1]
+    unwatched = [label for label, c in classes.items() if c["groups"] == 2]
+    lines = []
+    if untested:
+        lines.append(f"one group only, all in train, never tested: {', '.join(untested)}")
+    if unwatched:
+        lines.append(f"two groups only, train and test, none in val: {', '.join(unwatched)}")
+    if lines:
+        lines.append("  if these are separate photographs and not one video, try --near_bits 8")
+    return lines
+
+
+def _listed(what: str, items: Sequence[str], most: int = 5) -> list[str]:
+    if not items:
+        return []
+    more = [f"  … and {len(items) - most:,} more in report.json"] if len(items) > most else []
+    return [f"{len(items):,} {what}:", *(f"  {item}" for item in items[:most]), *more]

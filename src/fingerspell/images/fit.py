@@ -1,0 +1,66 @@
+"""A picture of any shape to the size of a network: padded, never squeezed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fingerspell.errors import PictureError
+from fingerspell.images.decode import MAX_PIXELS, decode, read
+from fingerspell.images.types import Pixels, Planes
+
+MAX_PADDED_PIXELS = 2 * MAX_PIXELS
+"""Most pixels after padding: a 50,000×1,000 strip would otherwise become 2.5 gigapixels."""
+
+
+def padded_size(height: int, width: int, size_px: tuple[int, int]) -> tuple[int, int]:
+    """Returns the smallest (height, width) around a picture with the aspect ratio of `size_px`."""
+    want_h, want_w = size_px
+    if width * want_h >= height * want_w:
+        return max(height, round(width * want_h / want_w)), width
+    return height, max(width, round(height * want_w / want_h))
+
+
+def pad(rgb: Pixels, size_px: tuple[int, int]) -> Pixels:
+    """Centres a picture on black of the aspect ratio of `size_px`; an odd pixel goes below/right.
+
+    Raises `PictureError` for strips so long that padding them would fill the memory.
+    """
+    height, width = rgb.shape[:2]
+    tall, wide = padded_size(height, width, size_px)
+    if (tall, wide) == (height, width):
+        return rgb
+    if tall * wide > MAX_PADDED_PIXELS:
+        raise PictureError(
+            found=f"a strip of {width}×{height} pixels",
+            expected=f"a picture that fits {MAX_PADDED_PIXELS:,} pixels once padded",
+            fix="cut it to the hand, or shrink it first",
+        )
+    top, left = (tall - height) // 2, (wide - width) // 2
+    canvas = np.zeros((tall, wide, 3), np.uint8)
+    canvas[top : top + height, left : left + width] = rgb
+    return canvas
+
+
+def fit(rgb: Pixels, size_px: tuple[int, int]) -> Planes:
+    """Returns float32 (h, w, 3) in [0, 1]: padded, then resized in float32.
+
+    Shrinking averages over areas (no aliasing), enlarging is bilinear, the right size is only
+    divided by 255. Rounding to 8 bits in between would cost up to half a grey level a pixel.
+    """
+    planes = pad(rgb, size_px).astype(np.float32) / np.float32(255)
+    if planes.shape[:2] == tuple(size_px):
+        return planes
+    height, width = size_px
+    shrinks = planes.shape[0] > height or planes.shape[1] > width
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized = cv2.resize(planes, (width, height), interpolation=how)
+    # Averages of values in [0, 1] may leave it by one rounding step.
+    return np.asarray(np.clip(resized, 0, 1), dtype=np.float32)
+
+
+def load(source: bytes | Path, size_px: tuple[int, int]) -> Planes:
+    """Decodes bytes or a file and fits it to `size_px` (height, width)."""
+    return fit(decode(source) if isinstance(source, bytes) else read(source), size_px)

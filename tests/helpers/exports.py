@@ -1,0 +1,68 @@
+"""Pictures and a small recogniser for the export tests."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fingerspell import images
+
+SIZE_PX = (64, 64)
+LABELS = ("A", "B", "C", "nothing")
+
+
+def jpeg(height: int, width: int, seed: int = 0) -> bytes:
+    """A JPEG with soft shapes and colours, different for each seed."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32) / max(height, width)
+    waves = [np.sin(random.uniform(4, 25) * (x * a + y * b)) for a, b in random.normal(size=(3, 2))]
+    rgb = np.stack(waves, axis=2) * 90 + random.uniform(90, 165, 3)
+    return images.encode_jpeg(np.clip(rgb, 0, 255).astype(np.uint8))
+
+
+@cache
+def jpegs(count: int = 200) -> tuple[bytes, ...]:
+    sizes = [(64, 64), (80, 60), (61, 83), (40, 40), (128, 128)]
+    return tuple(jpeg(*sizes[seed % len(sizes)], seed) for seed in range(count))
+
+
+@cache
+def fitted(count: int = 200) -> np.ndarray:
+    return np.stack([images.load(data, SIZE_PX) for data in jpegs(count)])
+
+
+@cache
+def recogniser() -> Any:
+    """MobileNetV3Small whose statistics and head are set so that its answers differ."""
+    from fingerspell.config import ModelConfig
+    from fingerspell.model import build_recogniser
+
+    return lively(
+        build_recogniser(ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX), 4)
+    )
+
+
+def lively(model: Any) -> Any:
+    """Makes a random network look at its pictures, so that every class wins somewhere.
+
+    With untrained BatchNormalization statistics all features are nearly constant, and rounding
+    would decide the class.
+    """
+    import keras
+
+    from fingerspell.model import backbone_of, head_of
+    from fingerspell.model.parts import feature_network
+
+    norms = [x for x in backbone_of(model).layers if isinstance(x, keras.layers.BatchNormalization)]
+    for norm in norms:
+        norm.momentum = 0.0
+    feature_network(model)(fitted(40), training=True)
+    features = feature_network(model).predict(fitted(40), verbose=0)
+    centred = features - features.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    kernel = np.concatenate([directions[:2], -directions[:2]]).T
+    kernel *= 2 / (centred @ kernel).std()
+    head_of(model).get_layer("logits").set_weights([kernel, -features.mean(axis=0) @ kernel])
+    return model

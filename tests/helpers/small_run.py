@@ -1,0 +1,49 @@
+"""A data set that a small network learns in seconds, and a run on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fingerspell.config import AugmentConfig, ModelConfig, Phase, TrainConfig
+from fingerspell.images import encode_jpeg
+
+SMALL = ModelConfig(backbone="MobileNetV3Small", weights="none", image_size_px=(32, 32))
+COLOURS = {"A": (200, 40, 40), "B": (40, 200, 40), "nothing": (40, 40, 200)}
+SIDE_PX = 32
+STILL = AugmentConfig(**dict.fromkeys(AugmentConfig.__slots__, 0.0))
+
+
+def write_colours(folder: Path, pictures: tuple[int, int, int] = (8, 4, 4)) -> Path:
+    """Writes train, val and test folders of noisy plain colours, one colour a class."""
+    rng = np.random.default_rng(0)
+    for split, count in zip(("train", "val", "test"), pictures, strict=True):
+        for label, colour in COLOURS.items():
+            (folder / split / label).mkdir(parents=True)
+            for number in range(count):
+                noise = rng.integers(-30, 31, (SIDE_PX, SIDE_PX, 3))
+                rgb = np.clip(noise + colour, 0, 255).astype(np.uint8)
+                (folder / split / label / f"{number}.jpg").write_bytes(encode_jpeg(rgb, 95))
+    return folder
+
+
+HEAD = Phase(name="head", epochs=2, learning_rate=3e-3)
+FINETUNE = Phase(
+    name="finetune", epochs=3, learning_rate=1e-3, unfrozen_from="all", batchnorm_momentum=0.9
+)
+
+
+def small_config(dataset_dir: Path, output_dir: Path, **changes: object) -> TrainConfig:
+    """Returns a run that ends in seconds: MobileNetV3Small at 32 pixels."""
+    settings = {
+        "dataset_dir": dataset_dir,
+        "output_dir": output_dir,
+        "model": SMALL,
+        "phases": (HEAD, FINETUNE),
+        "augment": STILL,
+        "batch_size": 8,
+        "feature_views": 1,
+        **changes,
+    }
+    return TrainConfig(**settings)  # type: ignore[arg-type]

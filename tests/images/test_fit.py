@@ -1,0 +1,68 @@
+"""Every shape becomes the network's size: padded, averaged, in float."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fingerspell.errors import PictureError
+from fingerspell.images import encode_jpeg, fit, load
+
+WHITE = np.full((10, 20, 3), 255, np.uint8)
+
+
+def test_the_right_size_is_only_divided_by_255() -> None:
+    rgb = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    np.testing.assert_array_equal(fit(rgb, (4, 4)), rgb.astype(np.float32) / np.float32(255))
+
+
+def test_a_wide_picture_is_padded_above_and_below_never_squeezed() -> None:
+    planes = fit(WHITE, (20, 20))
+    assert planes.shape == (20, 20, 3)
+    assert planes.dtype == np.float32
+    assert (planes[5:15] == 1).all()
+    assert (planes[:5] == 0).all()
+    assert (planes[15:] == 0).all()
+
+
+def test_an_odd_pixel_of_padding_goes_below() -> None:
+    planes = fit(np.full((3, 4, 3), 255, np.uint8), (4, 4))
+    assert planes[:, 0, 0].tolist() == [1, 1, 1, 0]
+
+
+def test_a_target_that_is_not_square_pads_to_its_own_aspect() -> None:
+    planes = fit(WHITE, (10, 40))
+    assert (planes[:, 10:30] == 1).all()
+    assert (planes[:, :10] == 0).all()
+
+
+def test_shrinking_averages_areas_without_rounding() -> None:
+    board = np.zeros((8, 8, 3), np.uint8)
+    board[::4, ::4] = 255
+    np.testing.assert_allclose(fit(board, (2, 2)), 1 / 16, atol=1e-6)
+
+
+def test_enlarging_is_bilinear() -> None:
+    edge = np.zeros((2, 2, 3), np.uint8)
+    edge[:, 1] = 200
+    row = fit(edge, (4, 4))[0, :, 0] * 255
+    np.testing.assert_allclose(row, [0, 50, 150, 200], atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (999, 2), (37, 53)])
+def test_any_shape_stays_within_zero_and_one(shape: tuple[int, int]) -> None:
+    planes = fit(np.full((*shape, 3), 255, np.uint8), (32, 48))
+    assert planes.shape == (32, 48, 3)
+    assert planes.min() >= 0
+    assert planes.max() <= 1
+
+
+def test_a_strip_that_would_fill_the_memory_is_refused() -> None:
+    with pytest.raises(PictureError, match="strip"):
+        fit(np.zeros((20, 50_000, 3), np.uint8), (200, 200))
+
+
+def test_load_takes_bytes_and_files_alike(tmp_path) -> None:
+    data = encode_jpeg(WHITE)
+    (tmp_path / "white.jpg").write_bytes(data)
+    np.testing.assert_array_equal(load(data, (8, 8)), load(tmp_path / "white.jpg", (8, 8)))
