@@ -6,17 +6,11 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fingerspell.errors import ConfigError
+from fingerspell.errors import require
 
 BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
 SPLIT_RULES = ("groups", "random")
 MIN_IMAGE_PX = 32
-
-
-def require(holds: bool, *, found: str, expected: str, fix: str) -> None:
-    """Raises `ConfigError` unless `holds`."""
-    if not holds:
-        raise ConfigError(found=found, expected=expected, fix=fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,3 +52,9 @@ class ExportError(FingerspellError):
 
 class BundleError(FingerspellError):
     """A bundle that cannot be loaded by the runtime."""
+
+
+def require(holds: bool, *, found: str, expected: str, fix: str) -> None:
+    """Raises `ConfigError` unless `holds`."""
+    if not holds:
+        raise ConfigError(found=found, expected=expected, fix=fix)

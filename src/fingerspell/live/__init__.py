@@ -1,0 +1,22 @@
+"""Live rules as pure functions: frames in, text out; no clock, no model, no shared state."""
+
+from fingerspell.live.commit import Held, Holding
+from fingerspell.live.frame import Frame
+from fingerspell.live.session import Counted, Live, LiveRules, commit_now, spell, step, watch
+from fingerspell.live.smoothing import NO_SIGN, Smoothed, Smoothing
+
+__all__ = [
+    "NO_SIGN",
+    "Counted",
+    "Frame",
+    "Held",
+    "Holding",
+    "Live",
+    "LiveRules",
+    "Smoothed",
+    "Smoothing",
+    "commit_now",
+    "spell",
+    "step",
+    "watch",
+]

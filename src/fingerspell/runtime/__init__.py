@@ -1,0 +1,20 @@
+"""Bundle to recogniser on LiteRT. Imports neither Keras nor TensorFlow, so a server starts fast."""
+
+from fingerspell.runtime.answer import Answer, Batch, Probabilities, Reader
+from fingerspell.runtime.choose import choose
+from fingerspell.runtime.contract import Contract, read_contract
+from fingerspell.runtime.mock import MockRecogniser
+from fingerspell.runtime.recogniser import MODEL_FILES, Recogniser
+
+__all__ = [
+    "MODEL_FILES",
+    "Answer",
+    "Batch",
+    "Contract",
+    "MockRecogniser",
+    "Probabilities",
+    "Reader",
+    "Recogniser",
+    "choose",
+    "read_contract",
+]

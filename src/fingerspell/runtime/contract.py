@@ -15,7 +15,9 @@ INPUT = (
     "RGB, float32 in [0, 1], shape [N, height, width, 3]; padded with black to the aspect ratio, "
     "then area-averaged when shrinking and bilinear when enlarging"
 )
-OUTPUT = "float32 probabilities in label order, shape [N, labels]; the temperature is applied inside"
+OUTPUT = (
+    "float32 probabilities in label order, shape [N, labels]; the temperature is applied inside"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

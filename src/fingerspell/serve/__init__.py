@@ -1,0 +1,1 @@
+"""The HTTP server: a recogniser and the live rules behind two addresses."""

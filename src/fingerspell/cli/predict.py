@@ -1,0 +1,161 @@
+"""`fingerspell predict`: pictures, folders of pictures or a video, read on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fingerspell.live import Counted, Frame
+    from fingerspell.runtime import Answer, Reader
+
+HELP = "read the handshapes in pictures, or the text in a video"
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this command's options."""
+    parser.add_argument(
+        "pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders"
+    )
+    parser.add_argument("--video", type=Path, metavar="FILE", help="read a recorded video")
+    parser.add_argument(
+        "--bundle",
+        "--output_dir",
+        type=Path,
+        default=Path("output"),
+        help="folder of a finished training run (default: output)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "fp16", "int8"),
+        default="float32",
+        help="which of the bundle's models (default: float32)",
+    )
+    parser.add_argument("--top", type=int, default=3, help="how many labels to show (default: 3)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--mirror", action="store_true", help="flip left and right first")
+    parser.add_argument("--fps", type=float, help="frames per second, where the video is wrong")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0, or 2 when a picture could not be read (the others are answered all the same)."""
+    import os
+
+    from fingerspell.errors import ConfigError
+    from fingerspell.runtime import choose
+
+    if bool(args.pictures) == (args.video is not None):
+        raise ConfigError(
+            found="no picture and no video" if args.video is None else "pictures and a video",
+            expected="either pictures or one video",
+            fix="fingerspell predict hand.jpg, or fingerspell predict --video hello.mp4",
+        )
+    if args.top < 1:
+        raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
+    paths = list(picture_paths(args.pictures))
+    reader = choose(args.bundle, os.environ, precision=args.precision)
+    if reader.mock:
+        print("note: the stand-in answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
+    if args.video is not None:
+        return read_video(reader, args)
+    return read_pictures(reader, paths, args)
+
+
+def picture_paths(asked: list[Path]) -> Iterator[Path]:
+    """Yields files as they are named, and of folders every picture below, by name.
+
+    Raises `PictureError` for a folder without pictures; a file is judged when it is read.
+    """
+    from fingerspell.errors import PictureError
+
+    for path in asked:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not found:
+            raise PictureError(
+                found=f"no pictures in {path}",
+                expected=f"files that end in {', '.join(sorted(SUFFIXES))}",
+                fix="name the files one by one, or another folder",
+            )
+        yield from found
+
+
+def read_pictures(reader: Reader, paths: list[Path], args: argparse.Namespace) -> int:
+    """Prints one answer a picture, as it comes; what cannot be read goes to standard error."""
+    from fingerspell.errors import PictureError
+    from fingerspell.images import read
+
+    unread, answers = 0, []
+    for path in paths:
+        try:
+            rgb = read(path)
+            answer = reader.recognise(rgb[:, ::-1] if args.mirror else rgb)
+        except PictureError as error:
+            unread += 1
+            print(f"error: {error}", file=sys.stderr)
+            continue
+        if args.json:
+            answers.append(in_json(path, answer, args.top, reader))
+        else:
+            print(in_words(path, answer, args.top, reader))
+    if args.json:
+        print(json.dumps(answers, indent=2, ensure_ascii=False))
+    return 2 if unread else 0
+
+
+def in_words(path: Path, answer: Answer, top: int, reader: Reader) -> str:
+    """Returns one line; below the threshold the guesses are named as such."""
+    guesses = ", ".join(f"{label} {score:.1%}" for label, score in answer.top(top))
+    if answer.accepted:
+        return f"{path}: {answer.label}  ({guesses})"
+    return f"{path}: not sure, below {reader.threshold:.0%}  ({guesses})"
+
+
+def in_json(path: Path, answer: Answer, top: int, reader: Reader) -> dict[str, object]:
+    """Returns what `in_words` says, for programs."""
+    return {
+        "picture": str(path),
+        "label": answer.label,
+        "confidence": answer.confidence,
+        "accepted": answer.accepted,
+        "threshold": reader.threshold,
+        "mock": reader.mock,
+        "top": [{"label": label, "score": score} for label, score in answer.top(top)],
+    }
+
+
+def read_video(reader: Reader, args: argparse.Namespace) -> int:
+    """Prints every sign as it counts, then the text."""
+    from fingerspell.live import LiveRules, Smoothing, spell
+
+    rules = LiveRules(smoothing=Smoothing(threshold=reader.threshold))
+    signs: list[Counted] = []
+    for counted in spell(watched(reader, args), rules):
+        signs.append(counted)
+        if not args.json:
+            print(f"{counted.at_s:8.2f} s  {counted.label:<8} {counted.text}", flush=True)
+    text = signs[-1].text if signs else ""
+    if args.json:
+        moments = [{"at_s": s.at_s, "label": s.label, "text": s.text} for s in signs]
+        body = {"video": str(args.video), "text": text, "signs": moments, "mock": reader.mock}
+        print(json.dumps(body, indent=2, ensure_ascii=False))
+    else:
+        print(f"text: {text}" if signs else "text: nothing was held long enough to count")
+    return 0
+
+
+def watched(reader: Reader, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
+    """Yields (seconds, what the frame says) of a video."""
+    from fingerspell.live import Frame
+    from fingerspell.runtime.video import frames
+
+    for at_s, rgb in frames(args.video, args.fps):
+        answer = reader.recognise(rgb[:, ::-1] if args.mirror else rgb)
+        yield at_s, Frame(answer.label, answer.confidence)

@@ -1,0 +1,95 @@
+"""`fingerspell serve`: the HTTP server."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
+HOST = "127.0.0.1"
+PORT = 5000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this command's options."""
+    parser.add_argument(
+        "--bundle",
+        "--output_dir",
+        type=Path,
+        default=Path("output"),
+        help="folder of a finished training run (default: output); USE_MOCK_MODEL=1 needs none",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "fp16", "int8"),
+        default="float32",
+        help="which of the bundle's models (default: float32)",
+    )
+    parser.add_argument(
+        "--host",
+        help=f"address to listen on (default: $HOST or {HOST}; 0.0.0.0 for a phone to reach it)",
+    )
+    parser.add_argument("--port", type=int, help=f"port (default: $PORT or {PORT}; 0: any free)")
+    parser.add_argument(
+        "--cors",
+        nargs="+",
+        default=(),
+        metavar="ORIGIN",
+        help="web pages that may call it, '*' for all (default: pages from this machine)",
+    )
+    parser.add_argument(
+        "--max_picture_mb",
+        type=float,
+        default=10.0,
+        metavar="MB",
+        help="largest picture accepted (default: 10)",
+    )
+
+
+def where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
+    """Returns host and port: the option, else HOST and PORT, else the default."""
+    from fingerspell.errors import ConfigError
+
+    host = args.host or environment.get("HOST") or HOST
+    port = args.port if args.port is not None else environment.get("PORT") or PORT
+    try:
+        return host, int(port)
+    except ValueError as error:
+        raise ConfigError(
+            found=f"PORT={port}", expected="a whole number", fix="unset PORT, or use --port 5000"
+        ) from error
+
+
+def load_app(bundle: Path = Path("output")) -> FastAPI:
+    """Returns the app with default limits, for `uvicorn backend.app:app`."""
+    import os
+
+    from fingerspell.runtime import choose
+    from fingerspell.serve.app import create_app
+
+    return create_app(choose(bundle, os.environ))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until it is stopped."""
+    import os
+
+    from fingerspell.runtime import choose
+    from fingerspell.serve.app import create_app
+    from fingerspell.serve.limits import MEGABYTE, Limits
+    from fingerspell.serve.running import address, open_socket, serve
+
+    host, port = where(args, os.environ)
+    limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
+    reader = choose(args.bundle, os.environ, precision=args.precision)
+    app = create_app(reader, limits, cors=args.cors)
+    with open_socket(host, port) as bound:
+        print(f"{reader.name}, {len(reader.labels)} labels, at {address(bound)}", flush=True)
+        print(f"try: curl -F image=@hand.jpg {address(bound)}/predict-image", flush=True)
+        serve(app, bound)
+    return 0

@@ -1,0 +1,47 @@
+"""`python backend/run_smoke_test.py`: every class once through the real server."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "send one picture of every class through the real server"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this command's options."""
+    parser.add_argument(
+        "--bundle",
+        "--output_dir",
+        type=Path,
+        default=Path("output"),
+        help="folder of a finished training run (default: output); USE_MOCK_MODEL=1 needs none",
+    )
+    parser.add_argument(
+        "--dataset_dir",
+        "--samples",
+        type=Path,
+        default=None,
+        help="a prepared data set, or a folder of class folders (default: dataset)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0 when every class folder's sample is answered properly, else 1."""
+    import os
+
+    from fingerspell.runtime import MockRecogniser, choose
+    from fingerspell.serve.samples import folder_samples, grey_samples
+    from fingerspell.serve.smoke import summary, table, try_all
+
+    reader = choose(args.bundle, os.environ)
+    folder = args.dataset_dir or Path("dataset")
+    if isinstance(reader, MockRecogniser) and args.dataset_dir is None and not folder.is_dir():
+        samples = grey_samples(reader)
+        print("no dataset folder: trying the stand-in on grey pictures of its own")
+    else:
+        samples = folder_samples(folder)
+    rows = try_all(reader, samples)
+    print(table(rows))
+    print(summary(rows, reader))
+    return 1 if any(row.fault for row in rows) else 0

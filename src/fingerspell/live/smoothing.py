@@ -1,0 +1,87 @@
+"""Majority vote over the last frames: what is shown, not yet what is written.
+
+A frame votes for its label, or for *no letter* when it is below the threshold or says `nothing`.
+*No letter* is a candidate like any other, so one lucky frame among unsure ones stays unseen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fingerspell.errors import require
+from fingerspell.live.frame import Frame, check_elapsed
+
+NO_SIGN = "nothing"
+"""The class of pictures without a sign."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smoothing:
+    """`votes` frames vote, none older than `window_s`; `threshold` is a probability.
+
+    A slow sender's frames (one photograph a second) are alone in the window: each then answers
+    for itself, and two seconds of lag are not added.
+    """
+
+    votes: int = 5
+    window_s: float = 0.5
+    threshold: float = 0.7
+
+    def __post_init__(self) -> None:
+        require(
+            1 <= self.votes <= 99,
+            found=f"smoothing.votes={self.votes}",
+            expected="a whole number of frames from 1 to 99",
+            fix="use 3 to 5",
+        )
+        require(
+            self.window_s > 0,
+            found=f"smoothing.window_s={self.window_s}",
+            expected="a time above 0 seconds",
+            fix="use 0.5",
+        )
+        require(
+            0 < self.threshold < 1,
+            found=f"smoothing.threshold={self.threshold}",
+            expected="a probability between 0 and 1",
+            fix="use 0.7",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One frame's vote (`None`: no letter) and its age in seconds."""
+
+    label: str | None
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Smoothed:
+    """The votes that still count, oldest first, and the answer to show (`None`: no letter)."""
+
+    votes: tuple[Vote, ...] = ()
+    shown: str | None = None
+
+
+def vote_of(frame: Frame, how: Smoothing) -> str | None:
+    """Returns the label a frame votes for, or `None`."""
+    sure = frame.confidence >= how.threshold and frame.label != NO_SIGN
+    return frame.label if sure else None
+
+
+def winner(votes: tuple[Vote, ...]) -> str | None:
+    """Returns the most frequent label; of tied labels the one voted for last."""
+    labels = [vote.label for vote in votes]
+    newest_first = labels[::-1]
+    # `max` returns the first of equals, here the newest.
+    return max(newest_first, key=labels.count) if labels else None
+
+
+def step(state: Smoothed, frame: Frame, elapsed_s: float, how: Smoothing) -> Smoothed:
+    """Lets one more frame vote, `elapsed_s` seconds after the one before."""
+    check_elapsed(elapsed_s)
+    aged = (Vote(vote.label, vote.age_s + elapsed_s) for vote in state.votes)
+    fresh = tuple(vote for vote in aged if vote.age_s <= how.window_s)
+    votes = (*fresh, Vote(vote_of(frame, how)))[-how.votes :]
+    return Smoothed(votes, winner(votes))

@@ -1,0 +1,143 @@
+"""A bundle folder made ready to read pictures, on LiteRT alone."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fingerspell.errors import BundleError
+from fingerspell.images import Pixels, fit
+from fingerspell.runtime.answer import (
+    Answer,
+    Batch,
+    Probabilities,
+    answer,
+    check_batch,
+    check_pixels,
+)
+from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
+from fingerspell.runtime.interpreter import Pool, usual_interpreters
+
+MODEL_FILES = {
+    "float32": "model.tflite",
+    "fp16": "model_fp16.tflite",
+    "int8": "model_int8.tflite",
+}
+"""The model of each precision."""
+
+
+def model_file(precision: str) -> str:
+    """Returns the file name of a precision; raises `BundleError` for an unknown one."""
+    if precision not in MODEL_FILES:
+        raise BundleError(
+            found=f"precision={precision!r}",
+            expected=f"one of {', '.join(MODEL_FILES)}",
+            fix="leave it away for float32",
+        )
+    return MODEL_FILES[precision]
+
+
+def read_model(folder: Path, name: str, contract: Contract) -> bytes:
+    """Returns a model's bytes once their SHA-256 is the contract's."""
+    path = folder / name
+    if not path.is_file():
+        raise BundleError(
+            found=f"no {name} in {folder}",
+            expected=f"the files that {FILE_NAME} lists: {', '.join(contract.files) or 'none'}",
+            fix="export the run folder again, or ask for another precision",
+        )
+    model = path.read_bytes()
+    found, expected = hashlib.sha256(model).hexdigest(), contract.files.get(name)
+    if found != expected:
+        raise BundleError(
+            found=f"{path} with SHA-256 {found[:12]}…",
+            expected=f"{expected[:12]}…" if expected else f"a file that {FILE_NAME} lists",
+            fix="copy the whole folder again, or export it again: files were mixed or damaged",
+        )
+    return model
+
+
+def check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int) -> None:
+    """Raises `BundleError` where model and contract speak of different things."""
+    expected = (contract.height_px, contract.width_px, 3)
+    if input_shape[1:] != expected or input_shape[0] != 1:
+        raise BundleError(
+            found=f"a model that takes {input_shape}",
+            expected=f"{(1, *expected)}, as {FILE_NAME} says",
+            fix="export the run folder again",
+        )
+    if outputs != len(contract.labels):
+        raise BundleError(
+            found=f"a model with {outputs} outputs",
+            expected=f"one for each of the {len(contract.labels)} labels in {FILE_NAME}",
+            fix="export the run folder again",
+        )
+
+
+class Recogniser:
+    """Reads handshapes; any number of threads may call it at once.
+
+    All methods are pure: the same pixels give the same bytes, whatever else runs.
+    """
+
+    mock = False
+
+    def __init__(self, contract: Contract, pool: Pool, precision: str) -> None:
+        check_shapes(contract, pool.input_shape, pool.output_shape[-1])
+        self.contract = contract
+        self.precision = precision
+        self._pool = pool
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        precision: str = "float32",
+        threads: int = 1,
+        parallel: int | None = None,
+    ) -> Recogniser:
+        """Loads a bundle (a finished run folder); raises `BundleError` where it does not add up.
+
+        `threads` is how many cores one picture may use, `parallel` how many pictures are
+        computed at once (default: one a core, at most 4); each costs about 30 MB.
+        """
+        name = model_file(precision)
+        contract = read_contract(folder)
+        model = read_model(folder, name, contract)
+        return cls(
+            contract,
+            Pool(model, threads=threads, most=parallel or usual_interpreters()),
+            precision,
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in prediction order."""
+        return self.contract.labels
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(height, width) of the network's input."""
+        return self.contract.height_px, self.contract.width_px
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which an answer is accepted."""
+        return self.contract.threshold
+
+    @property
+    def name(self) -> str:
+        """The backbone and the precision."""
+        return f"{self.contract.backbone or 'recogniser'} {self.precision}"
+
+    def probabilities(self, batch: Batch) -> Probabilities:
+        """Returns float32 (N, labels) for float32 (N, H, W, 3) in [0, 1]; N may be 0."""
+        check_batch(batch, self.size_px)
+        return self._pool.run(batch)
+
+    def recognise(self, rgb: Pixels) -> Answer:
+        """Reads one decoded picture (uint8 RGB, any size): pads, resizes, recognises."""
+        check_pixels(rgb)
+        row = self.probabilities(fit(rgb, self.size_px)[None])[0]
+        return answer(row, self.labels, self.threshold)

@@ -1,0 +1,133 @@
+"""The HTTP server: `GET /health` and `POST /predict-image`.
+
+Nothing is fetched from anywhere: FastAPI's `/docs` pages, which load scripts from a CDN, are off.
+The description of the protocol is at `/openapi.json`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anyio
+from fastapi import FastAPI, Request
+from starlette.middleware.cors import CORSMiddleware
+
+from fingerspell import __version__
+from fingerspell.images import decode
+from fingerspell.live import Frame, Live, LiveRules, Smoothing
+from fingerspell.runtime import Answer, Reader
+from fingerspell.serve.limits import Limits
+from fingerspell.serve.messages import Health, PictureAnswer, ProblemAnswer, picture_answer
+from fingerspell.serve.problems import add_problem_handlers
+from fingerspell.serve.sessions import Sessions
+from fingerspell.serve.upload import COMMITS, Upload, read_upload
+
+LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_OTHER_STATUS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemAnswer} for status in (400, 413, 415, 500)
+}
+
+
+def create_app(
+    recogniser: Reader,
+    limits: Limits | None = None,
+    *,
+    cors: Sequence[str] = (),
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """Returns the server's app around a loaded recogniser.
+
+    `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
+    machine only. `clock` tells sessions when frames arrive.
+    """
+    limits = limits or Limits()
+    app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
+    add_problem_handlers(app)
+    _allow_pages(app, cors)
+    rules = LiveRules(smoothing=Smoothing(threshold=recogniser.threshold))
+    sessions = Sessions(rules, limits, clock)
+    # Unpacking and reading a picture keeps a core busy: off the event loop, and never more at
+    # once than there are interpreters, so that memory stays bounded under load.
+    places = anyio.CapacityLimiter(limits.parallel)
+
+    @app.get("/health")
+    async def health() -> Health:
+        """Says that the server is up and what it serves."""
+        return Health(
+            status="ok",
+            model=recogniser.name,
+            labels=list(recogniser.labels),
+            size=recogniser.size_px,
+            threshold=recogniser.threshold,
+            mock=recogniser.mock,
+            version=__version__,
+        )
+
+    @app.post("/predict-image", responses=_OTHER_STATUS, openapi_extra=_request_in_words(limits))
+    async def predict_image(request: Request) -> PictureAnswer:
+        """Reads the handshape in one picture; with a `session_id` it is a frame of a stream."""
+        arrived_s = sessions.clock()
+        upload = await read_upload(request, limits)
+        answer, time_ms = await anyio.to_thread.run_sync(
+            _timed_answer, recogniser, upload.picture, limiter=places
+        )
+        return picture_answer(
+            answer,
+            _fold(sessions, upload, answer, arrived_s),
+            threshold=recogniser.threshold,
+            time_ms=time_ms,
+            mock=recogniser.mock,
+            top=limits.top,
+        )
+
+    return app
+
+
+def _timed_answer(recogniser: Reader, picture: bytes) -> tuple[Answer, float]:
+    """Returns the answer and the milliseconds for unpacking and reading."""
+    start_s = time.perf_counter()
+    answer = recogniser.recognise(decode(picture))
+    return answer, (time.perf_counter() - start_s) * 1000
+
+
+def _fold(sessions: Sessions, upload: Upload, answer: Answer, arrived_s: float) -> Live | None:
+    if upload.session_id is None:
+        return None
+    frame = Frame(answer.label, answer.confidence)
+    return sessions.fold(upload.session_id, frame, arrived_s, now=upload.commit == "now")
+
+
+def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:
+    """Lets web pages of the given origins call the server."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(cors),
+        allow_origin_regex=None if cors else LOCAL_ORIGINS,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+    )
+
+
+def _request_in_words(limits: Limits) -> dict[str, Any]:
+    """Describes the three ways to send a picture for `/openapi.json`."""
+    binary = {"type": "string", "format": "binary", "maxLength": limits.picture_bytes}
+    text = {"type": "string"}
+    extras = {"session_id": text, "commit": {"type": "string", "enum": list(COMMITS)}}
+    form = {"type": "object", "properties": {"image": binary, **extras}, "required": ["image"]}
+    members = {"type": "object", "properties": {"image_base64": text, "image": text, **extras}}
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in extras.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": form},
+                "application/json": {"schema": members},
+                "image/jpeg": {"schema": binary},
+            },
+        },
+    }

@@ -1,0 +1,78 @@
+"""The text of every client that is spelling, in memory, bounded in number and in time.
+
+A session is named by its client and made by its first request. Each request is one frame at the
+moment it arrived, and the rules of `fingerspell.live` decide when a sign counts:
+
+* A stream (from about 60 frames a second down to one every 3 seconds): a letter counts when it
+  was held for 0.4 s in at least two frames; a double letter needs a release.
+* Single photographs, one a sign: send `commit=now` with each, and each counts at once if it is
+  at or above the threshold. Without it two photographs that agree are needed.
+
+Pictures are not kept. A session that is idle for 15 minutes, or the least recently used one when
+there are 1000 others, is forgotten with its text.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fingerspell.live import Frame, Live, LiveRules, commit_now, step
+from fingerspell.serve.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A client's live state and the moment of its last frame (seconds of the store's clock)."""
+
+    live: Live
+    at_s: float
+
+
+class Sessions:
+    """All sessions of a server. `clock` gives seconds that never run backwards."""
+
+    def __init__(self, rules: LiveRules, limits: Limits, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self._rules = rules
+        self._limits = limits
+        self._kept: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def fold(self, name: str, frame: Frame, at_s: float, *, now: bool = False) -> Live:
+        """Adds a frame that arrived at `at_s` to a session; returns the session after it.
+
+        A frame of a stream that overtook others on its way through the server came too late for
+        the vote and changes nothing.
+        """
+        with self._lock:
+            self._forget_idle(at_s)
+            before = self._kept.get(name, Session(Live(), at_s))
+            after = self._after(before, frame, at_s, now)
+            self._kept[name] = after
+            self._kept.move_to_end(name)
+            while len(self._kept) > self._limits.sessions:
+                self._kept.popitem(last=False)
+            return after.live
+
+    def _after(self, before: Session, frame: Frame, at_s: float, now: bool) -> Session:
+        if now:
+            live = commit_now(before.live, frame, self._rules)
+        elif at_s < before.at_s:
+            return before
+        else:
+            live = step(before.live, frame, at_s - before.at_s, self._rules)
+        return Session(live, max(at_s, before.at_s))
+
+    def _forget_idle(self, at_s: float) -> None:
+        # Sorted by last use: as soon as one is young enough, all others are.
+        while self._kept:
+            name, oldest = next(iter(self._kept.items()))
+            if at_s - oldest.at_s <= self._limits.session_idle_s:
+                return
+            del self._kept[name]

@@ -1,0 +1,148 @@
+"""The smoke test: one picture of every class through the real server, over HTTP.
+
+It checks the road, not the accuracy: wrong answers are shown and counted, and only a picture
+that is not answered properly is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fingerspell.runtime import Reader
+from fingerspell.serve.app import create_app
+from fingerspell.serve.running import running
+from fingerspell.serve.samples import Sample
+
+TIMEOUT_S = 60.0
+# The server is on this machine: a proxy from the environment would not find it.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What happened to one class's sample; `fault` is empty where it was properly answered.
+
+    `time_ms` is the whole round trip.
+    """
+
+    label: str
+    answer: str
+    confidence: float
+    accepted: bool
+    time_ms: float
+    fault: str = ""
+
+    @property
+    def right(self) -> bool:
+        """Whether the class was read."""
+        return not self.fault and self.answer == self.label
+
+
+def send(url: str, data: bytes | None = None, kind: str = "") -> tuple[int, Any]:
+    """Sends a request (POST where there is data); returns status and decoded JSON body."""
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": kind} if data else {})
+    try:
+        with _OPENER.open(request, timeout=TIMEOUT_S) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def form(picture: bytes, name: str) -> tuple[bytes, str]:
+    """Returns body and content type of a form with one file field `image`."""
+    boundary = uuid.uuid4().hex
+    head = (
+        f"--{boundary}\r\n"
+        f'Content-Disposition: form-data; name="image"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n"
+    )
+    body = head.encode() + picture + f"\r\n--{boundary}--\r\n".encode()
+    return body, f"multipart/form-data; boundary={boundary}"
+
+
+def fault(status: int, body: Any, labels: Sequence[str]) -> str:
+    """Returns what is wrong with an answer; empty for a proper one."""
+    if status != 200:
+        return f"HTTP {status}: {body.get('error', {}).get('found', '')}"
+    try:
+        scores = [float(item["score"]) for item in body["predictions"]]
+        known = {item["label"] for item in body["predictions"]} <= set(labels)
+        proper = (
+            known
+            and body["predicted_label"] == body["top_prediction"]["label"]
+            and body["predictions"][0] == body["top_prediction"]
+            and scores == sorted(scores, reverse=True)
+            and all(0 <= score <= 1.0001 for score in scores)
+            and body["accepted"] == (scores[0] >= body["threshold"])
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        return f"an answer without the agreed members ({error!r})"
+    return "" if proper else "an answer that contradicts itself"
+
+
+def try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
+    """Sends one sample to a running server."""
+    if sample.picture is None:
+        return Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
+    data, kind = form(sample.picture, "sample.jpg")
+    start_s = time.perf_counter()
+    try:
+        status, body = send(f"{url}/predict-image", data, kind)
+    except (OSError, ValueError) as error:
+        return Row(sample.label, "", 0.0, False, 0.0, f"no answer ({error})")
+    time_ms = (time.perf_counter() - start_s) * 1000
+    wrong = fault(status, body, labels)
+    if wrong:
+        return Row(sample.label, "", 0.0, False, time_ms, wrong)
+    top = body["top_prediction"]
+    return Row(sample.label, top["label"], top["score"], body["accepted"], time_ms)
+
+
+def try_all(reader: Reader, samples: Sequence[Sample]) -> tuple[Row, ...]:
+    """Starts the real server on a free port and sends every sample to it."""
+    with running(create_app(reader)) as url:
+        return tuple(try_sample(url, sample, reader.labels) for sample in samples)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Returns class, answer, confidence and time as aligned lines."""
+    lines = [f"{'class':<10} {'answer':<10} {'confidence':>10} {'ms':>8}"]
+    for row in rows:
+        if row.fault:
+            lines.append(f"{row.label:<10} FAILED     {row.fault}")
+            continue
+        remarks = [] if row.right else ["wrong"]
+        remarks += [] if row.accepted else ["not sure"]
+        lines.append(
+            f"{row.label:<10} {row.answer:<10} {row.confidence:>9.1%} {row.time_ms:>8.1f}  "
+            f"{', '.join(remarks)}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def summary(rows: Sequence[Row], reader: Reader) -> str:
+    """Returns the verdict in words."""
+    answered = [row for row in rows if not row.fault]
+    right = sum(row.right for row in rows)
+    lines = [
+        f"{reader.name}: {len(answered)} of {len(rows)} classes answered over HTTP, "
+        f"{right} of them read right"
+    ]
+    if right < len(answered):
+        lines.append(
+            "warning: some samples were read as another class; the smoke test checks the road "
+            "and not the accuracy, which is in evaluation_report.json"
+        )
+    silent = sorted(set(reader.labels) - {row.label for row in rows})
+    if silent:
+        lines.append(f"warning: no samples of {', '.join(silent)}")
+    lines.append("smoke test passed" if len(answered) == len(rows) else "smoke test FAILED")
+    return "\n".join(lines)

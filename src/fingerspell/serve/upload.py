@@ -1,0 +1,133 @@
+"""A request to a picture: form field, JSON or the bare bytes, as the old server took them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from fingerspell.serve.body import read_body, too_large
+from fingerspell.serve.limits import Limits
+from fingerspell.serve.problems import RequestError
+
+COMMITS = ("hold", "now")
+HOW_TO_SEND = (
+    "send a form with a file field `image` (curl -F image=@hand.jpg), JSON "
+    '{"image_base64": "…"}, or the bytes of the picture'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a client sent: the picture's bytes, whose session it is, and when a sign counts.
+
+    `commit` is `hold` (the live rules) or `now` (this photograph is one whole sign).
+    """
+
+    picture: bytes
+    session_id: str | None
+    commit: str
+
+
+async def read_upload(request: Request, limits: Limits) -> Upload:
+    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture."""
+    body = await read_body(request, limits)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fields: Mapping[str, Any]
+    if kind == "multipart/form-data":
+        picture, fields = await from_form(request.headers, body, limits)
+    elif kind == "application/json" or kind.endswith("+json"):
+        picture, fields = from_json(body)
+    else:  # also curl's --data-binary, which calls itself a form
+        picture, fields = body, {}
+    if not picture:
+        raise _bad("no image")
+    if len(picture) > limits.picture_bytes:
+        raise too_large(limits)
+    asked = {**request.query_params, **fields}
+    return Upload(picture, session_id(asked, limits), commit(asked))
+
+
+async def from_form(headers: Headers, body: bytes, limits: Limits) -> tuple[bytes, dict[str, str]]:
+    """Returns the file field `image` and the text fields of a multipart form."""
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(
+        headers, pieces(), max_files=8, max_fields=32, max_part_size=limits.body_bytes
+    )
+    parser.spool_max_size = limits.body_bytes  # pictures of people never touch the disk
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise _bad(f"a form that cannot be read ({error.message})") from error
+    texts = {name: value for name, value in form.items() if isinstance(value, str)}
+    image = form.get("image")
+    picture = await image.read() if isinstance(image, UploadFile) else b""
+    await form.close()
+    if isinstance(image, str):
+        raise _bad("a form field `image` that is text")
+    return picture, texts
+
+
+def from_json(body: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Returns the picture in `image_base64` (or `image`) and all members of a JSON object."""
+    try:
+        members = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _bad("JSON that cannot be read") from error
+    if not isinstance(members, dict):
+        raise _bad("JSON that is not an object")
+    text = members.get("image_base64") or members.get("image") or ""
+    if not isinstance(text, str):
+        raise _bad("an image that is not a base64 string")
+    return from_base64(text), members
+
+
+def from_base64(text: str) -> bytes:
+    """Decodes base64, bare or as a data URL; white space is ignored."""
+    if text.startswith("data:"):
+        head, comma, text = text.partition(",")
+        if not comma or not head.endswith(";base64"):
+            raise _bad("a data URL that is not base64")
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _bad(f"base64 that cannot be read ({error})") from error
+
+
+def session_id(asked: Mapping[str, Any], limits: Limits) -> str | None:
+    """Returns the session's name, or `None` where there is none."""
+    value = asked.get("session_id")
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise _bad("a session_id that is neither text nor a whole number", "send a short text")
+    if isinstance(value, str) and len(value) > limits.session_id_chars:
+        raise _bad(
+            f"a session_id of {len(value)} characters",
+            f"use at most {limits.session_id_chars}, a UUID for example",
+        )
+    return str(value)
+
+
+def commit(asked: Mapping[str, Any]) -> str:
+    """Returns when a sign counts: `hold` unless asked otherwise."""
+    value = asked.get("commit") or COMMITS[0]
+    if value not in COMMITS:
+        raise _bad(
+            f"commit={str(value)[:20]!r}", "use `hold` for a stream, `now` for single photographs"
+        )
+    return str(value)
+
+
+def _bad(found: str, fix: str = HOW_TO_SEND) -> RequestError:
+    return RequestError(400, found=found, expected="one picture in the request", fix=fix)

@@ -1,0 +1,171 @@
+"""From frames to text, as a person would sign it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fingerspell.errors import ConfigError
+from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, step, watch
+from helpers.signs import RULES, film, frame, read
+
+
+def test_signs_held_one_after_the_other_are_written():
+    assert read("A 0.8, B 0.8, C 0.8") == "ABC"
+
+
+def test_a_held_sign_is_written_once():
+    assert read("A 10") == "A"
+
+
+def test_a_double_letter_needs_a_release():
+    assert read("L 0.8, - 0.5, L 0.8") == "LL"
+    assert read("L 0.8, ? 0.5, L 0.8") == "LL"
+    assert read("L 0.8, L 0.8") == "L"
+
+
+def test_a_space_is_written_once_and_never_first():
+    assert read("space 0.8, A 0.8, space 0.8, - 0.5, space 0.8, B 0.8") == "A B"
+
+
+def test_del_deletes_once_a_hold_and_again_after_a_release():
+    assert read("A 0.8, B 0.8, C 0.8, del 3") == "AB"
+    assert read("A 0.8, B 0.8, C 0.8, del 0.8, - 0.5, del 0.8") == "A"
+
+
+def test_nothing_and_unsure_frames_write_nothing():
+    assert read("- 5") == ""
+    assert read("? 5") == ""
+
+
+def test_a_shape_in_passing_is_not_written():
+    assert read("A 0.8, X 0.2, B 0.8") == "AB"
+
+
+def test_an_empty_recording_spells_nothing():
+    assert watch([], RULES) == ""
+
+
+def test_every_sign_comes_with_the_moment_at_which_it_counted():
+    first, second = spell(film("A 0.8, B 0.8"), RULES)
+    assert (first.label, first.text) == ("A", "A")
+    assert first.at_s == pytest.approx(0.37, abs=0.05)
+    assert (second.label, second.text) == ("B", "AB")
+    assert second.at_s == pytest.approx(0.8 + 0.37 + 2 / 30, abs=0.05)
+
+
+def test_the_text_never_grows_beyond_its_cap():
+    assert read("A 0.8, B 0.8, C 0.8", how=LiveRules(max_chars=2)) == "AB"
+
+
+def test_one_photograph_a_second_writes_a_letter_for_every_two():
+    assert read("H 2, I 2", fps=1) == "HI"
+
+
+def test_one_stray_photograph_in_a_slow_stream_writes_nothing():
+    assert read("H 3, X 1, H 3", fps=1) == "H"
+
+
+def test_a_photograph_that_is_meant_as_a_letter_is_written_at_once():
+    state = Live()
+    for name in ["L", "L", "space", "-", "?", "X", "del"]:
+        state = commit_now(state, frame(name), RULES)
+    assert state.text == "LL "
+
+
+def test_a_photograph_that_counted_is_shown():
+    state = commit_now(step(Live(), frame("B"), 0.0, RULES), frame("A"), RULES)
+    assert (state.shown, state.counted) == ("A", "A")
+
+
+def test_a_stream_that_goes_on_does_not_repeat_the_photograph():
+    state = commit_now(Live(), frame("A"), RULES)
+    for _ in range(20):
+        state = step(state, frame("A"), 0.1, RULES)
+    assert state.text == "A"
+
+
+def test_frames_out_of_order_are_refused():
+    with pytest.raises(ConfigError):
+        watch([(1.0, frame("A")), (0.5, frame("A"))], RULES)
+
+
+def test_settings_that_cannot_work_are_refused():
+    with pytest.raises(ConfigError):
+        LiveRules(max_chars=0)
+
+
+# What must hold for any recording.
+
+CALM = st.lists(st.sampled_from(["A", "B", "C", "space", "del", "-"]), min_size=1, max_size=6)
+FPS = st.sampled_from([7.0, 10.0, 15.0, 24.0, 30.0, 60.0])
+ANY_FRAME = st.builds(
+    Frame, st.sampled_from(["A", "B", "nothing", "del", "space"]), st.floats(0, 1)
+)
+
+
+def script(signs: list[str], each_s: float) -> str:
+    return ", ".join(f"{sign} {each_s}" for sign in signs)
+
+
+@settings(deadline=None)
+@given(CALM, FPS, FPS, st.floats(0, 0.9), st.floats(0, 0.9))
+def test_any_frame_rate_and_any_phase_reach_the_same_text(
+    signs: list[str], one_fps: float, other_fps: float, one: float, other: float
+):
+    asked = script(signs, 1.0)
+    assert read(asked, one_fps, one) == read(asked, other_fps, other)
+
+
+@settings(deadline=None)
+@given(CALM, FPS, st.floats(0, 1, exclude_max=True), ANY_FRAME)
+def test_one_stray_frame_anywhere_never_changes_the_text(
+    signs: list[str], fps: float, where: float, stray: Frame
+):
+    frames = film(script(signs, 1.0), fps)
+    index = int(where * len(frames))
+    disturbed = [*frames[:index], (frames[index][0], stray), *frames[index + 1 :]]
+    assert watch(disturbed, RULES) == watch(frames, RULES)
+
+
+@settings(deadline=None)
+@given(st.floats(0.01, 10), ANY_FRAME, st.integers(0, 30))
+def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(
+    every_s: float, stray: Frame, where: int
+):
+    frames = [(index * every_s, frame("-")) for index in range(31)]
+    frames[where] = (frames[where][0], stray)
+    assert list(spell(frames, RULES)) == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ANY_FRAME, st.floats(0, 5)), max_size=60))
+def test_sessions_share_nothing_and_a_step_is_a_pure_function(
+    frames: list[tuple[Frame, float]],
+):
+    alone = Live()
+    for seen, elapsed_s in frames:
+        alone = step(alone, seen, elapsed_s, RULES)
+    one, other = Live(), Live()
+    for seen, elapsed_s in frames:
+        kept = one
+        one = step(one, seen, elapsed_s, RULES)
+        other = step(other, frame("B"), 0.1, RULES)
+        assert step(kept, seen, elapsed_s, RULES) == one
+    assert one == alone
+    assert "  " not in one.text and not one.text.startswith(" ")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ANY_FRAME, st.floats(0.001, 0.3)), max_size=80))
+def test_no_sign_counts_sooner_than_its_hold(frames: list[tuple[Frame, float]]):
+    at_s, timed = 0.0, []
+    for seen, elapsed_s in frames:
+        at_s += elapsed_s
+        timed.append((at_s, seen))
+    moments = [counted.at_s for counted in spell(timed, RULES)]
+    # The first frame stands for as long as the second, which may be one frame time.
+    starts = [timed[0][0] - 0.3, *moments] if timed else []
+    for before_s, now_s in zip(starts, moments, strict=False):
+        assert now_s - before_s >= RULES.holding.hold_s - 1e-6

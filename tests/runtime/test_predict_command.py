@@ -1,0 +1,151 @@
+"""`fingerspell predict`, as a person types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fingerspell.images import encode_jpeg
+from helpers.command import command
+from helpers.film import write_film
+from helpers.tiny_bundle import picture, tiny_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return tiny_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def hands(tmp_path: Path) -> Path:
+    folder = tmp_path / "hände mit spaces"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(encode_jpeg(picture("A")))
+    (folder / "deep" / "b.JPG").write_bytes(encode_jpeg(picture("B")))
+    (folder / "notes.txt").write_text("no picture", encoding="utf-8")
+    return folder
+
+
+def test_a_picture_is_read(bundle: Path, hands: Path, capsys):
+    assert command("predict", hands / "a.jpg", "--bundle", bundle, "--top", 2) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"{hands / 'a.jpg'}: A  (A 100.0%, ")
+    assert line.count("%") == 2
+
+
+def test_a_folder_is_read_to_its_depth_in_order(bundle: Path, hands: Path, capsys):
+    assert command("predict", hands, "--bundle", bundle) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1][0] for line in lines] == ["A", "B"]
+
+
+def test_below_the_threshold_it_is_not_sure(bundle: Path, tmp_path: Path, capsys):
+    between = ((picture("A").astype(int) + picture("B")) // 2).astype(np.uint8)
+    (tmp_path / "x.jpg").write_bytes(encode_jpeg(between))
+    assert command("predict", tmp_path / "x.jpg", "--bundle", bundle) == 0
+    assert "not sure, below 70%" in capsys.readouterr().out
+
+
+def test_programs_get_json(bundle: Path, hands: Path, capsys):
+    assert command("predict", hands, "--bundle", bundle, "--json", "--precision", "fp16") == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["label"], first["accepted"], first["threshold"]) == ("A", True, 0.7)
+    assert second["top"][0]["label"] == second["label"] == "B"
+
+
+def test_an_unreadable_picture_does_not_stop_the_others(bundle: Path, hands: Path, capsys):
+    (hands / "0.jpg").write_bytes(b"no picture at all")
+    assert command("predict", hands, "--bundle", bundle) == 2
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 2
+    assert "0.jpg" in said.err and "to fix:" in said.err
+
+
+def test_mirroring_swaps_left_and_right(bundle: Path, tmp_path: Path, capsys):
+    half = picture("A")
+    half[:, : half.shape[1] // 2] = picture("nothing")[:, : half.shape[1] // 2]
+    (tmp_path / "one.png").write_bytes(_png(half))
+    (tmp_path / "other.png").write_bytes(_png(half[:, ::-1]))
+    command("predict", tmp_path / "one.png", "--bundle", bundle, "--json", "--mirror")
+    mirrored = json.loads(capsys.readouterr().out)[0]["top"]
+    command("predict", tmp_path / "other.png", "--bundle", bundle, "--json")
+    assert json.loads(capsys.readouterr().out)[0]["top"] == mirrored
+
+
+def _png(rgb: np.ndarray) -> bytes:
+    import io
+
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb)).save(out, "PNG")
+    return out.getvalue()
+
+
+SCENES = [("A", 0.8), ("B", 0.8), ("nothing", 0.5), ("B", 0.8), ("space", 0.8), ("C", 0.8)]
+
+
+@pytest.mark.parametrize("fps", [10, 30])
+def test_a_video_is_spelt_at_any_frame_rate(bundle: Path, tmp_path: Path, capsys, fps: int):
+    film = write_film(tmp_path / "film.avi", SCENES, fps)
+    assert command("predict", "--video", film, "--bundle", bundle) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "text: ABB C"
+    assert len(lines) == 6
+    assert lines[0].split()[1:] == ["s", "A", "A"]
+    assert float(lines[0].split()[0]) == pytest.approx(0.35, abs=0.1)
+
+
+def test_a_video_as_json(bundle: Path, tmp_path: Path, capsys):
+    film = write_film(tmp_path / "film.avi", SCENES[:2], 10)
+    assert command("predict", "--video", film, "--bundle", bundle, "--json") == 0
+    body = json.loads(capsys.readouterr().out)
+    assert body["text"] == "AB" and [sign["label"] for sign in body["signs"]] == ["A", "B"]
+
+
+def test_a_video_without_a_held_sign_says_so(bundle: Path, tmp_path: Path, capsys):
+    film = write_film(tmp_path / "film.avi", [("nothing", 1.0)], 10)
+    assert command("predict", "--video", film, "--bundle", bundle) == 0
+    assert "nothing was held long enough" in capsys.readouterr().out
+
+
+def test_the_stand_in_needs_no_bundle_and_says_so(hands: Path, capsys, monkeypatch):
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    assert command("predict", hands / "a.jpg") == 0
+    assert "stand-in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "no picture and no video"),
+        (["a.jpg", "--video", "b.mp4"], "pictures and a video"),
+        (["a.jpg", "--top", "0"], "--top 0"),
+        (["a.jpg", "--bundle", "no such folder"], "no trained recogniser"),
+    ],
+)
+def test_a_command_that_cannot_work_leaves_with_2(argv: list[str], said: str, capsys):
+    assert command("predict", *argv) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["no.jpg", "empty"])
+def test_a_missing_file_and_an_empty_folder_leave_with_2(
+    bundle: Path, tmp_path: Path, capsys, missing: str
+):
+    (tmp_path / "empty").mkdir()
+    assert command("predict", tmp_path / missing, "--bundle", bundle) == 2
+    assert missing in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no video" * 1000])
+def test_a_file_that_is_no_video_leaves_with_2(
+    bundle: Path, tmp_path: Path, capsys, content: bytes
+):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(content)
+    assert command("predict", "--video", path, "--bundle", bundle) == 2
+    assert "film.mp4" in capsys.readouterr().err

@@ -1,0 +1,288 @@
+"""The server's two addresses, as the old server's clients call them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+import fingerspell
+from fingerspell.images import encode_jpeg
+from fingerspell.runtime import MockRecogniser, Recogniser
+from fingerspell.serve.app import create_app
+from helpers.tiny_bundle import LABELS, picture
+
+RED = encode_jpeg(picture("A"))
+GREEN = encode_jpeg(picture("B"))
+KEYS = {
+    "predictions",
+    "top_prediction",
+    "predicted_label",
+    "assembled_text",
+    "accepted",
+    "threshold",
+    "time_ms",
+    "mock",
+    "shown",
+    "counted",
+}
+
+
+def send(client: TestClient, data: bytes = RED, **fields: str):
+    return client.post("/predict-image", files={"image": ("hand.jpg", data)}, data=fields)
+
+
+def problem(response) -> dict[str, str]:
+    """Checks the one error shape and returns its inside."""
+    body = response.json()
+    assert set(body) == {"error"} and set(body["error"]) == {"found", "expected", "fix"}
+    assert all(isinstance(text, str) and text for text in body["error"].values())
+    return body["error"]
+
+
+def in_format(kind: str, colour: str = "RGB") -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(picture("A")).convert(colour).save(out, kind)
+    return out.getvalue()
+
+
+def test_health_says_what_is_served(client: TestClient):
+    assert client.get("/health").json() == {
+        "status": "ok",
+        "model": "TinyColours float32",
+        "labels": list(LABELS),
+        "size": [48, 40],
+        "threshold": 0.7,
+        "mock": False,
+        "version": fingerspell.__version__,
+    }
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_form_with_a_picture_is_answered(client: TestClient, label: str):
+    response = send(client, encode_jpeg(picture(label)))
+    body = response.json()
+    assert response.status_code == 200 and set(body) == KEYS
+    assert body["predicted_label"] == body["top_prediction"]["label"] == label
+    assert body["predictions"][0] == body["top_prediction"]
+    assert len(body["predictions"]) == 5
+    assert body["accepted"] is True and body["threshold"] == 0.7 and body["time_ms"] > 0
+    assert body["assembled_text"] is None and body["shown"] is None
+
+
+@pytest.mark.parametrize("member", ["image_base64", "image"])
+@pytest.mark.parametrize("prefix", ["", "data:image/jpeg;base64,"])
+def test_json_with_base64_is_answered(client: TestClient, member: str, prefix: str):
+    text = prefix + base64.b64encode(RED).decode()
+    response = client.post("/predict-image", json={member: text})
+    assert response.json()["predicted_label"] == "A"
+
+
+def test_base64_in_lines_is_answered(client: TestClient):
+    text = base64.encodebytes(RED).decode()
+    assert client.post("/predict-image", json={"image": text}).json()["predicted_label"] == "A"
+
+
+@pytest.mark.parametrize(
+    "kind", ["image/jpeg", "application/octet-stream", "application/x-www-form-urlencoded", None]
+)
+def test_the_bare_bytes_are_answered(client: TestClient, kind: str | None):
+    headers = {"Content-Type": kind} if kind else {}
+    response = client.post("/predict-image", content=RED, headers=headers)
+    assert response.json()["predicted_label"] == "A"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP", "GIF", "TIFF"])
+def test_other_formats_are_answered(client: TestClient, kind: str):
+    assert send(client, in_format(kind)).json()["predicted_label"] == "A"
+
+
+def test_an_unsure_answer_is_marked(client: TestClient):
+    between = (picture("A").astype(int) + picture("B")) // 2
+    body = send(client, encode_jpeg(between.astype(np.uint8))).json()
+    assert body["accepted"] is False and body["top_prediction"]["score"] < 0.7
+    assert body["predicted_label"] in LABELS
+
+
+@pytest.mark.parametrize("way", ["form", "json", "query"])
+def test_a_session_collects_text_however_it_is_named(client: TestClient, clock, way: str):
+    for index in range(6):
+        clock.now_s = index / 10
+        if way == "form":
+            response = send(client, session_id="me")
+        elif way == "json":
+            image = base64.b64encode(RED).decode()
+            response = client.post("/predict-image", json={"image": image, "session_id": "me"})
+        else:
+            response = client.post("/predict-image?session_id=me", content=RED)
+        texts = response.json()["assembled_text"]
+    assert texts == "A"
+
+
+def test_a_session_writes_deletes_and_spaces_as_the_live_rules_say(client: TestClient, clock):
+    seen = []
+    for label in ["A", "B", "space", "A", "nothing", "A", "del"]:
+        for _ in range(8):
+            clock.now_s += 0.1
+            body = send(client, encode_jpeg(picture(label)), session_id="me").json()
+            if body["counted"]:
+                seen.append((body["counted"], body["assembled_text"]))
+    assert seen == [
+        ("A", "A"),
+        ("B", "AB"),
+        ("space", "AB "),
+        ("A", "AB A"),
+        ("A", "AB AA"),
+        ("del", "AB A"),
+    ]
+
+
+def test_a_single_photograph_counts_when_the_client_says_so(client: TestClient):
+    texts = [send(client, RED, session_id="me", commit="now").json() for _ in range(2)]
+    assert [body["assembled_text"] for body in texts] == ["A", "AA"]
+    assert texts[0]["counted"] == "A"
+
+
+def test_a_single_photograph_in_a_stream_does_not_count(client: TestClient):
+    assert send(client, RED, session_id="me").json()["assembled_text"] == ""
+
+
+def test_a_number_names_a_session_too(client: TestClient):
+    image = base64.b64encode(RED).decode()
+    body = {"image": image, "session_id": 7, "commit": "now"}
+    client.post("/predict-image", json=body)
+    assert send(client, RED, session_id="7", commit="now").json()["assembled_text"] == "AA"
+
+
+def test_the_stand_in_says_so_in_health_and_answers():
+    client = TestClient(create_app(MockRecogniser()))
+    assert client.get("/health").json()["mock"] is True
+    assert send(client).json()["mock"] is True
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda c: c.post("/predict-image"),
+        lambda c: c.post("/predict-image", content=b"", headers={"Content-Type": "image/jpeg"}),
+        lambda c: c.post("/predict-image", json={}),
+        lambda c: c.post("/predict-image", json={"image": None}),
+        lambda c: c.post("/predict-image", files={"picture": ("hand.jpg", RED)}),
+        lambda c: c.post("/predict-image", files={"image": ("hand.jpg", b"")}),
+    ],
+)
+def test_a_request_without_a_picture_is_a_400(client: TestClient, request_of):
+    response = request_of(client)
+    assert response.status_code == 400
+    assert problem(response)["found"] == "no image"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "found"),
+    [
+        (b"{", "application/json", "JSON that cannot be read"),
+        (b"\xff\xfe", "application/json", "JSON that cannot be read"),
+        (b"[" * 90_000, "application/json", "JSON that cannot be read"),
+        (b"[1]", "application/json", "not an object"),
+        (b'{"image": 5}', "application/json", "not a base64 string"),
+        (b'{"image": "%%%"}', "application/json", "base64 that cannot be read"),
+        ('{"image": "ä"}'.encode(), "application/json", "base64 that cannot be read"),
+        (b'{"image": "data:image/png,abc"}', "application/json", "data URL"),
+        (b"x", "multipart/form-data", "boundary"),
+        (b"x", "multipart/form-data; boundary=abc", "form that cannot be read"),
+        (
+            b'--abc\r\nContent-Disposition: form-data; name="image"\r\n\r\nhello\r\n--abc--\r\n',
+            "multipart/form-data; boundary=abc",
+            "that is text",
+        ),
+    ],
+)
+def test_a_malformed_request_is_a_400(client: TestClient, content: bytes, kind: str, found: str):
+    response = client.post("/predict-image", content=content, headers={"Content-Type": kind})
+    assert response.status_code == 400
+    assert found in problem(response)["found"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"session_id": ["a"]}, {"session_id": True}, {"session_id": "x" * 129}, {"commit": 3}],
+)
+def test_a_session_that_cannot_be_is_a_400(client: TestClient, fields: dict[str, object]):
+    image = base64.b64encode(RED).decode()
+    response = client.post("/predict-image", json={"image": image, **fields})
+    assert response.status_code == 400
+    problem(response)
+
+
+@pytest.mark.parametrize(
+    "data", [b"hello", RED[: len(RED) // 4], b"<svg/>", b"\xff\xd8\xff", b"\x00" * 1000]
+)
+def test_bytes_that_are_no_picture_are_a_415(client: TestClient, data: bytes):
+    response = send(client, data)
+    assert response.status_code == 415
+    problem(response)
+
+
+def test_a_picture_at_the_limit_is_answered_and_one_byte_more_is_a_413(client: TestClient):
+    exact = RED + b"\x00" * (100_000 - len(RED))
+    assert send(client, exact).status_code == 200
+    response = send(client, exact + b"\x00")
+    assert response.status_code == 413
+    assert "0.095" in problem(response)["expected"]
+
+
+def test_a_picture_that_is_too_large_as_base64_is_a_413(client: TestClient):
+    image = base64.b64encode(RED + b"\x00" * 100_000).decode()
+    assert client.post("/predict-image", json={"image": image}).status_code == 413
+
+
+def test_unknown_addresses_and_methods_have_the_same_error_shape(client: TestClient):
+    missing, wrong = client.get("/nowhere"), client.get("/predict-image")
+    assert (missing.status_code, wrong.status_code) == (404, 405)
+    assert "/nowhere" in problem(missing)["found"]
+    assert "POST /predict-image" in problem(wrong)["expected"]
+    assert wrong.headers["allow"] == "POST"
+
+
+def test_no_page_that_loads_scripts_from_elsewhere_is_served(client: TestClient):
+    assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+    described = client.get("/openapi.json").json()["paths"]["/predict-image"]["post"]
+    assert set(described["requestBody"]["content"]) == {
+        "multipart/form-data",
+        "application/json",
+        "image/jpeg",
+    }
+
+
+def test_an_error_inside_is_a_500_in_the_same_shape_without_its_secrets(recogniser: Recogniser):
+    class Broken(MockRecogniser):
+        def recognise(self, rgb):
+            raise RuntimeError("secret path")
+
+    client = TestClient(create_app(Broken()), raise_server_exceptions=False)
+    response = send(client)
+    assert response.status_code == 500
+    assert "secret" not in json.dumps(problem(response))
+
+
+@pytest.mark.parametrize(
+    ("cors", "origin", "allowed"),
+    [
+        ((), "http://localhost:3000", True),
+        ((), "http://127.0.0.1:8080", True),
+        ((), "https://evil.example", False),
+        ((), "http://localhost.evil.example", False),
+        (("*",), "https://evil.example", True),
+        (("https://my.example",), "https://my.example", True),
+        (("https://my.example",), "http://localhost:3000", False),
+    ],
+)
+def test_only_allowed_pages_may_call(cors: tuple[str, ...], origin: str, allowed: bool):
+    client = TestClient(create_app(MockRecogniser(), cors=cors))
+    response = client.get("/health", headers={"Origin": origin})
+    assert ("access-control-allow-origin" in response.headers) is allowed

@@ -1,0 +1,161 @@
+"""The server on a real socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import pytest
+
+from fingerspell.errors import ConfigError
+from fingerspell.images import encode_jpeg
+from fingerspell.runtime import MockRecogniser, Recogniser
+from fingerspell.serve.app import create_app
+from fingerspell.serve.limits import Limits
+from fingerspell.serve.running import address, open_socket, running
+from fingerspell.serve.smoke import form, send
+from helpers.tiny_bundle import LABELS, picture
+
+SMALL = Limits(picture_bytes=100_000)
+
+
+@pytest.fixture(scope="module")
+def url():
+    with running(create_app(MockRecogniser(), SMALL)) as url:
+        yield url
+
+
+def send_pieces(url: str, limit: int, headers: dict[str, str]) -> tuple[int, dict, int, bool]:
+    """Sends pieces until an answer comes or `limit` bytes are out.
+
+    Returns status, body, bytes sent, and whether the server closes the connection.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+    connection.putrequest("POST", "/predict-image")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    sent, piece = 0, b"\x00" * 65536
+    chunked = "Transfer-Encoding" in headers
+    while sent < limit:
+        try:
+            data = b"10000\r\n" + piece + b"\r\n" if chunked else piece
+            connection.sock.setblocking(True)
+            connection.sock.sendall(data)
+            sent += len(piece)
+            connection.sock.setblocking(False)
+            if connection.sock.recv(1, socket.MSG_PEEK):
+                break
+        except BlockingIOError:
+            continue
+        except (BrokenPipeError, ConnectionResetError):
+            break
+    connection.sock.setblocking(True)
+    response = connection.getresponse()
+    closes = response.getheader("connection") == "close"
+    result = response.status, json.loads(response.read()), sent, closes
+    connection.close()
+    return result
+
+
+def test_a_body_without_end_is_not_read_to_its_end(url: str):
+    status, body, sent, closes = send_pieces(url, 10**9, {"Transfer-Encoding": "chunked"})
+    assert status == 413 and closes
+    assert "too large" in body["error"]["found"]
+    # The limit, and what sockets hold on their way.
+    assert sent < SMALL.drained_bytes + 16 * 2**20
+
+
+def test_a_body_that_announces_too_much_is_refused_unread(url: str):
+    status, _, sent, closes = send_pieces(url, 0, {"Content-Length": str(10**10)})
+    assert (status, sent, closes) == (413, 0, True)
+
+
+def test_a_sender_that_asks_first_is_refused_before_it_sends(url: str):
+    headers = {"Content-Length": str(SMALL.body_bytes + 1), "Expect": "100-continue"}
+    status, _, sent, _ = send_pieces(url, 0, headers)
+    assert (status, sent) == (413, 0)
+
+
+def test_a_body_that_is_a_little_too_long_is_answered_in_peace(url: str):
+    data, kind = form(b"\x00" * (2 * SMALL.picture_bytes), "large.jpg")
+    status, body = send(f"{url}/predict-image", data, kind)
+    assert status == 413 and "too large" in body["error"]["found"]
+
+
+def test_a_client_that_leaves_does_not_disturb_the_next(url: str):
+    parts = urlsplit(url)
+    for _ in range(5):
+        with socket.create_connection((parts.hostname, parts.port)) as gone:
+            gone.sendall(
+                b"POST /predict-image HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\nab"
+            )
+    assert send(f"{url}/health")[0] == 200
+
+
+def test_many_clients_at_once_get_their_own_answers(recogniser: Recogniser):
+    forms = {label: form(encode_jpeg(picture(label)), "x.jpg") for label in LABELS}
+
+    def ask(index: int) -> bool:
+        label = LABELS[index % len(LABELS)]
+        data, kind = forms[label]
+        status, body = send(f"{url}/predict-image?session_id=s{index % 5}", data, kind)
+        return status == 200 and body["predicted_label"] == label
+
+    with running(create_app(recogniser)) as url, ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(120)))
+
+
+def test_a_slow_picture_does_not_hold_up_health():
+    class Slow(MockRecogniser):
+        def recognise(self, rgb):
+            time.sleep(1.0)
+            return super().recognise(rgb)
+
+    data, kind = form(encode_jpeg(picture("A")), "x.jpg")
+    with running(create_app(Slow())) as url, ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(send, f"{url}/predict-image", data, kind)
+        time.sleep(0.2)
+        start_s = time.perf_counter()
+        assert send(f"{url}/health")[0] == 200
+        assert time.perf_counter() - start_s < 0.5
+        assert busy.result()[0] == 200
+
+
+def test_a_port_in_use_is_one_clear_message():
+    with open_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be opened"):
+            open_socket("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port"), [("127.0.0.1", 70000), ("203.0.113.1", 0), ("no such", 0)]
+)
+def test_an_address_that_cannot_be_had_is_refused(host: str, port: int):
+    with pytest.raises(ConfigError):
+        open_socket(host, port)
+
+
+def test_the_address_can_be_opened_in_a_browser():
+    with open_socket("127.0.0.1", 0) as bound:
+        assert address(bound) == f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+def test_answers_on_a_connection_that_is_kept_do_not_wait_for_acknowledgements(url: str):
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+    times_s = []
+    for _ in range(20):
+        start_s = time.perf_counter()
+        connection.request("GET", "/health")
+        connection.getresponse().read()
+        times_s.append(time.perf_counter() - start_s)
+    connection.close()
+    # The quickest, so that a busy machine does not matter: late ones are late by 40 ms each.
+    assert min(times_s[1:]) < 0.03

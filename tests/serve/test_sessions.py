@@ -1,0 +1,97 @@
+"""The text of every client, bounded in number and in time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from fingerspell.errors import ConfigError
+from fingerspell.live import LiveRules
+from fingerspell.serve.limits import Limits
+from fingerspell.serve.sessions import Sessions
+from helpers.signs import frame
+
+
+def store(**limits: float) -> Sessions:
+    return Sessions(LiveRules(), Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]
+
+
+def sign(sessions: Sessions, name: str, label: str, start_s: float, count: int = 6) -> str:
+    """Ten frames a second of one sign; returns the text after them."""
+    text = ""
+    for index in range(count):
+        text = sessions.fold(name, frame(label), start_s + index / 10).text
+    return text
+
+
+def test_a_stream_of_frames_becomes_text():
+    sessions = store()
+    assert sign(sessions, "me", "H", 0.0) == "H"
+    assert sign(sessions, "me", "I", 0.6) == "HI"
+
+
+def test_sessions_do_not_hear_each_other():
+    sessions = store()
+    for index in range(8):
+        mine = sessions.fold("me", frame("A"), index / 10).text
+        yours = sessions.fold("you", frame("B"), index / 10).text
+    assert (mine, yours) == ("A", "B")
+
+
+def test_a_photograph_meant_as_a_letter_counts_at_once():
+    sessions = store()
+    for moment_s, name in enumerate(["L", "L", "space", "B", "del", "-", "?"]):
+        text = sessions.fold("me", frame(name), 5.0 * moment_s, now=True).text
+    assert text == "LL "
+
+
+def test_two_photographs_a_second_apart_that_agree_make_a_letter():
+    sessions = store()
+    assert sessions.fold("me", frame("A"), 0.0).text == ""
+    assert sessions.fold("me", frame("A"), 1.0).text == "A"
+
+
+def test_a_frame_that_was_overtaken_changes_nothing():
+    sessions = store()
+    sign(sessions, "me", "A", 10.0)
+    before = sessions.fold("me", frame("A"), 10.6)
+    assert sessions.fold("me", frame("B"), 10.3) == before
+
+
+def test_an_idle_session_is_forgotten():
+    sessions = store(session_idle_s=60)
+    assert sign(sessions, "me", "A", 0.0) == "A"
+    assert sessions.fold("me", frame("-"), 60.0).text == "A"
+    assert sessions.fold("me", frame("-"), 121.0).text == ""
+
+
+def test_the_least_recently_used_session_goes_first():
+    sessions = store(sessions=2)
+    sign(sessions, "one", "A", 0.0)
+    sign(sessions, "two", "B", 1.0)
+    sessions.fold("one", frame("-"), 2.0)
+    sign(sessions, "three", "C", 3.0)
+    assert len(sessions) == 2
+    assert sessions.fold("one", frame("-"), 4.0).text == "A"
+    assert sessions.fold("two", frame("-"), 4.1).text == ""
+
+
+def test_ten_thousand_clients_do_not_fill_the_memory():
+    sessions = store(sessions=100)
+    for index in range(10_000):
+        sessions.fold(str(index), frame("A"), index / 1000)
+    assert len(sessions) == 100
+
+
+def test_many_threads_lose_no_photograph():
+    sessions = store()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: sessions.fold("me", frame("A"), i, now=True), range(400)))
+    assert sessions.fold("me", frame("-"), 400.0, now=True).text == "A" * 400
+
+
+@pytest.mark.parametrize("setting", [{"sessions": 0}, {"picture_bytes": -1}, {"top": 0}])
+def test_limits_that_cannot_work_are_refused(setting: dict[str, int]):
+    with pytest.raises(ConfigError):
+        Limits(**setting)  # type: ignore[arg-type]

@@ -1,0 +1,151 @@
+"""The smoke test: exit code 0 only if every class folder's sample is answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fingerspell.images import encode_jpeg
+from fingerspell.runtime import MockRecogniser
+from fingerspell.serve import smoke
+from fingerspell.serve.samples import folder_samples
+from helpers.command import command
+from helpers.tiny_bundle import LABELS, picture, tiny_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return tiny_bundle(tmp_path / "bundle")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "dataset"
+    for split in ("train", "val", "test"):
+        for label in LABELS:
+            put(folder / split / label / "1.jpg", label)
+    return folder
+
+
+def put(path: Path, label: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_jpeg(picture(label)))
+
+
+def test_every_class_is_answered_over_http(bundle: Path, dataset: Path, capsys):
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
+    out = capsys.readouterr().out
+    assert "6 of 6 classes answered over HTTP, 6 of them read right" in out
+    assert out.splitlines()[1].split()[:2] == ["A", "A"]
+    assert "smoke test passed" in out and "warning" not in out
+
+
+def test_a_class_that_the_test_split_lacks_is_taken_from_another(dataset: Path):
+    (dataset / "test" / "A" / "1.jpg").unlink()
+    (dataset / "test" / "A").rmdir()
+    (dataset / "test" / "B" / "1.jpg").unlink()
+    names = {sample.label: Path(sample.name).parts[-3] for sample in folder_samples(dataset)}
+    assert (names["A"], names["B"], names["C"]) == ("val", "val", "test")
+
+
+def test_a_folder_of_class_folders_will_do(bundle: Path, dataset: Path, capsys):
+    assert command("smoke", "--bundle", bundle, "--samples", dataset / "train") == 0
+    assert "6 of 6" in capsys.readouterr().out
+
+
+def test_a_wrong_answer_is_shown_and_warned_of_but_is_no_failure(
+    bundle: Path, dataset: Path, capsys
+):
+    put(dataset / "test" / "A" / "1.jpg", "B")
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
+    out = capsys.readouterr().out
+    assert "5 of them read right" in out and "warning" in out
+    assert out.splitlines()[1].split() == [
+        "A",
+        "B",
+        "100.0%",
+        out.splitlines()[1].split()[3],
+        "wrong",
+    ]
+
+
+def test_a_sample_that_cannot_be_read_fails(bundle: Path, dataset: Path, capsys):
+    (dataset / "test" / "A" / "1.jpg").write_bytes(b"no picture")
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 1
+    out = capsys.readouterr().out
+    assert "FAILED     HTTP 415" in out and "smoke test FAILED" in out
+
+
+def test_a_class_folder_without_a_picture_fails(bundle: Path, dataset: Path, capsys):
+    (dataset / "test" / "extra").mkdir()
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 1
+    assert "no picture in" in capsys.readouterr().out
+
+
+def test_a_label_without_a_folder_is_named(bundle: Path, dataset: Path, capsys):
+    for split in ("train", "val", "test"):
+        (dataset / split / "C" / "1.jpg").unlink()
+        (dataset / split / "C").rmdir()
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
+    assert "warning: no samples of C" in capsys.readouterr().out
+
+
+def test_the_stand_in_needs_neither_model_nor_pictures(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    monkeypatch.chdir(tmp_path)
+    assert command("smoke") == 0
+    assert "29 of 29 classes answered over HTTP, 29 of them read right" in capsys.readouterr().out
+
+
+def test_the_stand_in_is_tried_on_a_data_set_that_is_there(dataset: Path, capsys, monkeypatch):
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    monkeypatch.chdir(dataset.parent)
+    assert command("smoke") == 0
+    assert "6 of 6 classes answered" in capsys.readouterr().out
+
+
+def test_without_a_model_it_says_what_to_do(tmp_path: Path, capsys, monkeypatch):
+    monkeypatch.delenv("USE_MOCK_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert command("smoke") == 2
+    assert "USE_MOCK_MODEL=1" in capsys.readouterr().err
+
+
+def test_without_pictures_it_says_what_to_do(bundle: Path, tmp_path: Path, capsys):
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", tmp_path / "none") == 2
+    assert "prepare_dataset.py" in capsys.readouterr().err
+
+
+def test_a_server_that_breaks_fails_the_smoke_test():
+    class Broken(MockRecogniser):
+        def recognise(self, rgb):
+            raise RuntimeError("broken")
+
+    samples = [smoke.Sample("A", "a", encode_jpeg(picture("A")))]
+    (row,) = smoke.try_all(Broken(), samples)
+    assert row.fault.startswith("HTTP 500")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"predicted_label": "B"},
+        {"predictions": []},
+        {"predictions": [{"label": "?", "score": 0.9}]},
+        {"accepted": False},
+        {"top_prediction": None},
+        {"threshold": "high"},
+    ],
+)
+def test_an_answer_that_contradicts_itself_is_a_fault(change: dict[str, object]):
+    top = {"label": "A", "score": 0.9}
+    good = {
+        "predictions": [top, {"label": "B", "score": 0.1}],
+        "top_prediction": top,
+        "predicted_label": "A",
+        "accepted": True,
+        "threshold": 0.7,
+    }
+    assert smoke.fault(200, good, "AB") == ""
+    assert smoke.fault(200, {**good, **change}, "AB") != ""
