@@ -1,0 +1,150 @@
+"""How good answers are: arrays in, numbers out.
+
+Throughout: `y_true` int (N,), `probabilities` float (N, C), `labels` the C names in order.
+A class without pictures has no accuracy, precision, recall or F1: these are None, never 0, and
+such a class is left out of every mean over classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.errors import DataError
+
+Ints = NDArray[np.intp]
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassScore:
+    """One class. `accuracy` is the share of its own pictures named rightly, which is its recall.
+
+    None where there is nothing to divide by: no pictures of the class (all), or, for `precision`
+    alone, pictures that were never named so.
+    """
+
+    support: int
+    accuracy: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """`count` pictures of `truth` were named `answer`; `share` of all pictures of `truth`."""
+
+    truth: str
+    answer: str
+    count: int
+    share: float
+
+
+def check(y_true: Ints, probabilities: Floats, labels: Sequence[str]) -> None:
+    """Raises `DataError` unless the three fit together."""
+    shape = (len(y_true), len(labels))
+    if np.shape(probabilities) != shape:
+        raise DataError(
+            found=f"probabilities of shape {np.shape(probabilities)}",
+            expected=f"{shape}: one row a picture, one column a label",
+            fix="pass the labels in the order the recogniser was trained with",
+        )
+    if len(y_true) and not (int(np.min(y_true)) >= 0 and int(np.max(y_true)) < len(labels)):
+        raise DataError(
+            found=f"class numbers from {np.min(y_true)} to {np.max(y_true)}",
+            expected=f"0 to {len(labels) - 1}",
+            fix="number the classes by the recogniser's labels",
+        )
+    if not np.isfinite(probabilities).all():
+        raise DataError(
+            found="probabilities that are not numbers",
+            expected="finite probabilities",
+            fix="train with a smaller learning rate: the network has diverged",
+        )
+
+
+def accuracy(y_true: Ints, probabilities: Floats) -> float | None:
+    """Returns the share of pictures whose top class is right; None without pictures."""
+    return float(np.mean(np.argmax(probabilities, axis=1) == y_true)) if len(y_true) else None
+
+
+def subset_accuracy(
+    y_true: Ints, probabilities: Floats, labels: Sequence[str], chosen: Sequence[str]
+) -> tuple[float | None, int]:
+    """Returns accuracy over the pictures of the chosen classes, and how many there are.
+
+    Any of the C outputs may answer: a letter taken for `nothing` is wrong.
+    """
+    wanted = set(chosen)
+    held = np.isin(y_true, [i for i, label in enumerate(labels) if label in wanted])
+    return accuracy(y_true[held], probabilities[held]), int(held.sum())
+
+
+def confusion_matrix(y_true: Ints, answers: Ints, classes: int) -> NDArray[np.int64]:
+    """Returns counts (C, C): row = true class, column = answer."""
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (y_true, answers), 1)
+    return matrix
+
+
+def class_scores(matrix: NDArray[np.int64]) -> tuple[ClassScore, ...]:
+    """Returns one score a class of a confusion matrix, in label order."""
+    return tuple(
+        _class_score(int(matrix[i, i]), int(matrix[i].sum()), int(matrix[:, i].sum()))
+        for i in range(len(matrix))
+    )
+
+
+def _class_score(hits: int, support: int, named: int) -> ClassScore:
+    if not support:
+        return ClassScore(support=0, accuracy=None, precision=None, recall=None, f1=None)
+    return ClassScore(
+        support=support,
+        accuracy=hits / support,
+        precision=hits / named if named else None,
+        recall=hits / support,
+        f1=2 * hits / (support + named),
+    )
+
+
+def macro_f1(scores: Sequence[ClassScore]) -> float | None:
+    """Returns the mean F1 of the classes that have pictures; None where none has."""
+    held = [score.f1 for score in scores if score.f1 is not None]
+    return float(np.mean(held)) if held else None
+
+
+def top_confusions(
+    matrix: NDArray[np.int64], labels: Sequence[str], count: int = 10
+) -> tuple[Confusion, ...]:
+    """Returns the most frequent mistakes, largest first, ties in label order."""
+    support = matrix.sum(axis=1)
+    wrong = [(i, j) for i, j in np.argwhere(matrix > 0) if i != j]
+    wrong.sort(key=lambda pair: (-int(matrix[pair]), pair))
+    return tuple(
+        Confusion(
+            truth=labels[i],
+            answer=labels[j],
+            count=int(matrix[i, j]),
+            share=float(matrix[i, j] / support[i]),
+        )
+        for i, j in wrong[:count]
+    )
+
+
+def acceptance(y_true: Ints, probabilities: Floats, threshold: float) -> dict[str, float | None]:
+    """Returns what the threshold lets through.
+
+    `coverage`: share of pictures whose top probability reaches it; `accuracy`: of those (None
+    where nothing is let through).
+    """
+    accepted = np.max(probabilities, axis=1) >= threshold if len(y_true) else np.zeros(0, bool)
+    return {
+        "threshold": threshold,
+        "coverage": float(accepted.mean()) if len(y_true) else None,
+        "accuracy": accuracy(y_true[accepted], probabilities[accepted]),
+    }

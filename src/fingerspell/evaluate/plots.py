@@ -1,0 +1,153 @@
+"""The two pictures of a run, drawn without a display."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CELL_INCH = 0.34
+TRAIN, VALIDATION, RATE = "#1f6feb", "#d1570b", "#57606a"
+FAINT = "#d0d7de"
+
+
+def confusion_png(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> bytes:
+    """Returns a PNG: colour = share of the true class (rows sum to 1), number = pictures."""
+    figure = confusion_figure(np.asarray(matrix), labels)
+    return _png(figure)
+
+
+def confusion_figure(counts: NDArray[np.int64], labels: Sequence[str]) -> Figure:
+    """Returns the confusion matrix as a figure that grows with the number of classes."""
+    from matplotlib.figure import Figure
+
+    side = max(4.5, 2.2 + CELL_INCH * len(labels))
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.add_subplot()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=90 if _long(labels) else 0)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.tick_params(length=0, labelsize=9, top=True, labeltop=True)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("true class")
+    axes.set_xticks(np.arange(-0.5, len(labels)), minor=True)
+    axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
+    axes.grid(which="minor", color=FAINT, linewidth=0.5)
+    axes.tick_params(which="minor", length=0)
+    for row, column in np.argwhere(counts > 0):
+        _number(axes, int(row), int(column), int(counts[row, column]), float(shares[row, column]))
+    figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, label="share of the true class")
+    return figure
+
+
+def _number(axes: Axes, row: int, column: int, count: int, share: float) -> None:
+    colour = "white" if share > 0.55 else "#8c1d18" if row != column else "black"
+    size = 7 if count < 1000 else 5.5
+    axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=size)
+
+
+def _long(labels: Sequence[str]) -> bool:
+    return any(len(label) > 2 for label in labels)
+
+
+def history_png(history: Mapping[str, Sequence[Any]]) -> bytes:
+    """Returns a PNG of loss, accuracy and learning rate over all phases."""
+    return _png(history_figure(history))
+
+
+def history_figure(history: Mapping[str, Sequence[Any]]) -> Figure:
+    """Returns the curves; columns as in `training_history.json`, one row an epoch.
+
+    A dashed line stands where one phase ends and the next begins.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.4])
+    _pair(loss, epochs, history, "loss")
+    _pair(accuracy, epochs, history, "accuracy")
+    _best(accuracy, epochs, history.get("val_accuracy", ()))
+    _rate(rate, epochs, history.get("learning_rate", ()))
+    phases = [str(name) for name in history.get("phase", [""] * len(epochs))]
+    for axes in (loss, accuracy, rate):
+        _mark_phases(axes, phases)
+        axes.grid(color=FAINT, linewidth=0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+    _name_phases(loss, phases)
+    rate.set_xlabel("epoch")
+    rate.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def _pair(
+    axes: Axes, epochs: NDArray[np.int64], history: Mapping[str, Sequence[Any]], name: str
+) -> None:
+    for key, colour, label in (
+        (name, TRAIN, "training"),
+        (f"val_{name}", VALIDATION, "validation"),
+    ):
+        values = np.array(history.get(key, ()), dtype=float)
+        if len(values):
+            axes.plot(epochs, values, color=colour, marker=".", label=label)
+    axes.set_ylabel(name)
+    axes.legend(frameon=False)
+
+
+def _best(axes: Axes, epochs: NDArray[np.int64], values: Sequence[Any]) -> None:
+    known = np.array(values, dtype=float)
+    if len(known) == 0 or np.isnan(known).all():
+        return
+    best = int(np.nanargmax(known))
+    axes.annotate(
+        f"best {known[best]:.1%} (epoch {epochs[best]})",
+        (float(epochs[best]), float(known[best])),
+        xytext=(-6, -18),
+        textcoords="offset points",
+        ha="right",
+        color=VALIDATION,
+    )
+
+
+def _rate(axes: Axes, epochs: NDArray[np.int64], values: Sequence[Any]) -> None:
+    rates = np.array(values, dtype=float)
+    if len(rates):
+        axes.plot(epochs, rates, color=RATE, marker=".")
+        if (rates > 0).all():
+            axes.set_yscale("log")
+    axes.set_ylabel("learning rate")
+
+
+def boundaries(phases: Sequence[str]) -> list[int]:
+    """Returns the row numbers at which a new phase begins, the first row left out."""
+    return [i for i in range(1, len(phases)) if phases[i] != phases[i - 1]]
+
+
+def _mark_phases(axes: Axes, phases: Sequence[str]) -> None:
+    for start in boundaries(phases):
+        axes.axvline(start + 0.5, color=RATE, linestyle="--", linewidth=1)
+
+
+def _name_phases(axes: Axes, phases: Sequence[str]) -> None:
+    from matplotlib.transforms import blended_transform_factory
+
+    edges = [0, *boundaries(phases), len(phases)]
+    place = blended_transform_factory(axes.transData, axes.transAxes)
+    for start, end in pairwise(edges):
+        axes.text((start + 1 + end) / 2, 1.03, phases[start], transform=place, ha="center")
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=130, facecolor="white")
+    return file.getvalue()

@@ -1,0 +1,144 @@
+"""`evaluation_report.json` and everything that is drawn and written from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.evaluate import metrics
+from fingerspell.evaluate.calibration import bins, expected_calibration_error, log_loss
+from fingerspell.evaluate.intervals import cluster_bootstrap, wilson
+from fingerspell.evaluate.metrics import Floats, Ints
+from fingerspell.labels import LETTERS, STATIC_LETTERS
+
+REPORT = "evaluation_report.json"
+MATRIX_PNG = "confusion_matrix.png"
+HISTORY_PNG = "training_history.png"
+REPORT_HTML = "report.html"
+MODEL_CARD = "model_card.md"
+
+
+def evaluation(
+    y_true: Ints,
+    probabilities: Floats,
+    labels: Sequence[str],
+    *,
+    groups: Sequence[str] | None = None,
+    threshold: float = 0.7,
+    tflite: Floats | None = None,
+    strangers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Returns the report of one set of pictures, ready for JSON.
+
+    `groups` (N names: signer, source or run of near-duplicates) gives the honest interval.
+    `tflite`: the exported model's answers to the same pictures, reported as a section of its own.
+    `strangers`: name → what `evaluation` said of people that no training picture shows.
+    Shares lie in [0, 1]; what cannot be known (no pictures of a class) is None.
+    Raises `DataError` where arrays and labels do not fit together.
+    """
+    metrics.check(y_true, probabilities, labels)
+    report = _figures(y_true, probabilities, labels, groups, threshold)
+    if tflite is not None:
+        metrics.check(y_true, tflite, labels)
+        report["tflite"] = {
+            **_figures(y_true, tflite, labels, groups, threshold),
+            **_nearness(probabilities, tflite),
+        }
+    report["strangers"] = {name: dict(section) for name, section in (strangers or {}).items()}
+    return report
+
+
+def _figures(
+    y_true: Ints,
+    probabilities: Floats,
+    labels: Sequence[str],
+    groups: Sequence[str] | None,
+    threshold: float,
+) -> dict[str, Any]:
+    matrix = metrics.confusion_matrix(y_true, np.argmax(probabilities, axis=1), len(labels))
+    scores = metrics.class_scores(matrix)
+    return {
+        "class_names": list(labels),
+        "pictures": len(y_true),
+        "test_accuracy": metrics.accuracy(y_true, probabilities),
+        "macro_f1": metrics.macro_f1(scores),
+        "letters_26": _subset(y_true, probabilities, labels, LETTERS),
+        "letters_24": _subset(y_true, probabilities, labels, STATIC_LETTERS),
+        "intervals": _intervals(y_true, probabilities, groups),
+        "acceptance": metrics.acceptance(y_true, probabilities, threshold),
+        "calibration": {
+            "expected_calibration_error": expected_calibration_error(y_true, probabilities),
+            "log_loss": log_loss(y_true, probabilities) if len(y_true) else None,
+            "bins": bins(y_true, probabilities),
+        },
+        "per_class_metrics": {x: asdict(s) for x, s in zip(labels, scores, strict=True)},
+        "top_confusions": [asdict(c) for c in metrics.top_confusions(matrix, labels)],
+        "confusion_matrix": matrix.tolist(),
+    }
+
+
+def _subset(
+    y_true: Ints, probabilities: Floats, labels: Sequence[str], chosen: Sequence[str]
+) -> dict[str, Any]:
+    accuracy, pictures = metrics.subset_accuracy(y_true, probabilities, labels, chosen)
+    return {"accuracy": accuracy, "pictures": pictures}
+
+
+def _intervals(y_true: Ints, probabilities: Floats, groups: Sequence[str] | None) -> dict[str, Any]:
+    """Returns 95 % intervals of the accuracy: over pictures, and over groups of pictures."""
+    right: NDArray[np.bool_] = np.argmax(probabilities, axis=1) == y_true
+    over_groups = cluster_bootstrap(right, groups) if groups is not None else None
+    return {
+        "pictures_95": wilson(int(right.sum()), len(right)),
+        "groups_95": over_groups,
+        "groups": len(set(groups)) if groups is not None else None,
+    }
+
+
+def _nearness(probabilities: Floats, tflite: Floats) -> dict[str, float | None]:
+    """Returns how near the exported model is to the trained one."""
+    if len(probabilities) == 0:
+        return {"agreement": None, "max_difference": None}
+    same = np.argmax(probabilities, axis=1) == np.argmax(tflite, axis=1)
+    return {
+        "agreement": float(same.mean()),
+        "max_difference": float(np.abs(probabilities - tflite).max()),
+    }
+
+
+def write_report(
+    output_dir: Path,
+    report: Mapping[str, Any],
+    history: Mapping[str, Sequence[Any]],
+    run: Mapping[str, Any],
+) -> None:
+    """Writes report, plots, `report.html` and `model_card.md`, each in one step.
+
+    `history`: equally long columns, one row an epoch (`training_history.json`); without rows no
+    curve is drawn. `run`: what `run.json` says.
+    """
+    from fingerspell.evaluate.card import model_card
+    from fingerspell.evaluate.html import report_html
+    from fingerspell.evaluate.plots import confusion_png, history_png
+
+    matrix = confusion_png(report["confusion_matrix"], report["class_names"])
+    curves = history_png(history) if history.get("loss") else None
+    _write(output_dir / MATRIX_PNG, matrix)
+    if curves:
+        _write(output_dir / HISTORY_PNG, curves)
+    _write(output_dir / REPORT_HTML, report_html(report, run, matrix, curves).encode("utf-8"))
+    _write(output_dir / MODEL_CARD, model_card(report, run).encode("utf-8"))
+    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
+    _write(output_dir / REPORT, f"{text}\n".encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.writing")
+    temporary.write_bytes(content)
+    temporary.replace(path)

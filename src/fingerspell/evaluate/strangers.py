@@ -1,0 +1,74 @@
+"""Measures a recogniser on a folder of class folders: people it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.errors import DataError
+from fingerspell.evaluate.predictions import Probabilities, predict_files
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strangers:
+    """Pictures of other people. `unknown` counts those of classes the recogniser lacks."""
+
+    name: str
+    paths: tuple[Path, ...]
+    y_true: NDArray[np.intp]
+    unknown: dict[str, int]
+
+
+def find_strangers(folder: Path, labels: Sequence[str]) -> Strangers:
+    """Lists `folder/<CLASS>/*`, classes matched by name (`a` and `A` are the same letter).
+
+    Raises `DataError` where no folder is named like a label.
+    """
+    numbers = {label.casefold(): number for number, label in enumerate(labels)}
+    paths: list[Path] = []
+    y_true: list[int] = []
+    unknown: dict[str, int] = {}
+    for class_dir in _class_folders(folder):
+        pictures = _pictures(class_dir)
+        number = numbers.get(class_dir.name.casefold())
+        if number is None:
+            unknown[class_dir.name] = len(pictures)
+        else:
+            paths += pictures
+            y_true += [number] * len(pictures)
+    if not paths:
+        raise DataError(
+            found=f"no pictures of {', '.join(labels[:3])}, … in {folder}",
+            expected="one folder a class, named as the recogniser's labels",
+            fix="pass the folder that holds the class folders",
+        )
+    return Strangers(
+        name=folder.name, paths=tuple(paths), y_true=np.array(y_true, np.intp), unknown=unknown
+    )
+
+
+def answers_of(
+    strangers: Strangers, probabilities: Probabilities, size_px: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Returns the recogniser's answers (N, C) to the strangers' pictures."""
+    return predict_files(probabilities, strangers.paths, size_px)
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DataError(
+            found=f"{folder}, which is no folder",
+            expected="a folder of class folders",
+            fix="check the path",
+        )
+    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)

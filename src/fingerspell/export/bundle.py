@@ -1,0 +1,138 @@
+"""Everything an export writes, all of it or nothing: files, contract, proof."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.errors import ExportError, RunError
+from fingerspell.export import answers, frozen, savedmodel, tflite
+from fingerspell.export.int8 import convert_int8, require_representative
+from fingerspell.export.metadata import with_metadata
+from fingerspell.export.network import require_tensorflow, size_of
+from fingerspell.export.parity import require_pictures
+from fingerspell.export.proof import prove
+from fingerspell.images.plain import as_plain_jpeg
+from fingerspell.labels import write_labels
+from fingerspell.runtime.contract import FILE_NAME, Contract
+
+LABELS = "training_set_labels.txt"
+PARITY = "parity.json"
+
+
+def export_bundle(
+    model: Any,
+    contract: Contract,
+    output_dir: Path,
+    pictures: Sequence[bytes],
+    representative: Sequence[NDArray[np.float32]],
+) -> dict[str, Any]:
+    """Writes every export into `output_dir` and returns the parity report (`parity.json`).
+
+    `pictures`: at least 200 real ones as file bytes, on which each export must answer as Keras
+    does. `representative`: fitted training pictures, float32 (h, w, 3) in [0, 1], for int8.
+    `contract.files` is filled in here. The files are written and proven aside and then moved
+    into place; until then, and whenever this raises, the old ones stay as they are.
+
+    Raises `ExportError` where an export fails its bound or model and contract do not match,
+    `PictureError` for bytes that are no picture, `RunError` where the folder cannot be written.
+    """
+    require_tensorflow()
+    require_pictures(pictures)
+    require_representative(representative)
+    _require_match(model, contract)
+    from fingerspell.model import rebuild_in_float32
+
+    network = rebuild_in_float32(model)
+    jpegs = [as_plain_jpeg(picture) for picture in pictures]
+    size_px = (contract.height_px, contract.width_px)
+    aside = _folder_aside(output_dir)
+    try:
+        inside = _write_exports(network, contract, aside, representative)
+        report = prove(answers.of_keras(network, size_px), aside, size_px, jpegs)
+        report["int8"] = inside
+        _write_papers(contract, aside, report)
+        _move_into_place(aside, output_dir)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return report
+
+
+def _require_match(model: Any, contract: Contract) -> None:
+    outputs, size_px = int(model.output_shape[-1]), size_of(model)
+    promised = (contract.height_px, contract.width_px)
+    if (outputs, size_px) != (len(contract.labels), promised):
+        raise ExportError(
+            found=f"a model of {size_px} pixels with {outputs} classes",
+            expected=f"{promised} pixels and {len(contract.labels)} labels, as the contract says",
+            fix="export with the labels and the image size that the model was trained with",
+        )
+
+
+def _folder_aside(output_dir: Path) -> Path:
+    """Returns a new folder inside `output_dir`, so that moving out of it never copies."""
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".exporting-", dir=output_dir))
+    except OSError as error:
+        raise RunError(
+            found=f"{output_dir} cannot be written ({error.strerror})",
+            expected="a folder that this user may write to",
+            fix="choose another --output_dir or change its permissions",
+        ) from error
+
+
+def _write_exports(
+    network: Any,
+    contract: Contract,
+    folder: Path,
+    representative: Sequence[NDArray[np.float32]],
+) -> dict[str, Any]:
+    """Writes SavedModel, frozen graph and TFLite files; returns what is 8 bits inside `int8`."""
+    savedmodel.write_saved_model(network, folder)
+    frozen.write_frozen_graph(network, folder)
+    plain = tflite.convert(network, "float32")
+    small = convert_int8(network, representative, plain)
+    contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}
+    for precision, name in tflite.FILES.items():
+        (folder / name).write_bytes(with_metadata(contents[precision], contract))
+    return {"inside": small.inside, "full_int8_agreement": small.full_agreement}
+
+
+def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> None:
+    """Writes labels, `parity.json` and last `recogniser.json` with the hash of every file."""
+    write_labels(folder / LABELS, contract.labels)
+    _write_text(folder / PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    _write_text(folder / FILE_NAME, replace(contract, files=hashes(folder)).to_json())
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every file below a folder, by its path with forward slashes."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+def _move_into_place(aside: Path, output_dir: Path) -> None:
+    """Moves everything, the contract last: with its hashes it says that the rest is complete."""
+    for path in sorted(aside.iterdir(), key=lambda path: (path.name == FILE_NAME, path.name)):
+        target = output_dir / path.name
+        if path.is_dir() and target.is_dir():
+            old = aside / f"old-{path.name}"
+            target.replace(old)
+        path.replace(target)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,109 @@
+"""TFLite files in three precisions: builtin ops only, float32 in and float32 out in all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.errors import ExportError
+from fingerspell.export.network import function_of, owner_of
+
+Precision = Literal["float32", "fp16", "int8"]
+FILES: dict[Precision, str] = {
+    "float32": "model.tflite",
+    "fp16": "model_fp16.tflite",
+    "int8": "model_int8.tflite",
+}
+
+
+def convert(
+    model: Any, precision: Precision, representative: Sequence[NDArray[np.float32]] = ()
+) -> bytes:
+    """Returns the bytes of one TFLite file.
+
+    `int8` computes in 8 bits throughout when it is given representative pictures (real ones,
+    float32 (h, w, 3) in [0, 1]; see `int8.py`); without them only the weights have 8 bits.
+    Raises `ExportError` for operations that need more than the builtin set.
+    """
+    import tensorflow as tf
+
+    network = function_of(model).get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network], owner_of(model))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8" and representative:
+        converter.representative_dataset = lambda: ([picture[None]] for picture in representative)
+    converted = _run(converter)
+    require_builtin(converted)
+    return converted
+
+
+def _run(converter: Any) -> bytes:
+    """Runs a converter; what it cannot express in builtin operations becomes an `ExportError`."""
+    from tensorflow.lite.python.convert_phase import ConverterError
+
+    try:
+        return bytes(converter.convert())
+    except ConverterError as error:
+        reason = next((line for line in str(error).splitlines() if "op" in line), str(error))
+        raise ExportError(
+            found=f"a network that cannot be converted ({reason.strip()[:200]})",
+            expected="layers that TFLite's builtin operations can express",
+            fix="export the model that fingerspell.model builds, in float32",
+        ) from error
+
+
+def op_names(content: bytes) -> tuple[str, ...]:
+    """Returns the operations of a TFLite file in order of first use, custom ones by their name."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
+    model = schema.Model.GetRootAsModel(bytearray(content), 0)
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    return tuple(
+        (code.CustomCode() or b"CUSTOM").decode()
+        if code.BuiltinCode() == schema.BuiltinOperator.CUSTOM
+        else names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        for code in codes
+    )
+
+
+def custom_ops(content: bytes) -> tuple[str, ...]:
+    """Returns the operations that a plain interpreter does not have: Flex and custom ones."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    builtin = vars(schema.BuiltinOperator)
+    return tuple(name for name in op_names(content) if name not in builtin or name == "CUSTOM")
+
+
+def require_builtin(content: bytes) -> None:
+    """Raises `ExportError` where a phone would need Flex or custom ops."""
+    foreign = custom_ops(content)
+    if foreign:
+        raise ExportError(
+            found=f"operations outside the builtin set: {', '.join(foreign)}",
+            expected="builtin operations only, so that the file loads without Flex",
+            fix="export the model in float32 and without string or image-decoding layers",
+        )
+
+
+def probabilities(content: bytes, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Runs float32 (N, h, w, 3) through LiteRT one picture at a time, as a phone does."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.allocate_tensors()
+    entry = interpreter.get_input_details()[0]["index"]
+    answer = interpreter.get_output_details()[0]["index"]
+    rows = []
+    for picture in pictures:
+        interpreter.set_tensor(entry, picture[None])
+        interpreter.invoke()
+        rows.append(interpreter.get_tensor(answer)[0].copy())
+    return np.stack(rows)

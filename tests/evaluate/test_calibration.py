@@ -1,0 +1,81 @@
+"""A probability can be taken at its word, or be mended."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fingerspell.evaluate.calibration import (
+    apply_temperature,
+    bins,
+    expected_calibration_error,
+    fit_temperature,
+    log_loss,
+)
+
+
+def drawn(temperature: float, count: int = 20_000):
+    """True classes drawn from softmax(z), and a network that says softmax(z / temperature)."""
+    random = np.random.default_rng(0)
+    honest = apply_temperature(np.exp(random.normal(size=(count, 5)) * 2), 1.0)
+    truth = (honest.cumsum(axis=1) > random.random((count, 1))).argmax(axis=1)
+    return truth, apply_temperature(honest, temperature)
+
+
+@pytest.mark.parametrize("said", [0.4, 1.0, 2.5])
+def test_the_temperature_undoes_over_and_under_confidence(said: float):
+    truth, probabilities = drawn(said)
+    assert fit_temperature(probabilities, truth) == pytest.approx(1 / said, rel=0.03)
+
+
+def test_the_fitted_temperature_lowers_loss_and_calibration_error():
+    truth, probabilities = drawn(0.4)
+    mended = apply_temperature(probabilities, fit_temperature(probabilities, truth))
+    assert log_loss(truth, mended) < log_loss(truth, probabilities)
+    assert expected_calibration_error(truth, probabilities) > 0.1
+    assert expected_calibration_error(truth, mended) < 0.02
+
+
+def test_temperature_never_changes_the_top_class():
+    _, probabilities = drawn(1.0, 200)
+    hot = apply_temperature(probabilities, 7.0)
+    assert (hot.argmax(axis=1) == probabilities.argmax(axis=1)).all()
+    np.testing.assert_allclose(hot.sum(axis=1), 1)
+
+
+def test_a_temperature_on_probabilities_is_one_on_their_logits():
+    logits = np.array([[2.0, -1.0, 0.5]])
+    softmax = np.exp(logits) / np.exp(logits).sum()
+    expected = np.exp(logits / 3) / np.exp(logits / 3).sum()
+    np.testing.assert_allclose(apply_temperature(softmax, 3.0), expected)
+
+
+def test_no_pictures_leave_the_temperature_alone():
+    assert fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1.0
+
+
+def test_a_network_that_is_always_right_and_sure_is_finite():
+    found = fit_temperature(np.eye(3), np.arange(3))
+    assert 0.04 < found < 21
+
+
+def test_calibration_error_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
+    truth = np.array([0, 0, 0, 1])
+    assert expected_calibration_error(truth, probabilities) == pytest.approx((0.2 + 0.2) / 4)
+
+
+def test_bins_hold_every_picture_once():
+    truth, probabilities = drawn(1.0, 500)
+    filled = bins(truth, probabilities)
+    assert sum(b["pictures"] for b in filled) == 500
+    assert all(b["low"] <= b["confidence"] <= b["high"] for b in filled)
+
+
+def test_full_confidence_falls_into_the_last_bin():
+    (last,) = bins(np.array([0]), np.array([[1.0, 0.0]]))
+    assert (last["high"], last["accuracy"]) == (1.0, 1.0)
+
+
+def test_no_pictures_have_no_calibration_error():
+    assert expected_calibration_error(np.zeros(0, int), np.zeros((0, 3))) is None

@@ -1,0 +1,87 @@
+"""Folders of other people, matched to the recogniser by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fingerspell import images
+from fingerspell.errors import DataError, PictureError
+from fingerspell.evaluate import answers_of, find_strangers, predict_files
+
+LABELS = ("A", "B", "nothing")
+
+
+def paint(path: Path, value: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(images.encode_jpeg(np.full((20, 20, 3), value, np.uint8)))
+    return path
+
+
+def by_brightness(batch: np.ndarray) -> np.ndarray:
+    """Dark is A, medium B, bright nothing."""
+    number = np.clip((batch.max(axis=(1, 2, 3)) * 3).astype(int), 0, 2)
+    return np.eye(3, dtype=np.float32)[number]
+
+
+def test_classes_are_matched_by_name_whatever_their_case(tmp_path):
+    paint(tmp_path / "people" / "b" / "1.jpg", 128)
+    paint(tmp_path / "people" / "A" / "1.JPG", 10)
+    found = find_strangers(tmp_path / "people", LABELS)
+    assert found.name == "people"
+    assert found.y_true.tolist() == [0, 1]
+    assert answers_of(found, by_brightness, (16, 16)).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_classes_that_the_recogniser_lacks_are_counted_and_not_guessed(tmp_path):
+    paint(tmp_path / "A" / "1.jpg", 10)
+    paint(tmp_path / "7" / "1.jpg", 10)
+    paint(tmp_path / "7" / "2.jpg", 10)
+    found = find_strangers(tmp_path, LABELS)
+    assert (len(found.paths), found.unknown) == (1, {"7": 2})
+
+
+def test_files_that_are_no_pictures_and_hidden_folders_are_passed_over(tmp_path):
+    paint(tmp_path / "A" / "1.jpg", 10)
+    (tmp_path / "A" / "notes.txt").write_text("who and how", encoding="utf-8")
+    paint(tmp_path / ".cache" / "1.jpg", 10)
+    found = find_strangers(tmp_path, LABELS)
+    assert (len(found.paths), found.unknown) == (1, {})
+
+
+@pytest.mark.parametrize("inside", [[], ["7/1.jpg"], ["A/notes.txt"]])
+def test_a_folder_without_known_classes_is_refused(tmp_path, inside):
+    for name in inside:
+        paint(tmp_path / name, 10)
+    with pytest.raises(DataError, match="no pictures of A, B, nothing"):
+        find_strangers(tmp_path, LABELS)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no folder"):
+        find_strangers(tmp_path / "nowhere", LABELS)
+
+
+def test_answers_come_in_the_order_of_the_files_whatever_the_batch(tmp_path):
+    paths = [paint(tmp_path / f"{i}.jpg", v) for i, v in enumerate([10, 250, 128, 10, 250])]
+    seen = []
+
+    def watched(batch):
+        seen.append(batch.shape)
+        return by_brightness(batch)
+
+    found = predict_files(watched, paths, (16, 8), batch_size=2)
+    assert found.argmax(axis=1).tolist() == [0, 2, 1, 0, 2]
+    assert seen == [(2, 16, 8, 3), (2, 16, 8, 3), (1, 16, 8, 3)]
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    with pytest.raises(PictureError, match=r"broken\.jpg"):
+        predict_files(by_brightness, [tmp_path / "broken.jpg"], (16, 16))
+
+
+def test_no_files_give_no_answers():
+    assert predict_files(by_brightness, [], (16, 16)).shape == (0, 0)

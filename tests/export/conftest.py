@@ -1,0 +1,40 @@
+"""One bundle for all export tests: it takes some seconds to write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fingerspell.runtime.contract import Contract
+from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, recogniser
+
+
+@dataclass(frozen=True)
+class Exported:
+    model: Any
+    contract: Contract
+    folder: Path
+    report: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract(
+        labels=LABELS,
+        height_px=SIZE_PX[0],
+        width_px=SIZE_PX[1],
+        threshold=0.7,
+        backbone="MobileNetV3Small",
+    )
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, contract: Contract) -> Exported:
+    from fingerspell.export import export_bundle
+
+    folder = tmp_path_factory.mktemp("output")
+    report = export_bundle(recogniser(), contract, folder, jpegs(), list(fitted(30)))
+    return Exported(recogniser(), contract, folder, report)

@@ -1,0 +1,148 @@
+"""A bundle is whole and proven, or not there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from fingerspell.errors import ExportError, PictureError, RunError
+from fingerspell.export import export_bundle, proof, tflite
+from fingerspell.export.parity import Parity
+from fingerspell.labels import read_labels
+from fingerspell.runtime.contract import read_contract
+from helpers.exports import LABELS, fitted, jpegs, recogniser
+
+FILES = {
+    "saved_model",
+    "trained_model_graph.pb",
+    "model.tflite",
+    "model_fp16.tflite",
+    "model_int8.tflite",
+    "training_set_labels.txt",
+    "recogniser.json",
+    "parity.json",
+}
+
+
+def test_every_file_of_the_contract_is_written_and_nothing_else(exported):
+    assert {path.name for path in exported.folder.iterdir()} == FILES
+
+
+@pytest.mark.parametrize(
+    "check", [c for c in proof.CHECKS if not c.bound.advisory], ids=lambda c: c.name
+)
+def test_every_export_answers_as_keras_does(exported, check):
+    found = exported.report["exports"][check.name]
+    assert found["pictures"] == 200
+    assert found["agreement"] >= check.bound.agreement
+    assert found["max_difference"] <= check.bound.tolerance
+
+
+def test_the_report_is_saved_as_it_was_returned(exported):
+    saved = json.loads((exported.folder / "parity.json").read_text(encoding="utf-8"))
+    assert saved == json.loads(json.dumps(exported.report))
+
+
+def test_labels_and_contract_are_in_prediction_order(exported):
+    assert read_labels(exported.folder / "training_set_labels.txt") == LABELS
+    assert read_contract(exported.folder).labels == LABELS
+
+
+def test_the_contract_carries_the_hash_of_every_file(exported):
+    files = read_contract(exported.folder).files
+    content = (exported.folder / "model.tflite").read_bytes()
+    assert files["model.tflite"] == sha256(content).hexdigest()
+    assert "saved_model/saved_model.pb" in files
+    assert set(files) > FILES - {"saved_model", "recogniser.json"}
+
+
+def test_a_second_export_replaces_the_first(exported, contract, tmp_path, monkeypatch):
+    folder = tmp_path / "output"
+    shutil.copytree(exported.folder, folder)
+    (folder / "saved_model" / "stale.txt").write_text("old", encoding="utf-8")
+    only_saved_model(monkeypatch)
+    export_bundle(recogniser(), replace(contract, threshold=0.5), folder, jpegs(), list(fitted(20)))
+    assert read_contract(folder).threshold == 0.5
+    assert not (folder / "saved_model" / "stale.txt").exists()
+    assert {path.name for path in folder.iterdir()} == FILES
+
+
+def test_a_failed_export_leaves_the_old_files(exported, contract, tmp_path, monkeypatch):
+    folder = tmp_path / "output"
+    shutil.copytree(exported.folder, folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    only_saved_model(monkeypatch)
+    far = Parity(pictures=200, max_difference=0.5, agreement=0.1)
+    monkeypatch.setattr(proof, "compare", lambda *_: far)
+    with pytest.raises(ExportError, match="differs from the trained model"):
+        export_bundle(recogniser(), contract, folder, jpegs(), list(fitted(20)))
+    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def only_saved_model(monkeypatch):
+    """Leaves the slow conversions out; what is moved and when stays the same."""
+    from fingerspell.export import bundle
+
+    def write(network, _contract, folder, _representative):
+        bundle.savedmodel.write_saved_model(network, folder)
+        return {}
+
+    monkeypatch.setattr(bundle, "_write_exports", write)
+    monkeypatch.setattr(proof.prove, "__defaults__", (proof.CHECKS[:1],))
+
+
+def test_too_few_pictures_are_refused_before_anything_is_written(contract, tmp_path):
+    with pytest.raises(ExportError, match="199 pictures"):
+        export_bundle(recogniser(), contract, tmp_path / "output", jpegs()[:199], [])
+    assert not (tmp_path / "output").exists()
+
+
+def test_labels_that_do_not_fit_the_model_are_refused(contract, tmp_path):
+    with pytest.raises(ExportError, match="4 classes"):
+        export_bundle(
+            recogniser(),
+            replace(contract, labels=LABELS[:3]),
+            tmp_path / "out",
+            jpegs(),
+            list(fitted(20)),
+        )
+
+
+def test_an_image_size_other_than_the_contracts_is_refused(contract, tmp_path):
+    with pytest.raises(ExportError, match=r"expected: \(96, 64\) pixels"):
+        export_bundle(
+            recogniser(), replace(contract, height_px=96), tmp_path / "o", jpegs(), list(fitted(20))
+        )
+
+
+def test_too_few_representative_pictures_are_refused_and_nothing_stays(contract, tmp_path):
+    with pytest.raises(ExportError, match="19 representative pictures"):
+        export_bundle(recogniser(), contract, tmp_path, jpegs(), list(fitted(19)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_that_are_no_picture_are_refused(contract, tmp_path):
+    with pytest.raises(PictureError):
+        export_bundle(recogniser(), contract, tmp_path, [*jpegs(), b"no picture"], list(fitted(20)))
+
+
+def test_a_folder_that_is_a_file_is_refused(contract, tmp_path):
+    (tmp_path / "output").write_text("in the way", encoding="utf-8")
+    with pytest.raises(RunError, match="cannot be written"):
+        export_bundle(recogniser(), contract, tmp_path / "output", jpegs(), list(fitted(30)))
+
+
+def test_another_keras_backend_is_refused(contract, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    with pytest.raises(ExportError, match="KERAS_BACKEND=tensorflow"):
+        export_bundle(recogniser(), contract, tmp_path, jpegs(), list(fitted(20)))
+
+
+def test_all_tflite_files_use_builtin_operations_only(exported):
+    for name in tflite.FILES.values():
+        assert tflite.custom_ops((exported.folder / name).read_bytes()) == ()
