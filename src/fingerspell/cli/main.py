@@ -19,7 +19,10 @@ COMMANDS = ("prepare", "train", "evaluate", "export", "predict", "serve", "synth
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """Returns the whole command line as one parser."""
-    parser = argparse.ArgumentParser(prog="fingerspell", description="ASL fingerspelling: photographs in, a proven recogniser out.")
+    parser = argparse.ArgumentParser(
+        prog="fingerspell",
+        description="ASL fingerspelling: photographs in, a proven recogniser out.",
+    )
     parser.add_argument("--version", action="version", version=f"fingerspell {__version__}")
     verbs = parser.add_subparsers(dest="command", metavar="VERB", required=True)
     for name in commands:

@@ -1,0 +1,32 @@
+"""`fingerspell doctor`: what is wrong with this machine, and the command that mends it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "look this machine over: versions, GPU, memory, data set; says how to mend what is wrong"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of `doctor`."""
+    parser.add_argument(
+        "--dataset_dir", type=Path, default=Path("dataset"), help="prepared data set to look at"
+    )
+    parser.add_argument(
+        "--output_dir", type=Path, default=Path("output"), help="run folder to look at"
+    )
+    parser.add_argument("--quick", action="store_true", help="do not load the Keras backend")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the findings; exit code 1 where something failed."""
+    from fingerspell.doctor import examine, gather
+    from fingerspell.doctor.finding import as_json, as_text, exit_code
+
+    facts = gather(args.dataset_dir, args.output_dir, ask_backend=not args.quick)
+    findings = examine(facts)
+    sys.stdout.write(as_json(findings) if args.json else as_text(findings))
+    return exit_code(findings)

@@ -1,0 +1,7 @@
+"""Looks a machine over: what is there, what is missing, and the command that mends it."""
+
+from fingerspell.doctor.checks import examine
+from fingerspell.doctor.facts import Facts, gather
+from fingerspell.doctor.finding import Finding, State
+
+__all__ = ["Facts", "Finding", "State", "examine", "gather"]

@@ -1,0 +1,229 @@
+"""Everything the doctor asks the machine for; judging it is `checks`' work."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fingerspell.doctor.packages import installed, pinned
+
+PROBE_TIMEOUT_S = 60.0
+PROBES = {
+    "tensorflow": (
+        "import tensorflow as m;"
+        "gpus = [d.name for d in m.config.list_physical_devices('GPU')];"
+        "cuda = m.test.is_built_with_cuda()"
+    ),
+    "torch": (
+        "import torch as m;"
+        "gpus = [m.cuda.get_device_name(i) for i in range(m.cuda.device_count())];"
+        "cuda = m.version.cuda is not None"
+    ),
+    "jax": (
+        "import jax as m;"
+        "gpus = [str(d) for d in m.devices() if d.platform == 'gpu'];"
+        "cuda = bool(gpus)"
+    ),
+}
+"""What each Keras backend is asked in a process of its own: a crash there is an answer too."""
+
+WEIGHTS_FILE = "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5"
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One line of nvidia-smi."""
+
+    name: str
+    memory_mib: int
+    free_mib: int
+    driver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the backend said of itself; `error` is set where it could not be loaded."""
+
+    version: str = ""
+    gpus: tuple[str, ...] = ()
+    cuda_build: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A machine as the doctor sees it. `None` stands for: could not be found out."""
+
+    python: tuple[int, int, int] = (3, 11, 0)
+    bits: int = 64
+    system: str = "Linux"
+    machine: str = "x86_64"
+    installed: Mapping[str, str] = field(default_factory=dict)
+    pinned_server: Mapping[str, str] = field(default_factory=dict)
+    pinned_training: Mapping[str, str] = field(default_factory=dict)
+    backend: str = "tensorflow"
+    probe: Probe | None = None
+    gpus: tuple[Gpu, ...] = ()
+    smi_error: str = ""
+    library_path: str = ""
+    memory_bytes: int | None = None
+    free_memory_bytes: int | None = None
+    free_disk_bytes: int | None = None
+    write_error: str = ""
+    weights_cached: bool = False
+    weights_folder: Path = Path()
+    dataset_dir: Path = Path("dataset")
+    output_dir: Path = Path("output")
+
+
+def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> Facts:
+    """Asks the machine; the backend is loaded in a process of its own, for at most a minute."""
+    here = installed()
+    backend = backend_name(os.environ, keras_home())
+    gpus, smi_error = nvidia()
+    memory, free_memory = memory_bytes()
+    root = nearest(output_dir)
+    return Facts(
+        python=sys.version_info[:3],
+        bits=64 if sys.maxsize > 2**32 else 32,
+        system=platform.system(),
+        machine=platform.machine(),
+        installed=here,
+        pinned_server=pinned("requirements.txt"),
+        pinned_training=pinned("requirements_training.txt"),
+        backend=backend,
+        probe=ask(backend) if ask_backend and backend_installed(backend, here) else None,
+        gpus=gpus,
+        smi_error=smi_error,
+        library_path=os.environ.get("LD_LIBRARY_PATH", ""),
+        memory_bytes=memory,
+        free_memory_bytes=free_memory,
+        free_disk_bytes=shutil.disk_usage(root).free,
+        write_error=write_error(root),
+        weights_cached=(keras_home() / "models" / WEIGHTS_FILE).is_file(),
+        weights_folder=keras_home() / "models",
+        dataset_dir=dataset_dir,
+        output_dir=output_dir,
+    )
+
+
+def keras_home() -> Path:
+    """Where Keras keeps its settings and downloaded weights."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def backend_name(environment: Mapping[str, str], home: Path) -> str:
+    """Returns the backend as Keras chooses it: KERAS_BACKEND, keras.json, TensorFlow."""
+    if environment.get("KERAS_BACKEND"):
+        return environment["KERAS_BACKEND"]
+    try:
+        settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
+        return str(settings["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def backend_installed(backend: str, here: Mapping[str, str]) -> bool:
+    """Says whether the backend's distribution is there."""
+    return backend in here or (backend == "tensorflow" and "tensorflow-cpu" in here)
+
+
+def ask(backend: str, timeout_s: float = PROBE_TIMEOUT_S) -> Probe | None:
+    """Loads a backend in a process of its own and asks it for GPUs; `None` for unknown ones."""
+    if backend not in PROBES:
+        return None
+    tail = "; import json; print(json.dumps([m.__version__, gpus, cuda]))"
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", PROBES[backend] + tail],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_s,
+            env=quiet,
+        )
+    except subprocess.TimeoutExpired:
+        return Probe(error=f"no answer within {timeout_s:.0f} s")
+    if answer.returncode != 0:
+        said = answer.stderr.strip().splitlines()
+        return Probe(error=said[-1] if said else f"ended with code {answer.returncode}")
+    version, gpus, cuda = json.loads(answer.stdout.strip().splitlines()[-1])
+    return Probe(version=version, gpus=tuple(gpus), cuda_build=bool(cuda))
+
+
+def nvidia(timeout_s: float = 20.0) -> tuple[tuple[Gpu, ...], str]:
+    """Returns what nvidia-smi lists, and its complaint where it fails; both empty without it."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return (), ""
+    query = "--query-gpu=name,memory.total,memory.free,driver_version"
+    try:
+        answer = subprocess.run(
+            [program, query, "--format=csv,noheader,nounits"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_s,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return (), str(error)
+    if answer.returncode != 0:
+        return (), (answer.stdout + answer.stderr).strip().splitlines()[0]
+    return parse_gpus(answer.stdout), ""
+
+
+def parse_gpus(table: str) -> tuple[Gpu, ...]:
+    """Reads nvidia-smi's `name, total MiB, free MiB, driver` lines; `[N/A]` counts as 0."""
+    rows = [[cell.strip() for cell in row.split(",")] for row in table.splitlines()]
+    return tuple(
+        Gpu(row[0], _whole(row[1]), _whole(row[2]), row[3]) for row in rows if len(row) == 4
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def memory_bytes() -> tuple[int | None, int | None]:
+    """Returns total and available memory, through psutil where it is installed."""
+    try:
+        import psutil
+
+        memory = psutil.virtual_memory()
+    except ImportError:
+        return _system_memory_bytes(), None
+    return int(memory.total), int(memory.available)
+
+
+def _system_memory_bytes() -> int | None:
+    """Asks POSIX; Windows has no `sysconf` and gives `None`."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def nearest(folder: Path) -> Path:
+    """Returns the folder, or the first of its parents that exists."""
+    path = folder.absolute()
+    while not path.is_dir():
+        path = path.parent
+    return path
+
+
+def write_error(folder: Path) -> str:
+    """Returns why nothing can be written there; '' where it can."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".fingerspell-"):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)

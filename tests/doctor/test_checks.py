@@ -1,0 +1,164 @@
+"""The doctor's judgements, on machines made up for the purpose."""
+
+from dataclasses import replace
+
+import pytest
+
+from fingerspell.doctor import Facts, Finding, State
+from fingerspell.doctor.checks import (
+    GIB,
+    check_backend,
+    check_disk,
+    check_gpu,
+    check_memory,
+    check_python,
+    check_weights,
+    check_writing,
+    examine,
+)
+from fingerspell.doctor.facts import Gpu, Probe
+
+PINS = {"tensorflow": "2.21.0", "keras": "3.15.1"}
+H100 = Gpu("H100", 81559, 81000, "570.86")
+WELL = Facts(
+    python=(3, 12, 1),
+    installed={**PINS, "numpy": "2.4.6"},
+    pinned_server={"numpy": "2.4.6"},
+    pinned_training=PINS,
+    probe=Probe("2.21.0"),
+    memory_bytes=16 * GIB,
+    free_memory_bytes=8 * GIB,
+    free_disk_bytes=50 * GIB,
+    weights_cached=True,
+)
+
+
+def machine(**changes: object) -> Facts:
+    return replace(WELL, **changes)
+
+
+def states(findings: list[Finding]) -> list[State]:
+    return [finding.state for finding in findings]
+
+
+def test_a_well_machine_has_nothing_to_mend(tmp_path):
+    findings = examine(machine(dataset_dir=tmp_path / "none", output_dir=tmp_path / "none"))
+    unwell = [finding.topic for finding in findings if finding.state is not State.OK]
+    assert unwell == ["data set"], "there is none yet"
+
+
+def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path):
+    ill = Facts(
+        python=(3, 10, 0), backend="theano", free_disk_bytes=0, memory_bytes=GIB,
+        write_error="read-only", pinned_server=PINS, pinned_training={"grain": "1"},
+        gpus=(Gpu("GTX 960", 2048, 100, "470.1"),), dataset_dir=tmp_path, output_dir=tmp_path,
+    )  # fmt: skip
+    unwell = [finding for finding in examine(ill) if finding.state is not State.OK]
+    assert len(unwell) >= 9
+    assert all(finding.fix for finding in unwell)
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [((3, 10, 9), "FAIL"), ((3, 11, 0), "OK"), ((3, 13, 9), "OK"), ((3, 14, 0), "WARN")],
+)
+def test_python_must_be_new_enough_and_not_newer_than_tensorflow(version, state):
+    assert check_python(machine(python=version)).state == state
+
+
+def test_a_32_bit_python_fails():
+    assert check_python(machine(bits=32)).state is State.FAIL
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "fix"),
+    [
+        ({"backend": "mxnet"}, "FAIL", "KERAS_BACKEND"),
+        ({"installed": {}}, "WARN", "requirements_training.txt"),
+        ({"backend": "torch"}, "WARN", "pip install torch"),
+        ({"probe": Probe(error="DLL load failed")}, "FAIL", "Visual C++"),
+        ({"probe": None}, "OK", ""),
+        ({"installed": {"tensorflow-cpu": "2.21.0"}}, "OK", ""),
+    ],
+)
+def test_the_backend_must_load(changes, state, fix):
+    finding = check_backend(machine(**changes))
+    assert finding.state == state
+    assert fix in finding.fix
+
+
+def test_no_nvidia_gpu_is_no_fault():
+    assert states(check_gpu(WELL)) == [State.OK]
+
+
+def test_a_gpu_that_the_backend_uses_is_well():
+    seen = machine(gpus=(H100,), probe=Probe("2.21.0", ("/physical_device:GPU:0",), True))
+    assert states(check_gpu(seen)) == [State.OK]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fix"),
+    [
+        ({"system": "Windows"}, "WSL2"),
+        ({"system": "Windows"}, "$env:KERAS_BACKEND = 'torch'"),
+        ({"installed": {"tensorflow-cpu": "2.21.0"}}, "pip uninstall -y tensorflow-cpu"),
+        ({}, 'pip install "tensorflow[and-cuda]==2.21.0"'),
+        (
+            {"installed": {**PINS, "nvidia-cudnn-cu12": "9"}, "library_path": "/usr/cuda"},
+            "unset LD_LIBRARY_PATH",
+        ),
+        ({"installed": {**PINS, "nvidia-cudnn-cu12": "9"}}, "--gpus all"),
+        ({"backend": "torch", "installed": {"torch": "2.13.0"}}, "CUDA build of torch"),
+    ],
+)
+def test_a_gpu_that_the_backend_does_not_see_is_explained(changes, fix):
+    (finding,) = check_gpu(machine(gpus=(H100,), **changes))
+    assert finding.state is State.WARN
+    assert fix in finding.fix
+
+
+def test_a_driver_that_does_not_answer_is_named():
+    (finding,) = check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
+    assert "driver" in finding.found and finding.state is State.WARN
+
+
+@pytest.mark.parametrize(
+    ("gpu", "topics"),
+    [
+        (Gpu("old driver", 24000, 24000, "470.82"), ["CUDA"]),
+        (Gpu("small", 4096, 4096, "570.1"), ["GPU memory"]),
+        (Gpu("busy", 24000, 2000, "570.1"), ["GPU memory"]),
+        (Gpu("not told", 0, 0, "[N/A]"), []),
+        (Gpu("free memory not told", 24000, 0, "570.1"), []),
+        (H100, []),
+    ],
+)
+def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
+    seen = machine(gpus=(gpu,), probe=Probe("2.21.0", ("GPU:0",), True))
+    assert [finding.topic for finding in check_gpu(seen)[1:]] == topics
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "state"),
+    [(16, 8, "OK"), (16, 1, "WARN"), (2, None, "WARN"), (16, None, "OK"), (None, None, "OK")],
+)
+def test_too_little_memory_is_said_before_it_runs_out(total, free, state):
+    total_bytes, free_bytes = (x and x * GIB for x in (total, free))
+    finding = check_memory(machine(memory_bytes=total_bytes, free_memory_bytes=free_bytes))
+    assert finding.state == state
+
+
+@pytest.mark.parametrize(("free", "state"), [(0.1, "FAIL"), (2, "WARN"), (9, "OK"), (None, "OK")])
+def test_a_full_disk_fails_and_a_nearly_full_one_warns(free, state):
+    free_bytes = None if free is None else int(free * GIB)
+    assert check_disk(machine(free_disk_bytes=free_bytes)).state == state
+
+
+def test_a_folder_that_cannot_be_written_fails():
+    assert check_writing(machine(write_error="Permission denied")).state is State.FAIL
+    assert check_writing(WELL).state is State.OK
+
+
+def test_weights_that_are_not_there_yet_matter_only_offline():
+    finding = check_weights(machine(weights_cached=False))
+    assert finding.state is State.WARN and "--weights" in finding.fix

@@ -1,0 +1,20 @@
+"""The doctor's remedies are commands that this program understands."""
+
+import shlex
+
+import pytest
+
+from fingerspell.cli.main import build_parser
+from fingerspell.doctor.folders import EVALUATE, EXPORT, PREPARE, TRAIN
+
+DOORS = {"backend/prepare_dataset.py": "prepare", "backend/train_finetune.py": "train"}
+
+
+@pytest.mark.parametrize(
+    "command", [f"{PREPARE} d", f"{TRAIN} o --resume", f"{EXPORT} o", f"{EVALUATE} o"]
+)
+def test_a_remedy_can_be_typed_as_it_stands(command):
+    program, *words = shlex.split(command)
+    if program == "python":
+        words[0] = DOORS[words[0]]
+    build_parser((words[0],)).parse_args(words)

@@ -1,0 +1,147 @@
+"""The doctor's look into data sets and runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fingerspell.doctor import Finding, State
+from fingerspell.doctor.folders import CONTRACT, check_balance, check_dataset, check_run
+
+
+def fill(folder: Path, **pictures: int) -> Path:
+    for name, count in pictures.items():
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            (folder / name / f"{i}.jpg").write_bytes(b"")
+    return folder
+
+
+def prepared(folder: Path, **train: int) -> Path:
+    fill(folder / "train", **train)
+    for split in ("val", "test"):
+        fill(folder / split, **dict.fromkeys(train, 2))
+    (folder / "manifest.csv").write_text("", encoding="utf-8")
+    return folder
+
+
+def only(findings: list[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+def test_a_prepared_data_set_is_well(tmp_path):
+    findings = check_dataset(prepared(tmp_path, A=20, B=30))
+    assert {finding.state for finding in findings} == {State.OK}
+    assert "58 pictures, 2 classes" in findings[0].found
+
+
+def test_no_data_set_yet_is_no_failure(tmp_path):
+    assert only(check_dataset(tmp_path / "none")).state is State.WARN
+
+
+def test_a_folder_without_images_says_so(tmp_path):
+    finding = only(check_dataset(fill(tmp_path, A=0)))
+    assert finding.state is State.FAIL and "no images found" in finding.found
+
+
+def test_class_folders_one_level_too_deep_are_found_and_named(tmp_path):
+    inner = tmp_path / "asl_alphabet_train" / "asl_alphabet_train"
+    fill(inner, A=3, B=3)
+    finding = only(check_dataset(tmp_path))
+    assert finding.state is State.FAIL
+    assert str(inner) in finding.found and f"--input_dir {inner}" in finding.fix
+
+
+def test_class_folders_that_were_never_split_are_sent_to_prepare(tmp_path):
+    finding = only(check_dataset(fill(tmp_path, A=3, B=3)))
+    assert "not split yet" in finding.found
+    assert f"prepare_dataset.py --input_dir {tmp_path}" in finding.fix
+
+
+def test_an_empty_class_or_a_missing_split_is_named(tmp_path):
+    folder = prepared(tmp_path, A=20, B=20)
+    (folder / "val" / "B" / "0.jpg").unlink()
+    (folder / "val" / "B" / "1.jpg").unlink()
+    assert "val/B" in only(check_dataset(folder)).found
+    for path in sorted((folder / "val").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert "no images found in val" in only(check_dataset(folder)).found
+
+
+def test_a_data_set_without_its_manifest_fails(tmp_path):
+    folder = prepared(tmp_path, A=20, B=20)
+    (folder / "manifest.csv").unlink()
+    assert "manifest.csv" in only(check_dataset(folder)).found
+
+
+@pytest.mark.parametrize(
+    ("counts", "topic", "state"),
+    [
+        ({"A": 100, "B": 90}, "classes", "OK"),
+        ({"A": 100, "B": 20}, "class imbalance", "WARN"),
+        ({"A": 100, "B": 4}, "classes", "WARN"),
+        ({"A": 100}, "classes", "FAIL"),
+    ],
+)
+def test_uneven_small_and_lonely_classes_are_told_apart(counts, topic, state):
+    finding = only(check_balance(counts))
+    assert (finding.topic, finding.state) == (topic, state)
+
+
+def run_folder(folder: Path, accuracy: object = 0.97) -> Path:
+    contract = {"labels": ["A", "B"], "files": {"model.tflite": "00"}}
+    (folder / CONTRACT).write_text(json.dumps(contract), encoding="utf-8")
+    (folder / "model.tflite").write_bytes(b"")
+    report = json.dumps({"test_accuracy": accuracy})
+    (folder / "evaluation_report.json").write_text(report, encoding="utf-8")
+    return folder
+
+
+def test_a_finished_run_is_well(tmp_path):
+    findings = check_run(run_folder(tmp_path))
+    assert [finding.state for finding in findings] == [State.OK, State.OK]
+
+
+def test_no_run_yet_is_no_fault(tmp_path):
+    assert only(check_run(tmp_path)).state is State.OK
+    assert only(check_run(tmp_path / "none")).state is State.OK
+
+
+def test_an_unfinished_run_can_be_resumed(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    assert "--resume" in only(check_run(tmp_path)).fix
+
+
+def test_a_run_that_lost_a_file_fails(tmp_path):
+    (run_folder(tmp_path) / "model.tflite").unlink()
+    finding = only(check_run(tmp_path))
+    assert finding.state is State.FAIL and "model.tflite" in finding.found
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"labels": 3}'])
+def test_a_contract_that_cannot_be_read_fails(tmp_path, text):
+    (run_folder(tmp_path) / CONTRACT).write_text(text, encoding="utf-8")
+    assert only(check_run(tmp_path)).state is State.FAIL
+
+
+@pytest.mark.parametrize(("accuracy", "state"), [(0.95, "OK"), (0.43, "WARN"), (None, "WARN")])
+def test_low_accuracy_is_said(tmp_path, accuracy, state):
+    assert check_run(run_folder(tmp_path, accuracy))[1].state == state
+
+
+def test_the_contract_is_looked_for_under_the_name_the_runtime_gives_it():
+    from fingerspell.runtime.contract import FILE_NAME
+
+    assert CONTRACT == FILE_NAME
+
+
+def test_the_accuracy_is_read_where_the_evaluation_writes_it(tmp_path):
+    import numpy as np
+
+    from fingerspell.evaluate import evaluation
+
+    report = evaluation(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), ("A", "B"))
+    run_folder(tmp_path)
+    (tmp_path / "evaluation_report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert "50.0% on the test split" in check_run(tmp_path)[1].found

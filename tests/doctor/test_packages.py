@@ -1,0 +1,56 @@
+"""Pins against what is installed."""
+
+import pytest
+
+from fingerspell.doctor import State
+from fingerspell.doctor.packages import check_packages, installed, normal, pinned
+
+SERVER = {"numpy": "2.4.6", "pillow": "13.0.0"}
+TRAINING = {"tensorflow": "2.21.0"}
+ALL = {**SERVER, **TRAINING}
+
+
+def findings(here: dict[str, str]) -> list[tuple[str, State]]:
+    return [(x.topic, x.state) for x in check_packages(here, SERVER, TRAINING)]
+
+
+def test_what_is_installed_as_pinned_is_well():
+    assert findings(ALL) == [("packages", State.OK)]
+
+
+def test_a_missing_server_package_fails_and_a_missing_training_package_warns():
+    assert findings({"numpy": "2.4.6", "tensorflow": "2.21.0"}) == [("server packages", State.FAIL)]
+    assert findings(SERVER) == [("training packages", State.WARN)]
+
+
+def test_the_small_tensorflow_is_tensorflow():
+    assert findings({**SERVER, "tensorflow-cpu": "2.21.0"}) == [("packages", State.OK)]
+
+
+def test_another_version_is_named_with_both_numbers():
+    (finding,) = check_packages({**ALL, "numpy": "1.26.0"}, SERVER, TRAINING)
+    assert finding.state is State.WARN
+    assert "numpy 1.26.0 (pinned 2.4.6)" in finding.found
+
+
+@pytest.mark.parametrize("extra", ["tensorflow-cpu", "opencv-python"])
+def test_two_packages_with_the_same_module_clash(extra):
+    here = {**ALL, extra: "2.21.0", "opencv-python-headless": "5"}
+    assert ("clash", State.FAIL) in findings(here)
+
+
+def test_pins_are_read_from_the_requirement_files(tmp_path):
+    text = "# words ==\n-r other.txt\nPython_Multipart==0.0.34\n\n"
+    (tmp_path / "requirements.txt").write_text(text, encoding="utf-8")
+    assert pinned("requirements.txt", tmp_path) == {"python-multipart": "0.0.34"}
+    assert pinned("none.txt", tmp_path) == {}
+
+
+def test_this_checkout_has_pins_and_this_environment_has_packages():
+    assert "numpy" in pinned("requirements.txt")
+    assert "tensorflow" in pinned("requirements_training.txt")
+    assert "numpy" in installed()
+
+
+def test_names_are_compared_as_pip_compares_them():
+    assert normal("ML_dtypes") == normal("ml-dtypes") == normal("ml.dtypes")

@@ -1,0 +1,232 @@
+"""What the documentation says is true: commands, links, files, defaults."""
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fingerspell.cli.main import COMMANDS, build_parser
+from fingerspell.cli.reference import DOORS, PROGRAMS, verbs_of, whole
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+DOOR = re.compile(r'door\("(\w+)"\)')
+GUIDE = """
+pip install -r backend/requirements_training.txt
+python backend/prepare_dataset.py --input_dir path/to/your/87k_images --output_dir dataset
+python backend/train_finetune.py --dataset_dir dataset --epochs 50 --batch_size 32
+tensorboard --logdir output/logs
+python backend/run_smoke_test.py
+python backend/app.py
+""".strip().splitlines()
+
+
+def shown(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def command_lines(text: str) -> Iterator[str]:
+    """The lines of code blocks that are commands to type."""
+    for language, body in FENCE.findall(text):
+        if language in ("", "bash", "sh", "powershell", "console"):
+            yield from (line.strip() for line in body.splitlines())
+
+
+def starts(line: str) -> bool:
+    return line.startswith(("python ", "fingerspell ", "pip ", "tensorboard "))
+
+
+def every_command() -> list[tuple[str, str]]:
+    return [
+        (shown(path), line)
+        for path in PAGES
+        for line in command_lines(path.read_text(encoding="utf-8"))
+        if starts(line)
+    ]
+
+
+def inline_commands() -> list[tuple[str, str]]:
+    return [
+        (shown(path), code)
+        for path in PAGES
+        for code in INLINE.findall(FENCE.sub("", path.read_text(encoding="utf-8")))
+        if code.startswith(("fingerspell ", "python backend/", "python run.py "))
+        and not re.search(r"VERB|…|\||\[", code)
+    ]
+
+
+def door_of(script: Path) -> str:
+    """The command that a program under `backend/` opens."""
+    assert script.is_file(), f"no {script.name}"
+    (name,) = DOOR.findall(script.read_text(encoding="utf-8"))
+    return str(name)
+
+
+def check(line: str) -> None:
+    """Raises unless our own parsers, or the files it names, agree with a command."""
+    words = shlex.split(line, comments=True)
+    if words[0] == "fingerspell":
+        build_parser().parse_args(words[1:])
+    elif words[:2] == ["python", "run.py"]:
+        if words[2] not in ("test", "bench"):
+            build_parser().parse_args(words[2:])
+    elif words[0] == "python" and words[1].startswith("backend/"):
+        name = door_of(ROOT / words[1])
+        build_parser((name,)).parse_args([name, *words[2:]])
+    elif words[0] == "pip":
+        files = [b for a, b in itertools.pairwise(words) if a == "-r"]
+        assert all((ROOT / name).is_file() for name in files)
+    elif words[0] == "tensorboard":
+        assert words[1] == "--logdir"
+    else:
+        assert words[:3] == ["python", "-m", "fingerspell.cli.reference"], f"unknown: {line}"
+
+
+@pytest.mark.parametrize(("where", "line"), every_command())
+def test_every_command_in_a_code_block_is_understood(where, line, capsys):
+    try:
+        check(line)
+    except SystemExit:
+        pytest.fail(f"{where}: {line}\n{capsys.readouterr().err}")
+
+
+@pytest.mark.parametrize(("where", "code"), inline_commands())
+def test_every_command_in_a_sentence_names_a_verb_and_options_that_exist(where, code):
+    words = shlex.split(code)
+    script = ROOT / words[1]
+    verb = door_of(script) if words[1].startswith("backend/") else words[1 + (words[1] == "run.py")]
+    if verb in ("test", "bench"):
+        return
+    assert verb in {*COMMANDS, *PROGRAMS}, where
+    options = verbs_of(build_parser((verb,)))[verb]._actions
+    known = {x for action in options for x in action.option_strings}
+    assert {word for word in words if word.startswith("--")} <= known, where
+
+
+def test_the_checks_of_commands_can_fail():
+    for wrong in (
+        "fingerspell doctor --no_such_option",
+        "python backend/no_such_door.py",
+        "pip install -r backend/none.txt",
+        "python setup.py",
+    ):
+        with pytest.raises((SystemExit, AssertionError)):
+            check(wrong)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+def test_the_training_guides_commands_stand_there_word_for_word(name):
+    assert set(GUIDE) <= set(command_lines(page(name)))
+
+
+def test_two_commands_are_all_that_a_newcomer_needs():
+    first = FENCE.findall(page("README.md"))[0][1]
+    assert first.splitlines() == ["python run.py demo", "python run.py test"]
+
+
+def test_the_command_reference_is_fresh():
+    assert page("docs/cli.md") == whole(), "run: python -m fingerspell.cli.reference"
+
+
+def test_the_reference_names_the_programs_as_they_are():
+    for verb, script in {**DOORS, **PROGRAMS}.items():
+        assert door_of(ROOT / "backend" / script) == verb
+
+
+def slug(heading: str) -> str:
+    """An anchor as GitHub makes it."""
+    text = re.sub(r"[`*\[\]]|\(.*?\)", "", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def anchors(path: Path) -> set[str]:
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    return {slug(line.lstrip("#")) for line in text.splitlines() if line.startswith("#")}
+
+
+def relative_links() -> list[tuple[Path, str]]:
+    return [
+        (path, target)
+        for path in PAGES
+        for target in LINK.findall(FENCE.sub("", path.read_text(encoding="utf-8")))
+        if "://" not in target and not target.startswith("mailto:")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "target"), relative_links(), ids=lambda x: shown(x) if isinstance(x, Path) else x
+)
+def test_every_relative_link_leads_somewhere(path, target):
+    name, _, anchor = target.partition("#")
+    goal = (path.parent / name).resolve() if name else path
+    assert goal.exists()
+    assert not anchor or anchor in anchors(goal)
+
+
+def test_no_page_stands_alone():
+    linked = {
+        (path.parent / target.partition("#")[0]).resolve() for path, target in relative_links()
+    }
+    alone = [shown(p) for p in PAGES if p.parent == ROOT / "docs" and p.resolve() not in linked]
+    assert alone == []
+
+
+def test_the_guide_lists_the_files_of_a_run_and_no_others():
+    from fingerspell.train.folder import FILES
+
+    section = page("docs/guide.md").split("## 4. Look at the result")[1].split("\n## ")[0]
+    listed = {name.rstrip("/") for name in re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)}
+    assert listed == set(FILES)
+
+
+def test_the_documentation_quotes_the_defaults_of_the_code():
+    from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
+    from fingerspell.labels import ALPHABET
+    from fingerspell.live import LiveRules
+
+    train = TrainConfig(dataset_dir=Path(), output_dir=Path())
+    rules, guide, mobile = LiveRules(), page("docs/guide.md"), page("docs/mobile.md")
+    height, width = ModelConfig().image_size_px
+    assert f"[1, {height}, {width}, 3]" in mobile
+    assert f"[1, {len(ALPHABET)}]" in mobile
+    assert f"probability {train.threshold}" in mobile and f"threshold = {train.threshold}" in mobile
+    assert f"counts from {rules.smoothing.threshold} on" in guide
+    assert f"({rules.holding.hold_s} s)" in guide and f"({rules.holding.release_s} s)" in guide
+    assert 3 <= rules.smoothing.votes <= 5
+    shares = PrepareConfig(input_dirs=(Path(),), output_dir=Path())
+    assert (shares.train_share, shares.val_share, shares.test_share) == (0.70, 0.15, 0.15)
+    assert "70, 15 and 15 per cent" in guide
+
+
+def test_the_versions_that_the_documentation_names_are_the_pinned_ones():
+    pins = page("backend/requirements_training.txt")
+    (version,) = re.findall(r"^tensorflow==(\S+)$", pins, re.MULTILINE)
+    named = {
+        found
+        for path in [*PAGES, ROOT / "backend" / "requirements_training.txt"]
+        for found in re.findall(
+            r"tensorflow\[and-cuda\]==([\d.]+)", path.read_text(encoding="utf-8")
+        )
+    }
+    assert named == {version}
+
+
+def test_licence_and_change_log_are_there():
+    assert "Apache License" in page("LICENSE") and "Version 2.0" in page("LICENSE")
+    assert "## [Unreleased]" in page("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*")), ids=shown)
+def test_a_decision_has_a_number_and_a_title(path):
+    assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", path.name)
+    assert re.match(rf"# 0*{int(path.name[:4])}\b\W+\w", path.read_text(encoding="utf-8"))

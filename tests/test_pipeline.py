@@ -1,0 +1,133 @@
+"""The main road from door to door, small: one run, exported, proven and evaluated."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from fingerspell import pipeline
+from fingerspell.cli.main import main
+from fingerspell.data.manifest import read_manifest
+from fingerspell.errors import DataError
+from fingerspell.labels import read_labels
+from fingerspell.runtime import Recogniser
+from fingerspell.train.folder import FILES
+from helpers.small_run import FINETUNE, small_config, write_colours
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_colours(tmp_path_factory.mktemp("road") / "dataset", pictures=(60, 8, 8))
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("road") / "others"
+    write_colours(folder / "split", pictures=(1, 1, 4))
+    return (folder / "split" / "test").rename(folder / "dev_colours")
+
+
+@pytest.fixture(scope="module")
+def road(dataset, strangers, tmp_path_factory):
+    output = tmp_path_factory.mktemp("road") / "output"
+    config = small_config(dataset, output, phases=(FINETUNE,))
+    return output, pipeline.train_and_export(config, "fingerspell train", [strangers])
+
+
+def test_every_promised_file_is_there(road):
+    assert [name for name in FILES if not (road[0] / name).exists()] == []
+
+
+def test_nothing_half_written_is_left(road):
+    assert [path.name for path in road[0].rglob("*") if ".writing" in path.name] == []
+    assert [path.name for path in road[0].iterdir() if path.name.startswith(".exporting")] == []
+
+
+def test_the_exported_file_scores_what_the_trained_model_scores(road):
+    report = json.loads((road[0] / "evaluation_report.json").read_text(encoding="utf-8"))
+    assert report["split"] == "test"
+    assert report["pictures"] == 24
+    assert report["tflite"]["agreement"] == 1.0
+    assert report["tflite"]["test_accuracy"] == report["test_accuracy"]
+
+
+def test_plain_colours_are_learnt(road):
+    """A road that trains nothing would stay at a third."""
+    assert road[1]["test_accuracy"] > 0.6
+
+
+def test_strangers_are_reported_by_name(road):
+    section = road[1]["strangers"]["dev_colours"]
+    assert section["pictures"] == 12
+    assert section["letters_26"]["pictures"] == 8
+
+
+def test_labels_stand_in_the_same_order_everywhere(road, dataset):
+    output = road[0]
+    order = read_manifest(dataset).labels
+    assert read_labels(output / "training_set_labels.txt") == order
+    assert Recogniser.load(output).labels == order
+    with zipfile.ZipFile(output / "model.tflite") as inside:
+        assert tuple(inside.read("labels.txt").decode().split()) == order
+
+
+def test_the_run_says_how_long_each_stage_took(road):
+    facts = json.loads((road[0] / "run.json").read_text(encoding="utf-8"))
+    assert all(facts[name] > 0 for name in ("train_s", "export_s", "evaluate_s"))
+
+
+def test_another_data_set_cannot_pass_for_the_runs_own(road, tmp_path):
+    other = write_colours(tmp_path / "other", pictures=(60, 9, 9))
+    with pytest.raises(DataError, match="not the data set that this run was trained on"):
+        pipeline.evaluate_run(road[0], other)
+
+
+def test_a_wrong_strangers_folder_costs_no_training(dataset, tmp_path):
+    config = small_config(dataset, tmp_path / "output")
+    with pytest.raises(DataError):
+        pipeline.train_and_export(config, "", [tmp_path / "absent"])
+    assert not (tmp_path / "output").exists()
+
+
+def test_parity_pictures_are_unseen_ones_first(dataset):
+    manifest = read_manifest(dataset)
+    chosen = pipeline.parity_samples(manifest)
+    assert len(chosen) >= 200
+    assert {s.split for s in chosen[:48]} == {"test", "val"}
+
+
+def test_spreading_picks_evenly_and_never_more_than_there_are(dataset):
+    samples = read_manifest(dataset).samples
+    assert pipeline.spread(samples, 3) == [samples[0], samples[76], samples[152]]
+    assert len(pipeline.spread(samples, 10_000)) == len(samples)
+
+
+def test_a_second_run_into_the_same_folder_exits_with_2_and_says_how_to_go_on(
+    road, dataset, capsys
+):
+    before = (road[0] / "model.tflite").read_bytes()
+    code = main(["train", "--dataset_dir", str(dataset), "--output_dir", str(road[0]),
+                 "--weights", "none", "--img_size", "32", "32"])  # fmt: skip
+    assert code == 2
+    assert "--resume" in capsys.readouterr().err
+    assert (road[0] / "model.tflite").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--img_size", "16", "16"], "at least 32 pixels"),
+        (["--epochs", "0"], "at least 1 pass"),
+        (["--batch_size", "1000"], "only 60 training pictures"),
+        (["--weights", "absent.h5"], "no such file"),
+        (["--backbone", "ResNet50"], "one of MobileNetV3Large"),
+        (["--overwrite", "--resume"], "one of the two"),
+    ],
+)
+def test_bad_settings_exit_with_2_and_write_nothing(dataset, tmp_path, capsys, options, words):
+    output = tmp_path / "output"
+    common = ["--dataset_dir", str(dataset), "--output_dir", str(output)]
+    assert main(["train", *common, "--img_size", "32", "32", "--weights", "none", *options]) == 2
+    assert words in capsys.readouterr().err
+    assert not Path(output).exists()
