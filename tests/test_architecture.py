@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "live": {*LEAVES, "config"},
     "evaluate": {*LEAVES, "config", "runtime", "live"},
     "export": {*LEAVES, "model", "runtime", "live"},
-    "train": {*LEAVES, "config", "data", "evaluate", "model", "progress"},
+    "train": {*LEAVES, "config", "data", "evaluate", "model", "progress", "synth"},
     "serve": {*LEAVES, "config", "runtime", "live"},
     "doctor": {"errors"},
     "pipeline": {

@@ -198,7 +198,8 @@ class TrainConfig:
 
     `feature_views` is how many augmented views of each picture the frozen phase learns from,
     `average_epochs` over how many passes the weights that are validated and kept are averaged
-    (0 = the latest weights).
+    (0 = the latest weights), `drawn_per_class` how many drawn hands of every class are mixed into
+    the training pictures.
     """
 
     dataset_dir: Path
@@ -207,6 +208,7 @@ class TrainConfig:
     phases: tuple[Phase, ...] = field(default_factory=lambda: two_phases(50))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     batch_size: int = 32
+    drawn_per_class: int = 0
     feature_views: int = 2
     label_smoothing: float = 0.05
     average_epochs: float = 0.5
@@ -227,6 +229,12 @@ class TrainConfig:
             found=f"threshold={self.threshold}",
             expected="a probability between 0 and 1",
             fix="use 0.7",
+        )
+        require(
+            self.drawn_per_class >= 0,
+            found=f"drawn_per_class={self.drawn_per_class}",
+            expected="0 or more drawn pictures a class",
+            fix="use --synth 100, or --synth 0 for none",
         )
         require(
             self.feature_views >= 1,

@@ -20,9 +20,7 @@ class FingerspellError(ValueError):
         return (_rebuild, (type(self), self.found, self.expected, self.fix))
 
 
-def _rebuild(
-    kind: type[FingerspellError], found: str, expected: str, fix: str
-) -> FingerspellError:
+def _rebuild(kind: type[FingerspellError], found: str, expected: str, fix: str) -> FingerspellError:
     return kind(found=found, expected=expected, fix=fix)
 
 

@@ -50,10 +50,12 @@ def source_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
 
 
 def bad_list(bad: Sequence[Bad]) -> list[dict[str, str]]:
+    """Returns the pictures that were left out, each with its reason, ready for JSON."""
     return [{"path": str(b.file.path), "reason": b.reason} for b in bad]
 
 
 def conflict_list(conflicts: Sequence[Sequence[Picture]]) -> list[dict[str, Any]]:
+    """Returns the pictures that stand under several classes, ready for JSON."""
     return [
         {"sha256": same[0].sha256, "paths": [str(p.file.path) for p in same]} for same in conflicts
     ]

@@ -1,0 +1,21 @@
+"""The network: built, loaded, frozen. Preprocessing travels inside it."""
+
+from fingerspell.model.build import build_recogniser
+from fingerspell.model.freeze import freeze_all, unfreeze
+from fingerspell.model.parts import backbone_of, head_of
+from fingerspell.model.saved import load_recogniser, rebuild_in_float32, save_recogniser
+from fingerspell.model.temperature import fold_temperature
+from fingerspell.model.weights import load_backbone_weights
+
+__all__ = [
+    "backbone_of",
+    "build_recogniser",
+    "fold_temperature",
+    "freeze_all",
+    "head_of",
+    "load_backbone_weights",
+    "load_recogniser",
+    "rebuild_in_float32",
+    "save_recogniser",
+    "unfreeze",
+]

@@ -1,0 +1,1 @@
+"""One run: phases are data, the trainer reads from top to bottom."""

@@ -1,0 +1,26 @@
+"""`fingerspell evaluate`: a finished run → figures, plots, page and model card."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "evaluate a trained and exported run on its test pictures and on strangers"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this command's options."""
+    add = parser.add_argument
+    add("--output_dir", type=Path, default=Path("output"), help="the run folder")
+    add("--dataset_dir", type=Path, default=Path("dataset"), help="what it was trained on")
+    add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER",
+        help="class folders of other people, to be reported")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluates and prints the summary."""
+    from fingerspell import pipeline
+
+    report = pipeline.evaluate_run(args.output_dir, args.dataset_dir, args.strangers)
+    print(pipeline.summary(args.output_dir, report))
+    return 0

@@ -1,0 +1,35 @@
+"""Finds the parts of a recogniser by their fixed names."""
+
+from __future__ import annotations
+
+import keras
+
+from fingerspell.errors import ModelError
+from fingerspell.model.build import BACKBONE
+
+
+def _part(model: keras.Model, name: str) -> keras.Model:
+    try:
+        return model.get_layer(name)
+    except ValueError as error:
+        raise ModelError(
+            found=f"a model without a part named {name!r}",
+            expected="a recogniser that `fingerspell train` saved",
+            fix="train again, or pass the model.keras of a run folder",
+        ) from error
+
+
+def backbone_of(model: keras.Model) -> keras.Model:
+    """Returns the feature network: pixels in [-1, 1] → features (N, F)."""
+    return _part(model, BACKBONE)
+
+
+def head_of(model: keras.Model) -> keras.Model:
+    """Returns the classifier: features (N, F) → probabilities (N, C)."""
+    return _part(model, "head")
+
+
+def feature_network(model: keras.Model) -> keras.Model:
+    """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights."""
+    scaled = model.get_layer("to_plus_minus_one")(model.input)
+    return keras.Model(model.input, backbone_of(model)(scaled), name="features")

@@ -1,0 +1,78 @@
+"""First weights of the backbone: ImageNet, a file, another run, or none."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import keras
+
+from fingerspell.config import ModelConfig
+from fingerspell.errors import ModelError
+from fingerspell.model.build import BACKBONE
+from fingerspell.model.parts import backbone_of
+
+
+def load_backbone_weights(model: keras.Model, config: ModelConfig) -> str:
+    """Fills the backbone as `config.weights` says; returns the origin in words for the report.
+
+    Raises `ModelError` where the file is missing, damaged or of another architecture, or where
+    ImageNet's weights cannot be fetched.
+    """
+    if config.weights == "none":
+        return "random initialisation"
+    if config.weights == "imagenet":
+        backbone_of(model).set_weights(_imagenet(config).get_weights())
+        return f"keras.applications.{config.backbone} ImageNet weights"
+    path = Path(config.weights)
+    if not path.is_file():
+        raise ModelError(
+            found=f"--weights {config.weights}: no such file",
+            expected="imagenet, none, or the path of a .weights.h5 or model.keras file",
+            fix="check the path; 'none' trains from nothing and needs no file",
+        )
+    _load_file(backbone_of(model), path, config.backbone)
+    return f"weights file {path.name}"
+
+
+def _imagenet(config: ModelConfig) -> keras.Model:
+    try:
+        return getattr(keras.applications, config.backbone)(
+            include_top=False,
+            weights="imagenet",
+            include_preprocessing=False,
+            input_shape=(*config.image_size_px, 3),
+            pooling="avg",
+        )
+    except Exception as error:  # Keras wraps every network failure in a bare Exception.
+        raise ModelError(
+            found=f"the ImageNet weights of {config.backbone} could not be fetched ({error})",
+            expected="a connection to the Keras weights store, or a copy in ~/.keras/models",
+            fix="pass a file with --weights PATH, or train from nothing with --weights none",
+        ) from error
+
+
+def _load_file(backbone: keras.Model, path: Path, name: str) -> None:
+    before = backbone.get_weights()
+    try:
+        if path.suffix == ".keras":
+            backbone.set_weights(_backbone_in(path))
+        else:
+            with warnings.catch_warnings():  # One warning a layer would bury the one error.
+                warnings.simplefilter("ignore")
+                backbone.load_weights(path)
+    except ModelError:
+        raise
+    except Exception as error:  # h5py and Keras raise OSError, KeyError, ValueError and more.
+        backbone.set_weights(before)
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
+        raise ModelError(
+            found=f"{path.name} does not fit {name} ({reason})",
+            expected=f"weights of keras.applications.{name}(include_top=False)",
+            fix="choose the matching --backbone, another file, or --weights none",
+        ) from error
+
+
+def _backbone_in(path: Path) -> list[object]:
+    other = keras.models.load_model(path, compile=False)
+    return list(other.get_layer(BACKBONE).get_weights())

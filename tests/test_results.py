@@ -1,0 +1,37 @@
+"""docs/results.md says what the saved measurements say, and nothing else."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEC = importlib.util.spec_from_file_location("main_job", ROOT / "benchmarks" / "main_job.py")
+main_job = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(main_job)
+
+SAVED = sorted((ROOT / "benchmarks" / "results").glob("main_job_*.json"))
+
+
+def test_every_road_was_measured():
+    assert [path.stem for path in SAVED] == sorted(f"main_job_{name}" for name in main_job.JOBS)
+
+
+def test_the_page_is_what_the_measurements_give():
+    assert main_job.PAGE.read_text(encoding="utf-8") == main_job.page(main_job.read_results())
+
+
+@pytest.mark.parametrize("path", SAVED, ids=lambda path: path.stem)
+def test_every_measurement_names_its_circumstances(path):
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert result["commit"]
+    assert not result["commit"].endswith("+"), "measured on code that was not committed"
+    assert {"keras", "tensorflow-cpu", "python"} <= set(result["versions"])
+    assert all(command.startswith("python backend/") for command in result["commands"])
+    assert all(proof["pictures"] >= 200 for proof in result["parity"].values())
+
+
+def test_an_unknown_share_is_a_dash_and_not_a_zero():
+    assert main_job.percent(None) == "–"
+    assert main_job.percent(0.0) == "0.0 %"

@@ -1,0 +1,144 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from fingerspell.config import two_phases
+from fingerspell.errors import ConfigError, DataError, ModelError, RunError
+from fingerspell.labels import read_labels
+from fingerspell.model import load_recogniser
+from fingerspell.train.run import check_fits, fingerprint, train
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, write_colours
+
+
+def history(folder) -> dict:
+    return json.loads((folder / "training_history.json").read_text(encoding="utf-8"))
+
+
+def test_both_phases_train_all_their_epochs(finished):
+    """A second phase that goes on counting from the first trains nothing."""
+    rows = history(finished[0])
+    assert rows["phase"] == ["head"] * 2 + ["finetune"] * 3
+    assert rows["epoch"] == [1, 2, 1, 2, 3]
+
+
+def test_every_curve_is_as_long_as_the_run(finished):
+    assert {len(values) for values in history(finished[0]).values()} == {5}
+
+
+def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
+    head_only = tmp_path / "head_only"
+    train(small_config(colours, head_only, phases=(HEAD,)))
+    before = load_recogniser(head_only / "model.keras").get_layer("backbone").get_weights()
+    after = load_recogniser(finished[0] / "model.keras").get_layer("backbone").get_weights()
+    assert max(np.abs(a - b).max() for a, b in zip(after, before, strict=True)) > 1e-4
+
+
+def test_the_run_folder_names_labels_in_prediction_order(finished):
+    folder, facts = finished
+    assert read_labels(folder / "training_set_labels.txt") == ("A", "B", "nothing")
+    assert facts["labels"] == ["A", "B", "nothing"]
+
+
+def test_the_run_records_its_circumstances(finished):
+    facts = finished[1]
+    assert facts["config"]["seed"] == 42
+    assert facts["versions"]["keras"].startswith("3.")
+    assert facts["pictures"] == {"train": 24, "val": 12, "test": 12}
+    assert facts["device"]["precision"] == "float32"
+    assert facts["peak_memory_bytes"] > 50e6
+    assert facts["temperature"] > 0
+    assert len(facts["manifest_sha256"]) == 64
+
+
+def test_tensorboard_finds_the_curves(finished):
+    assert list((finished[0] / "logs").glob("events.out.tfevents.*"))
+
+
+def test_an_interrupted_run_ends_like_one_that_was_not(finished, colours, tmp_path, monkeypatch):
+    from fingerspell.train import phases
+
+    folder = tmp_path / "output"
+    whole, stops = phases.checkpoint.save, iter([False, True])
+
+    def save_then_die(*parts):
+        whole(*parts)
+        if next(stops):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(phases.checkpoint, "save", save_then_die)
+    with pytest.raises(KeyboardInterrupt):
+        train(small_config(colours, folder))
+    monkeypatch.setattr(phases.checkpoint, "save", whole)
+    assert not (folder / "model.keras").exists()
+
+    train(small_config(colours, folder, resume=True))
+    assert history(folder)["epoch"] == [1, 2, 1, 2, 3]
+    straight = load_recogniser(finished[0] / "model.keras").get_weights()
+    resumed = load_recogniser(folder / "model.keras").get_weights()
+    for one, other in zip(straight, resumed, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_run_in_the_way_is_left_alone_and_both_ways_on_are_named(finished, colours):
+    before = (finished[0] / "model.keras").read_bytes()
+    with pytest.raises(RunError, match=r"(?s)--resume.*--overwrite"):
+        train(small_config(colours, finished[0]))
+    assert (finished[0] / "model.keras").read_bytes() == before
+
+
+def test_a_checkpoint_of_other_settings_is_refused(finished, colours):
+    with pytest.raises(RunError, match="other settings"):
+        train(small_config(colours, finished[0], resume=True, seed=7))
+
+
+def test_where_the_run_lies_does_not_decide_its_course(colours, tmp_path):
+    from fingerspell.data.manifest import read_manifest
+
+    manifest = read_manifest(colours)
+    one = small_config(colours, tmp_path / "one")
+    assert fingerprint(one, manifest) == fingerprint(
+        dataclasses.replace(one, output_dir=tmp_path / "two", resume=True), manifest
+    )
+    assert fingerprint(one, manifest) != fingerprint(dataclasses.replace(one, seed=1), manifest)
+
+
+def test_a_batch_larger_than_the_smallest_class_is_refused(colours, tmp_path):
+    with pytest.raises(ConfigError, match="only 8 training pictures"):
+        train(small_config(colours, tmp_path / "output", batch_size=9))
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_missing_data_set_writes_nothing(tmp_path):
+    with pytest.raises(DataError, match="no folder"):
+        train(small_config(tmp_path / "absent", tmp_path / "output"))
+    assert not (tmp_path / "output").exists()
+
+
+def test_unknown_weights_write_nothing(colours, tmp_path):
+    model = dataclasses.replace(SMALL, weights=str(tmp_path / "absent.h5"))
+    with pytest.raises(ModelError, match="no such file"):
+        train(small_config(colours, tmp_path / "output", model=model))
+    assert not (tmp_path / "output").exists()
+
+
+def test_rare_classes_decide_the_largest_batch(tmp_path):
+    from fingerspell.data.manifest import read_manifest
+
+    folder = write_colours(tmp_path / "dataset")
+    for number in range(5):
+        (folder / "train" / "B" / f"{number}.jpg").unlink()
+    with pytest.raises(ConfigError, match="'B' has only 3"):
+        check_fits(small_config(folder, tmp_path / "output"), read_manifest(folder))
+
+
+def test_the_guides_fifty_epochs_are_fifteen_and_thirty_five():
+    assert [phase.epochs for phase in two_phases(50)] == [15, 35]
+    assert [phase.epochs for phase in two_phases(1)] == [0, 1]
+
+
+def test_a_faster_second_phase_is_refused(colours, tmp_path):
+    fast = dataclasses.replace(FINETUNE, learning_rate=HEAD.learning_rate)
+    with pytest.raises(ConfigError, match="is not below head"):
+        small_config(colours, tmp_path, phases=(HEAD, fast))
