@@ -41,17 +41,17 @@ JOBS = {
         title="The guide's data set, split at random (what everyone else quotes)",
         sources=("kaggle_alphabet",),
         prepare=("--split", "random"),
-        train=("--epochs", "15"),
+        train=("--epochs", "6", "--img_size", "160", "160", "--synth", "0"),
     ),
     "kaggle_groups": Job(
         title="The guide's data set, leak-safe",
         sources=("kaggle_alphabet",),
-        train=("--epochs", "15"),
+        train=("--epochs", "12", "--img_size", "160", "160"),
     ),
     "combined": Job(
         title="All sources that are not kept for strangers, leak-safe",
         sources=None,
-        train=("--epochs", "9", "--img_size", "160", "160"),
+        train=("--epochs", "7", "--img_size", "160", "160"),
     ),
 }
 

@@ -108,19 +108,19 @@ class AugmentConfig:
     """
 
     rotate_deg: float = 15.0
-    shift: float = 0.10
-    zoom: float = 0.20
+    shift: float = 0.15
+    zoom: float = 0.5
     shear: float = 0.10
     squeeze: float = 0.10
-    brightness: float = 0.30
-    contrast: float = 0.30
-    saturation: float = 0.40
-    hue_deg: float = 12.0
+    brightness: float = 0.5
+    contrast: float = 0.4
+    saturation: float = 0.5
+    hue_deg: float = 15.0
     grey_share: float = 0.10
     blur_share: float = 0.15
     noise_share: float = 0.15
     low_resolution_share: float = 0.15
-    occlude_share: float = 0.15
+    occlude_share: float = 0.1
     mirror_share: float = 0.5
 
     def __post_init__(self) -> None:
@@ -166,11 +166,15 @@ class Phase:
         )
 
 
-def two_phases(epochs: int, patience_epochs: int = 5) -> tuple[Phase, Phase]:
+def two_phases(
+    epochs: int, patience_epochs: int = 5, pretrained: bool = True
+) -> tuple[Phase, Phase]:
     """Returns the training guide's two phases for a total of `epochs` passes.
 
     A third of them, at most 15, train the head on cached features; the rest move the whole
-    network with BatchNormalization trained at momentum 0.95 (docs/adr/0004).
+    network. With pretrained weights BatchNormalization keeps its statistics; without, there are
+    none to keep: the head would learn from noise, so all passes go to the second phase, and
+    BatchNormalization is trained (docs/adr/0004-recipe.md).
     """
     require(
         epochs >= 1,
@@ -178,15 +182,15 @@ def two_phases(epochs: int, patience_epochs: int = 5) -> tuple[Phase, Phase]:
         expected="at least 1 pass",
         fix="use --epochs 50, or --epochs 12 for a quick run",
     )
-    head = min(15, epochs // 3)
+    head = min(15, epochs // 3) if pretrained else 0
     return (
         Phase(name="head", epochs=head, learning_rate=3e-3, patience_epochs=patience_epochs),
         Phase(
             name="finetune",
             epochs=epochs - head,
-            learning_rate=1e-3,
+            learning_rate=3e-4 if pretrained else 1e-3,
             unfrozen_from="all",
-            batchnorm_momentum=0.95,
+            batchnorm_momentum=None if pretrained else 0.95,
             patience_epochs=patience_epochs,
         ),
     )

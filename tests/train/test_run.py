@@ -138,6 +138,13 @@ def test_the_guides_fifty_epochs_are_fifteen_and_thirty_five():
     assert [phase.epochs for phase in two_phases(1)] == [0, 1]
 
 
+def test_pretrained_statistics_are_kept_and_random_ones_trained():
+    assert two_phases(9)[1].batchnorm_momentum is None
+    fresh = two_phases(9, pretrained=False)
+    assert [phase.epochs for phase in fresh] == [0, 9]
+    assert fresh[1].batchnorm_momentum == 0.95
+
+
 def test_a_faster_second_phase_is_refused(colours, tmp_path):
     fast = dataclasses.replace(FINETUNE, learning_rate=HEAD.learning_rate)
     with pytest.raises(ConfigError, match="is not below head"):

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         dataset_dir=dataset,
         output_dir=output,
         model=ModelConfig(weights="none", image_size_px=(args.size, args.size)),
-        phases=two_phases(args.epochs)[1:],  # A head on random features learns nothing.
+        phases=two_phases(args.epochs, pretrained=False),
         batch_size=16,
         seed=args.seed,
         overwrite=args.overwrite,

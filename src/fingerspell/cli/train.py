@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
             weights=args.weights,
             image_size_px=tuple(args.img_size),
         ),
-        phases=two_phases(args.epochs, args.patience),
+        phases=two_phases(args.epochs, args.patience, pretrained=args.weights != "none"),
         batch_size=args.batch_size,
         drawn_per_class=args.synth,
         seed=args.seed,

@@ -41,7 +41,7 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
     and `run.json`. Raises a `FingerspellError` for whatever the user can mend, before anything
     is written where possible.
     """
-    started_s = time.perf_counter()
+    started_s, source = time.perf_counter(), commit()
     manifest = read_manifest(config.dataset_dir)
     check_fits(config, manifest)
     quieten_libraries()
@@ -74,7 +74,7 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
         "device": dataclasses.asdict(device),
         "machine": machine(),
         "versions": versions(),
-        "commit": commit(),
+        "commit": source,
         "train_s": round(time.perf_counter() - started_s, 1),
         "peak_memory_bytes": peak_memory_bytes(),
     }
