@@ -1,0 +1,112 @@
+"""Writes class folders of drawn pictures with their truth beside them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fingerspell.errors import DataError
+from fingerspell.images import encode_jpeg
+from fingerspell.labels import ALPHABET
+from fingerspell.synth.arrays import Flags
+from fingerspell.synth.config import SynthConfig
+from fingerspell.synth.picture import Drawn, draw
+from fingerspell.synth.signs import find_sign
+
+TRUTH_NAME = "truth.jsonl"
+JPEG_QUALITY = 92
+SEEDS_APART = 1_000_000
+
+
+def write_dataset(
+    output_dir: Path,
+    per_class: int,
+    seed: int = 0,
+    size_px: tuple[int, int] = (200, 200),
+    labels: Sequence[str] = ALPHABET,
+    config: SynthConfig | None = None,
+) -> Path:
+    """Draws `per_class` pictures of every label into `output_dir/<LABEL>/<name>.jpg`.
+
+    The folder appears complete or not at all. `output_dir/truth.jsonl` holds one line a picture:
+    path, label, variant, left, landmarks (21 x, y in pixels or null), box, and the mask of hand
+    and forearm as `runs`. Each picture is an
+    independent draw: no two share a person, a scene or a movement, and its name ends in its own
+    seed. The same arguments write the same bytes. Raises `DataError` where something is in the
+    way, `ConfigError` for an unknown label.
+    """
+    _check_request(output_dir, per_class, labels)
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{output_dir.name}-", dir=output_dir.parent))
+    try:
+        with (work / TRUTH_NAME).open("w", encoding="utf-8", newline="\n") as truth:
+            for label in labels:
+                (work / label).mkdir()
+                for number in range(per_class):
+                    own = seed * SEEDS_APART + number
+                    drawn = draw(label, own, size_px, config)
+                    path = f"{label}/drawn-{label}-{own:09d}.jpg"
+                    (work / path).write_bytes(encode(drawn))
+                    truth.write(json.dumps(truth_line(path, label, drawn)) + "\n")
+        if output_dir.exists():
+            output_dir.rmdir()
+        work.replace(output_dir)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return output_dir
+
+
+def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> None:
+    if not 1 <= per_class < SEEDS_APART:
+        raise DataError(
+            found=f"per_class={per_class}",
+            expected=f"from 1 to {SEEDS_APART - 1} pictures of each class",
+            fix="use --per_class 200",
+        )
+    for label in labels:
+        find_sign(label)
+    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
+        raise DataError(
+            found=f"{output_dir} is already there and not empty",
+            expected="a folder that does not exist yet",
+            fix="choose another -o, or delete the folder first",
+        )
+
+
+def encode(drawn: Drawn) -> bytes:
+    """Returns the picture as JPEG bytes."""
+    return encode_jpeg(np.ascontiguousarray(drawn.rgb), quality=JPEG_QUALITY)
+
+
+def truth_line(path: str, label: str, drawn: Drawn) -> dict[str, object]:
+    """Returns what is known about a picture, ready for JSON."""
+    seen = bool(np.isfinite(drawn.landmarks).all())
+    return {
+        "path": path,
+        "label": label,
+        "variant": drawn.variant,
+        "left": drawn.left,
+        "landmarks": np.round(drawn.landmarks, 2).tolist() if seen else None,
+        "box": list(drawn.box) if seen else None,
+        "size": list(drawn.mask.shape),
+        "mask": runs(drawn.mask),
+    }
+
+
+def runs(mask: Flags) -> list[int]:
+    """Returns the lengths of the mask's runs, row by row, beginning with pixels that are off."""
+    flat = np.concatenate([[False], mask.ravel(), [not mask.ravel()[-1]]])
+    ends = np.nonzero(flat[1:] != flat[:-1])[0]
+    return [int(length) for length in np.diff(np.concatenate([[0], ends]))]
+
+
+def unpack(lengths: Sequence[int], size: tuple[int, int]) -> Flags:
+    """Returns the mask (h, w) that `runs` packed."""
+    on = np.arange(len(lengths)) % 2 == 1
+    return np.repeat(on, lengths).reshape(size)
