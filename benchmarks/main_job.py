@@ -51,7 +51,7 @@ JOBS = {
     "combined": Job(
         title="All sources that are not kept for strangers, leak-safe",
         sources=None,
-        train=("--epochs", "7", "--img_size", "160", "160"),
+        train=("--epochs", "9", "--img_size", "160", "160"),
     ),
 }
 
