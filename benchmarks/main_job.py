@@ -82,7 +82,7 @@ def run_job(name: str, data: Path, weights: str, work: Path) -> dict[str, Any]:
         "title": job.title,
         "commands": [f"python {shlex.join(command)}" for command in (prepare, train)],
         "wall_s": seconds,
-        **figures(output, json.loads((dataset / "report.json").read_text(encoding="utf-8"))),
+        **figures(work / name),
     }
 
 
@@ -93,8 +93,10 @@ def timed(arguments: list[str]) -> float:
     return round(time.perf_counter() - started_s, 1)
 
 
-def figures(output: Path, prepared: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the page quotes from a finished run folder."""
+def figures(work: Path) -> dict[str, Any]:
+    """Returns what the page quotes from a finished job's folders."""
+    output = work / "output"
+    prepared = json.loads((work / "dataset" / "report.json").read_text(encoding="utf-8"))
     run, report, parity, history = (
         json.loads((output / file).read_text(encoding="utf-8"))
         for file in ("run.json", "evaluation_report.json", "parity.json", "training_history.json")
@@ -106,6 +108,7 @@ def figures(output: Path, prepared: dict[str, Any]) -> dict[str, Any]:
         "seed": run["config"]["seed"],
         "split_rule": run["split_rule"],
         "pictures": run["pictures"],
+        "drawn_pictures": run["drawn_pictures"],
         "leak": prepared["leak"],
         "epochs": {name: history["phase"].count(name) for name in sorted(set(history["phase"]))},
         "pictures_per_s": max(
@@ -113,6 +116,7 @@ def figures(output: Path, prepared: dict[str, Any]) -> dict[str, Any]:
             for phase, rate in zip(history["phase"], history["pictures_per_s"], strict=True)
             if phase == "finetune"
         ),
+        "validation_accuracy": history["val_accuracy"][best_epoch(history["val_loss"])],
         "test_accuracy": report["test_accuracy"],
         "macro_f1": report["macro_f1"],
         "intervals": report["intervals"],
@@ -131,6 +135,11 @@ def figures(output: Path, prepared: dict[str, Any]) -> dict[str, Any]:
             for name, section in report["strangers"].items()
         },
     }
+
+
+def best_epoch(losses: list[float]) -> int:
+    """Returns which epoch's weights were kept."""
+    return min(range(len(losses)), key=losses.__getitem__)
 
 
 def percent(share: float | None) -> str:
@@ -186,13 +195,15 @@ def _section(result: dict[str, Any]) -> list[str]:
         *result["commands"],
         "```",
         "",
-        f"* **Pictures**: {pictures}; {crossing:,} of {leak['this_split']['test_pictures']:,} test "
+        f"* **Pictures**: {pictures}; beside them {result['drawn_pictures']:,} drawn ones in train; "
+        f"{crossing:,} of {leak['this_split']['test_pictures']:,} test "
         "pictures have a near duplicate in train (a random split: "
         f"{leak['random_split']['test_pictures_with_twin_in_train']:,} of "
         f"{leak['random_split']['test_pictures']:,}).",
         f"* **Own test pictures**: {percent(result['test_accuracy'])}, macro F1 "
-        f"{result['macro_f1']:.3f}, calibration error {percent(result['calibration_error'])}; "
-        f"{result['intervals']['groups']} groups.",
+        f"{result['macro_f1']:.3f}, calibration error {percent(result['calibration_error'])}, in "
+        f"{result['intervals']['groups']} groups. Validation pictures, other groups: "
+        f"{percent(result['validation_accuracy'])}.",
         f"* **TFLite**: {percent(result['tflite']['test_accuracy'])}, the same class on "
         f"{percent(result['tflite']['agreement'])} of the test pictures; "
         + ", ".join(f"{n} {b / 1e6:.1f} MB" for n, b in result["files_bytes"].items())
@@ -231,11 +242,15 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--work", type=Path, default=Path("build/main_job"))
+    parser.add_argument("--again", action="store_true", help="read finished run folders anew")
     parser.add_argument("--page", action="store_true", help="write docs/results.md")
     args = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     for name in args.jobs:
-        result = run_job(name, args.data, args.weights, args.work)
+        if args.again:
+            result = {**read_results()[name], **figures(args.work / name)}
+        else:
+            result = run_job(name, args.data, args.weights, args.work)
         text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
         (RESULTS / f"main_job_{name}.json").write_text(text, encoding="utf-8", newline="\n")
     if args.page:

@@ -57,7 +57,8 @@ def export_bundle(
     size_px = (contract.height_px, contract.width_px)
     aside = _folder_aside(output_dir)
     try:
-        inside = _write_exports(network, contract, aside, representative)
+        unseen = answers.fitted(jpegs, size_px)
+        inside = _write_exports(network, contract, aside, representative, unseen)
         report = prove(answers.of_keras(network, size_px), aside, size_px, jpegs)
         report["int8"] = inside
         _write_papers(contract, aside, report)
@@ -96,12 +97,13 @@ def _write_exports(
     contract: Contract,
     folder: Path,
     representative: Sequence[NDArray[np.float32]],
+    unseen: NDArray[np.float32],
 ) -> dict[str, Any]:
     """Writes SavedModel, frozen graph and TFLite files; returns what is 8 bits inside `int8`."""
     savedmodel.write_saved_model(network, folder)
     frozen.write_frozen_graph(network, folder)
     plain = tflite.convert(network, "float32")
-    small = convert_int8(network, representative, plain)
+    small = convert_int8(network, representative, plain, unseen)
     contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}
     for precision, name in tflite.FILES.items():
         (folder / name).write_bytes(with_metadata(contents[precision], contract))

@@ -19,7 +19,9 @@ from fingerspell.export.parity import difference
 
 LEAST_REPRESENTATIVE = 20
 LEAST_AGREEMENT = 0.98
-"""Of full int8 with float32, on pictures that set its ranges: strangers' pictures agree less."""
+"""Of full int8 with float32, on pictures that neither trained the network nor set the ranges: on
+training pictures a network is so sure of itself that full int8 agreed on 100 % of them and on
+94.6 % of unseen ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +43,21 @@ def require_representative(representative: Sequence[NDArray[np.float32]]) -> Non
         )
 
 
-def convert_int8(model: Any, representative: Sequence[NDArray[np.float32]], float32: bytes) -> Int8:
+def convert_int8(
+    model: Any,
+    representative: Sequence[NDArray[np.float32]],
+    float32: bytes,
+    unseen: NDArray[np.float32],
+) -> Int8:
     """Returns full int8 where it names `float32`'s class often enough, else 8-bit weights.
 
     `representative` are real training pictures, float32 (h, w, 3) in [0, 1]: random noise sets
-    wrong ranges. Raises `ExportError` for fewer than 20.
+    wrong ranges. `unseen` (N, h, w, 3) are the pictures that decide. Raises `ExportError` for
+    fewer than 20 representative ones.
     """
     require_representative(representative)
     full = tflite.convert(model, "int8", representative)
-    agreement = _agreement(float32, full, np.stack(representative))
+    agreement = _agreement(float32, full, unseen)
     if agreement is not None and agreement >= LEAST_AGREEMENT:
         return Int8(content=full, inside="weights and activations", full_agreement=agreement)
     return Int8(content=tflite.convert(model, "int8"), inside="weights", full_agreement=agreement)
