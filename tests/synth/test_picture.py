@@ -1,0 +1,106 @@
+"""One drawn picture: repeatable, labelled, and a hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fingerspell.errors import ConfigError
+from fingerspell.labels import ALPHABET
+from fingerspell.synth import SynthConfig, draw
+from fingerspell.synth.picture import generator
+
+CLEAR = SynthConfig(
+    slack=0, view=0, people=0, left_share=0, fill=(0.8, 0.8), scenes=(0, 0, 0, 0, 0, 1, 0),
+    sleeve_share=0, back_light_share=0, shadow_share=0, motion_blur_share=0, defocus_share=0,
+    low_resolution_share=0, noise_share=0, grey_share=0, jpeg_share=0,
+)  # fmt: skip
+SMALL = (96, 96)
+
+
+@pytest.mark.parametrize("label", ALPHABET)
+def test_every_class_can_be_drawn(label):
+    drawn = draw(label, 3, SMALL)
+    assert drawn.rgb.shape == (96, 96, 3)
+    assert drawn.rgb.dtype == np.uint8
+    assert drawn.mask.shape == (96, 96)
+
+
+def test_the_same_seed_gives_the_same_pixels():
+    assert np.array_equal(draw("K", 7, SMALL).rgb, draw("K", 7, SMALL).rgb)
+
+
+def test_another_seed_or_label_gives_another_picture():
+    one = draw("K", 7, SMALL).rgb
+    assert not np.array_equal(one, draw("K", 8, SMALL).rgb)
+    assert not np.array_equal(one, draw("V", 7, SMALL).rgb)
+
+
+def test_two_labels_share_no_chance():
+    assert generator("A", 1).random() != generator("B", 1).random()
+
+
+def test_height_comes_before_width():
+    assert draw("A", 0, (64, 128)).rgb.shape == (64, 128, 3)
+
+
+def test_the_box_holds_the_landmarks():
+    drawn = draw("B", 1, SMALL, CLEAR)
+    x0, y0, x1, y1 = drawn.box
+    x, y = drawn.landmarks.T
+    assert x.min() >= x0 - 2 and x.max() <= x1 + 2
+    assert y.min() >= y0 - 2 and y.max() <= y1 + 2
+
+
+def test_landmarks_lie_on_the_hand():
+    drawn = draw("B", 1, SMALL, CLEAR)
+    columns, rows = np.clip(drawn.landmarks[[0, 5, 9, 13, 17]].astype(int), 0, 95).T
+    assert drawn.mask[rows, columns].all()
+
+
+def test_a_left_hand_is_the_mirrored_right_one():
+    right = draw("L", 2, SMALL, CLEAR)
+    both = {slot: getattr(CLEAR, slot) for slot in CLEAR.__slots__}
+    left = draw("L", 2, SMALL, SynthConfig(**{**both, "left_share": 1}))
+    assert left.left and not right.left
+    assert np.array_equal(left.mask, right.mask[:, ::-1])
+    assert np.allclose(left.landmarks[:, 0], 96 - right.landmarks[:, 0])
+
+
+def test_l_has_its_thumb_to_the_watchers_right_and_the_index_finger_on_top():
+    x, y = draw("L", 2, SMALL, CLEAR).landmarks.T
+    assert np.argmax(x) == 4
+    assert np.argmin(y) == 8
+
+
+def test_nothing_is_mostly_without_a_hand():
+    seen = [np.isfinite(draw("nothing", seed, SMALL).landmarks).all() for seed in range(30)]
+    assert sum(seen) < 15
+
+
+def test_an_unknown_label_is_named():
+    with pytest.raises(ConfigError, match="'Ä'"):
+        draw("Ä", 0)
+
+
+@pytest.mark.parametrize(("size", "seed"), [((16, 16), 0), ((9000, 64), 0), ((64, 64), -1)])
+def test_impossible_sizes_and_seeds_are_refused(size, seed):
+    with pytest.raises(ConfigError):
+        draw("A", seed, size)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"left_share": 1.5},
+        {"slack": -1},
+        {"fill": (0.9, 0.2)},
+        {"tones": ()},
+        {"tones": (10,)},
+        {"scenes": (1, 2)},
+        {"distance_mm": (50, 100)},
+    ],
+)
+def test_settings_that_cannot_work_are_refused(setting):
+    with pytest.raises(ConfigError):
+        SynthConfig(**setting)

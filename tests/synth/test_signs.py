@@ -1,0 +1,127 @@
+"""The table of handshapes: complete, possible, and readable when it is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fingerspell.errors import ConfigError
+from fingerspell.labels import ALPHABET
+from fingerspell.synth.anatomy import (
+    AVERAGE,
+    FLEX_LIMITS_DEG,
+    SPREAD_LIMITS_DEG,
+    THUMB_LIMITS_DEG,
+    WRIST_LIMITS_DEG,
+)
+from fingerspell.synth.pose import sample_pose
+from fingerspell.synth.signs import load_signs, parse
+from fingerspell.synth.skeleton import stand
+
+VARIANTS = [
+    pytest.param(variant, id=f"{sign.label} {variant.name}")
+    for sign in load_signs().values()
+    for variant in sign.variants
+]
+GOOD = """
+label = "A"
+words = "w"
+source = "s"
+[[variant]]
+name = "n"
+index = [0, 0, 0, 0]
+middle = [0, 0, 0, 0]
+ring = [0, 0, 0, 0]
+little = [0, 0, 0, 0]
+thumb = [0, 0, 0, 0, 0]
+touch.tip = { at = "index.pip", side = [1, 0, 0] }
+"""
+
+
+def still(variant):
+    return sample_pose(np.random.default_rng(0), variant, AVERAGE, slack=0)
+
+
+def test_every_class_has_a_handshape():
+    assert set(ALPHABET) <= set(load_signs())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_tables_stay_within_what_joints_can_do(variant):
+    fingers = np.array(variant.fingers)
+    low, high = FLEX_LIMITS_DEG.T
+    assert (fingers[:, :3] >= low).all() and (fingers[:, :3] <= high).all()
+    assert (np.abs(fingers[:, 3]) <= max(map(abs, SPREAD_LIMITS_DEG))).all()
+    thumb, wrist = np.array(variant.thumb), np.array(variant.wrist)
+    assert (thumb >= THUMB_LIMITS_DEG[:, 0]).all() and (thumb <= THUMB_LIMITS_DEG[:, 1]).all()
+    assert (wrist >= WRIST_LIMITS_DEG[:, 0]).all() and (wrist <= WRIST_LIMITS_DEG[:, 1]).all()
+
+
+def test_shares_of_a_sign_add_up_to_one():
+    for sign in load_signs().values():
+        assert sum(variant.share for variant in sign.variants) == pytest.approx(1), sign.label
+
+
+def tips(label, variant=0):
+    """Thumb to little fingertip, in mm, in the hand frame of an average hand."""
+    return stand(still(load_signs()[label].variants[variant]), AVERAGE).digits[:, 3]
+
+
+def test_the_thumb_of_s_lies_in_front_of_the_fingers_and_that_of_a_beside_them():
+    for place, axis in (("S", 2), ("A", 0)):
+        thumb, *fingers = tips(place)
+        assert thumb[axis] > max(finger[axis] for finger in fingers), place
+
+
+def test_the_thumb_of_m_n_and_t_ends_under_three_two_and_one_fingers():
+    places = {label: tips(label)[0][0] for label in "MNT"}
+    knuckles = AVERAGE.knuckles[:, 0]
+    assert places["M"] < knuckles[2] < places["N"] < knuckles[1] < places["T"] < knuckles[0]
+
+
+def test_m_n_and_t_fold_their_fingers_over_the_thumb_and_s_does_not():
+    for label, covered in (("M", (1, 2, 3)), ("N", (1, 2)), ("T", (1,))):
+        digits = stand(still(load_signs()[label].variants[0]), AVERAGE).digits
+        front = digits[0, 2:, 2].max()
+        assert all(digits[finger, 1:3, 2].max() > front for finger in covered), label
+    digits = stand(still(load_signs()["S"].variants[0]), AVERAGE).digits
+    assert digits[0, 3, 2] > digits[1:, 1:3, 2].max()
+
+
+def test_thumb_and_fingertips_of_f_and_o_meet():
+    for label in "FO":
+        thumb, index, *_ = tips(label)
+        assert np.linalg.norm(thumb - index) < 22, label
+
+
+def test_the_fingers_of_r_are_crossed_and_those_of_u_are_not():
+    index, middle = tips("R")[1:3]
+    assert index[0] < middle[0]
+    index, middle = tips("U")[1:3]
+    assert index[0] > middle[0]
+
+
+def test_a_good_file_is_read():
+    assert parse(GOOD, "A.toml").variants[0].touches[0].finger == "index"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("label", "lable"),
+        ("[[variant]]", "[[variants]]"),
+        ("ring = [0, 0, 0, 0]", "ring = [0, 0, 0]"),
+        ("ring = [0, 0, 0, 0]", 'ring = [0, 0, 0, "x"]'),
+        ("thumb = [0, 0, 0, 0, 0]", "thumb = [0]"),
+        ("index.pip", "index.knee"),
+        ("index.pip", "toe.pip"),
+        ('name = "n"', 'name = "n"\nunder = ["toe"]'),
+        ('name = "n"', 'name = "n"\nshow = "foot"'),
+        ("= 1", "= = 1"),
+        ("[1, 0, 0]", "[1, 0]"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_name(right, wrong):
+    broken = GOOD.replace(right, wrong)
+    with pytest.raises(ConfigError, match=r"A\.toml"):
+        parse(broken if broken != GOOD else GOOD + "= = 1", "A.toml")
