@@ -161,3 +161,10 @@ class Tags(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.unclosed.pop() == tag
+
+
+def test_the_card_names_drawn_hands_only_where_there_were_some():
+    from fingerspell.evaluate.card import model_card
+
+    assert "2,900 hands drawn" in model_card(report(), {**RUN, "drawn_pictures": 2900})
+    assert "drawn" not in model_card(report(), RUN)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 HELP = "draw hands, prepare, train, export, evaluate and smoke-test, all in one go"
+NOTHING = "none"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,37 +17,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--epochs", type=int, default=18, help="passes over both phases, at most")
     add("--size", type=int, default=96, help="side of the pictures in pixels")
     add("--seed", type=int, default=42, help="another seed, another run")
-    add("--overwrite", action="store_true", help="replace an earlier demo")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Walks the whole road; returns the smoke test's exit code."""
-    from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig, two_phases
+    """Walks the whole road anew; returns the smoke test's exit code."""
+    from fingerspell.config import (
+        AugmentConfig,
+        ModelConfig,
+        PrepareConfig,
+        TrainConfig,
+        two_phases,
+    )
 
     base: Path = args.output_dir
     drawn, dataset, output = base / "drawn", base / "dataset", base / "output"
+    weights = weights_at_hand(args.size)
     prepare_config = PrepareConfig(
-        input_dirs=(drawn,), output_dir=dataset, seed=args.seed, overwrite=args.overwrite
+        input_dirs=(drawn,), output_dir=dataset, seed=args.seed, overwrite=True
     )
     train_config = TrainConfig(
         dataset_dir=dataset,
         output_dir=output,
-        model=ModelConfig(weights="none", image_size_px=(args.size, args.size)),
-        phases=two_phases(args.epochs, pretrained=False),
+        model=ModelConfig(weights=weights, image_size_px=(args.size, args.size)),
+        phases=two_phases(args.epochs, pretrained=weights != NOTHING),
+        augment=AugmentConfig(mirror_share=0.0),
         batch_size=16,
         seed=args.seed,
-        overwrite=args.overwrite,
+        overwrite=True,
     )
     from fingerspell import pipeline
     from fingerspell.data.prepare import prepare
     from fingerspell.train.folder import open_folder
 
-    open_folder(output, overwrite=args.overwrite, resume=False)
+    open_folder(output, overwrite=True, resume=False)
     print(f"1/4  drawing {args.per_class} pictures of every class into {drawn}", flush=True)
     draw_into(drawn, args.per_class, args.seed, args.size)
     print(f"2/4  preparing {dataset}", flush=True)
     prepare(prepare_config)
-    print(f"3/4  training from nothing, exporting and evaluating in {output}", flush=True)
+    print(f"3/4  training from {weights} weights, exporting and evaluating in {output}", flush=True)
     report = pipeline.train_and_export(train_config, "fingerspell demo")
     print("4/4  one picture of every class through the real server", flush=True)
     code = smoke(output, dataset)
@@ -56,6 +64,20 @@ def run(args: argparse.Namespace) -> int:
         "destination. docs/guide.md goes on with real pictures."
     )
     return code
+
+
+def weights_at_hand(size_px: int) -> str:
+    """Returns `imagenet` where Keras has or can fetch the file, else `none`, and says so."""
+    from fingerspell.config import ModelConfig
+    from fingerspell.errors import ModelError
+    from fingerspell.model.weights import imagenet_backbone
+
+    try:
+        imagenet_backbone(ModelConfig(image_size_px=(size_px, size_px)))
+    except ModelError:
+        print("ImageNet's weights are out of reach: the demo trains from nothing", flush=True)
+        return NOTHING
+    return "imagenet"
 
 
 def draw_into(drawn: Path, per_class: int, seed: int, size_px: int) -> None:

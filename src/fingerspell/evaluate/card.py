@@ -30,7 +30,7 @@ not be shown.
 
 ## Data
 
-Pictures: {pictures}. Split: {split}.
+Pictures: {pictures}.{drawn} Split: {split}.
 Weights before training: {origin}.
 
 ## Figures on the run's own test pictures
@@ -72,6 +72,7 @@ def model_card(report: Mapping[str, Any], run: Mapping[str, Any]) -> str:
         temperature=_number(run.get("temperature")),
         threshold=_number(report["acceptance"]["threshold"]),
         pictures=_counts(run.get("pictures", {})),
+        drawn=_drawn(run.get("drawn_pictures", 0)),
         split=split_rule(run),
         origin=run.get("weights_origin", UNKNOWN),
         own=_table(report),
@@ -84,6 +85,11 @@ def model_card(report: Mapping[str, Any], run: Mapping[str, Any]) -> str:
         memory=megabytes(run.get("peak_memory_bytes")),
         versions=_counts(run.get("versions", {})),
     )
+
+
+def _drawn(count: int) -> str:
+    said = f" Beside them {count:,} hands drawn by the project itself, in train only."
+    return said if count else ""
 
 
 def _table(section: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig) -> str:
     if config.weights == "none":
         return "random initialisation"
     if config.weights == "imagenet":
-        backbone_of(model).set_weights(_imagenet(config).get_weights())
+        backbone_of(model).set_weights(imagenet_backbone(config).get_weights())
         return f"keras.applications.{config.backbone} ImageNet weights"
     path = Path(config.weights)
     if not path.is_file():
@@ -35,7 +35,11 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig) -> str:
     return f"weights file {path.name}"
 
 
-def _imagenet(config: ModelConfig) -> keras.Model:
+def imagenet_backbone(config: ModelConfig) -> keras.Model:
+    """Returns Keras's backbone with ImageNet weights, fetched or from its cache.
+
+    Raises `ModelError` where neither is to be had.
+    """
     try:
         return getattr(keras.applications, config.backbone)(
             include_top=False,
