@@ -1,16 +1,13 @@
 """docs/results.md says what the saved measurements say, and nothing else."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-SPEC = importlib.util.spec_from_file_location("main_job", ROOT / "benchmarks" / "main_job.py")
-main_job = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(main_job)
+import main_job
 
+ROOT = Path(__file__).resolve().parents[1]
 SAVED = sorted((ROOT / "benchmarks" / "results").glob("main_job_*.json"))
 
 
