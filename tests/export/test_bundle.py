@@ -88,7 +88,7 @@ def only_saved_model(monkeypatch):
     """Leaves the slow conversions out; what is moved and when stays the same."""
     from fingerspell.export import bundle
 
-    def write(network, _contract, folder, _representative):
+    def write(network, _contract, folder, _representative, _unseen):
         bundle.savedmodel.write_saved_model(network, folder)
         return {}
 
