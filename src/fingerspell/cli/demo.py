@@ -54,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     draw_into(drawn, args.per_class, args.seed, args.size)
     print(f"2/4  preparing {dataset}", flush=True)
     prepare(prepare_config)
-    print(f"3/4  training from {weights} weights, exporting and evaluating in {output}", flush=True)
+    start = "nothing" if weights == NOTHING else "ImageNet's weights"
+    print(f"3/4  training from {start}, exporting and evaluating in {output}", flush=True)
     report = pipeline.train_and_export(train_config, "fingerspell demo")
     print("4/4  one picture of every class through the real server", flush=True)
     code = smoke(output, dataset)
