@@ -20,10 +20,13 @@ def test_pictures_from_0_to_1_reach_the_backbone_as_keras_itself_would_feed_it(s
         input_shape=(32, 32, 3),
         pooling="avg",
     )
-    keras_own.set_weights(backbone_of(small).get_weights())
+    awake = [w * 4 if w.ndim == 4 else w for w in backbone_of(small).get_weights()]
+    backbone_of(small).set_weights(awake)  # Fresh kernels are so small that nothing shows.
+    keras_own.set_weights(awake)
     ours = feature_network(small)(pictures()).numpy()
     theirs = keras_own(pictures() * 255, training=False).numpy()
-    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    assert np.std(theirs, axis=0).max() > 0.1, "the pictures look alike: nothing is compared"
+    assert np.abs(ours - theirs).max() < 0.01 * np.std(theirs)
 
 
 def test_answers_are_probabilities_over_all_classes(small):
