@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fingerspell.cli.options import add_bundle, add_precision
+
 if TYPE_CHECKING:
     from fingerspell.live import Counted, Frame
     from fingerspell.runtime import Answer, Reader
@@ -23,19 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders"
     )
     parser.add_argument("--video", type=Path, metavar="FILE", help="read a recorded video")
-    parser.add_argument(
-        "--bundle",
-        "--output_dir",
-        type=Path,
-        default=Path("output"),
-        help="folder of a finished training run (default: output)",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "fp16", "int8"),
-        default="float32",
-        help="which of the bundle's models (default: float32)",
-    )
+    add_bundle(parser)
+    add_precision(parser)
     parser.add_argument("--top", type=int, default=3, help="how many labels to show (default: 3)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--mirror", action="store_true", help="flip left and right first")

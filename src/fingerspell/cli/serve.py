@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+from fingerspell.cli.options import add_bundle, add_precision
+
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 HOST = "127.0.0.1"
 PORT = 5000
@@ -17,19 +19,8 @@ PORT = 5000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
-    parser.add_argument(
-        "--bundle",
-        "--output_dir",
-        type=Path,
-        default=Path("output"),
-        help="folder of a finished training run (default: output); USE_MOCK_MODEL=1 needs none",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "fp16", "int8"),
-        default="float32",
-        help="which of the bundle's models (default: float32)",
-    )
+    add_bundle(parser)
+    add_precision(parser)
     parser.add_argument(
         "--host",
         help=f"address to listen on (default: $HOST or {HOST}; 0.0.0.0 for a phone to reach it)",

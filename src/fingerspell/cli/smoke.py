@@ -5,18 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from fingerspell.cli.options import add_bundle
+
 HELP = "send one picture of every class through the real server"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
-    parser.add_argument(
-        "--bundle",
-        "--output_dir",
-        type=Path,
-        default=Path("output"),
-        help="folder of a finished training run (default: output); USE_MOCK_MODEL=1 needs none",
-    )
+    add_bundle(parser)
     parser.add_argument(
         "--dataset_dir",
         "--samples",
