@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from fingerspell.data.examine import Picture
+from fingerspell.data.found import Found
 from fingerspell.data.groups import conflicts, connect, find_groups
 from fingerspell.data.hashing import BITS, dhash, is_near, near_pairs, words
-from fingerspell.data.scan import Found
 from fingerspell.data.series import neighbours
 from fingerspell.images import Pixels, decode, encode_jpeg
 from helpers.drawn_folder import frame, scene

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from fingerspell.data.examine import Bad, Picture
+from fingerspell.data.examine import Picture
+from fingerspell.data.found import Bad
 from fingerspell.data.manifest import FILE_NAME, REPORT_NAME
 from fingerspell.data.scan import Scan
 from fingerspell.errors import DataError
@@ -47,13 +48,13 @@ def check_bad(bad: Sequence[Bad], total: int, most: float) -> None:
     """Refuses when nothing can be decoded, or more than the share `most` can't."""
     if len(bad) == total:
         raise DataError(
-            found=f"none of {total:,} files is a usable picture, first {bad[0].file.path}: "
+            found=f"none of {total:,} files is a usable picture, first {bad[0].path}: "
             f"{bad[0].reason}",
             expected="JPEG, PNG, WebP, BMP, GIF or TIFF pictures",
             fix="check --input_dir",
         )
     if len(bad) > most * total:
-        listed = "; ".join(f"{b.file.path}: {b.reason}" for b in bad[:3])
+        listed = "; ".join(f"{b.path}: {b.reason}" for b in bad[:3])
         raise DataError(
             found=f"{len(bad):,} of {total:,} files are bad: {listed}",
             expected=f"at most {most:.1%} bad files",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import cv2
 
+from fingerspell.data.found import Bad, Found
 from fingerspell.data.hashing import dhash
-from fingerspell.data.scan import Found
 from fingerspell.errors import PictureError
 from fingerspell.images import MAX_BYTES, decode
 from fingerspell.progress import Progress
@@ -28,14 +28,6 @@ class Picture:
     dhash: str
     width: int
     height: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """A file that did not, and why."""
-
-    file: Found
-    reason: str
 
 
 def examine(files: Sequence[Found]) -> tuple[list[Picture], list[Bad]]:
@@ -62,13 +54,13 @@ def examine_one(file: Found) -> Picture | Bad:
     """Reads and decodes one file; never raises for what the file holds."""
     try:
         if file.size_bytes > MAX_BYTES:
-            return Bad(file, f"{file.size_bytes:,} bytes; at most {MAX_BYTES:,}")
+            return Bad(file.path, f"{file.size_bytes:,} bytes; at most {MAX_BYTES:,}")
         data = file.path.read_bytes()
         rgb = decode(data)
     except PictureError as error:
-        return Bad(file, error.found)
+        return Bad(file.path, error.found)
     except OSError as error:
-        return Bad(file, f"cannot be read ({error.strerror or error})")
+        return Bad(file.path, f"cannot be read ({error.strerror or error})")
     height, width = rgb.shape[:2]
     return Picture(file, hashlib.sha256(data).hexdigest(), dhash(rgb), width, height)
 

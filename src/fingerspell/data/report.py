@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fingerspell.config import PrepareConfig
-from fingerspell.data.examine import Bad, Picture
+from fingerspell.data.examine import Picture
+from fingerspell.data.found import Bad
 from fingerspell.data.manifest import SPLITS, Sample
 from fingerspell.labels import in_order
 
@@ -51,7 +52,7 @@ def source_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
 
 def bad_list(bad: Sequence[Bad]) -> list[dict[str, str]]:
     """Returns the pictures that were left out, each with its reason, ready for JSON."""
-    return [{"path": str(b.file.path), "reason": b.reason} for b in bad]
+    return [{"path": str(b.path), "reason": b.reason} for b in bad]
 
 
 def conflict_list(conflicts: Sequence[Sequence[Picture]]) -> list[dict[str, Any]]:

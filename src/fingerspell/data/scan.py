@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerspell.data import layout
+from fingerspell.data.found import Bad, Found, Renamed
 from fingerspell.errors import DataError
 
 _DEPTH = 4
@@ -14,22 +15,17 @@ _CLASSES = "one sub-folder a class, with its pictures inside: FOLDER/A/*.jpg, FO
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One file that means to be a picture."""
-
-    path: Path
-    label: str
-    source: str
-    size_bytes: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
-    """Everything found, in source, class and natural file order, and what was passed over."""
+    """Everything found, in source, class and natural file order, and what was passed over.
+
+    `layouts` says for each source in a few words how its folder is laid out.
+    """
 
     files: tuple[Found, ...]
     ignored: tuple[Path, ...]
+    unusable: tuple[Bad, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
+    layouts: tuple[tuple[str, str], ...] = ()
 
 
 def scan(input_dirs: Sequence[Path]) -> Scan:
