@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from fingerspell.labels import (
     ALPHABET,
     CONTROLS,
+    LABEL_OF,
     LETTERS,
     MOVING,
     STATIC_LETTERS,
     in_order,
+    label_of,
     read_labels,
     write_labels,
 )
@@ -57,3 +59,40 @@ def test_what_is_written_is_read_back(tmp_path_factory, labels):
 def test_a_missing_file_is_not_an_empty_list(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_labels(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize("label", ALPHABET)
+def test_the_usual_labels_stay_what_they_are(label):
+    assert label_of(label) == label
+
+
+@pytest.mark.parametrize("written", ["del", "Del", "DELETE", "delete", "Backspace"])
+def test_delete_has_one_name(written):
+    assert label_of(written) == "del"
+
+
+@pytest.mark.parametrize("written", ["nothing", "Blank", "none", "BACKGROUND", "empty"])
+def test_no_hand_has_one_name(written):
+    assert label_of(written) == "nothing"
+
+
+@pytest.mark.parametrize("written", ["Space", "_", "blank space", " SPACE "])
+def test_space_has_one_name(written):
+    assert label_of(written) == "space"
+
+
+def test_small_letters_become_capitals():
+    assert "".join(map(label_of, "abcdefghijklmnopqrstuvwxyz")) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.mark.parametrize("written", ["0", "9", "hello", "Thank You", "aa", "A1", "ñ", "_a"])
+def test_everything_else_stays_as_written(written):
+    assert label_of(written) == written
+
+
+def test_outer_blanks_go():
+    assert label_of("  Thank You ") == "Thank You"
+
+
+def test_the_table_only_makes_labels_of_the_alphabet():
+    assert set(LABEL_OF.values()) <= set(ALPHABET)

@@ -1,6 +1,7 @@
 """The main road from door to door, small: one run, exported, proven and evaluated."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -13,12 +14,16 @@ from fingerspell.errors import DataError
 from fingerspell.labels import read_labels
 from fingerspell.runtime import Recogniser
 from fingerspell.train.folder import FILES
-from helpers.small_run import FINETUNE, small_config, write_colours
+from helpers.small_run import FINETUNE, small_config, with_hashes, write_colours
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("road") / "dataset", pictures=(60, 8, 8))
+    """A prepared data set with a held-out source that is called like the strangers' folder."""
+    folder = tmp_path_factory.mktemp("road")
+    write_colours(folder / "other", pictures=(1, 1, 2))
+    held_out = (folder / "other" / "test").rename(folder / "dev_colours")
+    return with_hashes(write_colours(folder / "dataset", pictures=(60, 8, 8)), held_out)
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +62,57 @@ def test_plain_colours_are_learnt(road):
     assert road[1]["test_accuracy"] > 0.6
 
 
-def test_strangers_are_reported_by_name(road):
-    section = road[1]["strangers"]["dev_colours"]
-    assert section["pictures"] == 12
-    assert section["letters_26"]["pictures"] == 8
+def test_held_out_sources_and_folders_are_reported_by_name_even_where_they_are_called_alike(road):
+    sections = road[1]["strangers"]
+    assert list(sections) == ["dev_colours", "dev_colours_2"]
+    held_out, folder = sections.values()
+    assert (held_out["pictures"], held_out["letters_26"]["pictures"]) == (6, 4)
+    assert (folder["pictures"], folder["letters_26"]["pictures"]) == (12, 8)
+
+
+def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road):
+    output, report = road
+    told = [(output / x).read_text(encoding="utf-8") for x in ("report.html", "model_card.md")]
+    assert all("dev_colours_2" in text for text in told)
+    assert "strangers dev_colours: " in pipeline.summary(output, report)
+
+
+def test_strangers_who_show_no_letter_are_a_dash_in_the_summary(road):
+    output, report = road
+    nobody = {"accuracy": None, "pictures": 0}
+    digits = {**report, "strangers": {"digits": {"letters_26": nobody, "letters_24": nobody}}}
+    assert "strangers digits: – of 26 letters" in pipeline.summary(output, digits)
+
+
+def test_a_held_out_source_of_unknown_classes_only_costs_no_training(tmp_path):
+    digits = tmp_path / "digits"
+    digits.mkdir()
+    write_colours(tmp_path / "other", pictures=(1, 1, 1))
+    (tmp_path / "other" / "test" / "A").rename(digits / "7")
+    folder = with_hashes(write_colours(tmp_path / "dataset"), digits)
+    with pytest.raises(DataError, match="digits has no picture of A, B, nothing"):
+        pipeline.train_and_export(small_config(folder, tmp_path / "output"), "")
+    assert not (tmp_path / "output").exists()
+
+
+def test_an_altered_test_picture_is_not_scored_unless_trusted(road, dataset, tmp_path):
+    copied, output = tmp_path / "dataset", tmp_path / "output"
+    shutil.copytree(dataset, copied)
+    shutil.copytree(road[0], output)
+    (copied / "train" / "A" / "0.jpg").write_bytes(b"not looked at here")
+    assert pipeline.evaluate_run(output, copied)["pictures"] == 24
+    facts = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    assert facts["manifest_checked"] and facts["evaluated_pictures_checked"]
+
+    answers = (copied / "test" / "A" / "0.jpg").read_bytes()
+    (copied / "test" / "B" / "0.jpg").write_bytes(answers)
+    with pytest.raises(DataError, match=r"test/B/0\.jpg"):
+        pipeline.evaluate_run(output, copied)
+    options = ["evaluate", "--output_dir", str(output), "--dataset_dir", str(copied)]
+    assert main(options) == 2
+    assert main([*options, "--trust"]) == 0
+    facts = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    assert facts["evaluated_pictures_checked"] is False
 
 
 def test_labels_stand_in_the_same_order_everywhere(road, dataset):
@@ -99,7 +151,7 @@ def test_parity_pictures_are_unseen_ones_first(dataset):
 
 def test_spreading_picks_evenly_and_never_more_than_there_are(dataset):
     samples = read_manifest(dataset).samples
-    assert pipeline.spread(samples, 3) == [samples[0], samples[76], samples[152]]
+    assert pipeline.spread(samples, 3) == [samples[0], samples[78], samples[156]]
     assert len(pipeline.spread(samples, 10_000)) == len(samples)
 
 

@@ -412,7 +412,10 @@ def test_the_project_file_asks_for_what_is_pinned():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pairs = {
         "requirements.txt": project["dependencies"],
-        "requirements_training.txt": project["optional-dependencies"]["train"],
+        "requirements_training.txt": [
+            *project["optional-dependencies"]["train"],
+            *project["optional-dependencies"]["download"],
+        ],
         "requirements_test.txt": project["optional-dependencies"]["test"],
     }
     for name, wanted in pairs.items():

@@ -19,6 +19,9 @@ class PrepareConfig:
 
     `near_bits` is the largest number of differing hash bits (of 128) at which two pictures of one
     class count as near duplicates; measured in docs/adr/0002-near-duplicate-hash.md.
+    Ready-made splits are kept unless `resplit` is set. `group_by` is a pattern whose capture group
+    names a picture's group (a signer in the file name), or `source`; `groups_csv` a table that
+    does. `holdout_sources` are the sources that nothing is trained on.
     """
 
     input_dirs: tuple[Path, ...]
@@ -30,6 +33,10 @@ class PrepareConfig:
     split: str = "groups"
     near_bits: int = 18
     max_bad_share: float = 0.01
+    resplit: bool = False
+    group_by: str = ""
+    groups_csv: Path | None = None
+    holdout_sources: tuple[str, ...] = ()
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -63,6 +70,18 @@ class PrepareConfig:
             found="no input folder",
             expected="at least one folder of class-sorted pictures",
             fix="--input_dir FOLDER",
+        )
+        require(
+            not (self.group_by and self.groups_csv),
+            found="--group_by together with --groups",
+            expected="one of the two",
+            fix="leave one away",
+        )
+        require(
+            self.split == "groups" or not (self.group_by or self.groups_csv),
+            found="groups given together with --split random",
+            expected="--split groups, which keeps them on one side",
+            fix="leave --split away",
         )
 
 
@@ -203,7 +222,8 @@ class TrainConfig:
     `feature_views` is how many augmented views of each picture the frozen phase learns from,
     `average_epochs` over how many passes the weights that are validated and kept are averaged
     (0 = the latest weights), `drawn_per_class` how many drawn hands of every class are mixed into
-    the training pictures.
+    the training pictures. A checkpoint is written every `save_every_min` and at each epoch's end.
+    `trust` takes the pictures as they lie, without hashing them again.
     """
 
     dataset_dir: Path
@@ -218,10 +238,18 @@ class TrainConfig:
     average_epochs: float = 0.5
     seed: int = 42
     threshold: float = 0.7
+    save_every_min: float = 5.0
+    trust: bool = False
     overwrite: bool = False
     resume: bool = False
 
     def __post_init__(self) -> None:
+        require(
+            self.save_every_min >= 0,
+            found=f"save_every_min={self.save_every_min}",
+            expected="0 minutes (every step is saved) or more",
+            fix="use 5",
+        )
         require(
             self.batch_size >= 1,
             found=f"batch_size={self.batch_size}",

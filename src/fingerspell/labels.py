@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 LETTERS: tuple[str, ...] = tuple(string.ascii_uppercase)
@@ -20,6 +20,28 @@ STATIC_LETTERS: tuple[str, ...] = tuple(x for x in LETTERS if x not in MOVING)
 
 ALPHABET: tuple[str, ...] = LETTERS + CONTROLS
 """The 29 classes in prediction order: sorted folder names, capitals before small letters."""
+
+LABEL_OF: Mapping[str, str] = {
+    **{letter.lower(): letter for letter in LETTERS},
+    "del": "del",
+    "delete": "del",
+    "backspace": "del",
+    "nothing": "nothing",
+    "none": "nothing",
+    "blank": "nothing",
+    "background": "nothing",
+    "empty": "nothing",
+    "space": "space",
+    "blank space": "space",
+    "_": "space",
+}
+"""The spellings that are put right, without regard to capitals; nothing else is changed."""
+
+
+def label_of(written: str) -> str:
+    """Returns the label of a class as written; own signs and digits stay, less outer blanks."""
+    stripped = written.strip()
+    return LABEL_OF.get(stripped.casefold(), stripped)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

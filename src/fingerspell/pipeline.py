@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 
 from fingerspell.config import TrainConfig
 from fingerspell.data import loader
-from fingerspell.data.manifest import Manifest, Sample, read_manifest
+from fingerspell.data.manifest import HELD_OUT, Manifest, Sample, read_manifest
+from fingerspell.data.verify import verify
 from fingerspell.errors import DataError
 from fingerspell.evaluate.report import evaluation, write_report
-from fingerspell.evaluate.strangers import answers_of, find_strangers
+from fingerspell.evaluate.strangers import (
+    Strangers,
+    answers_of,
+    by_name,
+    find_strangers,
+    strangers_of,
+)
 from fingerspell.export.bundle import export_bundle
 from fingerspell.images import load
 from fingerspell.model import load_recogniser
@@ -38,14 +45,12 @@ def train_and_export(
 ) -> dict[str, Any]:
     """Runs the whole road and returns the evaluation report.
 
-    Strangers' folders are looked at first: a wrong path should not cost a training.
+    Strangers are looked at first: a wrong path should not cost a training.
     """
-    labels = read_manifest(config.dataset_dir).labels
-    for path in strangers:
-        find_strangers(path, labels)
+    all_strangers(read_manifest(config.dataset_dir), strangers)
     train(config, command)
     export_run(config.output_dir, config.dataset_dir)
-    return evaluate_run(config.output_dir, config.dataset_dir, strangers)
+    return evaluate_run(config.output_dir, config.dataset_dir, strangers, trust=config.trust)
 
 
 def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
@@ -95,12 +100,13 @@ def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
 
 
 def evaluate_run(
-    output_dir: Path, dataset_dir: Path, strangers: Sequence[Path] = ()
+    output_dir: Path, dataset_dir: Path, strangers: Sequence[Path] = (), *, trust: bool = False
 ) -> dict[str, Any]:
     """Evaluates the trained model and its TFLite file and writes report, plots, page and card.
 
     The pictures are the test split's, or validation's where a data set has no test split (the
-    report says which). Strangers are read by the TFLite file, which is what ships.
+    report says which). Strangers, the data set's held-out sources and the folders given, are read
+    by the TFLite file, which is what ships. Altered pictures are refused unless `trust`.
     """
     quieten_libraries()
     started_s = time.perf_counter()
@@ -108,6 +114,8 @@ def evaluate_run(
     manifest = _manifest_of(facts, dataset_dir)
     split = "test" if manifest.split("test") else "val"
     samples = manifest.split(split)
+    people = all_strangers(manifest, strangers)
+    checked = 0 if trust else verify(manifest, (split, HELD_OUT))
     index = {label: i for i, label in enumerate(manifest.labels)}
     recogniser = Recogniser.load(output_dir)
     keras_answers, tflite_answers = _answers(output_dir, recogniser, manifest, samples)
@@ -118,11 +126,12 @@ def evaluate_run(
         groups=[s.group for s in samples],
         threshold=read_contract(output_dir).threshold,
         tflite=tflite_answers,
-        strangers={path.name: strangers_section(recogniser, path) for path in strangers},
+        strangers={name: strangers_section(recogniser, one) for name, one in people.items()},
     )
     report["split"] = split
     facts = _note(
         output_dir,
+        evaluated_pictures_checked=checked > 0,
         evaluate_s=round(time.perf_counter() - started_s, 1),
         peak_memory_bytes=max(peak_memory_bytes(), facts["peak_memory_bytes"]),
     )
@@ -130,9 +139,25 @@ def evaluate_run(
     return report
 
 
-def strangers_section(recogniser: Recogniser, path: Path) -> dict[str, Any]:
-    """Returns the figures of one folder of people that no training picture shows."""
-    strangers = find_strangers(path, recogniser.labels)
+def all_strangers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, Strangers]:
+    """Returns the people that no training picture shows, by name: held-out sources, then folders.
+
+    Raises `DataError` for those who show no class of the recogniser.
+    """
+    held_out = [
+        strangers_of(
+            name,
+            [manifest.absolute(s) for s in samples],
+            [s.label for s in samples],
+            manifest.labels,
+        )
+        for name, samples in manifest.held_out().items()
+    ]
+    return by_name([*held_out, *(find_strangers(path, manifest.labels) for path in folders)])
+
+
+def strangers_section(recogniser: Recogniser, strangers: Strangers) -> dict[str, Any]:
+    """Returns the figures of people that no training picture shows."""
     probabilities = answers_of(strangers, recogniser.probabilities, recogniser.size_px)
     section = evaluation(
         strangers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
@@ -183,10 +208,15 @@ def summary(output_dir: Path, report: dict[str, Any]) -> str:
         f"{report['split']} accuracy {own:.1%} (95 % over groups: {low:.1%} to {high:.1%}), "
         f"TFLite {exported:.1%}, macro F1 {report['macro_f1']:.3f}",
         *(
-            f"strangers {name}: {s['letters_26']['accuracy']:.1%} of 26 letters, "
-            f"{s['letters_24']['accuracy']:.1%} of the 24 static ones"
+            f"strangers {name}: {_share(s['letters_26']['accuracy'])} of 26 letters, "
+            f"{_share(s['letters_24']['accuracy'])} of the 24 static ones"
             for name, s in report["strangers"].items()
         ),
         f"look at {output_dir / 'report.html'}",
     ]
     return "\n".join(lines)
+
+
+def _share(value: float | None) -> str:
+    """A dash where there was nothing to count: digits have no letters."""
+    return "–" if value is None else f"{value:.1%}"

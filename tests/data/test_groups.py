@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from fingerspell.data.examine import Picture
-from fingerspell.data.found import Found
-from fingerspell.data.groups import conflicts, connect, find_groups
-from fingerspell.data.hashing import BITS, dhash, is_near, near_pairs, words
-from fingerspell.data.series import neighbours
-from fingerspell.images import Pixels, decode, encode_jpeg
+from fingerspell.data.found import Box, Found, Row
+from fingerspell.data.groups import conflicts, find_groups
+from fingerspell.data.hashing import dhash
+from fingerspell.images import Pixels
 from helpers.drawn_folder import frame, scene
 
 NEAR_BITS = 18
@@ -30,48 +29,8 @@ def count(pictures: list[Picture], near_bits: int = NEAR_BITS) -> int:
     return len(set(find_groups(pictures, near_bits).groups))
 
 
-def differ(one: str, other: str) -> int:
-    return int(np.bitwise_count(words([one]) ^ words([other])).sum())
-
-
-def test_the_hash_has_its_bits_and_survives_brightness_size_and_jpeg() -> None:
-    rgb = scene(1, 200)
-    original = dhash(rgb)
-    assert len(original) == BITS // 4
-    assert differ(original, dhash(cv2.resize(rgb, (96, 96), interpolation=cv2.INTER_AREA))) <= 4
-    assert differ(original, dhash(decode(encode_jpeg(rgb, 40)))) <= 4
-    assert differ(original, dhash((rgb * 0.6).astype(np.uint8))) <= 4
-    assert differ(original, dhash(scene(2, 200))) > 40
-
-
-def test_a_gradient_to_the_right_sets_the_first_half_of_the_bits() -> None:
-    ramp = np.repeat(np.tile(np.arange(90, dtype=np.uint8), (90, 1))[:, :, None], 3, axis=2)
-    assert dhash(ramp) == "f" * 16 + "0" * 16
-
-
-def test_on_a_flat_background_few_differing_bits_are_many() -> None:
-    hashes = words(["ff" + "00" * 15, "00ff" + "00" * 14])
-    assert differ("ff" + "00" * 15, "00ff" + "00" * 14) <= NEAR_BITS
-    assert not is_near(hashes[0], hashes[1], NEAR_BITS)
-
-
-def test_near_pairs_are_the_same_whatever_the_block_size() -> None:
-    rng = np.random.default_rng(0)
-    base = rng.integers(0, 2**63, (40, 2), dtype=np.uint64)
-    hashes = np.concatenate([base, base ^ np.uint64(5), base ^ np.uint64(2**40)])
-    whole = near_pairs(hashes, 10)
-    blocks = near_pairs(hashes, 10, chunk=7)
-    assert len(whole) == 40 * 3
-    assert sorted(map(tuple, whole.tolist())) == sorted(map(tuple, blocks.tolist()))
-    assert (whole[:, 0] < whole[:, 1]).all()
-
-
 def test_frames_of_a_scene_share_a_group_and_scenes_do_not() -> None:
     assert count([picture(frame(s, n)) for s in range(5) for n in range(4)]) == 5
-
-
-def test_joining_is_transitive() -> None:
-    assert connect(5, np.array([[3, 4], [0, 3]])).tolist() == [0, 1, 2, 0, 0]
 
 
 def test_frames_alike_in_two_sources_stay_apart_but_equal_files_do_not() -> None:
@@ -103,7 +62,7 @@ def moved(pixels: int) -> Pixels:
 
 
 def test_names_in_a_row_join_frames_that_the_hash_alone_would_part() -> None:
-    sweep = [moved(3 * n) for n in range(12)]
+    sweep = [moved(2 * n) for n in range(12)]
     numbered = [picture(rgb, f"A{n}.jpg") for n, rgb in enumerate(sweep)]
     unnamed = [picture(rgb, "abc"[n % 3] * (n + 1) + ".jpg") for n, rgb in enumerate(sweep)]
     assert count(numbered) == 1
@@ -115,18 +74,148 @@ def test_names_in_a_row_join_few_scenes_by_chance() -> None:
     assert count([picture(scene(n)) for n in range(100)]) == 100
 
 
-@pytest.mark.parametrize(
-    ("stems", "pairs"),
-    [
-        (["A1", "A2", "A3"], {(0, 1), (0, 2), (1, 2)}),
-        (["A5", "A10", "A15", "A500", "A505"], {(0, 1), (0, 2), (1, 2), (3, 4)}),
-        (["A1", "B2"], set()),
-        (["h1_a_seg_1_cut", "h1_a_seg_2_cut", "h2_a_seg_3_cut"], {(0, 1)}),
-        (["left", "right"], set()),
-        ([], set()),
-    ],
-)
-def test_a_series_is_read_from_the_last_number(
-    stems: list[str], pairs: set[tuple[int, int]]
-) -> None:
-    assert set(neighbours(stems)) == pairs
+def test_zero_bits_make_no_films() -> None:
+    assert count([picture(moved(2 * n), f"A{n}.jpg") for n in range(12)], 0) == 12
+
+
+def shots_of_one_scene(names: str) -> list[Picture]:
+    """Two still shots that differ in 16 of 128 bits, among others that differ in more."""
+    rng = np.random.default_rng(0)
+    first = rng.random(128) < 0.5
+    second = first ^ (np.arange(128) < 16)
+    others = rng.random((60, 128)) < 0.5
+    bits = np.concatenate([[first] * 10, [second] * 10, others])
+    hashes = [row.tobytes().hex() for row in np.packbits(bits, axis=1)]
+    found = [Found(Path(names.format(n, n // 10)), "A", "s", 1, 1) for n in range(80)]
+    return [Picture(f, str(n), h, 1, 1) for n, (f, h) in enumerate(zip(found, hashes, strict=True))]
+
+
+def test_where_films_are_known_likeness_alone_must_be_greater() -> None:
+    known = find_groups(shots_of_one_scene("shot{1}_{0}.jpg"), NEAR_BITS).groups
+    unknown = find_groups(shots_of_one_scene("{0}x{0}y{0}.jpg"), NEAR_BITS).groups
+    assert len(set(known[:10])) == len(set(known[10:20])) == 1
+    assert len(set(known[:20])) == 2
+    assert len(set(unknown[:20])) == 1
+
+
+def test_shots_of_one_camera_are_told_apart_though_the_numbers_run_on() -> None:
+    shots = [frame(seed, n) for seed in range(4) for n in range(12)]
+    assert count([picture(rgb, f"A{n}.jpg") for n, rgb in enumerate(shots)]) == 4
+
+
+def test_variants_of_a_photograph_share_a_group_however_they_look() -> None:
+    stem = "A1_jpg.rf.{}b4c4d4e5f6"
+    seen = [picture(scene(n), stem.format(n) + ".jpg") for n in range(3)]
+    assert count(seen) == 1
+    assert count([*seen, picture(scene(8), "A2_jpg.rf.1b4c4d4e5f6.jpg")]) == 2
+    assert count([seen[0], picture(scene(1), stem.format(1) + ".jpg", label="B")]) == 2
+    assert count([seen[0], picture(scene(1), stem.format(1) + ".jpg", source="t")]) == 2
+
+
+def cut_out(seed: int, name: str, label: str) -> Picture:
+    box = Box(0.1 * seed, 0, 0.1 * seed + 0.1, 1)
+    file = Found(Path(name), label, "s", 1, 1, part=box, name=f"box_{seed}.jpg")
+    return Picture(file, str(seed), dhash(scene(seed)), 48, 48)
+
+
+def test_cut_outs_of_a_photograph_share_a_group_whatever_their_class() -> None:
+    boxes = [cut_out(1, "street.jpg", "A"), cut_out(2, "street.jpg", "B")]
+    assert set(find_groups(boxes, NEAR_BITS).groups) == {"s/A/0001"}
+    assert count([*boxes, cut_out(3, "garden.jpg", "B")]) == 2
+
+
+def test_cut_outs_of_two_photographs_that_are_called_alike_stay_apart() -> None:
+    assert count([cut_out(1, "train/p0.jpg", "A"), cut_out(2, "test/p0.jpg", "A")]) == 2
+    variants = [f"{split}/p0_jpg.rf.{n}b4c4d4e5f6.jpg" for n, split in enumerate(("train", "test"))]
+    assert count([cut_out(n, name, "A") for n, name in enumerate(variants)]) == 1
+
+
+def test_rows_of_a_table_are_no_cut_outs_of_one_photograph() -> None:
+    rows = [
+        Picture(
+            Found(Path("all.csv"), "A", "s", 1, 1, part=Row(n, 1), name=f"row_{'ab'[n]}.png"),
+            str(n),
+            dhash(scene(n)),
+            28,
+            28,
+        )
+        for n in range(2)
+    ]
+    assert count(rows) == 2
+    other = replace(rows[1], file=replace(rows[0].file, path=Path("more.csv")))
+    assert count([rows[0], other]) == 2
+
+
+def test_groups_are_named_after_their_first_picture() -> None:
+    pictures = [
+        picture(scene(1), label="B"),
+        picture(scene(2), label="A"),
+        picture(frame(1, 1), label="B"),
+        picture(scene(3), label="B", source="t"),
+        picture(scene(4), label="B"),
+    ]
+    names = find_groups(pictures, NEAR_BITS).groups
+    assert names == ("s/B/0001", "s/A/0001", "s/B/0001", "t/B/0001", "s/B/0002")
+
+
+def test_a_given_group_joins_what_looks_different_across_classes_and_sources() -> None:
+    pictures = [
+        picture(scene(1), label="A"),
+        picture(scene(2), label="B"),
+        picture(scene(3), label="C", source="t"),
+    ]
+    assert find_groups(pictures, NEAR_BITS, ["ann", "ann", "ann"]).groups == ("ann",) * 3
+
+
+def test_likeness_never_joins_two_given_groups_but_its_pairs_are_told() -> None:
+    pictures = [picture(frame(1, n)) for n in range(4)]
+    grouping = find_groups(pictures, NEAR_BITS, ["ann", "bob", "ann", "bob"])
+    assert grouping.groups == ("ann", "bob", "ann", "bob")
+    assert len(grouping.pairs) == 6
+
+
+def test_a_picture_without_a_group_goes_to_the_first_it_resembles_and_is_no_bridge() -> None:
+    pictures = [picture(frame(1, n)) for n in range(4)]
+    names = find_groups(pictures, NEAR_BITS, ["", "bob", "ann", ""]).groups
+    assert names == ("bob", "bob", "ann", "bob")
+
+
+def test_pictures_without_a_group_join_one_another() -> None:
+    pictures = [*(picture(frame(1, n)) for n in range(2)), picture(scene(7))]
+    assert find_groups(pictures, NEAR_BITS, ["", "", "ann"]).groups == ("s/A/0001",) * 2 + ("ann",)
+
+
+def test_an_equal_file_takes_a_picture_into_its_group_and_away_from_others() -> None:
+    pictures = [picture(scene(1)), picture(scene(1)), picture(frame(1, 1))]
+    assert find_groups(pictures, NEAR_BITS, ["", "ann", "bob"]).groups == ("ann", "ann", "bob")
+
+
+def test_equal_files_join_given_groups() -> None:
+    pictures = [picture(scene(1)), picture(scene(1), source="t"), picture(scene(2), source="t")]
+    assert len(set(find_groups(pictures, NEAR_BITS, ["ann", "bob", "bob"]).groups)) == 1
+
+
+def test_a_given_name_that_looks_like_ours_is_not_taken_twice() -> None:
+    pictures = [picture(scene(1)), picture(scene(2))]
+    names = find_groups(pictures, NEAR_BITS, ["", "s/A/0001"]).groups
+    assert names == ("s/A/0002", "s/A/0001")
+
+
+def test_groups_do_not_hang_on_the_order_of_the_pictures() -> None:
+    pictures = [picture(frame(s, n), f"A{s}{n}.jpg") for s in range(4) for n in range(5)]
+    order = np.random.default_rng(0).permutation(20)
+    straight = find_groups(pictures, NEAR_BITS).groups
+    mixed = find_groups([pictures[i] for i in order], NEAR_BITS).groups
+    assert len({(straight[i], mixed[place]) for place, i in enumerate(order)}) == 4
+
+
+def test_near_pairs_are_told_once_each() -> None:
+    pictures = [picture(frame(s, n), f"A{9 - n}{s}.jpg") for s in range(3) for n in range(5)]
+    pictures += [picture(moved(2 * n), f"B{99 - n}.jpg") for n in range(12)]
+    pairs = find_groups(pictures, NEAR_BITS).pairs.tolist()
+    assert len(pairs) == len({tuple(pair) for pair in pairs})
+    assert all(one < other for one, other in pairs)
+
+
+def test_no_pictures_make_no_groups() -> None:
+    assert find_groups([], NEAR_BITS).groups == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.data.manifest import COLUMNS, Sample, read_manifest, to_csv
+from fingerspell.data.manifest import COLUMNS, HELD_OUT, Sample, read_manifest, to_csv
 from fingerspell.errors import DataError
 
 
@@ -57,6 +57,54 @@ def test_without_a_report_the_strict_rule_holds(tmp_path: Path) -> None:
     (data_set(tmp_path, leaky, "random") / "report.json").unlink()
     with pytest.raises(DataError, match="group g"):
         read_manifest(tmp_path)
+
+
+def held(source: str, label: str, name: str, group: str | None = None) -> Sample:
+    path = f"strangers/{source}/{label}/{name}"
+    return Sample(path, label, HELD_OUT, group or path, source, "", "", 4, 5)
+
+
+def test_held_out_sources_are_read_and_kept_apart(tmp_path: Path) -> None:
+    people = [held("ann", "A", "1.jpg"), held("bob", "B", "1.jpg"), held("ann", "C", "1.jpg")]
+    manifest = read_manifest(data_set(tmp_path, [*GOOD, *people]))
+    assert manifest.held_out() == {"ann": (people[0], people[2]), "bob": (people[1],)}
+    assert manifest.split(HELD_OUT) == tuple(people)
+    assert not set(people) & {s for x in ("train", "val", "test") for s in manifest.split(x)}
+
+
+def test_a_class_that_only_strangers_show_is_no_label(tmp_path: Path) -> None:
+    manifest = read_manifest(data_set(tmp_path, [*GOOD, held("ann", "C", "1.jpg")]))
+    assert manifest.labels == ("A", "B")
+
+
+def test_a_data_set_without_strangers_has_none(tmp_path: Path) -> None:
+    assert read_manifest(data_set(tmp_path, GOOD)).held_out() == {}
+
+
+@pytest.mark.parametrize("rule", ["groups", "random"])
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_a_stranger_shares_a_group_with_nobody_whatever_the_rule(
+    tmp_path: Path, split: str, rule: str
+) -> None:
+    leaky = [sample(split, "A", "2.jpg", "g"), held("ann", "A", "1.jpg", "g")]
+    for order in (leaky, leaky[::-1]):
+        with pytest.raises(DataError, match="group g lies in"):
+            read_manifest(data_set(tmp_path, [*GOOD, *order], rule))
+
+
+def test_a_missing_picture_of_a_stranger_is_counted(tmp_path: Path) -> None:
+    people = [held("ann", "A", "1.jpg"), held("ann", "A", "2.jpg")]
+    data_set(tmp_path, [*GOOD, *people])
+    (tmp_path / people[1].path).unlink()
+    with pytest.raises(DataError, match=r"1 of 8 .* first strangers/ann/A/2\.jpg"):
+        read_manifest(tmp_path)
+
+
+def test_a_killed_exchange_is_explained_to_who_reads_before_it_is_mended(tmp_path: Path) -> None:
+    data_set(tmp_path / "set", GOOD).rename(tmp_path / ".set.previous")
+    with pytest.raises(DataError, match="was killed") as error:
+        read_manifest(tmp_path / "set")
+    assert "run prepare once more" in error.value.fix
 
 
 def test_missing_pictures_are_counted(tmp_path: Path) -> None:

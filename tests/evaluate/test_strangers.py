@@ -9,7 +9,13 @@ import pytest
 
 from fingerspell import images
 from fingerspell.errors import DataError, PictureError
-from fingerspell.evaluate import answers_of, find_strangers, predict_files
+from fingerspell.evaluate import (
+    answers_of,
+    by_name,
+    find_strangers,
+    predict_files,
+    strangers_of,
+)
 
 LABELS = ("A", "B", "nothing")
 
@@ -85,3 +91,34 @@ def test_a_broken_picture_is_named(tmp_path):
 
 def test_no_files_give_no_answers():
     assert predict_files(by_brightness, [], (16, 16)).shape == (0, 0)
+
+
+def test_strangers_of_a_manifest_are_numbered_like_the_labels():
+    paths = [Path(f"{i}.jpg") for i in range(4)]
+    found = strangers_of("ann", paths, ["B", "7", "A", "7"], LABELS)
+    assert found.paths == (paths[0], paths[2])
+    assert (found.y_true.tolist(), found.unknown) == ([1, 0], {"7": 2})
+
+
+def test_strangers_who_show_no_known_class_are_refused():
+    with pytest.raises(DataError, match="ann has no picture of A, B, nothing"):
+        strangers_of("ann", [Path("1.jpg")], ["7"], LABELS)
+
+
+def test_people_called_alike_are_all_kept():
+    people = [
+        strangers_of(name, [Path(f"{i}.jpg")], ["A"], LABELS)
+        for i, name in enumerate(["x", "x", "y", "x", "x_2"])
+    ]
+    named = by_name(people)
+    assert list(named) == ["x", "x_2", "y", "x_3", "x_2_2"]
+    assert list(named.values()) == people
+
+
+def test_strangers_folders_are_read_by_the_same_table_of_names(tmp_path):
+    for name in ("delete", "Blank", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"x")
+    found = find_strangers(tmp_path, ("B", "del", "nothing"))
+    assert sorted(found.y_true.tolist()) == [0, 1, 2]
+    assert found.unknown == {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from fingerspell.config import AugmentConfig, ModelConfig, Phase, TrainConfig
+from fingerspell.data.manifest import FILE_NAME, HELD_OUT, Sample, read_manifest, to_csv
 from fingerspell.images import encode_jpeg
 
 SMALL = ModelConfig(backbone="MobileNetV3Small", weights="none", image_size_px=(32, 32))
@@ -25,6 +28,25 @@ def write_colours(folder: Path, pictures: tuple[int, int, int] = (8, 4, 4)) -> P
                 noise = rng.integers(-30, 31, (SIDE_PX, SIDE_PX, 3))
                 rgb = np.clip(noise + colour, 0, 255).astype(np.uint8)
                 (folder / split / label / f"{number}.jpg").write_bytes(encode_jpeg(rgb, 95))
+    return folder
+
+
+def with_hashes(folder: Path, *strangers: Path) -> Path:
+    """Gives a `train|val|test` folder the manifest that prepare would; strangers move in."""
+    samples = list(read_manifest(folder).samples)
+    for source in strangers:
+        goal = folder / HELD_OUT / source.name
+        goal.parent.mkdir(exist_ok=True)
+        source.rename(goal)
+        for path in sorted(goal.rglob("*.jpg")):
+            name = path.relative_to(folder).as_posix()
+            label = path.parent.name
+            samples.append(Sample(name, label, HELD_OUT, name, source.name, "", "", 0, 0))
+    hashed = [
+        replace(s, sha256=hashlib.sha256((folder / s.path).read_bytes()).hexdigest())
+        for s in samples
+    ]
+    (folder / FILE_NAME).write_text(to_csv(hashed), encoding="utf-8", newline="\n")
     return folder
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -60,6 +62,32 @@ def test_any_shape_stays_within_zero_and_one(shape: tuple[int, int]) -> None:
 def test_a_strip_that_would_fill_the_memory_is_refused() -> None:
     with pytest.raises(PictureError, match="strip"):
         fit(np.zeros((20, 50_000, 3), np.uint8), (200, 200))
+
+
+@pytest.mark.parametrize("shape", [(61, 90), (90, 61), (64, 64), (200, 33)])
+@pytest.mark.parametrize("size_px", [(20, 20), (24, 16), (61, 61)])
+def test_a_huge_picture_shrinks_in_bands_to_the_same_planes(
+    shape: tuple[int, int], size_px: tuple[int, int], monkeypatch
+) -> None:
+    import sys
+
+    module = sys.modules["fingerspell.images.fit"]
+    rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    whole = fit(rgb, size_px)
+    monkeypatch.setattr(module, "WHOLE_PIXELS", 1000)
+    monkeypatch.setattr(module, "_BAND_PIXELS", 700)
+    np.testing.assert_allclose(fit(rgb, size_px), whole, atol=2e-6, rtol=0)
+
+
+def test_fifty_megapixels_take_little_memory_beside_themselves() -> None:
+    rgb = np.full((6_250, 8_000, 3), 255, np.uint8)
+    tracemalloc.start()
+    planes = fit(rgb, (200, 200))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000_000
+    assert (planes[100] == 1).all()
+    assert (planes[0] == 0).all()
 
 
 def test_load_takes_bytes_and_files_alike(tmp_path) -> None:

@@ -4,12 +4,14 @@ import json
 import numpy as np
 import pytest
 
-from fingerspell.config import two_phases
+from fingerspell.config import PrepareConfig, two_phases
+from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.labels import read_labels
 from fingerspell.model import load_recogniser
 from fingerspell.train.run import check_fits, fingerprint, train
-from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, write_colours
+from helpers.drawn_folder import alphabet
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
 
 
 def history(folder) -> dict:
@@ -56,33 +58,6 @@ def test_tensorboard_finds_the_curves(finished):
     assert list((finished[0] / "logs").glob("events.out.tfevents.*"))
 
 
-def test_an_interrupted_run_ends_like_one_that_was_not(finished, colours, tmp_path, monkeypatch):
-    from fingerspell.train import phases
-
-    folder = tmp_path / "output"
-    whole, stops = phases.checkpoint.save, iter([False, True])
-
-    def save_then_die(*parts):
-        whole(*parts)
-        if next(stops):
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(phases.checkpoint, "save", save_then_die)
-    with pytest.raises(KeyboardInterrupt):
-        train(small_config(colours, folder))
-    monkeypatch.setattr(phases.checkpoint, "save", whole)
-    assert not (folder / "model.keras").exists()
-
-    train(small_config(colours, folder, resume=True))
-    assert history(folder)["epoch"] == [1, 2, 1, 2, 3]
-    # The kept weights may be an earlier epoch's: only the loss tells which pictures came next.
-    assert history(folder)["loss"] == pytest.approx(history(finished[0])["loss"], rel=1e-4)
-    straight = load_recogniser(finished[0] / "model.keras").get_weights()
-    resumed = load_recogniser(folder / "model.keras").get_weights()
-    for one, other in zip(straight, resumed, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
-
-
 def test_a_run_in_the_way_is_left_alone_and_both_ways_on_are_named(finished, colours):
     before = (finished[0] / "model.keras").read_bytes()
     with pytest.raises(RunError, match=r"(?s)--resume.*--overwrite"):
@@ -116,6 +91,55 @@ def test_a_missing_data_set_writes_nothing(tmp_path):
     with pytest.raises(DataError, match="no folder"):
         train(small_config(tmp_path / "absent", tmp_path / "output"))
     assert not (tmp_path / "output").exists()
+
+
+@pytest.fixture
+def altered(tmp_path):
+    """A data set with hashes, one picture of which was changed afterwards."""
+    folder = with_hashes(write_colours(tmp_path / "dataset"))
+    picture = folder / "val" / "A" / "0.jpg"
+    picture.write_bytes((folder / "val" / "B" / "0.jpg").read_bytes())
+    return folder
+
+
+def test_a_changed_picture_stops_the_run_before_anything_is_written(altered, tmp_path):
+    with pytest.raises(DataError, match=r"1 of 48 pictures .*val/A/0\.jpg"):
+        train(small_config(altered, tmp_path / "output"))
+    assert not (tmp_path / "output").exists()
+
+
+def test_who_trusts_the_pictures_trains_all_the_same_and_the_run_says_so(altered, tmp_path):
+    config = small_config(altered, tmp_path / "output", phases=(HEAD,), trust=True)
+    assert train(config)["manifest_checked"] is False
+
+
+def test_a_run_says_that_its_pictures_were_checked(tmp_path):
+    folder = with_hashes(write_colours(tmp_path / "dataset"))
+    assert train(small_config(folder, tmp_path / "output", phases=(HEAD,)))["manifest_checked"]
+
+
+def test_nothing_was_checked_where_there_are_no_hashes(finished):
+    assert finished[1]["manifest_checked"] is False
+
+
+def test_a_users_pictures_are_never_touched_though_the_data_set_is_linked_to_them(tmp_path):
+    """Linked files share their bytes: writing into the data set would write into the input."""
+    hands, goal = alphabet(tmp_path / "hands"), tmp_path / "dataset"
+    before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in hands.rglob("*.jpg")}
+    prepare(PrepareConfig(input_dirs=(hands,), output_dir=goal))
+    assert all(path.stat().st_nlink > 1 for path in before), "nothing is linked here"
+    train(small_config(goal, tmp_path / "output", phases=(HEAD,)))
+    prepare(PrepareConfig(input_dirs=(hands,), output_dir=goal, seed=1, overwrite=True))
+    assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in hands.rglob("*.jpg")} == before
+
+
+def test_trust_does_not_decide_a_runs_course(colours, tmp_path):
+    from fingerspell.data.manifest import read_manifest
+
+    one = small_config(colours, tmp_path)
+    trusting = dataclasses.replace(one, trust=True)
+    manifest = read_manifest(colours)
+    assert fingerprint(one, manifest) == fingerprint(trusting, manifest)
 
 
 def test_unknown_weights_write_nothing(colours, tmp_path):

@@ -15,12 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dataset_dir", type=Path, default=Path("dataset"), help="what it was trained on")
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
+    add("--trust", action="store_true", help="do not hash the test pictures again")
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluates and prints the summary."""
     from fingerspell import pipeline
 
-    report = pipeline.evaluate_run(args.output_dir, args.dataset_dir, args.strangers)
+    report = pipeline.evaluate_run(
+        args.output_dir, args.dataset_dir, args.strangers, trust=args.trust
+    )
     print(pipeline.summary(args.output_dir, report))
     return 0

@@ -14,7 +14,10 @@ from collections.abc import Sequence
 from fingerspell import __version__
 from fingerspell.errors import FingerspellError
 
-COMMANDS = ("prepare", "train", "evaluate", "export", "predict", "serve", "synth", "doctor", "demo")
+COMMANDS = (
+    "download", "prepare", "train", "evaluate", "export", "predict", "serve", "synth", "doctor",
+    "demo",
+)  # fmt: skip
 
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
@@ -41,8 +44,8 @@ def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     except FingerspellError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(str(stop) or "stopped by Ctrl-C", file=sys.stderr)
         return 130
 
 

@@ -48,6 +48,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=default.max_bad_share,
         help="share of unusable files that is borne; default: %(default)s",
     )
+    add("--resplit", action="store_true", help="split train|val|test folders afresh")
+    add(
+        "--group_by",
+        default=default.group_by,
+        metavar="PATTERN",
+        help="a regular expression whose group in parentheses names the signer or scene in a "
+        r"picture's path, as in 'hand(\d+)'; or the word source",
+    )
+    add(
+        "--groups",
+        type=Path,
+        default=default.groups_csv,
+        metavar="FILE",
+        help="a CSV table with the columns path and group",
+    )
+    add(
+        "--holdout_source",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="sources that nothing is trained on: they become the strangers of every report",
+    )
     add("--overwrite", action="store_true", help="replace a data set in --output_dir")
 
 
@@ -67,6 +90,10 @@ def run(args: argparse.Namespace) -> int:
         split=args.split,
         near_bits=args.near_bits,
         max_bad_share=args.max_bad,
+        resplit=args.resplit,
+        group_by=args.group_by,
+        groups_csv=args.groups,
+        holdout_sources=tuple(args.holdout_source),
         overwrite=args.overwrite,
     )
     done = prepare(config)

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="drawn hands a class mixed into the training pictures; 0 for none")  # fmt: skip
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
+    add("--trust", action="store_true", help="do not hash the pictures again before training")
     add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
     add("--resume", action="store_true", help="go on with the run that lies in output_dir")
 
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         drawn_per_class=args.synth,
         seed=args.seed,
+        trust=args.trust,
         overwrite=args.overwrite,
         resume=args.resume,
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from fingerspell.data.examine import Picture
 from fingerspell.data.found import Bad
 from fingerspell.data.manifest import FILE_NAME, REPORT_NAME
-from fingerspell.data.scan import Scan
 from fingerspell.errors import DataError
 
 MIN_PICTURES = 3
@@ -50,7 +49,7 @@ def check_bad(bad: Sequence[Bad], total: int, most: float) -> None:
         raise DataError(
             found=f"none of {total:,} files is a usable picture, first {bad[0].path}: "
             f"{bad[0].reason}",
-            expected="JPEG, PNG, WebP, BMP, GIF or TIFF pictures",
+            expected="JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC pictures",
             fix="check --input_dir",
         )
     if len(bad) > most * total:
@@ -62,11 +61,10 @@ def check_bad(bad: Sequence[Bad], total: int, most: float) -> None:
         )
 
 
-def check_counts(pictures: Sequence[Picture], found: Scan) -> None:
+def check_counts(pictures: Sequence[Picture], labels: Collection[str]) -> None:
     """Refuses classes that cannot be split in three, counted over the usable pictures."""
     counts = Counter(picture.file.label for picture in pictures)
-    labels = sorted({file.label for file in found.files})
-    few = [f"{label} ({counts[label]})" for label in labels if counts[label] < MIN_PICTURES]
+    few = [f"{label} ({counts[label]})" for label in sorted(labels) if counts[label] < MIN_PICTURES]
     if few:
         raise DataError(
             found=f"too few usable pictures in class {', '.join(few)}",

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell.data.cells import two_grids
 from fingerspell.images import Pixels
 
 CELLS = 8
@@ -32,8 +33,7 @@ Words = NDArray[np.uint64]
 def dhash(rgb: Pixels) -> str:
     """Returns 128 bits as 32 hexadecimal digits: 64 horizontal gradients, then 64 vertical."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    wide = cv2.resize(grey, (CELLS + 1, CELLS), interpolation=cv2.INTER_AREA)
-    tall = cv2.resize(grey, (CELLS, CELLS + 1), interpolation=cv2.INTER_AREA)
+    wide, tall = two_grids(np.asarray(grey, np.uint8), CELLS)
     across, down = wide[:, 1:] > wide[:, :-1], tall[1:] > tall[:-1]
     return np.packbits(np.concatenate([across.ravel(), down.ravel()])).tobytes().hex()
 
@@ -52,22 +52,18 @@ def is_near(some: Words, others: Words, near_bits: int) -> NDArray[np.bool_]:
     On a flat background most bits are 0 in every picture, so that strangers would seem alike:
     differing bits are weighed against the bits that are set in either of the two.
     """
-    differing = np.bitwise_count(some ^ others).sum(axis=-1, dtype=np.int16)
-    either = np.bitwise_count(some | others).sum(axis=-1, dtype=np.int16)
+    differing, either = _compared(some, others)
     near: NDArray[np.bool_] = differing * USUAL_SET <= near_bits * np.maximum(either, LEAST_SET)
     return near
 
 
-def near_pairs(hashes: Words, near_bits: int, chunk: int = 512) -> NDArray[np.int64]:
-    """Returns (P, 2): every pair i < j whose hashes are near.
+def distance(some: Words, others: Words) -> NDArray[np.float32]:
+    """Returns the `near_bits` from which on two hashes are near; shapes as in `is_near`."""
+    differing, either = _compared(some, others)
+    return (differing * USUAL_SET / np.maximum(either, LEAST_SET)).astype(np.float32)
 
-    Compared block by block: a few MB at a time, whatever the number of hashes.
-    """
-    found = [np.empty((0, 2), np.int64)]
-    for top in range(0, len(hashes), chunk):
-        for left in range(top, len(hashes), chunk):
-            one, other = hashes[top : top + chunk, None], hashes[None, left : left + chunk]
-            near = is_near(one, other, near_bits)
-            pairs = np.argwhere(np.triu(near, 1) if left == top else near)
-            found.append(pairs + np.array([top, left]))
-    return np.concatenate(found)
+
+def _compared(some: Words, others: Words) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """How many bits differ, and how many are set in either."""
+    differing = np.bitwise_count(some ^ others).sum(axis=-1, dtype=np.int16)
+    return differing, np.bitwise_count(some | others).sum(axis=-1, dtype=np.int16)

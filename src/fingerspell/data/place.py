@@ -1,45 +1,80 @@
-"""Writing a data set folder so that there is always the old one or the new one, never a mixture."""
+"""Writing a data set folder so that there is always the old one or the new one, never a mixture.
+
+The new folder grows in a hidden sibling; two renames put it in the old one's place. A kill between
+the two leaves the old folder under its hidden name, and the next `recover` brings it back.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 
 from fingerspell.errors import DataError
 
 
 def partial_of(output_dir: Path) -> Path:
     """Returns the hidden sibling in which a data set grows."""
-    return output_dir.parent / f".{output_dir.name}.partial"
+    return _sibling(output_dir, "partial")
 
 
 def previous_of(output_dir: Path) -> Path:
     """Returns the hidden sibling that holds the old data set for the moment of the exchange."""
-    return output_dir.parent / f".{output_dir.name}.previous"
+    return _sibling(output_dir, "previous")
+
+
+def discarded_of(output_dir: Path) -> Path:
+    """Returns the hidden sibling in which a replaced data set is deleted.
+
+    It has a name of its own, so that a half-deleted folder is never brought back.
+    """
+    return _sibling(output_dir, "discarded")
+
+
+def _sibling(output_dir: Path, kind: str) -> Path:
+    # Resolved: where the folder is a link, its goal is replaced, on the goal's own disk.
+    there = output_dir.resolve()
+    return there.parent / f".{there.name}.{kind}"
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
-    """Hard-links where the file system allows, copies elsewhere; returns whether it linked."""
+    """Hard-links where the file system allows, copies elsewhere; returns whether it linked.
+
+    Never writes into a file that is there already: it might be a link to somebody's picture.
+    """
     try:
         os.link(source.resolve(), target)
     except OSError:
-        shutil.copyfile(source, target)
+        with source.open("rb") as old, target.open("xb") as new:
+            shutil.copyfileobj(old, new, 1 << 20)
         return False
     return True
 
 
+def put(data: bytes, target: Path) -> None:
+    """Writes a picture that has no file of its own: a box cut out, a row of a table."""
+    with target.open("xb") as new:
+        new.write(data)
+
+
 def recover(output_dir: Path) -> None:
     """Tidies up after a killed run: brings the old folder back, drops half-written ones."""
-    previous = previous_of(output_dir)
-    if previous.exists() and not output_dir.exists():
-        previous.rename(output_dir)
-    for left in (previous, partial_of(output_dir)):
-        if left.exists():
-            shutil.rmtree(left)
+    previous, discarded = previous_of(output_dir), discarded_of(output_dir)
+    _drop(discarded)
+    _drop(partial_of(output_dir))
+    if previous.exists() and output_dir.exists():
+        previous.rename(discarded)
+        _drop(discarded)
+    elif previous.exists():
+        previous.rename(output_dir.resolve())
+
+
+def _drop(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def make_ready(output_dir: Path) -> None:
@@ -49,7 +84,7 @@ def make_ready(output_dir: Path) -> None:
         there = output_dir.parent.resolve()
         while not there.exists():
             there = there.parent
-        with TemporaryDirectory(prefix=".fingerspell-", dir=there):
+        with TemporaryFile(dir=there):  # Without a name: a kill leaves nothing behind.
             pass
 
 
@@ -57,23 +92,31 @@ def make_ready(output_dir: Path) -> None:
 def new_folder(output_dir: Path) -> Iterator[Path]:
     """Gives an empty folder that takes the place of `output_dir` when the block ends well.
 
-    When it doesn't, nothing is left behind. Raises `DataError` where nothing can be written.
+    When it doesn't, nothing is left behind. The files at its top (manifest and reports) reach the
+    disk before the exchange, so that a power cut leaves no empty ones; pictures that were copied
+    may be cut short by one, which `verify` finds. Raises `DataError` where nothing can be written.
     """
-    partial, previous = partial_of(output_dir), previous_of(output_dir)
+    partial = partial_of(output_dir)
     with _said_plainly(output_dir):
         output_dir.parent.mkdir(parents=True, exist_ok=True)
         recover(output_dir)
         try:
             partial.mkdir()
             yield partial
+            _flush(partial)
             if output_dir.exists():
-                output_dir.rename(previous)
-            partial.rename(output_dir)
+                output_dir.resolve().rename(previous_of(output_dir))
+            partial.rename(output_dir.resolve())
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
-            if previous.exists() and not output_dir.exists():
-                previous.rename(output_dir)
-            shutil.rmtree(previous, ignore_errors=True)
+            with suppress(OSError):
+                recover(output_dir)
+
+
+def _flush(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("r+b") as file:
+                os.fsync(file.fileno())
 
 
 @contextmanager

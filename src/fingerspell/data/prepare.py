@@ -6,27 +6,34 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from fingerspell.config import PrepareConfig
+from fingerspell.data import holdout
 from fingerspell.data import report as reports
+from fingerspell.data.assign import Assigned, assign
+from fingerspell.data.card import CARD_NAME, data_card
 from fingerspell.data.checks import check_bad, check_counts, check_places
+from fingerspell.data.content import content
 from fingerspell.data.examine import Picture, examine
+from fingerspell.data.found import Bad
+from fingerspell.data.given import given_groups
 from fingerspell.data.groups import Grouping, conflicts, find_groups
 from fingerspell.data.manifest import (
     FILE_NAME,
+    HELD_OUT,
     REPORT_NAME,
-    SPLITS,
     Sample,
     read_manifest,
     text_sha256,
     to_csv,
 )
-from fingerspell.data.place import link_or_copy, make_ready, new_folder
-from fingerspell.data.scan import Scan, scan
-from fingerspell.data.split import leak, split_groups, split_random
+from fingerspell.data.page import write_page
+from fingerspell.data.place import link_or_copy, make_ready, new_folder, put
+from fingerspell.data.scan import Scan, scan, source_names
+from fingerspell.data.spread import Qualities, quality_json
 from fingerspell.errors import DataError
 from fingerspell.progress import Progress
 
@@ -40,6 +47,17 @@ class Prepared:
     untouched: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """The usable pictures: to learn from and of strangers; and what was left out."""
+
+    own: list[Picture]
+    strangers: list[Picture]
+    bad: list[Bad]
+    conflicts: list[list[Picture]]
+    copies: list[Picture]
+
+
 def prepare(config: PrepareConfig) -> Prepared:
     """Checks every picture, finds near duplicates, splits, and writes the data set folder.
 
@@ -49,51 +67,57 @@ def prepare(config: PrepareConfig) -> Prepared:
     """
     started = time.monotonic()
     check_places(config.input_dirs, config.output_dir)
+    holdout.check_names(config.holdout_sources, source_names(config.input_dirs))
     found = scan(config.input_dirs)
     inputs = fingerprint(config, found)
     make_ready(config.output_dir)
     if (kept := _existing(config, inputs)) is not None:
         return Prepared(config.output_dir, kept, untouched=True)
-    pictures, bad = examine(found.files)
-    check_bad(bad, len(found.files), config.max_bad_share)
-    clashes = conflicts(pictures)
-    pictures = _without(pictures, clashes)
-    check_counts(pictures, found)
-    grouping = find_groups(pictures, config.near_bits)
-    splits, leaks = _split(config, pictures, grouping)
-    samples = _samples(pictures, grouping, splits)
+    checked = _check(config, found)
+    grouping, strange = _group(config, checked)
+    assigned = assign(config, checked.own, grouping)
+    pictures = [*checked.own, *checked.strangers]
+    splits = [*assigned.splits, *[HELD_OUT] * len(checked.strangers)]
+    samples = _samples(pictures, [*grouping.groups, *strange.groups], splits)
+    qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
+    ordered = sorted(samples, key=lambda sample: sample.path)
+    text = to_csv(ordered)
     with new_folder(config.output_dir) as folder:
         linked = _write_pictures(folder, samples, pictures)
-        ordered = sorted(samples, key=lambda sample: sample.path)
-        text = to_csv(ordered)
+        _write(folder / FILE_NAME, text)
         report = {
             "format": reports.FORMAT,
             "inputs_sha256": inputs,
             "manifest_sha256": text_sha256(text),
-            "config": reports.config_json(config),
-            "pictures": len(samples),
-            "groups": len(set(grouping.groups)),
+            **_figures(config, found, checked, assigned, ordered),
             "near_duplicate_pairs": len(grouping.pairs),
-            "classes": reports.class_table(ordered),
-            "sources": reports.source_table(ordered),
-            "leak": leaks,
-            "bad": reports.bad_list(bad),
-            "conflicts": reports.conflict_list(clashes),
-            "ignored": [str(path) for path in found.ignored],
+            "quality": quality_json(ordered, qualities),
             "linked": linked,
             "copied": len(samples) - linked,
             "seconds": round(time.monotonic() - started, 2),
         }
-        _write(folder / FILE_NAME, text)
-        _write(folder / REPORT_NAME, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        _write_reports(folder, report, ordered, qualities)
     return Prepared(config.output_dir, report, untouched=False)
 
 
 def fingerprint(config: PrepareConfig, found: Scan) -> str:
     """Returns a SHA-256 over settings and the input files' names, sizes and times."""
-    files = [[str(f.path), f.label, f.source, f.size_bytes, f.mtime_ns] for f in found.files]
-    body = [reports.FORMAT, reports.config_json(config), files]
+    files = [[str(f.path), f.label, f.source, f.size_bytes, f.mtime_ns, f.split, f.file_name,
+              astuple(f.part) if f.part else None] for f in found.files]  # fmt: skip
+    body = [reports.FORMAT, reports.config_json(config), _groups_text(config), files]
     return hashlib.sha256(json.dumps(body).encode("utf-8")).hexdigest()
+
+
+def _groups_text(config: PrepareConfig) -> str:
+    """Returns the text of the table of groups: another text is another data set."""
+    try:
+        return config.groups_csv.read_text(encoding="utf-8") if config.groups_csv else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            found=f"cannot read {config.groups_csv}: {error}",
+            expected="a CSV table with the columns path and group",
+            fix="check --groups",
+        ) from error
 
 
 def _existing(config: PrepareConfig, inputs: str) -> reports.Report | None:
@@ -118,71 +142,115 @@ def _existing(config: PrepareConfig, inputs: str) -> reports.Report | None:
     )
 
 
+def _check(config: PrepareConfig, found: Scan) -> _Checked:
+    """Opens every picture and leaves out what nobody should learn from or be tested on."""
+    pictures, bad = examine(found.files)
+    bad = [*found.unusable, *bad]
+    check_bad(bad, len(found.files) + len(found.unusable), config.max_bad_share)
+    clashes = conflicts(pictures)
+    own, strangers, copies = holdout.divide(_without(pictures, clashes), config.holdout_sources)
+    check_counts(own, {f.label for f in found.files if f.source not in config.holdout_sources})
+    return _Checked(own, strangers, bad, clashes, copies)
+
+
 def _without(pictures: list[Picture], clashes: Sequence[Sequence[Picture]]) -> list[Picture]:
     """Leaves all copies of a picture with two labels out: nobody can say which one is right."""
     hashes = {same[0].sha256 for same in clashes}
     return [picture for picture in pictures if picture.sha256 not in hashes]
 
 
-def _split(
-    config: PrepareConfig, pictures: Sequence[Picture], grouping: Grouping
-) -> tuple[list[str], dict[str, dict[str, int]]]:
-    """Splits by the rule asked for; returns also what it and a random split leak."""
-    labels = [picture.file.label for picture in pictures]
-    shares = (config.train_share, config.val_share, config.test_share)
-    random = split_random(labels, shares, config.seed)
-    splits = (
-        random
-        if config.split == "random"
-        else split_groups(labels, grouping.groups, shares, config.seed)
-    )
-    if empty := [split for split in SPLITS if split not in splits]:
-        raise DataError(
-            found=f"nothing for {', '.join(empty)}: no class has three separate groups",
-            expected="pictures from at least three separate recordings in some class",
-            fix="add pictures of other scenes, or lower --near_bits, or use --split random "
-            "(its test score will be too good)",
-        )
+def _group(config: PrepareConfig, checked: _Checked) -> tuple[Grouping, Grouping]:
+    """Groups the pictures to learn from and, apart from them, those of strangers."""
+    skipped = [
+        *(bad.path for bad in checked.bad),
+        *(picture.file.path for picture in checked.copies),
+        *(picture.file.path for same in checked.conflicts for picture in same),
+    ]
+    everyone = [*checked.own, *checked.strangers]
+    both = given_groups(everyone, config.group_by, config.groups_csv, skipped)
+    count = len(checked.own)
+    own = find_groups(checked.own, config.near_bits, both and both[:count])
+    strange = find_groups(checked.strangers, config.near_bits, both and both[count:])
+    holdout.refuse_shared(own.groups, strange.groups)
+    return own, strange
 
-    def counted(of: Sequence[str]) -> dict[str, int]:
-        leaked = asdict(leak(of, grouping.groups, grouping.pairs))
-        return {**leaked, "test_pictures": sum(split == "test" for split in of)}
 
-    return splits, {"this_split": counted(splits), "random_split": counted(random)}
+def _figures(
+    config: PrepareConfig, found: Scan, checked: _Checked, assigned: Assigned,
+    samples: Sequence[Sample],
+) -> reports.Report:  # fmt: skip
+    """Returns what the report says of pictures, splits and what was left out."""
+    own = [sample for sample in samples if sample.split != HELD_OUT]
+    return {
+        "config": reports.config_json(config),
+        "layouts": dict(found.layouts),
+        "renamed": [asdict(renamed) for renamed in found.renamed],
+        "pictures": len(own),
+        "groups": len({sample.group for sample in own}),
+        "classes": reports.class_table(own),
+        "sources": reports.source_table(samples),
+        "held_out": sorted({s.source for s in samples if s.split == HELD_OUT}),
+        "kept_splits": list(assigned.kept),
+        "missed_points": assigned.missed_points,
+        "leak": assigned.leaks,
+        "bad": reports.bad_list(checked.bad),
+        "conflicts": reports.conflict_list(checked.conflicts),
+        "copies_of_strangers": [str(picture.file.path) for picture in checked.copies],
+        "ignored": [str(path) for path in found.ignored],
+    }
+
+
+def _write_reports(
+    folder: Path, report: reports.Report, samples: Sequence[Sample], qualities: Qualities
+) -> None:
+    """Writes the report for programs, for people, and for those who get the data set."""
+    write_page(folder, report, samples, qualities)
+    _write(folder / CARD_NAME, data_card(report, samples, qualities))
+    # Last: whoever finds it finds everything.
+    _write(folder / REPORT_NAME, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
 def _samples(
-    pictures: Sequence[Picture], grouping: Grouping, splits: Sequence[str]
+    pictures: Sequence[Picture], groups: Sequence[str], splits: Sequence[str]
 ) -> list[Sample]:
     several = len({picture.file.source for picture in pictures}) > 1
-    samples = []
-    for picture, group, split in zip(pictures, grouping.groups, splits, strict=True):
-        file = picture.file
-        name = f"{file.source}__{file.path.name}" if several else file.path.name
-        samples.append(
-            Sample(
-                f"{split}/{file.label}/{name}",
-                file.label,
-                split,
-                group,
-                file.source,
-                picture.sha256,
-                picture.dhash,
-                picture.width,
-                picture.height,
-            )
+    return [
+        Sample(
+            _place(picture, split, several),
+            picture.file.label,
+            split,
+            group,
+            picture.file.source,
+            picture.sha256,
+            picture.dhash,
+            picture.width,
+            picture.height,
         )
-    return samples
+        for picture, group, split in zip(pictures, groups, splits, strict=True)
+    ]
+
+
+def _place(picture: Picture, split: str, several: bool) -> str:
+    """Returns where a picture lies in the data set, with forward slashes."""
+    file = picture.file
+    if split == HELD_OUT:
+        return f"{split}/{file.source}/{file.label}/{file.file_name}"
+    name = f"{file.source}__{file.file_name}" if several else file.file_name
+    return f"{split}/{file.label}/{name}"
 
 
 def _write_pictures(folder: Path, samples: Sequence[Sample], pictures: Sequence[Picture]) -> int:
-    """Links or copies every picture; returns how many were linked."""
+    """Links, copies or writes every picture; returns how many were linked."""
     for parent in sorted({(folder / sample.path).parent for sample in samples}):
         parent.mkdir(parents=True)
     linked = 0
     with Progress(len(samples), "writing") as progress:
         for sample, picture in zip(samples, pictures, strict=True):
-            linked += link_or_copy(picture.file.path, folder / sample.path)
+            target = folder / sample.path
+            if picture.file.part is None:
+                linked += link_or_copy(picture.file.path, target)
+            else:
+                put(content(picture.file), target)
             progress.advance()
     return linked
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from fingerspell.config import PrepareConfig
 from fingerspell.data.examine import Picture
 from fingerspell.data.found import Bad
-from fingerspell.data.manifest import SPLITS, Sample
+from fingerspell.data.manifest import HELD_OUT, SPLITS, Sample
 from fingerspell.labels import in_order
 
-FORMAT = 1
+FORMAT = 2
 Report = dict[str, Any]
+USUAL_LAYOUT = "class folders"
 
 
 def config_json(config: PrepareConfig) -> dict[str, Any]:
@@ -26,14 +28,20 @@ def config_json(config: PrepareConfig) -> dict[str, Any]:
         "split": config.split,
         "near_bits": config.near_bits,
         "max_bad_share": config.max_bad_share,
+        "resplit": config.resplit,
+        "group_by": config.group_by,
+        "groups_csv": str(config.groups_csv.resolve()) if config.groups_csv else "",
+        "holdout_sources": list(config.holdout_sources),
     }
 
 
 def class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
-    """Returns pictures a split and groups for each class, in prediction order."""
+    """Returns pictures a split and groups for each class, in prediction order; no strangers."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     groups: dict[str, set[str]] = defaultdict(set)
     for sample in samples:
+        if sample.split == HELD_OUT:
+            continue
         counts[sample.label][sample.split] += 1
         groups[sample.label].add(sample.group)
     return {
@@ -43,11 +51,12 @@ def class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
 
 
 def source_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
-    """Returns pictures a split for each source."""
+    """Returns pictures a split for each source; `strangers` where any are held out."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:
         counts[sample.source][sample.split] += 1
-    return {source: {s: counts[source][s] for s in SPLITS} for source in sorted(counts)}
+    splits = (*SPLITS, *[HELD_OUT] * any(c[HELD_OUT] for c in counts.values()))
+    return {source: {s: counts[source][s] for s in splits} for source in sorted(counts)}
 
 
 def bad_list(bad: Sequence[Bad]) -> list[dict[str, str]]:
@@ -67,19 +76,21 @@ def summary(report: Report, output_dir: Path) -> str:
     lines = [
         f"{report['pictures']:,} pictures, {len(report['classes'])} classes, "
         f"{report['groups']:,} groups of near duplicates, {len(report['sources'])} source(s)",
+        *_layouts(report["layouts"]),
+        *_renamed(report["renamed"]),
         "",
         *_classes(report["classes"]),
         "",
         *_leaks(report),
         *_thin(report["classes"]) * (report["config"]["split"] == "groups"),
+        *_missed(report["missed_points"]) * (report["config"]["split"] == "groups"),
+        *_strangers(report),
         *_listed("bad file(s) left out", [f"{b['path']}: {b['reason']}" for b in report["bad"]]),
         *_listed(
             "picture(s) lie under two classes; all copies left out",
             [", ".join(c["paths"]) for c in report["conflicts"]],
         ),
-        *_listed(
-            "folder(s) passed over: no pictures where a class was looked for", report["ignored"]
-        ),
+        *_listed("file(s) and folder(s) passed over, no pictures of a class", report["ignored"]),
         f"{output_dir}: {report['linked']:,} pictures linked, {report['copied']:,} copied, "
         f"in {report['seconds']:.1f} s",
     ]
@@ -109,6 +120,8 @@ def _classes(classes: dict[str, dict[str, int]]) -> list[str]:
 def _leaks(report: Report) -> list[str]:
     this, random = report["leak"]["this_split"], report["leak"]["random_split"]
     lines = [f"split by {report['config']['split']}, seed {report['config']['seed']}:"]
+    if report["kept_splits"]:
+        lines = [f"split of {', '.join(report['kept_splits'])}: kept as its folders give it"]
     lines.append(_leak_line("this split leaks", this))
     if report["config"]["split"] != "random":
         lines.append(_leak_line("a random split would leak", random))
@@ -122,6 +135,49 @@ def _leak_line(what: str, leak: dict[str, int]) -> str:
         f"{leak['test_pictures_with_twin_in_train']:,} of {leak['test_pictures']:,} test pictures "
         "have a twin in train"
     )
+
+
+def _layouts(layouts: dict[str, str]) -> list[str]:
+    """Says how a source is laid out where it isn't the usual way."""
+    return [f"{source}: {what}" for source, what in layouts.items() if what != USUAL_LAYOUT]
+
+
+def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:
+    """The table of class names that were read otherwise than they are written."""
+    table: dict[str, list[str]] = defaultdict(list)
+    for row in renamed:
+        table[row["source"]].append(f"{row['folder']} → {row['label']}")
+    return [
+        line
+        for source, names in table.items()
+        for line in wrap(f"class names of {source}: {', '.join(names)}", 98, subsequent_indent="  ")
+    ]
+
+
+def _missed(points: dict[str, float]) -> list[str]:
+    """Says which classes could not be split as asked, and by how much."""
+    if not points:
+        return []
+    named = ", ".join(f"{label} {most:.1f}" for label, most in points.items())
+    return wrap(
+        f"groups too large for the shares asked for, missed by so many points: {named}",
+        98,
+        subsequent_indent="  ",
+    )
+
+
+def _strangers(report: Report) -> list[str]:
+    lines = [
+        f"held out: {source}, {report['sources'][source][HELD_OUT]:,} pictures, in no training "
+        f"run ({HELD_OUT}/{source})"
+        for source in report["held_out"]
+    ]
+    if report["copies_of_strangers"]:
+        lines.append(
+            f"{len(report['copies_of_strangers']):,} copies of held-out pictures in other sources "
+            "left out"
+        )
+    return lines
 
 
 def _thin(classes: dict[str, dict[str, int]]) -> list[str]:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fingerspell.data import layout
+from fingerspell.data.annotations import foreign_format
+from fingerspell.data.boxes import read_boxes
+from fingerspell.data.by_name import read_by_name
+from fingerspell.data.classes import EXPECTED, class_sets, read_classes
 from fingerspell.data.found import Bad, Found, Renamed
+from fingerspell.data.naming import distinct, same_name
+from fingerspell.data.source import Source
+from fingerspell.data.tables import is_table, read_rows, read_table
+from fingerspell.data.tree import File, Folder, every, is_unicode, read_tree
 from fingerspell.errors import DataError
 
-_DEPTH = 4
-_CLASSES = "one sub-folder a class, with its pictures inside: FOLDER/A/*.jpg, FOLDER/B/*.jpg"
+_SPLITS = ("", *layout.SPLIT_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Everything found, in source, class and natural file order, and what was passed over.
+    """Everything found, in source, class, split and natural file order; what was passed over.
 
     `layouts` says for each source in a few words how its folder is laid out.
     """
@@ -29,101 +36,122 @@ class Scan:
 
 
 def scan(input_dirs: Sequence[Path]) -> Scan:
-    """Lists the pictures of one or several class-sorted folders; nothing is opened.
+    """Lists the pictures of one or several folders; no picture is opened.
 
-    Each folder is a source, named after itself. The class folders may lie deeper, as in
-    `asl_alphabet_train/asl_alphabet_train/A`. Raises `DataError` for everything that is not one
-    set of class folders.
+    Each folder is a source, named after itself, and is read as whatever it is: class folders
+    (nested or split into train, val and test), a YOLO export, Sign-MNIST tables, or files that
+    say their class. Raises `DataError` for everything that is none of these.
     """
-    found: list[Found] = []
-    ignored: list[Path] = []
-    for input_dir, source in zip(input_dirs, source_names(input_dirs), strict=True):
-        try:
-            root = class_root(input_dir)
-            classes = layout.class_pictures(root)
-            ignored += [p for p in layout.folders(root) if p.name not in classes]
-            for label, pictures in classes.items():
-                ignored += layout.folders(root / label)
-                found += [_found(path, label, source) for path in pictures]
-        except OSError as error:
-            raise DataError(
-                found=f"cannot list {error.filename or input_dir}: {error.strerror or error}",
-                expected="folders that may be read",
-                fix="check the permissions",
-            ) from error
-    _check_classes(found, input_dirs)
-    return Scan(tuple(found), tuple(ignored))
+    names = source_names(input_dirs)
+    sources = [_source(path, name) for path, name in zip(input_dirs, names, strict=True)]
+    files = [item for source in sources for item in source.found]
+    if len({item.split for item in files}) < 2:  # Only `train`: nothing is split yet.
+        files = [replace(item, split="") if item.split else item for item in files]
+    _check_classes(files, input_dirs)
+    return Scan(
+        tuple(files),
+        tuple(path for source in sources for path in source.ignored),
+        tuple(bad for source in sources for bad in source.unusable),
+        tuple(renamed for source in sources for renamed in source.renamed()),
+        tuple((source.name, source.layout) for source in sources),
+    )
 
 
 def source_names(input_dirs: Sequence[Path]) -> list[str]:
     """Returns one name a folder: its own, with a number where two are called alike."""
     names: list[str] = []
     for folder in input_dirs:
-        base = folder.resolve().name or "pictures"
+        resolved = folder.resolve()
+        base = (resolved.stem if resolved.is_file() else resolved.name) or "pictures"
         name, number = base, 2
-        while name in names:
+        while same_name(name) in map(same_name, names):
             name, number = f"{base}_{number}", number + 1
         names.append(name)
     return names
 
 
-def class_root(folder: Path) -> Path:
-    """Returns the folder whose children are the classes; raises `DataError` if there isn't one."""
-    if not folder.exists():
-        raise DataError(found=f"no folder {folder}", expected=_CLASSES, fix="check --input_dir")
-    if not folder.is_dir():
-        raise DataError(found=f"{folder} is a file", expected=_CLASSES, fix="unpack it first")
-    roots = _roots(folder, _DEPTH)
-    if len(roots) == 1:
-        return roots[0]
-    if roots:
-        raise _several(folder, roots)
-    if layout.class_pictures(folder):
-        return folder
-    loose = len(layout.files(folder))
-    raise DataError(
-        found=f"{loose:,} files but no class folders in {folder}"
-        if loose
-        else f"no pictures in {folder}",
-        expected=_CLASSES,
+def _source(path: Path, name: str) -> Source:
+    """Reads one input; its pictures come in class order, with names that differ."""
+    try:
+        source = _file(path, name) if path.is_file() else _folder(path, name)
+    except OSError as error:
+        raise DataError(
+            found=f"cannot read {error.filename or path}: {error.strerror or error}",
+            expected="folders that may be read",
+            fix="check the permissions",
+        ) from error
+    source.found.sort(key=lambda item: (item.label, _SPLITS.index(item.split)))
+    source.found = distinct(source.found, path)
+    return source
+
+
+def _file(path: Path, name: str) -> Source:
+    """Reads a table that was handed over itself."""
+    status = path.stat()
+    table = File(str(path), path.name, status.st_size, status.st_mtime_ns)
+    if not is_table(table):
+        raise DataError(
+            found=f"{path} is a file",
+            expected="a folder of pictures, or a Sign-MNIST table (.csv)",
+            fix="unpack it first",
+        )
+    source = Source(name, "Sign-MNIST table")
+    read_rows(table, source)
+    return source
+
+
+def _folder(path: Path, name: str) -> Source:
+    if not path.exists():
+        raise DataError(found=f"no folder {path}", expected=EXPECTED, fix="check --input_dir")
+    if not is_unicode(str(path)):
+        raise DataError(
+            found=f"the folder name {str(path)!r}, which is not valid Unicode",
+            expected="a name that reports can show",
+            fix="rename the folder",
+        )
+    tree, unusable, idle = read_tree(path)
+    source = read_boxes(tree, name) or _classes_or_table(tree, name) or read_by_name(tree, name)
+    if source is None:
+        raise _nothing(tree)
+    source.unusable = unusable + source.unusable
+    source.ignored += idle
+    return source
+
+
+def _classes_or_table(tree: Folder, name: str) -> Source | None:
+    table = read_table(tree, name)
+    if table is None:
+        return read_classes(tree, name)
+    if class_sets(tree):
+        raise DataError(
+            found=f"class folders and a Sign-MNIST table in {tree.path}",
+            expected="one of them a source",
+            fix="hand the folder of the classes and the .csv file over one by one: "
+            "--input_dir CLASSES TABLE.csv",
+        )
+    return table
+
+
+def _nothing(tree: Folder) -> DataError:
+    """Says what there is instead of classes."""
+    if kind := foreign_format(tree):
+        return DataError(
+            found=f"annotations in the format {kind} in {tree.path}",
+            expected="boxes as YOLO writes them: data.yaml, images/ and labels/",
+            fix="export as YOLO (in Roboflow: Export, YOLOv8)",
+        )
+    holders = [folder for folder in every(tree) if folder.pictures]
+    count = sum(len(folder.pictures) for folder in holders)
+    found = f"{count:,} files but no class folders in {tree.path}" if count else ""
+    if len(holders) == 1 and holders[0] is not tree:
+        found = f"only one folder with pictures, {holders[0].path}"
+    if flat := [f.name for f in holders if layout.is_split_name(f.name)]:
+        found = f"pictures without class folders in {', '.join(flat)} of {tree.path}"
+    return DataError(
+        found=found or f"no pictures in {tree.path}",
+        expected=EXPECTED,
         fix="sort the pictures into one folder a class",
     )
-
-
-def _roots(folder: Path, depth: int) -> list[Path]:
-    """Folders with at least two class folders: `folder` itself, or the topmost ones below it."""
-    children = layout.folders(folder)
-    if sum(1 for child in children if _holds_pictures(child)) >= 2:
-        return [folder]
-    if depth == 0:
-        return []
-    return [root for child in children for root in _roots(child, depth - 1)]
-
-
-def _holds_pictures(folder: Path) -> bool:
-    return bool(layout.files(folder))
-
-
-def _several(folder: Path, roots: Sequence[Path]) -> DataError:
-    names = ", ".join(root.relative_to(folder).as_posix() for root in roots[:6])
-    more = f" and {len(roots) - 6} more" if len(roots) > 6 else ""
-    if len(layout.split_folders(folder)) == len(roots):
-        return DataError(
-            found=f"{folder} is split already: {names}",
-            expected="one set of class folders that prepare may split",
-            fix=f"train on it as it is: python backend/train_finetune.py --dataset_dir {folder}",
-        )
-    given = " ".join(str(root) for root in roots[:3])
-    return DataError(
-        found=f"{len(roots)} folders with classes of their own in {folder}: {names}{more}",
-        expected=_CLASSES,
-        fix=f"name each as a source: --input_dir {given}" + (" …" if len(roots) > 3 else ""),
-    )
-
-
-def _found(path: Path, label: str, source: str) -> Found:
-    status = path.stat()
-    return Found(path, label, source, status.st_size, status.st_mtime_ns)
 
 
 def _check_classes(found: Sequence[Found], input_dirs: Sequence[Path]) -> None:
@@ -134,3 +162,11 @@ def _check_classes(found: Sequence[Found], input_dirs: Sequence[Path]) -> None:
             expected="at least two classes",
             fix="hand over the folder that holds the class folders, not one class",
         )
+    by_name: dict[str, str] = {}
+    for label in labels:
+        if (other := by_name.setdefault(same_name(label), label)) != label:
+            raise DataError(
+                found=f"the classes {other} and {label}, which differ in capitals only",
+                expected="names that Windows and macOS can tell apart",
+                fix="call both folders alike, or rename one",
+            )

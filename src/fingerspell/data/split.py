@@ -1,22 +1,40 @@
 """Who goes to train, val and test: whole groups, or single pictures at random.
 
-Pure functions of labels, groups, shares and a seed.
+Pure functions of labels, groups, shares and a seed. Where a group spans several classes (all
+pictures of a signer), the classes it ties together are split in one go.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell.data.components import connect
 from fingerspell.data.manifest import SPLITS
 
 Shares = tuple[float, float, float]
+Counts = NDArray[np.int64]
+"""(groups, classes): how many pictures."""
+
+Homes = NDArray[np.int64]
+"""(groups,): 0, 1 or 2 for train, val, test."""
+
 _TRIES = 200
+_LEAST = 4
+_CUT_GROUPS, _IMPROVED_GROUPS = 400_000, 8_000
+"""So many groups in all are cut and improved: many times where there are few."""
+
+_MOVED, _LEAST_MOVED = 1_000, 150
+"""So many groups may be moved to improve a cut, and so many of each class at least."""
+
 _MOST_TRIED_OUT = 7
+_EMPTY = (1.0, 0.25, 0.5)
+"""What it costs, in shares of a class, to leave it without train, val or test pictures."""
 
 
 def split_groups(
@@ -24,24 +42,25 @@ def split_groups(
 ) -> list[str]:
     """Returns one of `SPLITS` a picture; no group is ever torn apart.
 
-    Each class is split on its own, as near to `shares` as its groups allow. With three groups or
-    more every split gets at least one. With two, the larger trains and the other tests: a class
+    Each class is split on its own, as near to `shares` as its groups allow; classes that share
+    groups together, as near in each as is possible. With three groups or more every split gets
+    at least one, unless its share is 0. With two, the larger trains and the other tests: a class
     that can't be learnt helps nobody, and one that is learnt but never tested would hide its
     errors, whereas without validation pictures only early stopping is blind to it. With one group
     everything trains, and the report says that the class is not tested.
     """
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, label in enumerate(labels):
-        members[label].append(index)
     result = [""] * len(labels)
-    for label in sorted(members):
-        sizes = Counter(groups[i] for i in members[label])
-        names = sorted(sizes)
-        rng = np.random.default_rng([seed, *label.encode("utf-8")])
-        homes = place([sizes[name] for name in names], shares, rng)
-        home = dict(zip(names, homes.tolist(), strict=True))
-        for i in members[label]:
-            result[i] = SPLITS[home[groups[i]]]
+    for tied, members in _tied_classes(labels, groups):
+        names = sorted({groups[i] for i in members})
+        row = {name: place for place, name in enumerate(names)}
+        column = {label: place for place, label in enumerate(tied)}
+        counts = np.zeros((len(names), len(tied)), np.int64)
+        for i in members:
+            counts[row[groups[i]], column[labels[i]]] += 1
+        rng = np.random.default_rng([seed, *tied[0].encode("utf-8")])
+        homes = place(counts, shares, rng).tolist()
+        for i in members:
+            result[i] = SPLITS[homes[row[groups[i]]]]
     return result
 
 
@@ -51,82 +70,170 @@ def split_random(labels: Sequence[str], shares: Shares, seed: int) -> list[str]:
     return split_groups(labels, [str(i) for i in range(len(labels))], shares, seed)
 
 
-def place(sizes: Sequence[int], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Returns 0, 1 or 2 (train, val, test) for every group of one class.
+def missed(labels: Sequence[str], splits: Sequence[str], shares: Shares) -> dict[str, float]:
+    """Returns for each class by how many percentage points a split misses its share, at most.
 
-    Random orders are cut twice where the sums come nearest to the shares; the best of 200 orders
-    is then improved by moving single groups. With few groups, where that may end short of the
-    best, everything is tried. Cutting random orders, rather than packing the
-    largest first, keeps small and large groups on all sides.
+    Pictures outside of `SPLITS` (held-out sources) don't count; a class with no others is left
+    out.
     """
-    counts = np.asarray(sizes, np.int64)
-    if len(counts) < 3:
-        return np.asarray(_few(counts), np.int64)
-    aim = np.asarray(shares) * counts.sum()
-    tries = (_cut(counts, aim, rng.permutation(len(counts))) for _ in range(_TRIES))
-    best = min(tries, key=lambda homes: _miss(counts, homes, aim))
-    better = _improve(counts, best, aim)
-    if len(counts) > _MOST_TRIED_OUT:
-        return better
-    return min((better, _try_all(counts, aim)), key=lambda homes: _miss(counts, homes, aim))
+    counts = Counter(zip(labels, splits, strict=True))
+    misses = {}
+    for label in sorted(set(labels)):
+        got = np.asarray([counts[label, split] for split in SPLITS], np.float64)
+        if total := got.sum():
+            misses[label] = float(100 * np.abs(got / total - shares).max())
+    return misses
 
 
-def _few(counts: NDArray[np.int64]) -> list[int]:
-    """Homes of one group (train) or two (the larger trains, the other tests)."""
-    if len(counts) < 2:
-        return [0] * len(counts)
-    return [0, 2] if counts[0] >= counts[1] else [2, 0]
+def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
+    """Returns 0, 1 or 2 (train, val, test) for every group of some classes.
+
+    Up to 200 random orders are cut where the sums come nearest to the shares; the best are then
+    improved by moving single groups. With few groups, where that may end short of the best,
+    everything is tried. Cutting random orders, rather than packing the largest first, keeps
+    small and large groups on all sides.
+    """
+    live = np.flatnonzero(np.asarray(shares) > 0)
+    sizes = counts.sum(axis=1)
+    if len(counts) < len(live) or len(live) == 1:
+        return _few(sizes, live)
+    aim = _Aim.of(counts, shares)
+    if len(counts) <= _MOST_TRIED_OUT:
+        ways = rng.permutation(_all_ways(len(counts), live))
+        best: Homes = ways[int(aim.miss(_sums(counts, ways)).argmin())]
+        return best
+
+    def miss(homes: Homes) -> float:
+        return float(aim.miss(_sums(counts, homes)))
+
+    orders = (rng.permutation(len(counts)) for _ in range(_times(_CUT_GROUPS, counts)))
+    cuts = (_cut(sizes, aim, live, order) for order in orders)
+    best_cuts = nsmallest(_times(_IMPROVED_GROUPS, counts), cuts, key=miss)
+    loose = _movable(counts, rng)
+    return min((_improve(counts, homes, aim, loose) for homes in best_cuts), key=miss)
 
 
-def _cut(
-    counts: NDArray[np.int64], aim: NDArray[np.float64], order: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Cuts one order into three parts of at least one group each."""
-    upto = np.cumsum(counts[order])
-    last = len(order)
-    first_cut = 1 + int(np.argmin(np.abs(upto[: last - 2] - aim[0])))
-    second = upto[first_cut : last - 1]
-    second_cut = first_cut + 1 + int(np.argmin(np.abs(second - aim[0] - aim[1])))
-    homes = np.empty(last, np.int64)
-    homes[order[:first_cut]] = 0
-    homes[order[first_cut:second_cut]] = 1
-    homes[order[second_cut:]] = 2
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """How many pictures of each class each split should get, (splits, classes).
+
+    `weights` (classes,) count a picture of a small class for more; `empty` (splits,) is what an
+    empty split of a class costs.
+    """
+
+    pictures: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    empty: NDArray[np.float64]
+
+    @staticmethod
+    def of(counts: Counts, shares: Shares) -> _Aim:
+        totals = counts.sum(axis=0)
+        empty = np.where(np.asarray(shares) > 0, _EMPTY, 0.0)
+        return _Aim(np.outer(shares, totals), 1 / totals, empty)
+
+    def miss(self, sums: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns what the sums (..., splits, classes) miss, in shares of a class: (...)."""
+        return np.asarray(sum(self.cost(sums[..., split, :], split) for split in range(3)))
+
+    def cost(self, sums: NDArray[np.int64], split: int) -> NDArray[np.float64]:
+        """Returns what sums (..., classes) miss in one split: (...)."""
+        off = np.abs(sums - self.pictures[split]) @ self.weights
+        return np.asarray(off + self.empty[split] * (sums == 0).sum(axis=-1))
+
+
+def _times(groups: int, counts: Counts) -> int:
+    return max(_LEAST, min(_TRIES, groups // len(counts)))
+
+
+def _tied_classes(
+    labels: Sequence[str], groups: Sequence[str]
+) -> Iterable[tuple[list[str], list[int]]]:
+    """Yields the classes that groups tie together, each with their pictures, in name order."""
+    classes = sorted(set(labels))
+    column = {label: place for place, label in enumerate(classes)}
+    first: dict[str, int] = {}
+    ties = {
+        (first.setdefault(g, column[x]), column[x]) for x, g in zip(labels, groups, strict=True)
+    }
+    roots = connect(len(classes), np.asarray(sorted(ties), np.int64).reshape(-1, 2)).tolist()
+    tied, members = defaultdict[int, list[str]](list), defaultdict[int, list[int]](list)
+    for root, label in zip(roots, classes, strict=True):
+        tied[root].append(label)
+    for i, label in enumerate(labels):
+        members[roots[column[label]]].append(i)
+    return ((tied[root], members[root]) for root in tied)
+
+
+def _few(sizes: NDArray[np.int64], live: NDArray[np.int64]) -> Homes:
+    """Homes of fewer groups than splits: the largest goes to the first split, the next to the
+    last."""
+    homes = np.full(len(sizes), live[0], np.int64)
+    if len(live) > 1 and len(sizes) > 1:
+        homes[int(sizes[1] > sizes[0]) ^ 1] = live[-1]
     return homes
 
 
-def _miss(counts: NDArray[np.int64], homes: NDArray[np.int64], aim: NDArray[np.float64]) -> float:
-    """How many pictures lie in the wrong split, counted twice."""
-    return float(np.abs(np.bincount(homes, weights=counts, minlength=3) - aim).sum())
+def _cut(
+    sizes: NDArray[np.int64], aim: _Aim, live: NDArray[np.int64], order: NDArray[np.int64]
+) -> Homes:
+    """Cuts one order into a part for each live split, of at least one group each."""
+    upto = np.cumsum(sizes[order])
+    wanted = np.cumsum(aim.pictures.sum(axis=1)[live])
+    homes = np.full(len(order), live[-1], np.int64)
+    start = 0
+    for number, split in enumerate(live[:-1].tolist()):
+        stop = len(order) - (len(live) - 1 - number)
+        end = start + 1 + int(np.argmin(np.abs(upto[start:stop] - wanted[number])))
+        homes[order[start:end]] = split
+        start = end
+    return homes
 
 
-def _try_all(counts: NDArray[np.int64], aim: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Returns the best of all 3^n ways that leave no split empty."""
-    ways = np.indices((3,) * len(counts)).reshape(len(counts), -1).T
-    inside = ways[:, :, None] == np.arange(3)
-    ways, inside = ways[inside.any(axis=1).all(axis=1)], inside[inside.any(axis=1).all(axis=1)]
-    miss = np.abs(np.einsum("wgs,g->ws", inside, counts) - aim).sum(axis=1)
-    best: NDArray[np.int64] = ways[int(miss.argmin())]
-    return best
+def _sums(counts: Counts, homes: Homes) -> NDArray[np.int64]:
+    """Returns (..., splits, classes): how many pictures each split got by homes (..., groups)."""
+    inside = homes[..., None, :] == np.arange(3)[:, None]
+    sums: NDArray[np.int64] = inside.astype(np.int64) @ counts
+    return sums
 
 
-def _improve(
-    counts: NDArray[np.int64], homes: NDArray[np.int64], aim: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Moves one group at a time to another split while that lowers the miss."""
+def _all_ways(groups: int, live: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns all ways (ways, groups) that leave no live split empty."""
+    ways = live[np.indices((len(live),) * groups).reshape(groups, -1).T]
+    full: NDArray[np.int64] = ways[(ways[:, :, None] == live).any(axis=1).all(axis=1)]
+    return full
+
+
+def _movable(counts: Counts, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Returns which groups are worth moving: of very many, some of every class suffice."""
+    order = rng.permutation(len(counts))
+    each = max(_LEAST_MOVED, _MOVED // counts.shape[1])
+    chosen = [order[counts[order, column] > 0][:each] for column in range(counts.shape[1])]
+    return np.unique(np.concatenate(chosen))
+
+
+def _improve(counts: Counts, homes: Homes, aim: _Aim, loose: NDArray[np.int64]) -> Homes:
+    """Moves one of the `loose` groups at a time to another split while that lowers the miss.
+
+    A split without a share never gains by a group: there all of it is too much.
+    """
     homes = homes.copy()
+    moving, sums = counts[loose], _sums(counts, homes)
     while True:
-        sums = np.bincount(homes, weights=counts, minlength=3)
-        kept = np.bincount(homes, minlength=3)[homes] > 1
-        gain = np.zeros((len(counts), 3))
-        for target in range(3):
-            now = np.abs(sums[homes] - aim[homes]) + abs(sums[target] - aim[target])
-            left = np.abs(sums[homes] - counts - aim[homes])
-            gain[:, target] = now - left - np.abs(sums[target] + counts - aim[target])
-            gain[~kept | (homes == target), target] = 0
+        here = homes[loose]
+        gain = np.zeros((len(loose), 3))
+        for split in range(3):
+            now = aim.cost(sums[split], split)
+            inside = here == split
+            gain[inside] += (now - aim.cost(sums[split] - moving[inside], split))[:, None]
+            gain[:, split] += now - aim.cost(sums[split] + moving, split)
+        gain[np.bincount(homes, minlength=3)[here] < 2] = 0
+        gain[np.arange(len(loose)), here] = 0
         group, best = divmod(int(gain.argmax()), 3)
         if gain[group, best] <= 1e-9:
             return homes
-        homes[group] = best
+        sums[here[group]] -= moving[group]
+        sums[best] += moving[group]
+        homes[loose[group]] = best
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from fingerspell.errors import DataError
 from fingerspell.evaluate.predictions import Probabilities, predict_files
+from fingerspell.labels import label_of
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
@@ -26,17 +28,17 @@ class Strangers:
 
 
 def find_strangers(folder: Path, labels: Sequence[str]) -> Strangers:
-    """Lists `folder/<CLASS>/*`, classes matched by name (`a` and `A` are the same letter).
+    """Lists `folder/<CLASS>/*`, classes matched by name (`a` is A, `Delete` is del).
 
     Raises `DataError` where no folder is named like a label.
     """
-    numbers = {label.casefold(): number for number, label in enumerate(labels)}
+    numbers = {label_of(label).casefold(): number for number, label in enumerate(labels)}
     paths: list[Path] = []
     y_true: list[int] = []
     unknown: dict[str, int] = {}
     for class_dir in _class_folders(folder):
         pictures = _pictures(class_dir)
-        number = numbers.get(class_dir.name.casefold())
+        number = numbers.get(label_of(class_dir.name).casefold())
         if number is None:
             unknown[class_dir.name] = len(pictures)
         else:
@@ -49,8 +51,45 @@ def find_strangers(folder: Path, labels: Sequence[str]) -> Strangers:
             fix="pass the folder that holds the class folders",
         )
     return Strangers(
-        name=folder.name, paths=tuple(paths), y_true=np.array(y_true, np.intp), unknown=unknown
+        name=folder.name or folder.resolve().name,
+        paths=tuple(paths),
+        y_true=np.array(y_true, np.intp),
+        unknown=unknown,
     )
+
+
+def strangers_of(
+    name: str, paths: Sequence[Path], classes: Sequence[str], labels: Sequence[str]
+) -> Strangers:
+    """Returns pictures whose classes are known already, e.g. from a manifest.
+
+    Raises `DataError` where none of them is of a class that the recogniser has.
+    """
+    numbers = {label: number for number, label in enumerate(labels)}
+    known = [(path, numbers[x]) for path, x in zip(paths, classes, strict=True) if x in numbers]
+    if not known:
+        raise DataError(
+            found=f"{name} has no picture of {', '.join(labels[:3])}, …",
+            expected="strangers who show at least one class of the recogniser",
+            fix="hold out another source",
+        )
+    return Strangers(
+        name=name,
+        paths=tuple(path for path, _ in known),
+        y_true=np.array([number for _, number in known], np.intp),
+        unknown=dict(Counter(x for x in classes if x not in numbers)),
+    )
+
+
+def by_name(strangers: Sequence[Strangers]) -> dict[str, Strangers]:
+    """Returns each under its name; of those called alike the second becomes `NAME_2`."""
+    named: dict[str, Strangers] = {}
+    for one in strangers:
+        name, number = one.name, 2
+        while name in named:
+            name, number = f"{one.name}_{number}", number + 1
+        named[name] = one
+    return named
 
 
 def answers_of(

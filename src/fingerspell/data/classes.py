@@ -1,0 +1,139 @@
+"""Folders of classes: one set, nested, or split into train, val and test already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingerspell.data import layout
+from fingerspell.data.by_name import labels_in
+from fingerspell.data.found import Bad, Found
+from fingerspell.data.source import Source
+from fingerspell.data.tree import Folder, every, left_over
+from fingerspell.errors import DataError
+from fingerspell.labels import ALPHABET, label_of
+
+EXPECTED = "one sub-folder a class, with its pictures inside: FOLDER/A/*.jpg, FOLDER/B/*.jpg"
+
+_NO_CLASS = frozenset({"images", "jpegimages"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSet:
+    """Class folders that belong together: `parts` are (split or "", folder of the classes)."""
+
+    folder: Folder
+    parts: tuple[tuple[str, Folder], ...]
+
+
+def read_classes(tree: Folder, name: str) -> Source | None:
+    """Reads class folders; None where there are none. Raises `DataError` for several sets."""
+    sets = class_sets(tree)
+    if not sets and class_folders(tree):
+        sets = [ClassSet(tree, (("", tree),))]
+    if not sets:
+        return None
+    if len(sets) > 1:
+        raise _several(tree, sets)
+    return _read(sets[0], tree, name)
+
+
+def class_sets(folder: Folder) -> list[ClassSet]:
+    """Returns the topmost folders with at least two classes, or with ready-made splits."""
+    splits, own = _splits(folder), len(class_folders(folder)) >= 2
+    if len({split for split, _ in splits}) >= 2:
+        if own:
+            raise _both(folder)
+        return [ClassSet(folder, tuple(splits))]
+    if own:
+        return [ClassSet(folder, (("", folder),))]
+    return [found for child in folder.folders for found in class_sets(child)]
+
+
+def class_folders(folder: Folder) -> list[Folder]:
+    """Returns the sub-folders that hold pictures, less flat splits and an annotator's `images`."""
+    holders = [child for child in folder.folders if child.pictures]
+    return [f for f in holders if f.name.casefold() not in _NO_CLASS and not _is_flat_split(f)]
+
+
+def _splits(folder: Folder) -> list[tuple[str, Folder]]:
+    """Returns (split, folder of its classes) for the sub-folders named after a split."""
+    found = []
+    for child in folder.folders:
+        if split := layout.split_of(child.name):
+            sets = class_sets(child)
+            roots = [part for one in sets for _, part in one.parts]
+            if not sets and class_folders(child):
+                roots = [child]  # A split may hold one class only.
+            if len(roots) == 1:
+                found.append((split, roots[0]))
+    return found
+
+
+def _is_flat_split(folder: Folder) -> bool:
+    """A folder like `asl_alphabet_test` whose pictures say their class: it is none itself."""
+    if layout.is_split_name(folder.name):
+        return True
+    marked = all(layout.split_of(Path(file.name).stem) == "test" for file in folder.pictures)
+    return bool(layout.split_of(folder.name)) and (marked or bool(labels_in(folder)))
+
+
+def _read(found: ClassSet, tree: Folder, name: str) -> Source:
+    split = any(split for split, _ in found.parts)
+    source = Source(name, "ready-made splits" if split else "class folders")
+    used = set()
+    for part, root in found.parts:
+        for folder in class_folders(root):
+            used.add(folder.path)
+            if not folder.name.strip():
+                source.unusable.append(Bad(Path(folder.path), "a class folder without a name"))
+                continue
+            label = source.label(folder.name)
+            source.found += [
+                Found(Path(file.path), label, name, file.size_bytes, file.mtime_ns, part)
+                for file in folder.pictures
+            ]
+    source.ignored = left_over(tree, used)
+    if loose := _flat_tests(tree):
+        source.layout += (
+            f"; {loose:,} test pictures without class folders passed over "
+            "(the usual ones are copies of training pictures)"
+        )
+    return source
+
+
+def _flat_tests(tree: Folder) -> int:
+    """Counts the pictures of test folders that have no classes."""
+    tests = (folder for folder in every(tree) if layout.split_of(folder.name) == "test")
+    return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder))
+
+
+def _several(tree: Folder, sets: Sequence[ClassSet]) -> DataError:
+    paths = [one.folder.path for one in sets]
+    names = ", ".join(Path(os.path.relpath(path, tree.path)).as_posix() for path in paths[:6])
+    more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
+    given = " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
+    deeper = all(map(_is_usual, (one.folder for one in sets))) and not any(
+        map(_is_usual, (f for one in sets for _, root in one.parts for f in class_folders(root)))
+    )
+    return DataError(
+        found=f"{len(paths)} folders with classes of their own in {tree.path}: {names}{more}",
+        expected=EXPECTED,
+        fix="move the pictures of each class up, right into its folder"
+        if deeper
+        else f"name each as a source: --input_dir {given}",
+    )
+
+
+def _is_usual(folder: Folder) -> bool:
+    return label_of(folder.name) in ALPHABET
+
+
+def _both(folder: Folder) -> DataError:
+    return DataError(
+        found=f"class folders and ready-made splits side by side in {folder.path}",
+        expected=EXPECTED,
+        fix="hand over the one or the other",
+    )

@@ -1,0 +1,109 @@
+"""The data card: what it says, what it must not invent or give away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fingerspell.data.card import data_card
+from fingerspell.data.manifest import Sample
+from fingerspell.data.quality import Quality
+from helpers.prepared_folder import qualities, report, run, two_classes
+
+
+def card(samples: list[Sample], **more: object) -> str:
+    return data_card(report(samples, **more), samples, qualities(samples))
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_card_says_what_is_inside() -> None:
+    text = card(two_classes())
+    assert "18 pictures, 2 classes, 1 source(s), 6 groups" in text
+    assert "| source | train | val | test | groups |\n|---|---:|---:|---:|---:|\n" in text
+    assert "| kitchen | 6 | 6 | 6 | 6 |" in text
+    assert "| B | 3 | 3 | 3 | 3 |" in text
+
+
+def test_settings_are_told_without_the_way_to_them() -> None:
+    text = card(two_classes())
+    assert "* seed: 7" in text
+    assert "* shares: 0.7, 0.15, 0.15" in text
+    assert "* input dirs: kitchen" in text
+    assert "private" not in text
+
+
+def test_paths_of_windows_give_nothing_away_either() -> None:
+    samples = two_classes()
+    told = report(samples)
+    told["config"] |= {"input_dirs": ["C:\\ann\\hands\\"], "groups_csv": "D:/ann/g.csv"}
+    text = data_card(told, samples, qualities(samples))
+    assert "* input dirs: hands\n" in text
+    assert "* groups csv: g.csv\n" in text
+    assert "ann\\" not in text
+    assert "D:" not in text
+
+
+def test_the_leak_of_a_random_split_stands_beside() -> None:
+    text = card(two_classes())
+    assert "| test pictures with a near duplicate in train | 0 | 5 |" in text
+    assert "| near-duplicate pairs on several sides | 0 | 1,234 |" in text
+    assert "By groups" in text
+
+
+def test_a_random_split_is_not_praised() -> None:
+    samples = two_classes()
+    told = report(samples)
+    told["config"]["split"] = "random"
+    text = data_card(told, samples, qualities(samples))
+    assert "score is too good" in text
+    assert "By groups" not in text
+
+
+def test_the_licence_is_never_invented() -> None:
+    assert "unknown to this program" in flat(card(two_classes())).split("Licence")[1][:120]
+
+
+def test_limits_are_those_of_these_pictures() -> None:
+    lonely = run("J", "garden", split="train", group="garden/J/1")
+    text = flat(card([*two_classes(), *lonely], missed_points={"J": 30.0}))
+    assert "In one source only: A, B, J" in text
+    assert "Fewer than three groups, so not in every split: J." in text
+    assert "Off the shares asked for, as groups allow no better: J." in text
+    assert "J: movements in the alphabet" in text
+    assert "All pictures come from one source." not in text
+    alone = flat(card(two_classes()))
+    assert "All pictures come from one source." in alone
+    assert "movements" not in alone
+    assert "Fewer than three" not in alone
+
+
+def test_strangers_are_named() -> None:
+    away = run("A", "garden", split="strangers", group="garden/A/1")
+    text = card([*two_classes(), *away], held_out=["garden"])
+    assert "Held out as strangers, never trained on: garden." in text
+    assert "| garden | 0 | 0 | 0 | 3 | 1 |" in text
+    assert "No source was held out" in card(two_classes())
+
+
+def test_light_and_skin_are_spread_out() -> None:
+    samples = two_classes()
+    light = qualities(samples)
+    for sample in samples[:9]:
+        light[sample.path] = Quality(brightness=0.1, skin_ita_deg=-40)
+    text = data_card(report(samples), samples, light)
+    assert "tan 50 %" in text
+    assert "dark 50 %" in text
+    assert "| kitchen | 0.3 | 1000 | -10 |" in text
+    assert "To look at: dark 9, bright 0, blurred 0, tiny 18, odd shape 0." in text
+
+
+def test_names_cannot_break_the_card() -> None:
+    name = "a|b\n# <script>x</script> `c` [d](e) _f_ g_h \udce9"
+    samples = [replace(s, label=name, source=name) for s in two_classes()]
+    text = card(samples, held_out=[name], missed_points={name: 2.0})
+    assert "<script" not in text.replace("\\<script", "")
+    safe = r"a\|b \# \<script\>x\</script\> \`c\` \[d\](e) \_f\_ g_h ?"
+    assert f"| {safe} | 6 | 6 | 6 | 6 |" in text
+    assert text.encode("utf-8")

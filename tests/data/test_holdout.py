@@ -1,0 +1,84 @@
+"""Held-out sources: people that no training picture shows."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fingerspell.config import PrepareConfig
+from fingerspell.data import read_manifest
+from fingerspell.data.prepare import prepare
+from fingerspell.data.report import summary
+from fingerspell.errors import ConfigError, DataError
+from helpers.drawn_folder import alphabet, write_runs
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> PrepareConfig:
+    mine = alphabet(tmp_path / "mine")
+    for label in "AC":
+        write_runs(tmp_path / "theirs", label, (ord(label) * 1000 + s for s in range(70, 72)))
+    return PrepareConfig(
+        input_dirs=(mine, tmp_path / "theirs"),
+        output_dir=tmp_path / "dataset",
+        holdout_sources=("theirs",),
+    )
+
+
+def test_a_held_out_source_lies_apart_and_nothing_of_it_is_split(config: PrepareConfig) -> None:
+    report = prepare(config).report
+    manifest = read_manifest(config.output_dir)
+    theirs = [s for s in manifest.samples if s.source == "theirs"]
+    assert {s.split for s in theirs} == {"strangers"}
+    assert len(list((config.output_dir / "strangers" / "theirs" / "A").iterdir())) == 8
+    assert report["held_out"] == ["theirs"]
+    assert report["sources"]["theirs"] == {"train": 0, "val": 0, "test": 0, "strangers": 16}
+    assert report["pictures"] == 40
+
+
+def test_a_class_that_only_strangers_show_is_no_class_of_the_recogniser(
+    config: PrepareConfig,
+) -> None:
+    prepare(config)
+    assert read_manifest(config.output_dir).labels == ("A", "B")
+
+
+def test_a_copy_of_a_strangers_picture_is_taken_out_of_training(config: PrepareConfig) -> None:
+    mine, theirs = config.input_dirs
+    picture = sorted((theirs / "A").iterdir())[0]
+    shutil.copy(picture, mine / "A" / "A9000.jpg")
+    report = prepare(config).report
+    assert [Path(p).name for p in report["copies_of_strangers"]] == ["A9000.jpg"]
+    assert "1 copies of held-out pictures" in summary(report, config.output_dir)
+    learnt = [s for s in read_manifest(config.output_dir).samples if s.split != "strangers"]
+    assert picture.read_bytes() not in [(config.output_dir / s.path).read_bytes() for s in learnt]
+
+
+def test_an_unknown_name_lists_those_there_are(config: PrepareConfig) -> None:
+    with pytest.raises(DataError, match=r"(?s)no source called them.*one of mine, theirs"):
+        prepare(replace(config, holdout_sources=("them",)))
+
+
+def test_holding_everything_out_is_refused(config: PrepareConfig) -> None:
+    with pytest.raises(DataError, match="every source is held out"):
+        prepare(replace(config, holdout_sources=("mine", "theirs")))
+
+
+def test_a_signer_on_both_sides_is_refused(config: PrepareConfig, tmp_path: Path) -> None:
+    table = tmp_path / "groups.csv"
+    table.write_text("path,group\nmine/A/A0.jpg,anna\ntheirs/A/A0.jpg,anna\n", encoding="utf-8")
+    with pytest.raises(DataError, match="group anna lies in a held-out source"):
+        prepare(replace(config, groups_csv=table))
+
+
+def test_two_ways_of_naming_groups_are_refused(config: PrepareConfig, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="one of the two"):
+        replace(config, group_by="source", groups_csv=tmp_path / "groups.csv")
+
+
+def test_groups_and_a_random_split_are_refused(config: PrepareConfig) -> None:
+    with pytest.raises(ConfigError, match="--split random"):
+        replace(config, group_by="source", split="random")

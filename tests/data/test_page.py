@@ -1,0 +1,318 @@
+"""The data set's page: whole, escaped, small, and true to what it was given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fingerspell.data.manifest import Sample
+from fingerspell.data.page import page_html, write_page
+from fingerspell.data.page_parts import share, thumb
+from fingerspell.data.quality import Quality
+from fingerspell.images import encode_jpeg
+from helpers.prepared_folder import qualities, report, run, two_classes, write_pictures
+
+NASTY = "<script>alert(1)</script>\"'&"
+VOID = {"meta", "link", "img", "br", "rect", "line"}
+
+
+class Page(HTMLParser):
+    """The page's elements, links to other places and visible text; tags must close in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.open: list[str] = []
+        self.said = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.said += f" {data}"
+
+    def text(self) -> str:
+        return " ".join(self.said.split())
+
+    def alts(self) -> list[str]:
+        return [value or "" for _, name, value in self.attributes if name == "alt"]
+
+
+def page(folder: Path, samples: list[Sample], **more: Any) -> Page:
+    write_pictures(folder, samples)
+    return Page(page_html(folder, report(samples, **more), samples, qualities(samples)))
+
+
+def test_the_page_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
+    samples = two_classes()
+    write_pictures(tmp_path, samples)
+    write_page(tmp_path, report(samples), samples, qualities(samples))
+    data = (tmp_path / "report.html").read_bytes()
+    assert b"\r" not in data
+    html = data.decode("utf-8")
+    assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<iframe", html)
+    wanted = {v for _, name, v in Page(html).attributes if name in ("src", "href")}
+    assert all(value and value.startswith("data:") for value in wanted)
+    assert "default-src 'none'" in html
+    assert "prefers-color-scheme: dark" in html
+    assert 'name="viewport"' in html
+
+
+def test_the_same_data_set_makes_the_same_page(tmp_path: Path) -> None:
+    samples = two_classes()
+    write_pictures(tmp_path, samples)
+    told, light = report(samples), qualities(samples)
+    assert page_html(tmp_path, told, samples, light) == page_html(
+        tmp_path, told, samples[::-1], light
+    )
+
+
+def test_names_from_outside_are_only_ever_text(tmp_path: Path) -> None:
+    samples = [
+        *two_classes(),
+        *(replace(s, label=NASTY, source=NASTY, group=NASTY) for s in run(
+            "C", split="train", group="kitchen/C/1"
+        )),
+    ]  # fmt: skip
+    shown = page(
+        tmp_path,
+        samples,
+        bad=[{"path": f"/x/{NASTY}.jpg", "reason": NASTY}],
+        conflicts=[{"sha256": "0", "paths": [f"/x/{NASTY}", "/x/B/1.jpg"]}],
+        ignored=[NASTY],
+        held_out=[NASTY],
+        renamed=[{"source": NASTY, "folder": NASTY, "label": NASTY}],
+        layouts={NASTY: NASTY},
+        missed_points={NASTY: 3.0},
+    )
+    assert "script" not in shown.tags
+    assert {name for _, name, _ in shown.attributes if name.startswith("on")} == set()
+    assert shown.text().count(NASTY) >= 13
+    assert f"{NASTY}, train, {NASTY}, group {NASTY}" in shown.alts()
+
+
+def test_this_split_stands_beside_what_a_random_one_would_leak(tmp_path: Path) -> None:
+    text = page(tmp_path, two_classes()).text()
+    assert "This split (groups) 0 % of the test pictures" in text
+    assert "A random split of the same pictures 62 % of the test pictures" in text
+    assert "(5 of 8) 1,234 near-duplicate pairs and 4 groups" in text
+    assert "cannot be answered from memory" in text
+    assert "No source was held out" in text
+
+
+def test_a_random_split_is_not_called_safe(tmp_path: Path) -> None:
+    samples = two_classes()
+    told = report(samples)
+    told["config"]["split"] = "random"
+    told["leak"]["this_split"] = told["leak"]["random_split"]
+    write_pictures(tmp_path, samples)
+    text = Page(page_html(tmp_path, told, samples, qualities(samples))).text()
+    assert "This split (random) 62 %" in text
+    assert "A random split of the same" not in text
+    assert "can answer the test from memory" in text
+    assert "cannot be answered" not in text
+
+
+def test_each_class_has_its_counts_and_pictures_of_every_split(tmp_path: Path) -> None:
+    samples = two_classes()
+    shown = page(tmp_path, samples)
+    assert "class train val test groups pictures A 3 3 3 3 B 3 3 3 3" in shown.text()
+    classes_a = [alt for alt in shown.alts() if alt.startswith("A, ")]
+    for split in ("train", "val", "test"):
+        assert sum(f", {split}, " in alt for alt in classes_a) >= 2
+
+
+def test_a_held_out_source_is_marked_and_counted_apart(tmp_path: Path) -> None:
+    away = run("A", "garden", split="strangers", group="garden/A/1", pictures=4)
+    away = [replace(s, path=s.path.replace("strangers/", "strangers/garden/")) for s in away]
+    shown = page(tmp_path, [*two_classes(), *away], held_out=["garden"])
+    assert "source train val test strangers groups classes garden held out 0 0 0 4 1 1" in (
+        shown.text()
+    )
+    assert "kitchen 6 6 6 0 6 2" in shown.text()
+    assert "Held out are the strangers: garden." in shown.text()
+    assert ("img", "class", "thumb other") in shown.attributes
+
+
+def test_sources_stand_against_classes_with_gaps_marked(tmp_path: Path) -> None:
+    samples = [*two_classes(), *run("A", "garden", split="train", group="g", pictures=1)]
+    shown = page(tmp_path, samples)
+    assert "source A B garden 1 – kitchen 9 9" in shown.text()
+    assert "Sources and classes" not in page(tmp_path / "one", two_classes()).text()
+
+
+def test_the_largest_family_shows_first_middle_and_last(tmp_path: Path) -> None:
+    big = run("A", split="train", group="kitchen/A/big", pictures=9)
+    shown = page(tmp_path, [*two_classes(), *big])
+    text = shown.text()
+    assert "9 pictures in train A of kitchen group kitchen/A/big" in text
+    sources = [value for tag, name, value in shown.attributes if (tag, name) == ("img", "src")]
+    ends = [thumb(tmp_path / big[i].path, "").partition('src="')[2][:-2] for i in (0, 4, 8)]
+    assert any(sources[i : i + 3] == ends for i in range(len(sources)))
+    assert text.index("9 pictures in train") < text.index("3 pictures in train")
+
+
+def test_single_pictures_are_no_family(tmp_path: Path) -> None:
+    samples = [s for s in two_classes() if s.path.endswith("_0.jpg")]  # one a group
+    assert "No two pictures are near duplicates." in page(tmp_path, samples).text()
+
+
+def test_pictures_that_stand_out_are_counted_and_shown(tmp_path: Path) -> None:
+    samples = two_classes()
+    write_pictures(tmp_path, samples)
+    light = qualities(samples)
+    for sample in samples[:2]:
+        light[sample.path] = Quality(brightness=0.1)
+    light[samples[4].path] = Quality(sharpness=1.0)
+    text = Page(page_html(tmp_path, report(samples), samples, light)).text()
+    assert "Dark: 2 (11 %)" in text
+    assert "Blurred: 1 (6 %)" in text
+    assert "Tiny: 18 (100 %)" in text
+    assert "Bright:" not in text
+
+
+def test_conflicts_show_the_picture_where_it_came_from(tmp_path: Path) -> None:
+    there = tmp_path / "in" / "A" / "1.jpg"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(encode_jpeg(np.full((60, 80, 3), 90, np.uint8)))
+    gone = tmp_path / "in" / "B" / "gone.csv"
+    shown = page(
+        tmp_path / "dataset",
+        two_classes(),
+        conflicts=[
+            {"sha256": "1", "paths": [str(there), str(gone)]},
+            {"sha256": "2", "paths": [str(gone), str(there)]},
+        ],
+    )
+    assert str(there) in shown.alts()
+    assert ("span", "aria-label", str(gone)) in shown.attributes
+    assert "no preview" in shown.text()
+
+
+def test_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
+    bad = [{"path": f"/x/{i}.jpg", "reason": "an empty file"} for i in range(1234)]
+    text = page(tmp_path, two_classes(), bad=bad, ignored=[f"/y/{i}" for i in range(201)]).text()
+    assert "1,234 files that cannot be used" in text
+    assert "and 1,034 more in report.json" in text
+    assert "/x/199.jpg" in text
+    assert "/x/200.jpg" not in text
+    assert "and 1 more in report.json" in text
+
+
+def test_nothing_wrong_is_said_in_a_sentence(tmp_path: Path) -> None:
+    text = page(tmp_path, two_classes()).text()
+    assert "Every file was a whole picture." in text
+    assert "No picture lies under two classes." in text
+    assert "Folders passed over" not in text
+    assert "How folders were read" not in text
+
+
+def test_layouts_renamed_classes_and_missed_shares_are_told(tmp_path: Path) -> None:
+    text = page(
+        tmp_path,
+        two_classes(),
+        layouts={"kitchen": "a YOLO export"},
+        renamed=[{"source": "kitchen", "folder": "a", "label": "A"}],
+        missed_points={"B": 4.25},
+    ).text()
+    assert "kitchen a YOLO export" in text
+    assert "became class in source a A kitchen" in text
+    assert "class percentage points off B 4.2" in text
+
+
+def test_many_classes_keep_the_page_small(tmp_path: Path) -> None:
+    samples = [
+        s
+        for i in range(700)
+        for s in run(f"C{i}", f"s{i % 2}", split="train", group=f"g{i}", pictures=2)
+    ]
+    write_pictures(tmp_path, samples[:40])
+    html = page_html(tmp_path, report(samples), samples, qualities(samples))
+    assert html.count("<img") + html.count("no preview") <= 480 + 12 * 2 + 5 * 12
+    assert "C699" in html
+    head = html.partition("Sources and classes")[2].partition("</thead>")[0]
+    assert head.count("<th ") == 1 + 200
+
+
+def test_a_thumbnail_of_a_noisy_picture_stays_small(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (700, 500, 3), dtype=np.uint8)
+    (tmp_path / "noise.jpg").write_bytes(encode_jpeg(noise))
+    assert len(thumb(tmp_path / "noise.jpg", "noise")) < 8000
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (30, 20)])
+def test_every_shape_has_a_thumbnail(tmp_path: Path, shape: tuple[int, int]) -> None:
+    (tmp_path / "x.jpg").write_bytes(encode_jpeg(np.zeros((*shape, 3), np.uint8)))
+    assert "<img" in thumb(tmp_path / "x.jpg", "x")
+
+
+def test_a_file_name_that_is_no_utf8_does_not_stop_the_page(tmp_path: Path) -> None:
+    samples = two_classes()
+    write_pictures(tmp_path, samples)
+    bad = [{"path": "/x/caf\udce9.jpg", "reason": "an empty file"}]
+    write_page(tmp_path, report(samples, bad=bad), samples, qualities(samples))
+    assert "/x/caf?.jpg" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_headings_go_down_one_step_at_a_time(tmp_path: Path) -> None:
+    shown = page(tmp_path, two_classes(), missed_points={"A": 3.0})
+    levels = [int(tag[1]) for tag in shown.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    drawings = [value for tag, name, value in shown.attributes if (tag, name) == ("svg", "role")]
+    assert drawings == ["img"] * 3
+    assert all(alt for alt in shown.alts())
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [
+        (0, 5, "0 %"),
+        (5, 5, "100 %"),
+        (1, 1000, "<1 %"),
+        (999, 1000, ">99 %"),
+        (1, 4, "25 %"),
+        (0, 0, "0 %"),
+    ],
+)
+def test_a_share_is_never_rounded_to_none_or_all(part: int, whole: int, said: str) -> None:
+    assert share(part, whole) == said
+
+
+def test_of_very_many_sources_the_largest_stand_against_classes(tmp_path: Path) -> None:
+    samples = [
+        s
+        for i in range(41)
+        for s in run("A", f"s{i:02}", split="train", group=f"s{i:02}", pictures=1 + (i != 7))
+    ]
+    table = page(tmp_path, samples).text().partition("Sources and classes")[2]
+    table = table.partition("Light, sharpness")[0]
+    assert "s06" in table
+    assert "s07" not in table
+    assert "and 1 more in report.json" in table
+
+
+def test_a_long_list_is_folded_and_a_short_one_open(tmp_path: Path) -> None:
+    bad = [{"path": f"/x/{i}.jpg", "reason": "an empty file"} for i in range(21)]
+    assert "details" in page(tmp_path, two_classes(), bad=bad).tags
+    assert "details" not in page(tmp_path, two_classes(), bad=bad[:20]).tags

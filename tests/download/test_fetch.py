@@ -1,0 +1,190 @@
+"""Fetching with a stand-in for the package: what is kept, moved, said and never asked twice."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from fingerspell.cli.main import main
+from fingerspell.download.fetch import CACHE, fetch
+from fingerspell.errors import DataError
+
+requests = pytest.importorskip("requests")
+
+
+@pytest.fixture
+def hub(monkeypatch, tiny) -> ModuleType:
+    """A kagglehub that unpacks 200 pictures into its cache and notes what it was asked for."""
+    module = ModuleType("kagglehub")
+    module.asked = []
+
+    def dataset_download(handle: str) -> str:
+        module.asked.append(handle)
+        found = Path(os.environ[CACHE]) / "datasets" / handle / "versions" / "1"
+        for label in "AB":
+            (found / label).mkdir(parents=True)
+            for number in range(module.per_class):
+                (found / label / f"{number}.jpg").write_bytes(b"")
+        return str(found)
+
+    module.per_class = 100
+    module.dataset_download = dataset_download
+    monkeypatch.setitem(sys.modules, "kagglehub", module)
+    monkeypatch.delenv(CACHE, raising=False)
+    return module
+
+
+def failing(hub: ModuleType, error: Exception) -> Callable[[str], str]:
+    def dataset_download(handle: str) -> str:
+        archive = Path(os.environ[CACHE]) / "1.archive"
+        archive.write_bytes(b"half")
+        raise error
+
+    hub.dataset_download = dataset_download
+    return dataset_download
+
+
+def hidden(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+def test_the_set_gets_its_name_in_one_step_and_nothing_else_is_left(hub, tmp_path):
+    folder = fetch("tiny", tmp_path / "data")
+    assert folder == tmp_path / "data" / "tiny"
+    assert len(list(folder.rglob("*.jpg"))) == 200
+    assert hub.asked == ["somebody/tiny"]
+    assert hidden(tmp_path / "data") == [] and CACHE not in os.environ
+
+
+def test_a_second_call_finds_it_and_asks_nobody(hub, tmp_path, monkeypatch):
+    fetch("tiny", tmp_path)
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    (tmp_path / ".tiny.download").mkdir()  # As a kill after the last step leaves it.
+    assert fetch("tiny", tmp_path) == tmp_path / "tiny"
+    assert hidden(tmp_path) == []
+
+
+def test_a_users_own_cache_is_given_back(hub, tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE, "elsewhere")
+    fetch("tiny", tmp_path)
+    assert os.environ[CACHE] == "elsewhere"
+
+
+def test_a_set_that_a_notebook_has_attached_stays_where_it_is(hub, tmp_path):
+    attached = tmp_path / "input"
+    attached.mkdir()
+    hub.dataset_download = lambda handle: str(attached)
+    assert fetch("tiny", tmp_path / "data") == attached
+    assert attached.is_dir() and not (tmp_path / "data" / "tiny").exists()
+
+
+def test_without_the_package_the_command_that_mends_it_is_named(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "kagglehub", None)
+    with pytest.raises(DataError, match="not installed") as error:
+        fetch("tiny", tmp_path / "data")
+    assert error.value.fix == f'{sys.executable} -m pip install "kagglehub>=1,<2"'
+    assert not (tmp_path / "data").exists()
+
+
+def answered(status: int) -> Exception:
+    return requests.exceptions.HTTPError("no", response=SimpleNamespace(status_code=status))
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (answered(401), "does not hand out somebody/tiny \\(answer 401\\)"),
+        (answered(403), "answer 403"),
+        (answered(404), "answer 404"),
+        (answered(429), "too much was asked for"),
+        (answered(503), "an error of its own \\(503\\)"),
+        (requests.exceptions.ConnectionError("gone"), "connection to Kaggle failed"),
+        (requests.exceptions.ReadTimeout("slow"), "connection to Kaggle failed"),
+        (OSError(errno.ENOSPC, "No space left"), "cannot write .*tiny: No space left"),
+        (PermissionError(errno.EACCES, "Permission denied", "1.archive"), "Permission denied"),
+        (json.JSONDecodeError("no JSON", "<html>", 0), "connection to Kaggle failed"),
+    ],
+)
+def test_what_goes_wrong_is_three_lines_and_keeps_what_came_so_far(hub, tmp_path, error, found):
+    failing(hub, error)
+    with pytest.raises(DataError, match=found):
+        fetch("tiny", tmp_path)
+    assert not (tmp_path / "tiny").exists()
+    assert list((tmp_path / ".tiny.download").iterdir())
+    assert CACHE not in os.environ
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        zipfile.BadZipFile("bad magic"),
+        EOFError("cut short"),
+        type("DataCorruptionError", (Exception,), {})("md5"),
+        ValueError("Unsupported archive type."),
+    ],
+)
+def test_a_damaged_archive_is_deleted_so_that_the_next_try_can_succeed(hub, tmp_path, error):
+    failing(hub, error)
+    with pytest.raises(DataError, match="is damaged") as said:
+        fetch("tiny", tmp_path)
+    assert "starts afresh" in said.value.fix
+    assert hidden(tmp_path) == []
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(hub, tmp_path):
+    failing(hub, KeyError("no such field"))
+    with pytest.raises(KeyError):
+        fetch("tiny", tmp_path)
+
+
+def test_too_little_room_is_said_before_the_first_byte(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1999))
+    with pytest.raises(DataError, match=r"0\.0 GB free"):
+        fetch("tiny", tmp_path)
+    assert hub.asked == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2000))
+    assert fetch("tiny", tmp_path).is_dir()
+
+
+def test_the_licence_stands_before_the_download_and_the_next_command_after_it(
+    hub, tmp_path, capsys
+):
+    whole = hub.dataset_download
+
+    def dataset_download(handle: str) -> str:
+        print("FETCHING")
+        return whole(handle)
+
+    hub.dataset_download = dataset_download
+    call = ["download", "tiny", "--output_dir", str(tmp_path)]
+    assert main(call) == 0
+    said = capsys.readouterr().out
+    assert said.index("CC0-1.0") < said.index("FETCHING") < said.index(f"{tmp_path / 'tiny'}: 200")
+    assert said.endswith(f"then: fingerspell prepare --input_dir {tmp_path / 'tiny'}\n")
+    assert main(call) == 0
+    assert "there already" in capsys.readouterr().out
+
+
+def test_a_set_that_came_short_ends_with_2_each_time_and_says_what_to_do(hub, tmp_path, capsys):
+    hub.per_class = 98
+    for _ in range(2):
+        assert main(["download", "tiny", "--output_dir", str(tmp_path)]) == 2
+        said = capsys.readouterr().out
+        assert "196 pictures of 2 classes, 4 fewer than known" in said
+        assert f"delete {tmp_path / 'tiny'}" in said
+
+
+def test_an_unknown_set_is_refused_by_name(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["download", "mnist"])
+    assert stop.value.code == 2
+    assert "asl-alphabet" in capsys.readouterr().err

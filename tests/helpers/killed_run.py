@@ -1,0 +1,84 @@
+"""A training in a process of its own, to be killed: arguments DATA OUTPUT KIND."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = "ready"
+STEP_S = 0.05
+
+
+@contextmanager
+def child(data: Path, output: Path, kind: str) -> Iterator[subprocess.Popen[str]]:
+    """Starts the training; it has printed READY once the libraries are loaded."""
+    paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
+    with subprocess.Popen(
+        [sys.executable, "-m", "helpers.killed_run", str(data), str(output), kind],
+        env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        _wait_for(process.stdout, READY)
+        yield process
+
+
+def _wait_for(lines: IO[str], text: str) -> None:
+    for line in lines:
+        if line.strip() == text:
+            return
+
+
+def newest(output: Path) -> int:
+    """Returns the step of the newest checkpoint, 0 where there is none."""
+    names = sorted(p.stem for p in (output / "checkpoints").glob("step_*.npz"))
+    return int(names[-1].removeprefix("step_")) if names else 0
+
+
+def kill_after_step(process: subprocess.Popen[str], output: Path, step: int, wait_s: float) -> bool:
+    """Kills the child `wait_s` after it wrote a checkpoint of `step`; False where it was done."""
+    while newest(output) < step:
+        if process.poll() is not None:
+            return False
+        time.sleep(0.002)
+    time.sleep(wait_s)
+    process.kill()
+    return process.wait() != 0
+
+
+def main(data: Path, output: Path, kind: str) -> None:
+    """Trains; `tiny` with a network that is traced at once, and slow steps to be killed in."""
+    import fingerspell.model.build
+    from fingerspell.config import AugmentConfig
+    from fingerspell.train import epochs
+    from fingerspell.train.run import train
+    from helpers.small_run import small_config
+    from helpers.tiny_network import tiny_backbone
+
+    changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
+    if kind == "tiny":
+        fingerspell.model.build.build_backbone = tiny_backbone
+        whole = epochs.Steps.on_train_batch_end
+
+        def slow(self, batch, logs=None):  # type: ignore[no-untyped-def]
+            whole(self, batch, logs)
+            time.sleep(STEP_S)
+
+        epochs.Steps.on_train_batch_end = slow
+        changes = {"save_every_min": 0.0}
+    print(READY, flush=True)
+    settings = {"augment": AugmentConfig(), "drawn_per_class": 1, "resume": True, **changes}
+    train(small_config(data, output, **settings))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,84 @@
+"""A small data set folder in place, with its samples, qualities and report, for page and card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fingerspell.data.manifest import Sample
+from fingerspell.data.quality import Quality
+from fingerspell.images import encode_jpeg
+from helpers.drawn_folder import frame
+
+SPLITS = ("train", "val", "test")
+
+
+def run(
+    label: str, source: str = "kitchen", *, split: str, group: str, pictures: int = 3
+) -> list[Sample]:
+    """The samples of one run of neighbouring frames, 48 pixels wide."""
+    return [
+        Sample(
+            f"{split}/{label}/{source}__{group.replace('/', '_')}_{i}.jpg",
+            label, split, group, source, "ab" * 32, "cd" * 16, 48, 48,
+        )
+        for i in range(pictures)
+    ]  # fmt: skip
+
+
+def write_pictures(folder: Path, samples: Iterable[Sample]) -> None:
+    """Draws every sample's picture where its path says."""
+    for number, sample in enumerate(samples):
+        path = folder / sample.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode_jpeg(frame(number, 0)))
+
+
+def qualities(samples: Iterable[Sample]) -> dict[str, Quality]:
+    """Every picture of usual light, its skin tone 20°."""
+    return {sample.path: Quality(skin_ita_deg=20.0) for sample in samples}
+
+
+def two_classes() -> list[Sample]:
+    """Classes A and B, a run in each split."""
+    return [
+        sample
+        for label in "AB"
+        for split in SPLITS
+        for sample in run(label, split=split, group=f"kitchen/{label}/{split}")
+    ]
+
+
+def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
+    """What `report.json` holds, as far as page and card read it."""
+    return {
+        "config": {
+            "input_dirs": ["/home-of-somebody/private/kitchen"],
+            "shares": [0.7, 0.15, 0.15],
+            "seed": 7,
+            "split": "groups",
+            "near_bits": 18,
+            "max_bad_share": 0.01,
+        },
+        "manifest_sha256": "f" * 64,
+        "pictures": len(samples),
+        "leak": {
+            "this_split": {
+                "torn_groups": 0,
+                "crossing_pairs": 0,
+                "test_pictures_with_twin_in_train": 0,
+                "test_pictures": 6,
+            },
+            "random_split": {
+                "torn_groups": 4,
+                "crossing_pairs": 1234,
+                "test_pictures_with_twin_in_train": 5,
+                "test_pictures": 8,
+            },
+        },
+        "bad": [],
+        "conflicts": [],
+        "ignored": [],
+        **more,
+    }

@@ -1,0 +1,82 @@
+"""Small files that claim to be huge are refused before they fill the memory."""
+
+from __future__ import annotations
+
+import struct
+import tracemalloc
+import zlib
+
+import pytest
+from PIL import Image
+
+from fingerspell.errors import PictureError
+from fingerspell.images import decode
+from helpers.picture_files import png, png_chunk, saved, tiff
+
+SIDE = 60_000
+
+
+def gif(screen: tuple[int, int], frame: tuple[int, int]) -> bytes:
+    head = b"GIF89a" + struct.pack("<HH", *screen) + b"\x80\0\0" + bytes(6)
+    return head + b"," + struct.pack("<HHHH", 0, 0, *frame) + b"\0\x02\x02\x4c\x01\0;"
+
+
+def webp(side: int) -> bytes:
+    data = bytearray(saved(Image.new("RGB", (4, 4)), "WEBP", lossless=True))
+    at = data.index(b"VP8L") + 9
+    rest = int.from_bytes(data[at : at + 4], "little") >> 28 << 28
+    data[at : at + 4] = (rest | (side - 1) << 14 | (side - 1)).to_bytes(4, "little")
+    return bytes(data)
+
+
+def bmp(side: int) -> bytes:
+    header = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + header
+
+
+def big_tiff(**other: tuple[int, int, int]) -> bytes:
+    tags = {256: (4, 1, SIDE), 257: (4, 1, SIDE), 258: (3, 1, 8), 259: (3, 1, 1)}
+    tags |= {262: (3, 1, 1), 273: (4, 1, 200), 278: (4, 1, SIDE), 279: (4, 1, 100)}
+    return tiff(tags | {int(tag[1:]): value for tag, value in other.items()})
+
+
+BOMBS = {
+    "png": png((SIDE, SIDE), 8, 2, bytes(64)),
+    "gif screen": gif((65_535, 65_535), (65_535, 65_535)),
+    "gif frame larger than its screen": gif((2, 2), (65_535, 65_535)),
+    "webp": webp(16_384),
+    "bmp": bmp(SIDE),
+    "tiff": big_tiff(),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_file_that_claims_gigapixels_is_refused(name: str) -> None:
+    assert len(BOMBS[name]) < 300
+    tracemalloc.start()
+    with pytest.raises(PictureError, match="pixels"):
+        decode(BOMBS[name])
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("chunk", [b"zTXt", b"iTXt", b"iCCP"])
+def test_packed_text_that_unpacks_to_gigabytes_is_not_unpacked(chunk: bytes) -> None:
+    packed = zlib.compress(bytes(20_000_000), 9)
+    head = b"k\0\1\0\0\0" if chunk == b"iTXt" else b"k\0\0"
+    data = png((2, 1), 8, 2, bytes(7), png_chunk(chunk, head + packed))
+    tracemalloc.start()
+    with pytest.raises(PictureError, match="too large"):
+        decode(data)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def test_more_packed_pixels_than_the_size_needs_are_left_packed() -> None:
+    assert decode(png((2, 1), 8, 2, bytes(20_000_000))).shape == (1, 2, 3)
+
+
+def test_a_tiff_with_absurd_counts_is_refused() -> None:
+    for tags in ({"t258": (3, 0xFFFF_FFFF, 8)}, {"t273": (4, 0x0FFF_FFFF, 8)}):
+        with pytest.raises(PictureError):
+            decode(big_tiff(t256=(4, 1, 10), t257=(4, 1, 10), **tags))

@@ -1,0 +1,130 @@
+"""HEIC and AVIF are read where their readers are; elsewhere the reason says what is missing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fingerspell.errors import PictureError
+from fingerspell.images import decode
+from fingerspell.images.container import container_formats, container_kind
+from helpers.picture_files import saved
+
+WIDE = np.zeros((64, 96, 3), np.uint8)
+WIDE[:32, :48] = (250, 20, 10)
+WIDE[32:, 48:] = (10, 20, 250)
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    container_formats.cache_clear()
+    yield
+    container_formats.cache_clear()
+
+
+def heic(image: Image.Image, **options: object) -> bytes:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    return saved(image, "HEIF", **options)
+
+
+def box(*brands: bytes) -> bytes:
+    body = b"ftyp" + brands[0] + bytes(4) + b"".join(brands[1:])
+    return (len(body) + 4).to_bytes(4, "big") + body + bytes(40)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (box(b"heic", b"mif1"), "HEIC"),
+        (box(b"mif1", b"mif1", b"heic"), "HEIC"),
+        (box(b"mif1", b"miaf", b"avif"), "AVIF"),
+        (box(b"avif"), "AVIF"),
+        (box(b"mif1"), "HEIC"),
+        (box(b"isom", b"avif"), "film"),
+        (box(b"qt  "), "film"),
+        (b"\xff\xd8\xff\xe0", ""),
+        (b"", ""),
+    ],
+)
+def test_the_brand_says_what_a_container_holds(data: bytes, kind: str) -> None:
+    assert container_kind(data) == kind
+
+
+def test_a_phones_heic_is_read() -> None:
+    rgb = decode(heic(Image.fromarray(WIDE)))
+    assert rgb.shape == WIDE.shape
+    assert np.abs(rgb.astype(int) - WIDE).mean() < 4
+
+
+def test_an_avif_is_read() -> None:
+    rgb = decode(saved(Image.fromarray(WIDE), "AVIF", quality=90))
+    assert rgb.shape == WIDE.shape
+    assert np.abs(rgb.astype(int) - WIDE).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8, 2, 5])
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_turned_container_is_turned_once(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(WIDE)
+    turns = {3: (2, False), 6: (-1, False), 8: (1, False), 2: (0, True), 5: (-1, True)}
+    times, mirrored = turns.get(orientation, (0, False))
+    want = np.rot90(WIDE, times)
+    want = want[:, ::-1] if mirrored else want
+    options = {"exif": exif.tobytes(), "quality": 95}
+    rgb = decode(heic(image, **options) if kind == "HEIF" else saved(image, kind, **options))
+    assert rgb.shape == want.shape
+    assert np.abs(rgb.astype(int) - want).mean() < 6
+
+
+def test_transparency_of_a_heic_is_laid_on_black() -> None:
+    clear = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+    assert decode(heic(clear)).max() <= 3
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_cut_off_heic_is_refused(share: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = heic(Image.fromarray(noise))
+    with pytest.raises(PictureError, match=r"damaged|no picture"):
+        decode(data[: int(len(data) * share)])
+
+
+def test_without_the_plug_in_the_reason_says_what_to_install(monkeypatch) -> None:
+    asked = []
+
+    def missing(name: str) -> object:
+        asked.append(name)
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(PictureError) as refused:
+        decode(box(b"heic"))
+    assert "pip install pillow-heif" in refused.value.found
+    assert asked == ["pillow_heif"]
+
+
+def test_the_plug_in_is_not_looked_for_without_a_heic(monkeypatch) -> None:
+    monkeypatch.setattr(importlib, "import_module", lambda name: pytest.fail(f"imported {name}"))
+    decode(saved(Image.fromarray(WIDE), "AVIF"))
+    decode(saved(Image.fromarray(WIDE), "PNG"))
+
+
+def test_a_pillow_without_avif_says_so(monkeypatch) -> None:
+    from PIL import features
+
+    monkeypatch.setattr(features, "check", lambda name: False)
+    with pytest.raises(PictureError, match="AVIF"):
+        decode(box(b"avif"))
+
+
+def test_a_film_is_named() -> None:
+    with pytest.raises(PictureError, match="film"):
+        decode(box(b"isom", b"mp42"))
