@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import ConfigError, DataError
-from fingerspell.synth import Timing, film, write_video
+from fingerspell.synth import SynthConfig, Timing, film, write_video
 from fingerspell.synth.anatomy import AVERAGE
 from fingerspell.synth.film import Frame
-from fingerspell.synth.motion import at_time, spell
+from fingerspell.synth.key import at_time
+from fingerspell.synth.motion import spell
 
 TINY = (48, 64)
 QUICK = Timing(hold_s=0.2, move_s=0.1, stroke_s=0.3, rest_s=0.1)
@@ -87,6 +88,13 @@ def test_views_turn_the_short_way_round():
 def test_the_same_seed_films_the_same_pixels():
     one, two = ([f.rgb for f in film("I", fps=8, size_px=TINY, timing=QUICK)] for _ in "ab")
     assert len(one) > 3 and all(map(np.array_equal, one, two))
+
+
+def test_a_film_shows_hands_as_large_as_the_pictures_that_teach_them():
+    size = (72, 96)
+    boxes = [f.box for f in film("EL", fps=8, size_px=size, timing=QUICK) if f.phase == "hold"]
+    shares = [max(x1 - x0, y1 - y0) / max(size) for x0, y0, x1, y1 in boxes]
+    assert min(shares) > SynthConfig().fill[0] and max(shares) < 1
 
 
 def test_frames_without_a_hand_have_no_landmarks():

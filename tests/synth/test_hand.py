@@ -13,7 +13,8 @@ from fingerspell.synth.anatomy import (
     THUMB_LIMITS_DEG,
     sample_build,
 )
-from fingerspell.synth.flesh import clothe
+from fingerspell.synth.config import SynthConfig
+from fingerspell.synth.flesh import ARM, clothe
 from fingerspell.synth.pose import clamp_fingers
 from fingerspell.synth.signs import Touch
 from fingerspell.synth.skeleton import Pose, bend_fingers, bend_thumb, stand
@@ -50,6 +51,19 @@ def test_pads_stay_at_right_angles_to_their_bones():
     assert np.allclose(np.einsum("dbi,dbi->db", bones, body.pads), 0, atol=1e-9)
 
 
+def test_a_bending_thumb_turns_its_pad_to_the_palm():
+    straight, bent = bend_thumb(np.array([[10.0, 0, 0, 0, 0], [10, 0, 0, 60, 40]]), AVERAGE)[1]
+    assert abs(straight[2, 2]) < 1e-9
+    assert bent[2, 2] < -0.4
+
+
+def test_an_arm_reaches_out_of_the_widest_picture():
+    hand_mm = 190.0
+    cones = clothe(stand(FLAT, AVERAGE), AVERAGE)
+    reach = np.linalg.norm(cones.ends[cones.part == ARM], axis=-1).max()
+    assert reach > hand_mm / SynthConfig().fill[0]
+
+
 def test_a_bent_finger_comes_out_of_the_palm():
     straight, curled = bend_fingers(FLAT.fingers, AVERAGE)[0], bend_fingers(FIST, AVERAGE)[0]
     assert np.allclose(straight[:, 3, 2], AVERAGE.knuckles[:, 2], atol=1e-9)
@@ -73,7 +87,7 @@ def test_the_thumb_reaches_the_front_of_a_fist_on_any_hand(seed):
     tip = bend_thumb(angles[None], build)[0][0, 3]
     goal = (joints[1, 1] + joints[1, 2]) / 2
     assert np.linalg.norm((tip - goal)[:2]) < 12
-    assert tip[2] > goal[2] + 8
+    assert goal[2] + 8 < tip[2] < goal[2] + 20
     assert (angles >= THUMB_LIMITS_DEG[:, 0]).all() and (angles <= THUMB_LIMITS_DEG[:, 1]).all()
 
 

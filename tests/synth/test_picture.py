@@ -8,7 +8,9 @@ import pytest
 from fingerspell.errors import ConfigError
 from fingerspell.labels import ALPHABET
 from fingerspell.synth import SynthConfig, draw
+from fingerspell.synth.person import draw_person
 from fingerspell.synth.picture import generator
+from fingerspell.synth.skin import sample_look
 
 CLEAR = SynthConfig(
     slack=0, view=0, people=0, left_share=0, fill=(0.8, 0.8), scenes=(0, 0, 0, 0, 0, 1, 0),
@@ -76,6 +78,28 @@ def test_l_has_its_thumb_to_the_watchers_right_and_the_index_finger_on_top():
 def test_nothing_is_mostly_without_a_hand():
     seen = [np.isfinite(draw("nothing", seed, SMALL).landmarks).all() for seed in range(30)]
     assert sum(seen) < 15
+
+
+def test_nothing_shows_people_too_and_they_have_no_hand():
+    faces = [draw("nothing", seed, SMALL) for seed in range(40)]
+    shown = [drawn for drawn in faces if drawn.variant == "somebody"]
+    assert shown and all(np.isnan(drawn.landmarks).all() for drawn in shown)
+
+
+@pytest.mark.parametrize("tone", [0, 9])
+def test_skin_is_redder_than_green_and_greener_than_blue_and_never_ink(tone):
+    looks = [sample_look(np.random.default_rng(seed), tone, False, False) for seed in range(20)]
+    tones = np.array([look.tone for look in looks])
+    assert (np.diff(tones, axis=1) < 0).all()
+    assert tones[:, 0].min() > 0.05
+
+
+def test_the_face_behind_a_hand_has_its_colour():
+    dark, light = (
+        draw_person(np.random.default_rng(2), 64, 64, np.full(3, value)) for value in (0.02, 0.8)
+    )
+    apart = np.abs(light - dark).max(axis=2) > 0.3
+    assert 0.02 < apart.mean() < 0.5
 
 
 def test_an_unknown_label_is_named():

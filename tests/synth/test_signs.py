@@ -14,6 +14,7 @@ from fingerspell.synth.anatomy import (
     THUMB_LIMITS_DEG,
     WRIST_LIMITS_DEG,
 )
+from fingerspell.synth.camera import view_matrix
 from fingerspell.synth.pose import sample_pose
 from fingerspell.synth.signs import load_signs, parse
 from fingerspell.synth.skeleton import stand
@@ -86,6 +87,19 @@ def test_m_n_and_t_fold_their_fingers_over_the_thumb_and_s_does_not():
         assert all(digits[finger, 1:3, 2].max() > front for finger in covered), label
     digits = stand(still(load_signs()["S"].variants[0]), AVERAGE).digits
     assert digits[0, 3, 2] > digits[1:, 1:3, 2].max()
+
+
+def test_the_thumb_of_a_fist_bends_out_beside_the_palm_and_not_below_it():
+    """A thumb whose middle joint sinks to the wrist looks like a heel: no hand has one."""
+    for label in "SMNT":
+        _, middle, *_ = stand(still(load_signs()[label].variants[0]), AVERAGE).digits[0]
+        assert middle[1] > 45, label
+
+
+def test_the_index_finger_and_thumb_of_q_point_down():
+    for variant in load_signs()["Q"].variants:
+        digits = stand(still(variant), AVERAGE).digits @ view_matrix(*variant.view).T
+        assert digits[1, 3, 1] < digits[1, 1, 1] and digits[0, 3, 1] < digits[0, 1, 1], variant.name
 
 
 def test_thumb_and_fingertips_of_f_and_o_meet():

@@ -6,7 +6,9 @@ the soft tissue of the fingertip. Joint limits and the coupling of the last two 
 J. Lin, Y. Wu, T. S. Huang, "Modeling the Constraints of Human Hand Motion", Workshop on Human
 Motion, 2000; wrist and thumb: the usual goniometer ranges of the American Academy of Orthopaedic
 Surgeons. Spread between neighbours: G. N. Chatzıoglou et al., Anat. Cell Biol. 57(2):172-182,
-2024. Girths are half the usual breadths of adult fingers and were fitted by eye.
+2024. Girths are half the breadths of fingers, some per cent below the men's means of T. M.
+Greiner, Hand Anthropometry of U.S. Army Personnel, 1991 (middle joints, index to little finger:
+23.0, 22.5, 21.4, 19.2 mm), because women are drawn too; the rest was fitted by eye.
 
 The hand frame is that of a right hand with the fingers up and the palm towards the watcher:
 x towards the thumb, y towards the fingertips, z out of the palm; the wrist is the origin.
@@ -34,7 +36,7 @@ PHALANGES_MM = np.array(
 )
 """Proximal, middle, distal with the soft tip; index to little finger."""
 
-THUMB_MM = np.array([46.22, 31.57, 21.67 + 3.93])
+THUMB_MM = np.array([46.22, 31.57, 21.67 + 5.67])
 """Metacarpal, proximal, distal with the soft tip."""
 
 METACARPAL_ROOTS_MM = np.array(
@@ -43,27 +45,35 @@ METACARPAL_ROOTS_MM = np.array(
 """Where the metacarpals leave the wrist bones, which are some 25 mm long."""
 
 KNUCKLES_MM = np.array(
-    [[25.0, 91.0, 0.0], [4.0, 92.0, -2.5], [-15.5, 86.5, -1.0], [-33.0, 77.0, 3.0]]
+    [[26.0, 90.8, 0.0], [4.5, 91.9, -2.5], [-16.5, 86.3, -1.0], [-35.5, 75.8, 3.0]]
 )
 """The fingers' first joints: the metacarpals fanned out and slightly arched."""
 
-THUMB_ROOT_MM = np.array([24.0, 18.0, 9.0])
+THUMB_ROOT_MM = np.array([25.0, 21.0, 13.0])
 """The joint between the wrist bones and the thumb's metacarpal."""
 
 FINGER_RADII_MM = np.array(
     [
-        [11.2, 9.9, 8.9, 7.3],
-        [11.4, 10.1, 9.1, 7.5],
-        [10.9, 9.5, 8.6, 7.1],
-        [9.7, 8.3, 7.6, 6.3],
+        [11.4, 10.6, 9.7, 8.1],
+        [11.6, 10.8, 9.9, 8.3],
+        [11.1, 10.2, 9.4, 7.9],
+        [9.9, 9.0, 8.3, 7.0],
     ]
 )
 """Half breadth at the knuckle, the two joints and the tip; index to little finger."""
 
-THUMB_RADII_MM = np.array([15.0, 12.4, 10.9, 8.4])
+THUMB_RADII_MM = np.array([14.5, 11.8, 10.9, 8.9])
 """Half breadth at the root, the two joints and the tip."""
 
-FINGER_ROLL_DEG = np.array([-7.0, -2.0, 4.0, 10.0])
+PRONATION = 0.4
+"""A thumb's joint turns its pad towards the palm by this share of its bend.
+
+That its joints' axes are askew, so that bending pronates: A. Hollister et al., "The Axes of
+Rotation of the Thumb Interphalangeal and Metacarpophalangeal Joints", Clin. Orthop. Relat. Res.
+320:188-193, 1995; how much was fitted by eye to thumbs that lie across a fist.
+"""
+
+FINGER_ROLL_DEG = np.array([-3.5, -1.0, 2.0, 5.0])
 """The bending planes lean inwards, so that curled fingertips point at the wrist's thumb side."""
 
 FLEX_LIMITS_DEG = np.array([[-25.0, 95.0], [-6.0, 112.0], [-12.0, 85.0]])

@@ -11,9 +11,10 @@ from fingerspell.errors import require
 from fingerspell.synth.arrays import Bytes, Floats
 from fingerspell.synth.camera import Camera, view_matrix
 from fingerspell.synth.config import SynthConfig
+from fingerspell.synth.key import Key, at_time
 from fingerspell.synth.lens import expose
-from fingerspell.synth.motion import Key, Timing, at_time, spell
-from fingerspell.synth.picture import generator, sample_cast
+from fingerspell.synth.motion import Timing, spell
+from fingerspell.synth.picture import generator, sample_cast, sample_person
 from fingerspell.synth.render import Cast, Rendered, render
 from fingerspell.synth.scene import sample_scene
 from fingerspell.synth.skeleton import stand
@@ -47,7 +48,7 @@ def film(
     size_px: tuple[int, int] = (360, 480),
     timing: Timing | None = None,
     config: SynthConfig | None = None,
-    fill: float = 0.5,
+    fill: float = 0.75,
 ) -> Iterator[Frame]:
     """Yields the frames of a spelled word; the same arguments give the same pixels.
 
@@ -62,7 +63,8 @@ def film(
     )
     config, timing = config or SynthConfig(), timing or Timing()
     rng = generator(f"film {word}", seed)
-    cast = sample_cast(rng, sample_scene(rng, *size_px, config), config)
+    look = sample_person(rng, config)
+    cast = sample_cast(rng, sample_scene(rng, *size_px, config, look.tone), look, config)
     keys = spell(word, rng, cast.build, timing)
     scale = fill * size_px[0] / HAND_MM
     lens_seed = int(rng.integers(2**31))
@@ -72,8 +74,14 @@ def film(
 def _frames(
     cast: Cast, keys: tuple[Key, ...], fps: float, scale: float, lens_seed: int, config: SynthConfig
 ) -> Iterator[Frame]:
-    # A lens keeps its colours and its blur for a whole film; only the grain is new.
-    steady = replace(config, motion_blur_share=0.0, low_resolution_share=0.0, jpeg_share=0.0)
+    # A lens keeps its colours for a whole film, and in time it finds its focus; the grain is new.
+    steady = replace(
+        config,
+        motion_blur_share=0.0,
+        defocus_share=0.0,
+        low_resolution_share=0.0,
+        jpeg_share=0.0,
+    )
     for number in range(int(np.ceil(keys[-1].time_s * fps)) + 1):
         key = _tremble(at_time(keys, number / fps))
         shots = _expose_shutter(cast, keys, key, fps, scale)

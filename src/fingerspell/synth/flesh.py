@@ -17,6 +17,8 @@ from fingerspell.synth.skeleton import Skeleton, cores
 PALM, ARM, SLEEVE = 15, 16, 17
 """Parts 0-14 are the bones of the digits, three each, thumb first; PARTS counts all."""
 PARTS = 18
+ARM_MM = 540.0
+"""Beyond the elbow and out of every picture, so that no arm ends in a stump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +74,12 @@ def _arm(heap: _Heap, skeleton: Skeleton, build: Build, sleeve_mm: float | None)
     across = across / np.linalg.norm(across)
     for side in (-1.0, 0.0, 1.0):
         near, far = side * across * 10.5 * b, side * across * 16 * b
-        waist, elbow = skeleton.arm * 70 + near, skeleton.arm * 300 + far
+        waist, elbow = skeleton.arm * 70 + near, skeleton.arm * ARM_MM + far
         heap.add(near, waist, 17.5 * b, 19.5 * b, 9, ARM)
-        heap.add(waist, elbow, 19.5 * b, 32 * b, 9, ARM)
+        heap.add(waist, elbow, 19.5 * b, 43 * b, 9, ARM)
         if sleeve_mm is not None:
-            start, end = skeleton.arm * sleeve_mm + near * 1.1, skeleton.arm * 320 + far * 1.1
-            heap.add(start, end, 25 * b, 42 * b, 5, SLEEVE)
+            start, end = skeleton.arm * sleeve_mm + near * 1.1, skeleton.arm * ARM_MM + far * 1.1
+            heap.add(start, end, 25 * b, 52 * b, 5, SLEEVE)
 
 
 def _palm(heap: _Heap, skeleton: Skeleton, build: Build) -> None:
@@ -87,7 +89,7 @@ def _palm(heap: _Heap, skeleton: Skeleton, build: Build) -> None:
     for i in range(4):
         r = 11.2 * float(girth[i])
         heap.add(carpals[i], knuckles[i], 16.0 * b, r, 7, PALM)
-    heap.add(knuckles[0] + [-1, -6, 2], knuckles[3] + [1, -4, 1], 11.0, 10.0, 8, PALM)
+    heap.add(knuckles[0] + [-3, -6, 2], knuckles[3] + [3, -4, 1], 10.5, 9.5, 8, PALM)
     heap.add(knuckles[1] * 0.62, knuckles[3] * 0.62, 13.5, 13.0, 8, PALM)
     root, middle = skeleton.digits[0, 0], skeleton.digits[0, 1]
     thenar = root + (middle - root) * 0.45 + np.array([-4.0, 0, 1.0])
@@ -104,9 +106,10 @@ def _webs(heap: _Heap, skeleton: Skeleton, build: Build) -> None:
         one, two = digits[i], digits[i + 1]
         u, v = (one[1] - one[0]), (two[1] - two[0])
         agree = float(np.dot(u, v) / (np.linalg.norm(u) * np.linalg.norm(v)))
-        share = 0.5 * max(agree, 0.0) ** 2
-        r = 0.72 * float(build.radii[i, 0])
-        heap.add(one[0] + u * share, two[0] + v * share, r, r, 4, PALM)
+        r = 0.76 * float(build.radii[i, 0])
+        for share in (0.22, 0.48):
+            reach = share * max(agree, 0.0) ** 2
+            heap.add(one[0] + u * reach, two[0] + v * reach, r, r, 4, PALM)
     root, middle = digits[0, 0], digits[0, 1]
     knuckle = digits[1, 0]
     for on_thumb, on_index, r in ((0.35, 0.45, 11.0), (0.62, 0.62, 8.5), (0.88, 0.8, 6.5)):

@@ -50,7 +50,7 @@ def _blur(picture: Floats, rng: np.random.Generator, config: SynthConfig) -> Flo
 
 def _colours(picture: Floats, rng: np.random.Generator, config: SynthConfig) -> Floats:
     f = np.float32
-    gain = np.exp(rng.normal(0, 0.05, 3)) * np.exp(rng.normal(0, 0.12))
+    gain = np.exp(rng.normal(0, 0.04, 3)) * np.exp(rng.normal(0, 0.12))
     contrast, lift = np.exp(rng.normal(0, 0.13)), rng.normal(0, 0.03)
     out: Floats = (picture * gain.astype(f) - f(0.45)) * f(contrast) + f(0.45 + lift)
     if rng.random() < 0.3:

@@ -11,6 +11,7 @@ from fingerspell.synth.surface import FAR
 
 WRAP = np.array([0.34, 0.20, 0.16])
 """How far light creeps round an edge through skin, red furthest."""
+BOUNCE = np.array([0.7, 0.3, 0.25])
 SHADOW_STEPS_MM = (2.0, 4.0, 7.0, 11.0, 17.0, 26.0, 38.0)
 HOLLOW_MM = (3.0, 9.0)
 
@@ -37,9 +38,9 @@ def sample_light(rng: np.random.Generator, back_light: bool) -> Light:
     flat = np.sqrt(1 - height**2)
     up = -abs(np.sin(azimuth)) if rng.random() < 0.75 else np.sin(azimuth)
     towards = np.array([flat * np.cos(azimuth), flat * up, height])
-    warm = rng.normal(0, 0.13)
+    warm = rng.normal(0.02, 0.1)
     key = np.array([1 + warm, 1.0, 1 - warm]) * rng.uniform(0.4, 1.5)
-    tint = rng.normal(0, 0.08)
+    tint = rng.normal(0.01, 0.06)
     ambient = np.array([1 + tint, 1.0, 1 - tint]) * rng.uniform(0.25, 0.75)
     return Light(
         towards=towards / np.linalg.norm(towards),
@@ -62,7 +63,7 @@ def hollows(depth: Floats, scale: float) -> Floats:
         side = int(2 * round(0.8 * max(radius_mm * scale, 0.8)) + 1)
         weight = cv2.blur(cv2.blur(drawn, (side, side)), (side, side))
         mean = cv2.blur(cv2.blur(level, (side, side)), (side, side)) / np.maximum(weight, 1e-3)
-        open_ *= 1 - np.clip((mean - depth) * np.float32(0.34 / (radius_mm * scale)), 0, 0.75)
+        open_ *= 1 - np.clip((mean - depth) * np.float32(0.28 / (radius_mm * scale)), 0, 0.6)
     return open_
 
 
@@ -105,6 +106,8 @@ def shade(
     through = lit + (1 - lit) * (wrap * f(0.35))
     upward = (f(0.5) - f(0.5) * normal[1]) * f(0.8) + f(0.2)
     sky, ground = light.sky.astype(f)[:, None], light.ground.astype(f)[:, None]
+    # In a fold light bounces from skin to skin and comes out red, not grey.
+    open_ = open_ + BOUNCE.astype(f)[:, None] * open_ * (1 - open_)
     ambient = (ground + (sky - ground) * upward) * open_
     glow = albedo * (ambient + light.key.astype(f)[:, None] * lambert * through * np.sqrt(open_))
     half = toward + np.array([0, 0, 1], f)

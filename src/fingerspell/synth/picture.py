@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from fingerspell.errors import require
 from fingerspell.synth.anatomy import sample_build
 from fingerspell.synth.arrays import Bytes, Flags, Floats
 from fingerspell.synth.camera import Camera, frame, view_matrix
-from fingerspell.synth.config import SynthConfig
+from fingerspell.synth.config import SCENES, SynthConfig
 from fingerspell.synth.flesh import PALM, clothe
 from fingerspell.synth.lens import expose
 from fingerspell.synth.light import sample_light
@@ -19,7 +20,16 @@ from fingerspell.synth.render import Cast, render
 from fingerspell.synth.scene import sample_scene
 from fingerspell.synth.signs import Variant, find_sign
 from fingerspell.synth.skeleton import Skeleton, stand
-from fingerspell.synth.skin import sample_look
+from fingerspell.synth.skin import Look, sample_look
+
+MEDIUM, AUTO_EXPOSURE = 0.27, 0.5
+ARM_FILL = 0.65
+"""A forearm without its hand is seen this near, so that its other end is not in the picture."""
+FACES: dict[str, Any] = {
+    "scenes": tuple(float(scene == "person") for scene in SCENES),
+    "backgrounds_share": 0.0,
+}
+"""What changes where a picture without a hand shows somebody's face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +75,12 @@ def draw(
     sign = find_sign(label)
     rng = generator(label, seed)
     variant = sample_variant(rng, sign)
-    scene = sample_scene(rng, height, width, config)
-    if variant.show == "none":
+    look = sample_person(rng, config)
+    scenery = replace(config, **FACES) if variant.show == "face" else config
+    scene = sample_scene(rng, height, width, scenery, look.tone)
+    if variant.show in ("none", "face"):
         return _empty(expose(scene, rng, config), variant)
-    cast = sample_cast(rng, scene, config)
+    cast = sample_cast(rng, scene, look, config)
     skeleton = stand(sample_pose(rng, variant, cast.build, config.slack), cast.build)
     turn = view_matrix(*sample_view(rng, variant, config.view))
     rendered = render(cast, skeleton, sample_camera(rng, cast, skeleton, turn, variant, config))
@@ -91,16 +103,25 @@ def _empty(rgb: Bytes, variant: Variant) -> Drawn:
     return Drawn(rgb=rgb, landmarks=nowhere, mask=mask, box=(0, 0, 0, 0), variant=variant.name)
 
 
-def sample_cast(rng: np.random.Generator, scene: Floats, config: SynthConfig) -> Cast:
-    """Draws a person, clothes and a lamp in front of a scene."""
-    sleeved = rng.random() < config.sleeve_share
+def sample_person(rng: np.random.Generator, config: SynthConfig) -> Look:
+    """Draws somebody's skin, clothes and jewellery."""
     tone = int(rng.choice(config.tones))
     watch, ring = rng.random() < config.watch_share, rng.random() < config.ring_share
+    return sample_look(rng, tone, bool(watch), bool(ring))
+
+
+def sample_cast(rng: np.random.Generator, scene: Floats, look: Look, config: SynthConfig) -> Cast:
+    """Draws a hand, a sleeve and a lamp for a person in front of a scene."""
+    sleeved = rng.random() < config.sleeve_share
     back_light = bool(rng.random() < config.back_light_share)
+    build, light = sample_build(rng, config.people), sample_light(rng, back_light)
+    # A camera sets its exposure by what it sees, and much of that is the hand.
+    seen = float(look.tone[0] * (light.sky[0] + 0.5 * light.key[0] * max(light.towards[2], 0)))
+    opened = (MEDIUM / seen) ** AUTO_EXPOSURE
     return Cast(
-        build=sample_build(rng, config.people),
-        look=sample_look(rng, tone, bool(watch), bool(ring)),
-        light=sample_light(rng, back_light),
+        build=build,
+        look=look,
+        light=replace(light, exposure=light.exposure * opened),
         scene=np.clip(scene + rng.uniform(0.2, 0.6), 0, 1) if back_light else scene,
         left=bool(rng.random() < config.left_share),
         sleeve_mm=float(rng.uniform(5, 120)) if sleeved else None,
@@ -120,12 +141,13 @@ def sample_camera(
     cones = clothe(skeleton, cast.build)
     height, width = cast.scene.shape[:2]
     offset = np.clip(rng.normal(0, 0.5, 2), -1.15, 1.15)
+    fill = float(rng.uniform(*config.fill))
     camera = frame(
         cones,
         cones.part <= PALM,
         turn,
         (height, width),
-        fill=float(rng.uniform(*config.fill)),
+        fill=max(fill, ARM_FILL) if variant.show == "arm" else fill,
         offset=(float(offset[0]), float(offset[1])),
         distance_mm=float(np.exp(rng.uniform(*np.log(config.distance_mm)))),
     )

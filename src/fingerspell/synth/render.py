@@ -9,7 +9,7 @@ import numpy as np
 from fingerspell.synth.anatomy import Build
 from fingerspell.synth.arrays import Flags, Floats
 from fingerspell.synth.camera import FLIP, Camera, see
-from fingerspell.synth.flesh import PALM, clothe
+from fingerspell.synth.flesh import ARM_MM, PALM, clothe
 from fingerspell.synth.light import Light, hollows, shade, shadows
 from fingerspell.synth.skeleton import Skeleton
 from fingerspell.synth.skin import GAMMA, Look, Patch, paint
@@ -122,7 +122,7 @@ def _patch(surface: Surface, drawn: Floats, skeleton: Skeleton, camera: Camera) 
         spot=spot,
         facing=surface.facing.ravel()[drawn],
         sides=np.vstack([sides, np.zeros(3)]).astype(np.float32),
-        lengths=np.append(lengths, [90, 300, 300]).astype(np.float32),
+        lengths=np.append(lengths, [90, ARM_MM, ARM_MM]).astype(np.float32),
     )
 
 

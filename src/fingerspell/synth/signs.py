@@ -16,7 +16,7 @@ from fingerspell.errors import ConfigError
 from fingerspell.synth.anatomy import FINGERS
 
 SIGNS_DIR = Path(__file__).parent / "signs"
-SHOWS = ("hand", "arm", "none")
+SHOWS = ("hand", "arm", "face", "none")
 THUMB_PARTS = ("mcp", "ip", "tip")
 PLACES = ("mcp", "proximal", "pip", "middle", "dip", "distal", "tip")
 
@@ -45,7 +45,8 @@ class Variant:
     folded over it; `roll` twists a finger at its knuckle, as when the thumb pushes between two;
     `wrist` is bend and lean; `view` turn (thumb side to the watcher), tilt (fingertips to the
     watcher) and lean (anticlockwise); `slack` is the standard deviation of each bend, `view_slack`
-    that of each view angle. `show` is `hand`, `arm` (the hand is out of the picture) or `none`.
+    that of each view angle. `show` is `hand`, `arm` (the hand is out of the
+    picture), `face` (somebody without a hand) or `none`.
     """
 
     name: str

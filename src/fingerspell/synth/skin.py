@@ -1,6 +1,8 @@
 """What colour the skin is where: tone, palm, nails, creases, knuckles, watch and ring.
 
-Tones: the ten-point Monk Skin Tone scale (E. Monk, 2022, skintone.google, CC BY 4.0).
+Tones: the ten-point Monk Skin Tone scale (E. Monk, 2022, skintone.google, CC BY 4.0) gives how
+light skin is. Its swatches are nearly grey at both ends; photographed skin is not, so green and
+blue come as shares of red as cameras see them.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ MONK_TONES = (
     "a07e56", "825c43", "604134", "3a312a", "292420",
 )  # fmt: skip
 GAMMA = 2.2
-PALM_LIGHT = np.array([0.70, 0.47, 0.36])
+DARKEST, LIGHTEST = 0.07, 0.86
+"""How much red light skin throws back at the ends of the scale; no skin is as black as ink."""
+PALM_LIGHT = np.array([0.70, 0.44, 0.36])
 BLUSH = np.array([1.10, 0.86, 0.84])
+WATCH_MM = 22.0
 NAIL = np.array([0.80, 0.53, 0.47])
 
 
@@ -26,7 +31,7 @@ NAIL = np.array([0.80, 0.53, 0.47])
 class Look:
     """One person's surface. Colours are linear RGB (3,), lengths shares of a bone.
 
-    `ring` is the part that wears one or -1, `watch` the share of the forearm or -1.
+    `ring` is the part that wears one or -1, `watch` how far below the wrist it sits, mm, or -1.
     """
 
     tone: Floats
@@ -67,7 +72,9 @@ def linear(hex_colour: str) -> Floats:
 def sample_look(rng: np.random.Generator, tone: int, watch: bool, ring: bool) -> Look:
     """Draws one person's skin, sleeve and jewellery around Monk tone 0-9."""
     base = linear(MONK_TONES[tone]) * np.exp(rng.normal(0, 0.08))
-    base = base * np.array([1.0, rng.uniform(0.74, 0.94), rng.uniform(0.58, 0.92)])
+    green = float(np.clip(rng.normal(0.61, 0.045), 0.5, 0.72))
+    blue = green * float(np.clip(rng.normal(0.78, 0.08), 0.62, 0.98))
+    base = (DARKEST + (LIGHTEST - DARKEST) * base[0]) * np.array([1.0, green, blue])
     # Palms have hardly any pigment: the darker the tone, the further they stand apart from it.
     share = 0.12 + 0.35 * tone / 9 * rng.uniform(0.4, 1.1)
     palm = base * (1 - share) + share * PALM_LIGHT * rng.uniform(0.6, 1.0)
@@ -80,7 +87,7 @@ def sample_look(rng: np.random.Generator, tone: int, watch: bool, ring: bool) ->
         nail=base * 0.65 + NAIL * 0.35 * float(np.clip(base.mean() * 2, 0.35, 1.0)),
         sleeve=np.clip(cloth, 0.005, 0.85),
         stripe=rng.uniform(0, 0.7, 3) if rng.random() < 0.25 else np.clip(cloth, 0.005, 0.85),
-        watch=float(rng.uniform(0.15, 0.7)) if watch else -1.0,
+        watch=float(rng.uniform(22, 60)) if watch else -1.0,
         watch_colour=rng.uniform(0.01, 0.5) * np.ones(3),
         ring=int(rng.choice([3, 6, 9, 12])) if ring else -1,
     )
@@ -100,7 +107,7 @@ def paint(patch: Patch, look: Look) -> tuple[Floats, Floats]:
     red = f(look.blush) * _redness(patch, tip, facing)
     albedo = albedo * (1 + red * (BLUSH.astype(f)[:, None] - 1))
     albedo *= 1 - f(look.crease) * (_joint_lines(patch, digit, facing) + _palm_lines(patch, facing))
-    gloss = np.full(len(patch.part), f(0.35))
+    gloss = np.full(len(patch.part), f(0.25))
     _nails(albedo, gloss, patch, tip, look)
     _clothes(albedo, gloss, patch, look)
     return albedo, gloss
@@ -152,11 +159,12 @@ def _nails(albedo: Floats, gloss: Floats, patch: Patch, tip: Floats, look: Look)
 def _clothes(albedo: Floats, gloss: Floats, patch: Patch, look: Look) -> None:
     sleeve = patch.part == SLEEVE
     if sleeve.any():
-        stripes = np.sin(patch.along[sleeve] * 60) > 0.3
+        stripes = np.sin(patch.along[sleeve] * 100) > 0.3
         albedo[:, sleeve] = np.where(stripes, look.stripe[:, None], look.sleeve[:, None])
         gloss[sleeve] = 0.05
     if look.watch >= 0:
-        band = (patch.part == ARM) & (np.abs(patch.along - look.watch) < 0.11)
+        below = np.sqrt((patch.spot * patch.spot).sum(axis=0))
+        band = (patch.part == ARM) & (np.abs(below - look.watch) < WATCH_MM / 2)
         albedo[:, band] = look.watch_colour[:, None]
         gloss[band] = 0.8
     if look.ring >= 0:

@@ -25,6 +25,8 @@ PRESS_MM = 1.2
 PROBE_DEG = 1.0
 ROUNDS = 9
 MAX_STEP_DEG = 25.0
+SOFT = 0.8
+"""Fingers are broader than thick, and pads give way: what touches is this share of the radii."""
 
 
 def place_on(fingers: Floats, radii: Floats, finger: str, place: str) -> tuple[Floats, float]:
@@ -41,7 +43,7 @@ def _targets(touches: Sequence[Touch], fingers: Floats, build: Build) -> tuple[l
         row = THUMB_PARTS.index(touch.part) + 1
         centre, radius = place_on(fingers, build.radii, touch.finger, touch.place)
         side = np.array(touch.side)
-        reach = touch.gap * (radius + build.radii[0, row])
+        reach = SOFT * touch.gap * (radius + build.radii[0, row])
         rows.append(row)
         goals.append(centre + side / max(float(np.linalg.norm(side)), 1e-9) * reach)
     return rows, np.array(goals)
@@ -77,7 +79,7 @@ def reach(
     fingers, tip_radius = cores(fingers, build.radii[1:, 3]), build.radii[0, 3]
     rows, goals = _targets(touches, fingers, build)
     spots, spot_r = _obstacles(fingers, build, under)
-    thumb_r = build.radii[0]
+    thumb_r, spot_r = build.radii[0] * SOFT, spot_r * SOFT
     along = np.array([0.5, 1.0])[:, None]
 
     def residuals(angles: Floats) -> Floats:
