@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "train": {*LEAVES, "config", "data", "evaluate", "model", "progress", "synth"},
     "serve": {*LEAVES, "config", "runtime", "live"},
     "doctor": {"errors"},
+    "download": {"errors", "labels"},
     "pipeline": {
         *LEAVES, "config", "data", "evaluate", "export", "live", "model", "progress", "runtime",
         "train",

@@ -11,13 +11,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from fingerspell.data.examine import Picture, examine, examine_one
 from fingerspell.data.found import Bad, Found, Row
-from fingerspell.images import MAX_BYTES, encode_jpeg
+from fingerspell.data.hashing import dhash, words
+from fingerspell.data.quality import measure
+from fingerspell.images import MAX_BYTES, Glance, decode, encode_jpeg
 from helpers.drawn_folder import scene
 from helpers.picture_files import saved
 
@@ -49,6 +52,19 @@ def test_the_size_is_that_of_the_upright_picture(tmp_path) -> None:
     picture = examine_one(found(tmp_path / "a.jpg", lying))
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height) == (30, 40)
+
+
+def test_a_large_photograph_is_judged_by_a_reduced_one(tmp_path) -> None:
+    large = np.asarray(cv2.resize(scene(1), (1200, 900), interpolation=cv2.INTER_CUBIC))
+    data = encode_jpeg(large)
+    picture = examine_one(found(tmp_path / "a.jpg", data))
+    assert isinstance(picture, Picture)
+    assert (picture.width, picture.height) == (1200, 900)
+    one, other = words([picture.dhash]), words([dhash(decode(data))])
+    assert np.bitwise_count(one ^ other).sum() <= 2
+    whole = measure(decode(data))
+    assert picture.quality.brightness == pytest.approx(whole.brightness, abs=0.01)
+    assert picture.quality.sharpness == pytest.approx(whole.sharpness, rel=0.15)
 
 
 def test_good_and_bad_come_in_the_order_given(tmp_path, monkeypatch) -> None:
@@ -108,12 +124,12 @@ def test_a_row_of_a_long_table_is_opened_all_the_same(tmp_path, monkeypatch) -> 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), ValueError("odd")])
 def test_no_error_of_a_decoder_costs_the_other_pictures(tmp_path, monkeypatch, error) -> None:
-    def fails(data: bytes) -> np.ndarray:
+    def fails(data: bytes, side_px: int) -> Glance:
         if data == b"odd one":
             raise error
-        return scene(0)
+        return Glance(scene(0), 48, 48)
 
-    monkeypatch.setattr(MODULE, "decode", fails)
+    monkeypatch.setattr(MODULE, "glance", fails)
     some = [*files(tmp_path, 3), found(tmp_path / "odd.jpg", b"odd one")]
     pictures, bad = examine(some)
     assert len(pictures) == 3

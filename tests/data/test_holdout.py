@@ -57,6 +57,15 @@ def test_a_copy_of_a_strangers_picture_is_taken_out_of_training(config: PrepareC
     assert picture.read_bytes() not in [(config.output_dir / s.path).read_bytes() for s in learnt]
 
 
+def test_holding_out_what_is_the_same_twice_says_why_nothing_is_left(tmp_path: Path) -> None:
+    twice = (alphabet(tmp_path / "one"), alphabet(tmp_path / "two"))
+    config = PrepareConfig(
+        input_dirs=twice, output_dir=tmp_path / "dataset", holdout_sources=("two",)
+    )
+    with pytest.raises(DataError, match="after 40 copies of held-out pictures"):
+        prepare(config)
+
+
 def test_an_unknown_name_lists_those_there_are(config: PrepareConfig) -> None:
     with pytest.raises(DataError, match=r"(?s)no source called them.*one of mine, theirs"):
         prepare(replace(config, holdout_sources=("them",)))

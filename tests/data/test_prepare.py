@@ -167,7 +167,7 @@ def test_a_full_disk_leaves_nothing_behind_and_the_old_set_in_place(
     def full(*_: object) -> bool:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fingerspell.data.prepare.link_or_copy", full)
+    monkeypatch.setattr("fingerspell.data.fill.link_or_copy", full)
     with pytest.raises(DataError, match="No space left"):
         prepare(replace(config, seed=3, overwrite=True))
     assert tree(config.output_dir) == before

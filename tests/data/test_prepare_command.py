@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fingerspell.cli.main import door
-from helpers.drawn_folder import alphabet
+from helpers.drawn_folder import alphabet, write_runs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -57,3 +59,31 @@ def test_the_door_stands_in_backend_and_its_help_is_quick() -> None:
     assert "--input_dir" in done.stdout
     for heavy in ("cv2", "numpy", "grain", "tensorflow"):
         assert f"| {heavy}\n" not in done.stderr.replace("  ", " ")
+
+
+def test_every_option_reaches_the_report(tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        for label in "AB":
+            write_runs(tmp_path / name, label, range(900 * number + ord(label), 99999, 5000))
+    table = tmp_path / "groups.csv"
+    table.write_text("path,group\na/A/A0.jpg,anna\n", encoding="utf-8")
+    call = ["--input_dir", str(tmp_path / "a"), str(tmp_path / "b"), "--resplit"]
+    call += ["--holdout_source", "b", "--max_bad", "0.2", "--near_bits", "9", "--seed", "7"]
+    call += ["--train", "0.6", "--val", "0.2", "--test", "0.2"]
+
+    def report_of(*options: str) -> dict[str, Any]:
+        output = tmp_path / f"out{len(options[0])}"
+        assert door("prepare", [*call, *options, "--output_dir", str(output)]) == 0
+        report: dict[str, Any] = json.loads((output / "report.json").read_text(encoding="utf-8"))
+        return report
+
+    named = report_of("--groups", str(table))
+    config = named["config"]
+    assert config["resplit"] is True
+    assert config["groups_csv"] == str(table.resolve())
+    assert config["holdout_sources"] == named["held_out"] == ["b"]
+    assert (config["near_bits"], config["seed"], config["max_bad_share"]) == (9, 7, 0.2)
+    assert config["shares"] == [0.6, 0.2, 0.2]
+    by_file = report_of("--group_by", r"(.+)\.jpg")
+    assert by_file["config"]["group_by"] == r"(.+)\.jpg"
+    assert by_file["groups"] == by_file["pictures"] == 160

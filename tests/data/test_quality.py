@@ -62,6 +62,14 @@ def test_blur_lowers_sharpness() -> None:
     assert measure(sharp).sharpness > softer[0] > softer[1] > BLURRED > softer[2]
 
 
+def test_sharpness_is_the_variance_of_the_laplacian() -> None:
+    small = plain((0, 0, 0), 6, 6)
+    small[0] = 200
+    edges = cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_64F)
+    assert abs(edges.mean()) > 1
+    assert measure(small).sharpness == pytest.approx(edges.var())
+
+
 def test_sharpness_compares_across_sizes() -> None:
     small, large = measure(checkers(200)).sharpness, measure(checkers(1600)).sharpness
     assert large == pytest.approx(small, rel=0.25)

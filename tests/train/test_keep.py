@@ -6,7 +6,6 @@ from fingerspell.train.keep import KeepBest
 class FakeModel:
     def __init__(self) -> None:
         self.weights = [np.zeros(1)]
-        self.stop_training = False
 
     def get_weights(self) -> list[np.ndarray]:
         return [w.copy() for w in self.weights]
@@ -18,19 +17,17 @@ class FakeModel:
 def follow(losses: list[float], patience: int) -> tuple[KeepBest, FakeModel, int]:
     """Plays validation losses, epoch by epoch; the weights are the epoch's number."""
     kept, model = KeepBest(patience), FakeModel()
-    kept.set_model(model)
     for epoch, loss in enumerate(losses):
         model.weights = [np.array([float(epoch)])]
-        kept.on_test_end({"loss": loss})
-        kept.on_epoch_end(epoch)
-        if model.stop_training:
+        kept.consider(loss, model)
+        if kept.exhausted:
             return kept, model, epoch + 1
     return kept, model, len(losses)
 
 
 def test_the_best_weights_come_back_and_not_the_last():
     kept, model, _ = follow([1.0, 0.5, 0.9], patience=9)
-    kept.restore()
+    kept.restore(model)
     assert model.weights[0] == 1.0
 
 
@@ -44,5 +41,5 @@ def test_a_gain_too_small_to_matter_does_not_keep_training_alive():
 
 def test_a_loss_that_is_no_number_is_never_the_best():
     kept, model, _ = follow([float("nan"), 0.7, float("nan")], patience=5)
-    kept.restore()
+    kept.restore(model)
     assert model.weights[0] == 1.0

@@ -61,13 +61,17 @@ def check_bad(bad: Sequence[Bad], total: int, most: float) -> None:
         )
 
 
-def check_counts(pictures: Sequence[Picture], labels: Collection[str]) -> None:
-    """Refuses classes that cannot be split in three, counted over the usable pictures."""
+def check_counts(pictures: Sequence[Picture], labels: Collection[str], copies: int = 0) -> None:
+    """Refuses classes that cannot be split in three, counted over the usable pictures.
+
+    `copies` were left out, because held-out sources hold the same pictures.
+    """
     counts = Counter(picture.file.label for picture in pictures)
     few = [f"{label} ({counts[label]})" for label in sorted(labels) if counts[label] < MIN_PICTURES]
     if few:
         raise DataError(
-            found=f"too few usable pictures in class {', '.join(few)}",
+            found=f"too few usable pictures in class {', '.join(few)}"
+            + (f", after {copies:,} copies of held-out pictures were left out" if copies else ""),
             expected=f"at least {MIN_PICTURES} a class: one each for train, val and test",
             fix="add pictures, or take the class folder out",
         )

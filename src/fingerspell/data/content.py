@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from fingerspell.data.found import Box, Found, Row
-from fingerspell.data.tables import SIDE_PX, parse_row
+from fingerspell.data.layouts.tables import SIDE_PX, parse_row
 from fingerspell.errors import PictureError
 from fingerspell.images import Pixels, decode, encode_jpeg
 

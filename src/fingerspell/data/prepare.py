@@ -16,8 +16,8 @@ from fingerspell.data import report as reports
 from fingerspell.data.assign import Assigned, assign
 from fingerspell.data.card import CARD_NAME, data_card
 from fingerspell.data.checks import check_bad, check_counts, check_places
-from fingerspell.data.content import content
 from fingerspell.data.examine import Picture, examine
+from fingerspell.data.fill import samples_of, write_pictures
 from fingerspell.data.found import Bad
 from fingerspell.data.given import given_groups
 from fingerspell.data.groups import Grouping, conflicts, find_groups
@@ -31,11 +31,10 @@ from fingerspell.data.manifest import (
     to_csv,
 )
 from fingerspell.data.page import write_page
-from fingerspell.data.place import link_or_copy, make_ready, new_folder, put
+from fingerspell.data.place import make_ready, new_folder
 from fingerspell.data.scan import Scan, scan, source_names
 from fingerspell.data.spread import Qualities, quality_json
 from fingerspell.errors import DataError
-from fingerspell.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,12 @@ def prepare(config: PrepareConfig) -> Prepared:
     assigned = assign(config, checked.own, grouping)
     pictures = [*checked.own, *checked.strangers]
     splits = [*assigned.splits, *[HELD_OUT] * len(checked.strangers)]
-    samples = _samples(pictures, [*grouping.groups, *strange.groups], splits)
+    samples = samples_of(pictures, [*grouping.groups, *strange.groups], splits)
     qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
     ordered = sorted(samples, key=lambda sample: sample.path)
     text = to_csv(ordered)
     with new_folder(config.output_dir) as folder:
-        linked = _write_pictures(folder, samples, pictures)
+        linked = write_pictures(folder, samples, pictures)
         _write(folder / FILE_NAME, text)
         report = {
             "format": reports.FORMAT,
@@ -102,8 +101,10 @@ def prepare(config: PrepareConfig) -> Prepared:
 
 def fingerprint(config: PrepareConfig, found: Scan) -> str:
     """Returns a SHA-256 over settings and the input files' names, sizes and times."""
-    files = [[str(f.path), f.label, f.source, f.size_bytes, f.mtime_ns, f.split, f.file_name,
-              astuple(f.part) if f.part else None] for f in found.files]  # fmt: skip
+    files = [
+        [str(f.path), f.label, f.source, f.size_bytes, f.mtime_ns, f.part and astuple(f.part)]
+        for f in found.files
+    ]
     body = [reports.FORMAT, reports.config_json(config), _groups_text(config), files]
     return hashlib.sha256(json.dumps(body).encode("utf-8")).hexdigest()
 
@@ -149,7 +150,8 @@ def _check(config: PrepareConfig, found: Scan) -> _Checked:
     check_bad(bad, len(found.files) + len(found.unusable), config.max_bad_share)
     clashes = conflicts(pictures)
     own, strangers, copies = holdout.divide(_without(pictures, clashes), config.holdout_sources)
-    check_counts(own, {f.label for f in found.files if f.source not in config.holdout_sources})
+    labels = {f.label for f in found.files if f.source not in config.holdout_sources}
+    check_counts(own, labels, len(copies))
     return _Checked(own, strangers, bad, clashes, copies)
 
 
@@ -208,51 +210,6 @@ def _write_reports(
     _write(folder / CARD_NAME, data_card(report, samples, qualities))
     # Last: whoever finds it finds everything.
     _write(folder / REPORT_NAME, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-
-
-def _samples(
-    pictures: Sequence[Picture], groups: Sequence[str], splits: Sequence[str]
-) -> list[Sample]:
-    several = len({picture.file.source for picture in pictures}) > 1
-    return [
-        Sample(
-            _place(picture, split, several),
-            picture.file.label,
-            split,
-            group,
-            picture.file.source,
-            picture.sha256,
-            picture.dhash,
-            picture.width,
-            picture.height,
-        )
-        for picture, group, split in zip(pictures, groups, splits, strict=True)
-    ]
-
-
-def _place(picture: Picture, split: str, several: bool) -> str:
-    """Returns where a picture lies in the data set, with forward slashes."""
-    file = picture.file
-    if split == HELD_OUT:
-        return f"{split}/{file.source}/{file.label}/{file.file_name}"
-    name = f"{file.source}__{file.file_name}" if several else file.file_name
-    return f"{split}/{file.label}/{name}"
-
-
-def _write_pictures(folder: Path, samples: Sequence[Sample], pictures: Sequence[Picture]) -> int:
-    """Links, copies or writes every picture; returns how many were linked."""
-    for parent in sorted({(folder / sample.path).parent for sample in samples}):
-        parent.mkdir(parents=True)
-    linked = 0
-    with Progress(len(samples), "writing") as progress:
-        for sample, picture in zip(samples, pictures, strict=True):
-            target = folder / sample.path
-            if picture.file.part is None:
-                linked += link_or_copy(picture.file.path, target)
-            else:
-                put(content(picture.file), target)
-            progress.advance()
-    return linked
 
 
 def _write(path: Path, text: str) -> None:

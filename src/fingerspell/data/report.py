@@ -36,12 +36,10 @@ def config_json(config: PrepareConfig) -> dict[str, Any]:
 
 
 def class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
-    """Returns pictures a split and groups for each class, in prediction order; no strangers."""
+    """Returns pictures a split and groups for each class, in prediction order."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     groups: dict[str, set[str]] = defaultdict(set)
     for sample in samples:
-        if sample.split == HELD_OUT:
-            continue
         counts[sample.label][sample.split] += 1
         groups[sample.label].add(sample.group)
     return {

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fingerspell.data import layout
-from fingerspell.data.annotations import foreign_format
-from fingerspell.data.boxes import read_boxes
-from fingerspell.data.by_name import read_by_name
-from fingerspell.data.classes import EXPECTED, class_sets, read_classes
 from fingerspell.data.found import Bad, Found, Renamed
-from fingerspell.data.naming import distinct, same_name
-from fingerspell.data.source import Source
-from fingerspell.data.tables import is_table, read_rows, read_table
-from fingerspell.data.tree import File, Folder, every, is_unicode, read_tree
+from fingerspell.data.layouts.annotations import foreign_format
+from fingerspell.data.layouts.boxes import read_boxes
+from fingerspell.data.layouts.by_name import read_by_name
+from fingerspell.data.layouts.classes import EXPECTED, class_sets, read_classes
+from fingerspell.data.layouts.naming import distinct, same_name
+from fingerspell.data.layouts.source import Source
+from fingerspell.data.layouts.tables import is_table, read_rows, read_table
+from fingerspell.data.layouts.tree import File, Folder, every, is_unicode, read_tree
 from fingerspell.errors import DataError
 
 _SPLITS = ("", *layout.SPLIT_NAMES)

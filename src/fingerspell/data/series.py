@@ -104,9 +104,9 @@ def unrelated(hashes: Words, stems: Sequence[str]) -> float:
     if len(photos) < FEW:
         return USUAL_DISTANCE
     drawn = np.random.default_rng(0).integers(0, len(photos), (2, _DRAWN))
-    one, other = drawn[:, drawn[0] != drawn[1]].tolist()
-    places = _variants(hashes, [tuple(photos[photo]) for photo in one + other])
-    return float(np.median(_apart(places[: len(one)], places[len(one) :])))
+    one, other = drawn[:, drawn[0] != drawn[1]]
+    places = _variants(hashes, [tuple(photo) for photo in photos])
+    return float(np.median(_apart(places[one], places[other])))
 
 
 def usual(steps: Steps, around: int) -> Steps:
@@ -146,6 +146,8 @@ def _links(hashes: Words, series: Series, apart: float, calm: float) -> Pairs:
 def _variants(hashes: Words, series: Series) -> Words:
     """Returns (places, variants, 2); where a place has fewer, its last one is repeated."""
     width = min(_VARIANTS, max(map(len, series)))
+    if width == 1:  # The usual case, and the dearest in Python.
+        return hashes[[files[0] for files in series], None]
     return hashes[[[files[min(k, len(files) - 1)] for k in range(width)] for files in series]]
 
 

@@ -1,9 +1,10 @@
-"""Where an interrupted run goes on: every variable after a whole epoch, in one file."""
+"""Where an interrupted run goes on: every variable after any step, the last two states kept."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,72 +12,115 @@ import keras
 import numpy as np
 
 from fingerspell.errors import RunError
+from fingerspell.train.arrays import DamagedError, read_arrays, write_arrays
 from fingerspell.train.history import Epoch
-from fingerspell.train.keep import KeepBest
 
-NAME = "last.npz"
+KEPT = 2
+PATTERN = "step_*.npz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a run had come.
+
+    `epoch` counts the epochs of phase number `phase` that are trained and validated, `step` the
+    steps of the one in progress, `total_steps` the steps of the whole run, which name the file.
+    `rows` are the curves of the finished epochs; `epoch_s` and `spent_s` the seconds that the
+    steps of this epoch and the whole run took, over all sessions.
+    """
+
+    fingerprint: str
+    phase: int = 0
+    epoch: int = 0
+    step: int = 0
+    total_steps: int = 0
+    best_loss: float = float("inf")
+    waited_epochs: int = 0
+    epoch_s: float = 0.0
+    spent_s: float = 0.0
+    rows: tuple[Epoch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """How far a run had come: phases and epochs that were finished, and their curves."""
+class Checkpoint:
+    """A position and the arrays that belong to it, by name and number (`optimizer/3`)."""
 
-    phase: int
-    epoch: int
-    best_loss: float
-    waited_epochs: int
-    fingerprint: str
-    rows: tuple[Epoch, ...]
+    position: Position
+    arrays: dict[str, np.ndarray]
 
+    def group(self, name: str) -> list[np.ndarray]:
+        """Returns the arrays of one group in order."""
+        count = sum(key.startswith(f"{name}/") for key in self.arrays)
+        return [self.arrays[f"{name}/{i}"] for i in range(count)]
 
-def save(folder: Path, model: keras.Model, kept: KeepBest, position: Position) -> None:
-    """Writes model, optimizer, best weights and position in one step.
-
-    `model.variables` holds the dropout generators' states too, which `get_weights` leaves out:
-    without them a continued run would draw other dropout masks.
-    """
-    arrays: dict[str, Any] = {
-        **_numbered("model", model.variables),
-        **_numbered("optimizer", model.optimizer.variables),
-        **{f"best/{i}": w for i, w in enumerate(kept.weights)},
-        "position": np.array(json.dumps(asdict(position))),
-    }
-    temporary = folder / f".{NAME}.writing.npz"
-    folder.mkdir(parents=True, exist_ok=True)
-    np.savez(temporary, **arrays)
-    temporary.replace(folder / NAME)
+    def fill(self, name: str, variables: Sequence[Any]) -> None:
+        """Puts a group back into `variables`; refuses another number of them or other shapes."""
+        values = self.group(name)
+        found = [tuple(value.shape) for value in values]
+        expected = [tuple(variable.shape) for variable in variables]
+        if found != expected:
+            raise RunError(
+                found=f"a checkpoint whose {name} ({len(found)} variables) is not this run's "
+                f"({len(expected)} variables)",
+                expected="a checkpoint that this version of the program wrote for this run",
+                fix="start afresh with --overwrite",
+            )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
 
 
-def _numbered(name: str, variables: list[Any]) -> dict[str, np.ndarray]:
-    return {f"{name}/{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+def numbered(name: str, values: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Returns variables or arrays as the group `name`."""
+    return {f"{name}/{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(values)}
 
 
-def read_position(folder: Path) -> Position | None:
-    """Returns how far the run in `folder` had come, or nothing where it never saved."""
-    if not (folder / NAME).is_file():
-        return None
+def save(folder: Path, checkpoint: Checkpoint) -> None:
+    """Writes one checkpoint and then drops all but the last two."""
+    position = replace(checkpoint.position, rows=())
+    body = {**asdict(position), "rows": [asdict(row) for row in checkpoint.position.rows]}
+    write_arrays(
+        folder / f"step_{position.total_steps:08d}.npz",
+        {**checkpoint.arrays, "position": np.array(json.dumps(body))},
+    )
+    for old in sorted(folder.glob(PATTERN))[:-KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Checkpoint:
+    """Reads one checkpoint; raises `DamagedError` where it is not one."""
+    arrays = read_arrays(path)
     try:
-        with np.load(folder / NAME, allow_pickle=False) as stored:
-            body = json.loads(str(stored["position"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(
-            found=f"a damaged checkpoint {folder / NAME} ({error})",
-            expected="a file that this program wrote",
-            fix="start afresh with --overwrite",
-        ) from error
-    return Position(**{**body, "rows": tuple(Epoch(**row) for row in body["rows"])})
+        body = json.loads(str(arrays.pop("position")))
+        rows = tuple(Epoch(**row) for row in body.pop("rows"))
+        return Checkpoint(Position(**body, rows=rows), arrays)
+    except (KeyError, ValueError, TypeError) as error:
+        raise DamagedError(f"not written by this version ({error})") from error
 
 
-def restore(folder: Path, model: keras.Model, kept: KeepBest, position: Position) -> None:
-    """Puts back what `save` wrote into a model that was built and compiled alike."""
-    with np.load(folder / NAME, allow_pickle=False) as stored:
-        _fill(model.variables, stored, "model")
-        _fill(model.optimizer.variables, stored, "optimizer")
-        count = sum(name.startswith("best/") for name in stored.files)
-        kept.weights = [stored[f"best/{i}"] for i in range(count)]
-    kept.best_loss, kept.waited_epochs = position.best_loss, position.waited_epochs
+def latest(folder: Path) -> Checkpoint | None:
+    """Returns the newest whole checkpoint, or nothing where none was ever written.
 
-
-def _fill(variables: list[Any], stored: Any, name: str) -> None:
-    for index, variable in enumerate(variables):
-        variable.assign(stored[f"{name}/{index}"])
+    Damaged ones are told of on the console and, once one before them is found whole, removed:
+    they would count among the last two.
+    Raises `RunError` where there are checkpoints and not one of them is whole.
+    """
+    damaged: list[Path] = []
+    for path in sorted(folder.glob(PATTERN), reverse=True):
+        try:
+            found = read(path)
+        except DamagedError as error:
+            print(f"warning: checkpoint {path.name} is damaged ({error})", flush=True)
+            damaged.append(path)
+            continue
+        for other in damaged:
+            other.unlink()
+        if damaged:
+            print(f"warning: going back to the checkpoint before it, {path.name}", flush=True)
+        return found
+    if not damaged:
+        return None
+    raise RunError(
+        found=f"no checkpoint in {folder} is whole ({', '.join(p.name for p in damaged)})",
+        expected="at least one file as this program wrote it",
+        fix="start afresh with --overwrite",
+    )

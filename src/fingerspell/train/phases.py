@@ -2,153 +2,88 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+import functools
+from collections.abc import Iterator
 from typing import Any
 
-import keras
-
-from fingerspell.config import Phase, TrainConfig
+from fingerspell.config import Phase
 from fingerspell.data import balance, loader
-from fingerspell.data.manifest import Manifest
 from fingerspell.model import freeze_all, head_of, unfreeze
 from fingerspell.progress import Progress
-from fingerspell.train import checkpoint
-from fingerspell.train.features import Features, cache_features
-from fingerspell.train.folder import CHECKPOINTS, HISTORY, LOGS, write_json
-from fingerspell.train.history import Epoch, to_columns
-from fingerspell.train.keep import KeepBest
+from fingerspell.train import features
+from fingerspell.train.checkpoint import Checkpoint
+from fingerspell.train.epochs import Course, learn
+from fingerspell.train.features import Batch, Features, cache_features
 from fingerspell.train.schedule import compile_for
-from fingerspell.train.watch import Board, Watch
+from fingerspell.train.session import Run
 
 
-@dataclass(slots=True)
-class Run:
-    """What the phases of one run share."""
-
-    config: TrainConfig
-    manifest: Manifest
-    model: keras.Model
-    fingerprint: str
-    rows: list[Epoch] = field(default_factory=list)
-
-    @property
-    def folder(self) -> Path:
-        """Returns the run folder."""
-        return self.config.output_dir
-
-    def training_pictures(self) -> int:
-        return len(self.manifest.split("train"))
-
-    def steps(self) -> int:
-        """Returns the steps of one epoch; the last, incomplete batch is filled from the next."""
-        return max(1, self.training_pictures() // self.config.batch_size)
-
-    def validation_steps(self) -> int:
-        """Returns the batches of one validation pass, the last of them maybe short."""
-        return math.ceil(len(self.manifest.split("val")) / self.config.batch_size)
-
-
-def run_phase(run: Run, index: int, position: checkpoint.Position | None) -> None:
-    """Trains phase `index`, from `position` where an earlier run was interrupted in it."""
+def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
+    """Trains phase `index`, from `stored` where an earlier session was interrupted in it."""
     phase = run.config.phases[index]
     if phase.epochs == 0:
         return
     if phase.unfrozen_from is None:
-        _train_head(run, phase)
+        learn(run, _head_course(run, phase, index), stored)
+        (run.checkpoints / features.NAME).unlink(missing_ok=True)
     else:
-        _train_network(run, phase, index, position)
+        learn(run, _network_course(run, phase, index), stored)
 
 
-def _train_head(run: Run, phase: Phase) -> None:
+def _head_course(run: Run, phase: Phase, index: int) -> Course:
     freeze_all(run.model)
-    training, validation = _features(run)
-    head = head_of(run.model)
-    steps = max(1, len(training.y) // run.config.batch_size)
+    head, batch_size = head_of(run.model), run.config.batch_size
+    steps = run.steps() * run.config.feature_views
     compile_for(head, phase, steps, run.config)
-    kept = KeepBest(phase.patience_epochs)
-    head.fit(
-        training.x,
-        training.y,
-        sample_weight=training.weight,
-        validation_data=(validation.x, validation.y),
-        batch_size=run.config.batch_size,
-        epochs=phase.epochs,
-        callbacks=_callbacks(run, phase, kept, len(training.y), lambda _: None),
-        verbose=0,
-    )
-    kept.restore()
+
+    @functools.cache
+    def cached() -> dict[str, Features]:
+        return _features(run)
+
+    def batches(first_step: int) -> Iterator[Batch]:
+        return features.shuffled(cached()["train"], batch_size, run.config.seed, first_step)
+
+    def validate() -> dict[str, float]:
+        val = cached()["val"]
+        return dict(head.evaluate(val.x, val.y, batch_size=batch_size, verbose=0, return_dict=True))
+
+    return Course(head, phase, index, steps, batches, validate)
 
 
-def _features(run: Run) -> tuple[Features, Features]:
+def _features(run: Run) -> dict[str, Features]:
+    """Returns the features of `train` and `val`, from the disk where this run made them before."""
+    path = run.checkpoints / features.NAME
+    stored = features.read_features(path, run.fingerprint)
+    if stored is not None:
+        return stored
     views = run.config.feature_views
     pictures = run.training_pictures() * views + len(run.manifest.split("val"))
     with Progress(pictures, "features", "picture") as bar:
-        seen = _training_stream(run, start_epoch=0)
+        seen = _training_stream(run, first_step=0)
         training = cache_features(run.model, seen, run.steps() * views, bar.advance)
         held_out = validation_stream(run)
         validation = cache_features(run.model, held_out, run.validation_steps(), bar.advance)
-    return training, validation
+    made = {"train": training, "val": validation}
+    features.write_features(path, run.fingerprint, made)
+    return made
 
 
-def _train_network(
-    run: Run, phase: Phase, index: int, position: checkpoint.Position | None
-) -> None:
+def _network_course(run: Run, phase: Phase, index: int) -> Course:
     unfreeze(run.model, phase.unfrozen_from or "all", phase.batchnorm_momentum)
-    steps = run.steps()
-    compile_for(run.model, phase, steps, run.config)
-    kept = KeepBest(phase.patience_epochs)
-    done = 0
-    if position is not None and position.phase == index:
-        checkpoint.restore(run.folder / CHECKPOINTS, run.model, kept, position)
-        done = position.epoch
-    if kept.waited_epochs >= phase.patience_epochs or done >= phase.epochs:
-        kept.restore()
-        return
+    compile_for(run.model, phase, run.steps(), run.config)
+    held_out = validation_stream(run)
 
-    def saved(row: Epoch) -> None:
-        where = checkpoint.Position(
-            phase=index,
-            epoch=row.epoch,
-            best_loss=kept.best_loss,
-            waited_epochs=kept.waited_epochs,
-            fingerprint=run.fingerprint,
-            rows=tuple(run.rows),
-        )
-        checkpoint.save(run.folder / CHECKPOINTS, run.model, kept, where)
+    def batches(first_step: int) -> Iterator[Batch]:
+        return iter(_training_stream(run, first_step))
 
-    run.model.fit(
-        _training_stream(run, start_epoch=done),
-        steps_per_epoch=steps,
-        validation_data=validation_stream(run),
-        validation_steps=run.validation_steps(),
-        shuffle=False,  # The stream is shuffled already.
-        epochs=phase.epochs,
-        initial_epoch=done,
-        callbacks=_callbacks(run, phase, kept, steps * run.config.batch_size, saved),
-        verbose=0,
-    )
-    kept.restore()
+    def validate() -> dict[str, float]:
+        steps = run.validation_steps()
+        return dict(run.model.evaluate(held_out, steps=steps, verbose=0, return_dict=True))
+
+    return Course(run.model, phase, index, run.steps(), batches, validate)
 
 
-def _callbacks(
-    run: Run, phase: Phase, kept: KeepBest, pictures: int, saved: Callable[[Epoch], None]
-) -> list[keras.callbacks.Callback]:
-    board = Board(run.folder / LOGS)
-
-    def told(row: Epoch) -> None:
-        run.rows.append(row)
-        board.add(len(run.rows), row)
-        write_json(run.folder / HISTORY, to_columns(run.rows))
-        saved(row)
-
-    averaged = [keras.callbacks.SwapEMAWeights()] if run.config.average_epochs > 0 else []
-    return [kept, *averaged, Watch(phase.name, phase.epochs, pictures, told)]
-
-
-def _training_stream(run: Run, start_epoch: int) -> Any:
+def _training_stream(run: Run, first_step: int) -> Any:
     samples = run.manifest.split("train")
     labels = run.manifest.labels
     return loader.training_stream(
@@ -160,7 +95,7 @@ def _training_stream(run: Run, start_epoch: int) -> Any:
         run.config.augment,
         run.config.seed,
         balance.class_weights([s.label for s in samples], labels),
-        first_batch=start_epoch * run.steps(),
+        first_batch=first_step,
     )
 
 

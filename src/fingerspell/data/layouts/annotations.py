@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fingerspell.data.tree import Folder, every
+from fingerspell.data.layouts.tree import Folder, every
 
 
 def foreign_format(tree: Folder) -> str:

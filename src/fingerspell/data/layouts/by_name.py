@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fingerspell.data import layout
 from fingerspell.data.found import Found
-from fingerspell.data.source import Source
-from fingerspell.data.tree import Folder, left_over
+from fingerspell.data.layouts.source import Source
+from fingerspell.data.layouts.tree import Folder, left_over
 
 _NAME = re.compile(
     r"([^\W\d_]+(?:[ _-][^\W\d_]+)*?)(?:[ _-]?\d+|[ _-]?\(\d+\)|[ _-]test)"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fingerspell.data import layout
 from fingerspell.data.found import Bad, Found, Row
-from fingerspell.data.source import Source
-from fingerspell.data.tree import File, Folder, every, left_over
+from fingerspell.data.layouts.source import Source
+from fingerspell.data.layouts.tree import File, Folder, every, left_over
 from fingerspell.labels import LETTERS
 
 SIDE_PX = 28

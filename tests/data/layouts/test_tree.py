@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.data import tree
+from fingerspell.data.layouts import tree
 from fingerspell.data.scan import Scan, scan
 from fingerspell.errors import DataError
 from helpers.touched import touch

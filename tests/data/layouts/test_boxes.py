@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.data.boxes import parse_box
 from fingerspell.data.found import Box
+from fingerspell.data.layouts.boxes import parse_box
 from fingerspell.data.scan import scan
 from fingerspell.errors import DataError
 from helpers.touched import touch

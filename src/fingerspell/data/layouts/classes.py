@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerspell.data import layout
-from fingerspell.data.by_name import labels_in
 from fingerspell.data.found import Bad, Found
-from fingerspell.data.source import Source
-from fingerspell.data.tree import Folder, every, left_over
+from fingerspell.data.layouts.by_name import labels_in
+from fingerspell.data.layouts.source import Source
+from fingerspell.data.layouts.tree import Folder, every, left_over
 from fingerspell.errors import DataError
 from fingerspell.labels import ALPHABET, label_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.data.found import Box, Found, Row
-from fingerspell.data.naming import distinct, is_folder_name
+from fingerspell.data.layouts.naming import distinct, is_folder_name
 
 ROOT = Path("root")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fingerspell.data.yaml_names import class_names, has_names
+from fingerspell.data.layouts.yaml_names import class_names, has_names
 
 ABC = {0: "A", 1: "B", 2: "C"}
 

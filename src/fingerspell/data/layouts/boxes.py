@@ -10,10 +10,10 @@ from pathlib import Path, PurePath
 
 from fingerspell.data import layout
 from fingerspell.data.found import Bad, Box, Found
-from fingerspell.data.naming import is_folder_name
-from fingerspell.data.source import Source
-from fingerspell.data.tree import File, Folder, every, left_over
-from fingerspell.data.yaml_names import class_names, has_names
+from fingerspell.data.layouts.naming import is_folder_name
+from fingerspell.data.layouts.source import Source
+from fingerspell.data.layouts.tree import File, Folder, every, left_over
+from fingerspell.data.layouts.yaml_names import class_names, has_names
 from fingerspell.errors import DataError
 
 _SLACK = 0.01

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.data import tables
 from fingerspell.data.found import Renamed
+from fingerspell.data.layouts import tables
 from fingerspell.data.scan import scan
 from fingerspell.errors import DataError
 from helpers.touched import touch

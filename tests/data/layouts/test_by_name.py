@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.data.by_name import label_in
+from fingerspell.data.layouts.by_name import label_in
 from fingerspell.data.scan import scan
 from fingerspell.errors import DataError
 from helpers.touched import touch

@@ -1,0 +1,67 @@
+"""What the phases of one run share."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+
+from fingerspell.config import TrainConfig
+from fingerspell.data.manifest import Manifest
+from fingerspell.train.checkpoint import Checkpoint
+from fingerspell.train.folder import CHECKPOINTS
+from fingerspell.train.history import Epoch
+from fingerspell.train.interrupt import Interrupt
+
+
+@dataclass(slots=True)
+class Run:
+    """One run in one session: it may be the continuation of others.
+
+    `total_steps` and `earlier_s` count over all sessions: the steps so far, and the seconds that
+    the sessions before this one took.
+    """
+
+    config: TrainConfig
+    manifest: Manifest
+    model: keras.Model
+    fingerprint: str
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    rows: list[Epoch] = field(default_factory=list)
+    total_steps: int = 0
+    earlier_s: float = 0.0
+    started_s: float = field(default_factory=time.perf_counter)
+
+    @property
+    def folder(self) -> Path:
+        """Returns the run folder."""
+        return self.config.output_dir
+
+    @property
+    def checkpoints(self) -> Path:
+        """Returns the folder that an interrupted run goes on from."""
+        return self.folder / CHECKPOINTS
+
+    def go_on_from(self, stored: Checkpoint) -> None:
+        """Takes over the curves and counters of the sessions before."""
+        self.rows.extend(stored.position.rows)
+        self.total_steps = stored.position.total_steps
+        self.earlier_s = stored.position.spent_s
+
+    def spent_s(self) -> float:
+        """Returns the seconds of all sessions that this run's state took."""
+        return self.earlier_s + time.perf_counter() - self.started_s
+
+    def training_pictures(self) -> int:
+        return len(self.manifest.split("train"))
+
+    def steps(self) -> int:
+        """Returns the steps of one epoch; the last, incomplete batch is filled from the next."""
+        return max(1, self.training_pictures() // self.config.batch_size)
+
+    def validation_steps(self) -> int:
+        """Returns the batches of one validation pass, the last of them maybe short."""
+        return math.ceil(len(self.manifest.split("val")) / self.config.batch_size)

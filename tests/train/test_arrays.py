@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from fingerspell.train import arrays
+from fingerspell.train.arrays import DamagedError, read_arrays, sweep, write_arrays
+
+PARTS = {
+    "kernel": np.arange(12, dtype=np.float32).reshape(3, 4),
+    "counter": np.array(7, np.int64),
+    "text": np.array('{"step": 3}'),
+}
+
+
+def same(found: dict[str, np.ndarray]) -> bool:
+    return found.keys() == PARTS.keys() and all(
+        found[name].dtype == value.dtype and np.array_equal(found[name], value)
+        for name, value in PARTS.items()
+    )
+
+
+def test_arrays_come_back_with_their_kinds_and_shapes(tmp_path):
+    write_arrays(tmp_path / "deep" / "a.npz", PARTS)
+    assert same(read_arrays(tmp_path / "deep" / "a.npz"))
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["a.npz"]
+
+
+def test_whichever_byte_is_altered_it_is_noticed(tmp_path):
+    """An archive's own checksums do not cover its directory: arrays would go missing unnoticed."""
+    path = tmp_path / "a.npz"
+    write_arrays(path, PARTS)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        with pytest.raises(DamagedError, match="checksum"):
+            read_arrays(path)
+
+
+def test_wherever_a_file_is_torn_it_is_damaged(tmp_path):
+    path = tmp_path / "a.npz"
+    write_arrays(path, PARTS)
+    whole = path.read_bytes()
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DamagedError):
+            read_arrays(path)
+
+
+def test_a_write_that_fails_leaves_the_older_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.npz"
+    write_arrays(path, PARTS)
+
+    def disk_full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(arrays.os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space"):
+        write_arrays(path, {"kernel": np.zeros(3)})
+    assert same(read_arrays(path))
+
+
+def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
+    (tmp_path / ".step_00000003.npz.writing").write_bytes(b"half")
+    (tmp_path / ".drawn_0-x" / "A").mkdir(parents=True)
+    (tmp_path / "drawn_0").mkdir()
+    (tmp_path / "step_00000002.npz").write_bytes(b"whole")
+    sweep(tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["drawn_0", "step_00000002.npz"]
+
+
+def test_a_folder_that_is_not_there_needs_no_sweeping(tmp_path):
+    sweep(tmp_path / "checkpoints")

@@ -1,0 +1,282 @@
+"""A run may die anywhere: it ends like one that was left alone, to the last bit."""
+
+import dataclasses
+import signal
+
+import numpy as np
+import pytest
+
+from fingerspell.config import AugmentConfig
+from fingerspell.data.manifest import read_manifest
+from fingerspell.errors import RunError
+from fingerspell.train import arrays, checkpoint, epochs, features, phases, run
+from fingerspell.train.run import fingerprint, train
+from helpers.run_files import assert_same_run, curves
+from helpers.small_run import FINETUNE, small_config, write_colours
+from helpers.tiny_network import tiny_backbone
+
+STEPS = 15
+"""Of the whole run: 2 epochs of the head and 3 of the network, 3 steps each."""
+EVERY_STEP, EPOCHS_ONLY = 0.0, 1e6
+
+
+class Died(BaseException):
+    """Nothing in the program catches it, as nothing catches SIGKILL."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
+
+
+@pytest.fixture(scope="module")
+def straight(data, tmp_path_factory):
+    """The run that nobody interrupted."""
+    folder = tmp_path_factory.mktemp("straight") / "output"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
+        train(lively(data, folder))
+    return folder
+
+
+def lively(data, folder, **changes):
+    """Augmented and shuffled, so that another picture or another mask would show."""
+    return small_config(data, folder, **{"augment": AugmentConfig(), **changes})
+
+
+def dies(monkeypatch, owner, name, *, at=1, after=True):
+    """Makes the `at`-th call of `owner.name` die, after or before it did its work."""
+    whole, calls = getattr(owner, name), iter(range(1, 1000))
+
+    def deadly(*args, **kwargs):
+        fatal = next(calls) == at
+        if fatal and not after:
+            raise Died
+        result = whole(*args, **kwargs)
+        if fatal:
+            raise Died
+        return result
+
+    monkeypatch.setattr(owner, name, deadly)
+
+
+def die_once(data, folder, owner, name, **how):
+    save_every_min = how.pop("save_every_min", EVERY_STEP)
+    with pytest.MonkeyPatch.context() as patch:
+        dies(patch, owner, name, **how)
+        with pytest.raises(Died):
+            train(lively(data, folder, resume=True, save_every_min=save_every_min))
+
+
+def finish(data, folder, **changes):
+    train(lively(data, folder, resume=True, **changes))
+
+
+def names(folder):
+    return sorted(p.name for p in (folder / "checkpoints").iterdir())
+
+
+def test_one_command_serves_for_the_first_start_and_after_the_end(
+    straight, data, tmp_path, monkeypatch
+):
+    """Saved at every step or at every epoch: two runs that nobody interrupts are the same."""
+    finish(data, tmp_path, save_every_min=EVERY_STEP)
+    assert names(tmp_path) == ["step_00000014.npz", "step_00000015.npz"]
+    assert_same_run(tmp_path, straight)
+    monkeypatch.setattr(epochs, "_train", None)
+    finish(data, tmp_path)
+    assert_same_run(tmp_path, straight)
+
+
+@pytest.mark.parametrize("save_every_min", [EVERY_STEP, EPOCHS_ONLY])
+def test_a_run_that_dies_again_and_again_ends_like_one_that_did_not(
+    straight, data, tmp_path, save_every_min
+):
+    """Saved at every step, each session gets two steps further; else it repeats its epoch."""
+    at = 2 if save_every_min == EVERY_STEP else 4
+    done = sessions = 0
+    while done < STEPS - at:
+        die_once(
+            data, tmp_path, epochs.Steps, "on_train_batch_end", at=at, save_every_min=save_every_min
+        )
+        done, sessions = (
+            checkpoint.latest(tmp_path / "checkpoints").position.total_steps,
+            sessions + 1,
+        )
+    finish(data, tmp_path)
+    assert sessions >= 4
+    assert_same_run(tmp_path, straight)
+
+
+def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
+    for owner, name, how in (
+        (phases, "cache_features", {"at": 2, "after": False}),
+        (features, "write_features", {"after": False}),
+        (features, "write_features", {}),
+        (features, "read_features", {}),
+        (epochs, "_validate", {"after": False}),
+        (epochs, "_validate", {}),
+        (arrays.os, "fsync", {"at": 3, "after": False}),
+        (phases, "_network_course", {"after": False}),
+        (epochs, "_validate", {"at": 2}),
+        (run, "calibrate", {"after": False}),
+        (run, "save_recogniser", {"after": False}),
+        (run, "save_recogniser", {}),
+    ):
+        die_once(data, tmp_path, owner, name, **how)
+    finish(data, tmp_path)
+    assert not [name for name in names(tmp_path) if name.startswith(".")]
+    assert_same_run(tmp_path, straight)
+
+
+def test_features_that_are_whole_are_not_made_again(data, tmp_path, monkeypatch):
+    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end")
+    assert "features.npz" in names(tmp_path)
+    monkeypatch.setattr(phases, "cache_features", None)
+    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end")
+
+
+def test_a_full_disk_is_told_of_and_does_not_end_the_run(
+    straight, data, tmp_path, monkeypatch, capsys
+):
+    whole, calls = arrays.os.fsync, iter(range(1, 1000))
+
+    def sometimes_full(handle):
+        if next(calls) in (1, 5, 11):
+            raise OSError(28, "No space left on device")
+        whole(handle)
+
+    monkeypatch.setattr(arrays.os, "fsync", sometimes_full)
+    train(lively(data, tmp_path))
+    said = capsys.readouterr().out
+    assert said.count("features could not be written") == 1
+    assert said.count("no checkpoint could be written") == 2
+    assert_same_run(tmp_path, straight)
+
+
+def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, tmp_path, capsys):
+    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=5)
+    before, newest = sorted((tmp_path / "checkpoints").glob("step_*.npz"))
+    for path in (newest, tmp_path / "checkpoints" / "features.npz"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    finish(data, tmp_path)
+    said = capsys.readouterr().out
+    assert f"{newest.name} is damaged" in said
+    assert f"going back to the checkpoint before it, {before.name}" in said
+    assert "cached features are damaged" in said
+    assert_same_run(tmp_path, straight)
+
+
+def test_without_one_whole_checkpoint_the_run_refuses_to_go_on(data, tmp_path):
+    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=3)
+    for path in (tmp_path / "checkpoints").glob("step_*.npz"):
+        path.write_bytes(b"no archive")
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"(?s)no checkpoint .* is whole.*--overwrite"):
+            finish(data, tmp_path)
+
+
+def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
+    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=2)
+    folder = tmp_path / "checkpoints"
+    stored = checkpoint.latest(folder)
+    kept = {k: v for k, v in stored.arrays.items() if not k.startswith("optimizer/")}
+    checkpoint.save(folder, checkpoint.Checkpoint(stored.position, kept))
+    with pytest.raises(RunError, match=r"optimizer \(0 variables\)"):
+        finish(data, tmp_path)
+
+
+def test_a_finished_run_without_checkpoints_is_not_replaced(data, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"months of work")
+    with pytest.raises(RunError, match="without its checkpoints"):
+        finish(data, tmp_path)
+    assert (tmp_path / "model.keras").read_bytes() == b"months of work"
+
+
+def test_how_often_it_is_saved_may_change_on_the_way(data, tmp_path):
+    one, manifest = lively(data, tmp_path), read_manifest(data)
+    other = dataclasses.replace(one, save_every_min=1.0)
+    assert fingerprint(one, manifest) == fingerprint(other, manifest)
+
+
+def test_drawn_hands_are_told_apart_by_their_run(data, tmp_path):
+    for count in (1, 2):
+        config = lively(data, tmp_path, drawn_per_class=count)
+        mixed = run.with_drawn(config, read_manifest(data))
+        assert sum(s.source == "drawn" for s in mixed.samples) == 3 * count
+
+
+def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
+    straight, data, tmp_path, monkeypatch
+):
+    whole, calls = epochs.Steps.on_train_batch_end, iter(range(1, 1000))
+
+    def press(self, batch, logs=None):
+        if next(calls) == 8:
+            signal.raise_signal(signal.SIGINT)
+        whole(self, batch, logs)
+
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(epochs.Steps, "on_train_batch_end", press)
+        with pytest.raises(KeyboardInterrupt, match=r"finetune, epoch 1/3, step 2/3.*--resume"):
+            train(lively(data, tmp_path, save_every_min=EPOCHS_ONLY))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert checkpoint.latest(tmp_path / "checkpoints").position.total_steps == 8
+    finish(data, tmp_path)
+    assert_same_run(tmp_path, straight)
+
+
+def poisoned(data, folder, monkeypatch, poison):
+    """Runs with `poison(state, logs) -> logs` at the eleventh step; returns the error."""
+    whole = epochs.Steps.on_train_batch_end
+
+    def after_step(self, batch, logs=None):
+        broken = self.state.run.total_steps == 10
+        whole(self, batch, poison(self.state, logs) if broken else logs)
+
+    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", after_step)
+    with pytest.raises(RunError) as error:
+        train(lively(data, folder, save_every_min=EVERY_STEP))
+    return str(error.value)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_at_its_step(data, tmp_path, monkeypatch):
+    said = poisoned(data, tmp_path, monkeypatch, lambda _, logs: {**logs, "loss": float("nan")})
+    assert "a loss of nan in finetune, epoch 2/3, step 2/3, at a learning rate of 0.00" in said
+    stored = checkpoint.latest(tmp_path / "checkpoints")
+    assert stored.position.total_steps == 10
+    assert all(np.isfinite(a).all() for a in stored.arrays.values() if a.dtype.kind == "f")
+
+
+def test_weights_that_are_no_numbers_are_never_saved(data, tmp_path, monkeypatch):
+    """A gradient can break down while the loss of its step was still fine."""
+
+    def poison(state, logs):
+        kernel = state.run.model.trainable_variables[0]
+        kernel.assign(np.full(kernel.shape, np.inf, np.float32))
+        return logs
+
+    assert "weights that are not finite" in poisoned(data, tmp_path, monkeypatch, poison)
+    assert checkpoint.latest(tmp_path / "checkpoints").position.total_steps == 10
+
+
+def test_early_stopping_counts_over_sessions(data, tmp_path):
+    """At a rate of nearly nothing the loss never gains: the phase ends after two more epochs."""
+    still = dataclasses.replace(
+        FINETUNE, learning_rate=1e-9, epochs=9, patience_epochs=2, batchnorm_momentum=None
+    )
+    settings = {"phases": (still,), "average_epochs": 0.0}
+    train(lively(data, tmp_path / "one", **settings))
+    with pytest.MonkeyPatch.context() as patch:
+        dies(patch, epochs, "_validate", at=3, after=False)
+        with pytest.raises(Died):
+            train(lively(data, tmp_path / "two", **settings))
+    finish(data, tmp_path / "two", **settings)
+    assert curves(tmp_path / "one")["epoch"] == [1, 2, 3]
+    assert_same_run(tmp_path / "one", tmp_path / "two")
