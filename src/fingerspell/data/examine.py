@@ -13,13 +13,16 @@ import cv2
 
 from fingerspell.data.content import content
 from fingerspell.data.found import Bad, Found, Row
-from fingerspell.data.hashing import dhash
-from fingerspell.data.quality import Quality, measure
+from fingerspell.data.hashing import dhash_of_luma
+from fingerspell.data.quality import SIDE_PX, Quality, measure_with_luma
 from fingerspell.errors import PictureError
-from fingerspell.images import MAX_BYTES, decode
+from fingerspell.images import MAX_BYTES, glance, luma
 from fingerspell.progress import Progress
 
 _CHUNK = 32
+_LOOKED_AT_PX = 3 * SIDE_PX // 2
+"""What both sides of a large picture keep: enough for the hash and for the sharpness."""
+
 _MOST_THREADS = 8
 """A picture of 50 million pixels takes 300 MB in each of them, and Python's lock keeps more than
 a few from working at once."""
@@ -68,10 +71,11 @@ def examine_one(file: Found) -> Picture | Bad:
         if file.size_bytes > MAX_BYTES and not isinstance(file.part, Row):
             return Bad(file.path, f"{file.size_bytes:,} bytes; at most {MAX_BYTES:,}")
         data = content(file)
-        rgb = decode(data)
-        height, width = rgb.shape[:2]
+        rgb, width, height = glance(data, _LOOKED_AT_PX)
+        grey = luma(rgb)
         sha256 = hashlib.sha256(data).hexdigest()
-        return Picture(file, sha256, dhash(rgb), width, height, measure(rgb))
+        quality = measure_with_luma(rgb, grey)
+        return Picture(file, sha256, dhash_of_luma(grey), width, height, quality)
     except PictureError as error:
         return Bad(file.path, error.found)
     except OSError as error:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.data.cells import two_grids
-from fingerspell.images import Pixels
+from fingerspell.images import Grey, Pixels, luma
 
 CELLS = 8
 BITS = 2 * CELLS * CELLS
@@ -32,10 +31,16 @@ Words = NDArray[np.uint64]
 
 def dhash(rgb: Pixels) -> str:
     """Returns 128 bits as 32 hexadecimal digits: 64 horizontal gradients, then 64 vertical."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    wide, tall = two_grids(np.asarray(grey, np.uint8), CELLS)
-    across, down = wide[:, 1:] > wide[:, :-1], tall[1:] > tall[:-1]
-    return np.packbits(np.concatenate([across.ravel(), down.ravel()])).tobytes().hex()
+    return dhash_of_luma(luma(rgb))
+
+
+def dhash_of_luma(grey: Grey) -> str:
+    """Returns `dhash` of a picture whose luma is at hand."""
+    wide, tall = two_grids(grey, CELLS)
+    brighter = np.empty((2, CELLS, CELLS), np.bool_)
+    np.greater(wide[:, 1:], wide[:, :-1], out=brighter[0])
+    np.greater(tall[1:], tall[:-1], out=brighter[1])
+    return np.packbits(brighter).tobytes().hex()
 
 
 def words(hashes: Sequence[str]) -> Words:

@@ -7,8 +7,9 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from fingerspell.data import layout
@@ -80,7 +81,7 @@ def to_csv(samples: Iterable[Sample]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(astuple(sample) for sample in samples)
+    writer.writerows(map(attrgetter(*COLUMNS), samples))
     return out.getvalue()
 
 

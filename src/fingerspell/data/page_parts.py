@@ -13,7 +13,7 @@ import numpy as np
 
 from fingerspell.data.manifest import SPLITS, Sample
 from fingerspell.errors import PictureError
-from fingerspell.images import encode_jpeg, read
+from fingerspell.images import encode_jpeg, glance
 
 Report = Mapping[str, Any]
 """What `report.json` holds."""
@@ -205,14 +205,14 @@ def thumb(path: Path, text: str, style: str = "") -> str:
     said, kinds = escape(text), f"thumb {style}".strip()
     try:
         data = base64.b64encode(_small_jpeg(path)).decode("ascii")
-    except PictureError:
+    except (OSError, PictureError):
         return f'<span class="{kinds} lost" role="img" aria-label="{said}">no preview</span>'
     source = f"data:image/jpeg;base64,{data}"
     return f'<img class="{kinds}" alt="{said}" title="{said}" src="{source}">'
 
 
 def _small_jpeg(path: Path) -> bytes:
-    rgb = read(path)
+    rgb = glance(path.read_bytes(), THUMB_PX).rgb
     height, width = rgb.shape[:2]
     scale = THUMB_PX / max(height, width)
     if scale < 1:

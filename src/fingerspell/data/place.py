@@ -15,6 +15,8 @@ from tempfile import TemporaryFile
 
 from fingerspell.errors import DataError
 
+StrPath = str | os.PathLike[str]
+
 
 def partial_of(output_dir: Path) -> Path:
     """Returns the hidden sibling in which a data set grows."""
@@ -40,23 +42,24 @@ def _sibling(output_dir: Path, kind: str) -> Path:
     return there.parent / f".{there.name}.{kind}"
 
 
-def link_or_copy(source: Path, target: Path) -> bool:
+def link_or_copy(source: Path, target: StrPath) -> bool:
     """Hard-links where the file system allows, copies elsewhere; returns whether it linked.
 
     Never writes into a file that is there already: it might be a link to somebody's picture.
     """
     try:
-        os.link(source.resolve(), target)
+        # A link to a link would break with it; asking each file is cheaper than resolving each.
+        os.link(source.resolve() if os.path.islink(source) else source, target)  # noqa: PTH114
     except OSError:
-        with source.open("rb") as old, target.open("xb") as new:
+        with source.open("rb") as old, open(target, "xb") as new:  # noqa: PTH123
             shutil.copyfileobj(old, new, 1 << 20)
         return False
     return True
 
 
-def put(data: bytes, target: Path) -> None:
+def put(data: bytes, target: StrPath) -> None:
     """Writes a picture that has no file of its own: a box cut out, a row of a table."""
-    with target.open("xb") as new:
+    with open(target, "xb") as new:  # noqa: PTH123
         new.write(data)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from fingerspell.images import Pixels
+from fingerspell.images import Grey, Pixels, luma
 
 SIDE_PX = 200
 """Longer side at which sharpness is measured, so that pictures of different size compare."""
@@ -77,16 +77,29 @@ class Quality:
 
 
 def measure(rgb: Pixels) -> Quality:
-    """Measures uint8 RGB (H, W, 3); a picture of 200×200 takes about 0.1 ms, mostly without
+    """Measures uint8 RGB (H, W, 3)."""
+    return measure_with_luma(rgb, luma(rgb))
+
+
+def measure_with_luma(rgb: Pixels, grey: Grey) -> Quality:
+    """Measures a picture whose luma is at hand; one of 200×200 takes about 0.07 ms, mostly without
     Python's lock."""
-    small = _shrunk(rgb, SIDE_PX)
-    luma = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    _, spread = cv2.meanStdDev(cv2.Laplacian(luma, cv2.CV_16S))
-    return Quality(
-        brightness=cv2.mean(luma, cv2.threshold(luma, BLACK, 1, cv2.THRESH_BINARY)[1])[0] / 255,
-        sharpness=float(spread[0, 0]) ** 2,
-        skin_ita_deg=skin_ita_deg(_sampled(small, SKIN_SIDE_PX)),
-    )
+    grey = _shrunk(grey, SIDE_PX)
+    return Quality(_brightness(grey), _sharpness(grey), skin_ita_deg(_sampled(rgb, SKIN_SIDE_PX)))
+
+
+def _brightness(grey: Grey) -> float:
+    """The mean of what is not black, in [0, 1]."""
+    scene = cv2.threshold(grey, BLACK, 255, cv2.THRESH_TOZERO)[1]
+    return float(cv2.sumElems(scene)[0] / (255 * max(1, cv2.countNonZero(scene))))
+
+
+def _sharpness(grey: Grey) -> float:
+    """The variance of the Laplacian: mean square less squared mean, at a third of the cost of
+    `cv2.meanStdDev`."""
+    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    mean = cv2.sumElems(edges)[0] / grey.size
+    return float(max(0.0, cv2.norm(edges, cv2.NORM_L2SQR) / grey.size - mean * mean))
 
 
 def skin_ita_deg(rgb: Pixels) -> float:
@@ -99,11 +112,14 @@ def skin_ita_deg(rgb: Pixels) -> float:
     Int. J. Cosmetic Science 13(4), 1991, who measured under a known lamp; a camera does not.
     """
     ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
-    skin = rgb[cv2.inRange(ycrcb, SKIN_LEAST, SKIN_MOST) > 0]
-    if len(skin) < max(1, SKIN_SHARE * rgb.shape[0] * rgb.shape[1]):
+    is_skin = cv2.inRange(ycrcb, SKIN_LEAST, SKIN_MOST).ravel() > 0
+    skin = rgb.reshape(-1, 3).compress(is_skin, axis=0)
+    if len(skin) < max(1, SKIN_SHARE * len(is_skin)):
         return math.nan
     middle = len(skin) // 2
-    median = np.partition(skin, middle, axis=0)[middle].astype(np.float32) / np.float32(255)
+    # Three rows of 32 bits: NumPy parts those many at a time.
+    channels = np.partition(skin.T.astype(np.float32), middle, axis=1)
+    median = channels[:, middle] / np.float32(255)
     lightness, _, yellow = cv2.cvtColor(median[None, None], cv2.COLOR_RGB2Lab)[0, 0].tolist()
     return math.degrees(math.atan2(lightness - 50, yellow))
 
@@ -125,11 +141,11 @@ def remarks(quality: Quality, width: int, height: int) -> tuple[str, ...]:
     return tuple(name for name, true in zip(REMARKS, found, strict=True) if true)
 
 
-def _shrunk(rgb: Pixels, side_px: int) -> Pixels:
+def _shrunk(grey: Grey, side_px: int) -> Grey:
     """Shrinks a picture until its longer side is `side_px`; smaller ones stay as they are."""
-    scale = side_px / max(rgb.shape[:2])
+    scale = side_px / max(grey.shape)
     # Down to a half, four neighbours cover every pixel at a third of the cost of areas.
-    return _resized(rgb, scale, cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
+    return _resized(grey, scale, cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
 
 
 def _sampled(rgb: Pixels, side_px: int) -> Pixels:
@@ -137,9 +153,9 @@ def _sampled(rgb: Pixels, side_px: int) -> Pixels:
     return _resized(rgb, side_px / max(rgb.shape[:2]), cv2.INTER_NEAREST)
 
 
-def _resized(rgb: Pixels, scale: float, how: int) -> Pixels:
+def _resized(pixels: Pixels, scale: float, how: int) -> Pixels:
     if scale >= 1:
-        return rgb
-    height, width = rgb.shape[:2]
+        return pixels
+    height, width = pixels.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=how), np.uint8)
+    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)

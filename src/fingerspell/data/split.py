@@ -103,6 +103,9 @@ def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
         best: Homes = ways[int(aim.miss(_sums(counts, ways)).argmin())]
         return best
 
+    if counts.shape[1] == 1 and sizes.max() == 1:  # Single pictures: every order cuts alike.
+        return _cut(sizes, aim, live, rng.permutation(len(counts)))
+
     def miss(homes: Homes) -> float:
         return float(aim.miss(_sums(counts, homes)))
 

@@ -1,18 +1,23 @@
 """Bytes to safe RGB: the only place in the house where a picture is decoded or brought to size."""
 
-from fingerspell.images.decode import MAX_BYTES, MAX_PIXELS, decode, read
+from fingerspell.images.decode import MAX_BYTES, MAX_PIXELS, Glance, decode, glance, read
 from fingerspell.images.encode import encode_jpeg
 from fingerspell.images.fit import fit, load
-from fingerspell.images.types import Pixels, Planes
+from fingerspell.images.luma import luma
+from fingerspell.images.types import Grey, Pixels, Planes
 
 __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
+    "Glance",
+    "Grey",
     "Pixels",
     "Planes",
     "decode",
     "encode_jpeg",
     "fit",
+    "glance",
     "load",
+    "luma",
     "read",
 ]
