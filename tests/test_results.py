@@ -6,9 +6,15 @@ from pathlib import Path
 import pytest
 
 import main_job
+import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 SAVED = sorted((ROOT / "benchmarks" / "results").glob("main_job_*.json"))
+STUDIED = sorted(
+    path
+    for pattern in ("prepare_*.json", "drawn_hands_*.json", "synth_*.json")
+    for path in (ROOT / "benchmarks" / "results").glob(pattern)
+)
 
 
 def test_every_road_was_measured():
@@ -32,3 +38,17 @@ def test_every_measurement_names_its_circumstances(path):
 def test_an_unknown_share_is_a_dash_and_not_a_zero():
     assert main_job.percent(None) == "–"
     assert main_job.percent(0.0) == "0.0 %"
+
+
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_every_study_is_what_its_measurements_give(name):
+    assert (pages.STUDIES / name).read_text(encoding="utf-8") == pages.PAGES[name]()
+
+
+@pytest.mark.parametrize("path", STUDIED, ids=lambda path: path.stem)
+def test_every_study_names_its_circumstances(path):
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert result["command"].startswith("python benchmarks/")
+    assert result["commit"]
+    assert not result["commit"].endswith("+"), "measured on code that was not committed"
+    assert "python" in result["versions"]
