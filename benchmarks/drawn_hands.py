@@ -29,7 +29,7 @@ SIDE_PX = 128
 def alone(data: Path, weights: str, work: Path, per_class: int, epochs: int) -> dict[str, Any]:
     """Trains on drawn pictures only; reads the strangers and massey's cut-out hands."""
     drawn, dataset = work / "drawn", work / "drawn_dataset"
-    if not drawn.exists():
+    if not (ROOT / drawn).exists():
         program("synth", "dataset", "--per_class", str(per_class), "-o", str(drawn))
     program("prepare", "--input_dir", str(drawn), "--output_dir", str(dataset),
             "--split", "random", "--overwrite")  # fmt: skip
@@ -65,7 +65,7 @@ def trained(
     arguments += ["--epochs", str(epochs), "--seed", str(seed), "--synth", str(drawn)]
     program(*arguments, "--strangers", *map(str, people))
     run, report = (
-        json.loads((output / name).read_text(encoding="utf-8"))
+        json.loads((ROOT / output / name).read_text(encoding="utf-8"))
         for name in ("run.json", "evaluation_report.json")
     )
     strangers = {
@@ -77,7 +77,7 @@ def trained(
         for name, section in report["strangers"].items()
     }
     return {
-        "command": f"fingerspell {shlex.join(arguments)}",
+        "train_command": f"fingerspell {shlex.join(arguments)}",
         "pictures": run["pictures"],
         "drawn_pictures": run["drawn_pictures"],
         "train_s": run["train_s"],
@@ -117,8 +117,8 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--drawn", type=int, default=100)
     args = parser.parse_args()
-    work, data = args.work.resolve(), args.data.resolve()
-    work.mkdir(parents=True, exist_ok=True)
+    work, data = args.work, args.data  # Relative to the project's root, as the saved commands.
+    (ROOT / work).mkdir(parents=True, exist_ok=True)
     said = circumstances(shlex.join(["python", "benchmarks/drawn_hands.py", *sys.argv[1:]]))
     for job in args.jobs:
         if job == "alone":
