@@ -1,10 +1,11 @@
 """Everything that is measured about `fingerspell prepare`, as tables and JSON.
 
-    python benchmarks/prepare.py [speed] [search] [recall] [damage]
+    python benchmarks/prepare.py [speed] [search] [recall] [twins] [damage]
 
 * `speed`: 87,000 pictures, beside what people use instead (prepare_speed.py)
 * `search`: the search for near duplicates alone, up to a million hashes (prepare_search.py)
 * `recall`: how many neighbouring frames it finds, and what it joins wrongly (prepare_recall.py)
+* `twins`: copies in other sources, and strangers taken for one (prepare_twins.py)
 * `damage`: thousands of damaged files (prepare_damage.py)
 
 Without a name all of them run. Each saves `benchmarks/results/prepare_<name>.json`; each file takes
@@ -18,7 +19,7 @@ import importlib
 import time
 from collections.abc import Sequence
 
-PARTS = ("speed", "search", "recall", "damage")
+PARTS = ("speed", "search", "recall", "twins", "damage")
 
 
 def run(names: Sequence[str]) -> int:

@@ -96,3 +96,7 @@ def test_outer_blanks_go():
 
 def test_the_table_only_makes_labels_of_the_alphabet():
     assert set(LABEL_OF.values()) <= set(ALPHABET)
+
+
+def test_letters_with_marks_have_one_form():
+    assert label_of("E\u0301") == label_of("\u00c9") == "\u00c9"

@@ -28,8 +28,11 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def strangers(tmp_path_factory):
+    """Twelve pictures of others, one that is broken, and what a Mac lays beside a picture."""
     folder = tmp_path_factory.mktemp("road") / "others"
-    write_colours(folder / "split", pictures=(1, 1, 4))
+    write_colours(folder / "split", pictures=(1, 1, 4), seed=1)
+    (folder / "split" / "test" / "A" / "broken.jpg").write_bytes(b"no picture")
+    (folder / "split" / "test" / "A" / "._0.jpg").write_bytes(b"no picture either")
     return (folder / "split" / "test").rename(folder / "dev_colours")
 
 
@@ -68,6 +71,38 @@ def test_held_out_sources_and_folders_are_reported_by_name_even_where_they_are_c
     held_out, folder = sections.values()
     assert (held_out["pictures"], held_out["letters_26"]["pictures"]) == (6, 4)
     assert (folder["pictures"], folder["letters_26"]["pictures"]) == (12, 8)
+
+
+def test_a_broken_picture_of_a_stranger_costs_no_training_and_is_named(road, strangers):
+    output, report = road
+    sections = report["strangers"].values()
+    broken = str(strangers / "A" / "broken.jpg")
+    assert [section["unreadable_pictures"] for section in sections] == [[], [broken]]
+    told = pipeline.summary(output, report)
+    assert told.count("cannot be read") == 1
+    assert f"1 that cannot be read left out, first {broken}" in told
+
+
+def test_strangers_of_whom_nothing_can_be_read_cost_no_training(dataset, tmp_path):
+    (tmp_path / "people" / "A").mkdir(parents=True)
+    (tmp_path / "people" / "A" / "1.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="none of the 1 pictures of people can be read"):
+        pipeline.train_and_export(
+            small_config(dataset, tmp_path / "output"), "", [tmp_path / "people"]
+        )
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize("own", ["train/A/0.jpg", "test/A/0.jpg", "strangers/dev_colours/A/0.jpg"])
+def test_pictures_of_the_data_set_are_no_strangers_and_cost_no_training(
+    dataset, strangers, tmp_path, own
+):
+    people = tmp_path / "people"
+    shutil.copytree(strangers, people)
+    shutil.copyfile(dataset / own, people / "A" / "3.jpg")
+    with pytest.raises(DataError, match="1 of 13 pictures of people are in the data set too"):
+        pipeline.train_and_export(small_config(dataset, tmp_path / "output"), "", [people])
+    assert not (tmp_path / "output").exists()
 
 
 def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road):

@@ -19,9 +19,8 @@ class PrepareConfig:
 
     `near_bits` is the largest number of differing hash bits (of 128) at which two pictures of one
     class count as near duplicates; measured in docs/adr/0002-near-duplicate-hash.md.
-    Ready-made splits are kept unless `resplit` is set. `group_by` is a pattern whose capture group
-    names a picture's group (a signer in the file name), or `source`; `groups_csv` a table that
-    does. `holdout_sources` are the sources that nothing is trained on.
+    Ready-made splits are kept unless `resplit` is set. `group_by` is a pattern that captures a
+    picture's group, or `source`; `groups_csv` a table. Nothing is trained on `holdout_sources`.
     """
 
     input_dirs: tuple[Path, ...]
@@ -71,6 +70,7 @@ class PrepareConfig:
             expected="at least one folder of class-sorted pictures",
             fix="--input_dir FOLDER",
         )
+        _require_seed(self.seed)
         require(
             not (self.group_by and self.groups_csv),
             found="--group_by together with --groups",
@@ -256,6 +256,7 @@ class TrainConfig:
             expected="at least 1 picture a step",
             fix="use --batch_size 32",
         )
+        _require_seed(self.seed)
         require(
             0 < self.threshold < 1,
             found=f"threshold={self.threshold}",
@@ -293,3 +294,7 @@ def _require_falling_rates(phases: tuple[Phase, ...]) -> None:
             expected="a smaller rate once pretrained weights can move",
             fix=f"try {after.name}.learning_rate={before.learning_rate / 10:g}",
         )
+
+
+def _require_seed(seed: int) -> None:
+    require(seed >= 0, found=f"seed={seed}", expected="a whole number from 0", fix="use --seed 42")

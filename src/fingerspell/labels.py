@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -39,8 +40,11 @@ LABEL_OF: Mapping[str, str] = {
 
 
 def label_of(written: str) -> str:
-    """Returns the label of a class as written; own signs and digits stay, less outer blanks."""
-    stripped = written.strip()
+    """Returns the label of a class as written; own signs and digits stay, less outer blanks.
+
+    Letters with marks come in their composed form (NFC): some systems write `É` as two characters.
+    """
+    stripped = unicodedata.normalize("NFC", written.strip())
     return LABEL_OF.get(stripped.casefold(), stripped)
 
 

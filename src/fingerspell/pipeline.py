@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fingerspell.config import TrainConfig
 from fingerspell.data import loader
 from fingerspell.data.manifest import HELD_OUT, Manifest, Sample, read_manifest
+from fingerspell.data.outsiders import check_outsiders
 from fingerspell.data.verify import verify
 from fingerspell.errors import DataError
 from fingerspell.evaluate.report import evaluation, write_report
@@ -23,6 +24,7 @@ from fingerspell.evaluate.strangers import (
     by_name,
     find_strangers,
     strangers_of,
+    without,
 )
 from fingerspell.export.bundle import export_bundle
 from fingerspell.images import load
@@ -45,7 +47,7 @@ def train_and_export(
 ) -> dict[str, Any]:
     """Runs the whole road and returns the evaluation report.
 
-    Strangers are looked at first: a wrong path should not cost a training.
+    Strangers are looked at first: a wrong path or a broken picture should not cost a training.
     """
     all_strangers(read_manifest(config.dataset_dir), strangers)
     train(config, command)
@@ -142,7 +144,8 @@ def evaluate_run(
 def all_strangers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, Strangers]:
     """Returns the people that no training picture shows, by name: held-out sources, then folders.
 
-    Raises `DataError` for those who show no class of the recogniser.
+    Raises `DataError` for those who show no class of the recogniser, and for folders with
+    pictures of the data set itself.
     """
     held_out = [
         strangers_of(
@@ -153,7 +156,14 @@ def all_strangers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, Stra
         )
         for name, samples in manifest.held_out().items()
     ]
-    return by_name([*held_out, *(find_strangers(path, manifest.labels) for path in folders)])
+    return by_name([*held_out, *(_strangers_in(path, manifest) for path in folders)])
+
+
+def _strangers_in(path: Path, manifest: Manifest) -> Strangers:
+    """Returns those of a folder who can be looked at and are no part of the data set."""
+    found = find_strangers(path, manifest.labels)
+    bad = check_outsiders(found.name, found.paths, manifest)
+    return without(found, [one.path for one in bad])
 
 
 def strangers_section(recogniser: Recogniser, strangers: Strangers) -> dict[str, Any]:
@@ -163,7 +173,11 @@ def strangers_section(recogniser: Recogniser, strangers: Strangers) -> dict[str,
         strangers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
     )
     section.pop("strangers")
-    return {**section, "unknown_classes": strangers.unknown}
+    return {
+        **section,
+        "unknown_classes": strangers.unknown,
+        "unreadable_pictures": [str(path) for path in strangers.unreadable],
+    }
 
 
 def _answers(
@@ -210,11 +224,16 @@ def summary(output_dir: Path, report: dict[str, Any]) -> str:
         *(
             f"strangers {name}: {_share(s['letters_26']['accuracy'])} of 26 letters, "
             f"{_share(s['letters_24']['accuracy'])} of the 24 static ones"
+            + _left_out(s.get("unreadable_pictures", []))
             for name, s in report["strangers"].items()
         ),
         f"look at {output_dir / 'report.html'}",
     ]
     return "\n".join(lines)
+
+
+def _left_out(paths: Sequence[str]) -> str:
+    return f"; {len(paths):,} that cannot be read left out, first {paths[0]}" if paths else ""
 
 
 def _share(value: float | None) -> str:

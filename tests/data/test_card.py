@@ -20,7 +20,7 @@ def flat(text: str) -> str:
 
 def test_the_card_says_what_is_inside() -> None:
     text = card(two_classes())
-    assert "18 pictures, 2 classes, 1 source(s), 6 groups" in text
+    assert "18 pictures, 2 classes, 6 groups of near duplicates, 1 source(s)." in text
     assert "| source | train | val | test | groups |\n|---|---:|---:|---:|---:|\n" in text
     assert "| kitchen | 6 | 6 | 6 | 6 |" in text
     assert "| B | 3 | 3 | 3 | 3 |" in text
@@ -69,22 +69,51 @@ def test_limits_are_those_of_these_pictures() -> None:
     lonely = run("J", "garden", split="train", group="garden/J/1")
     text = flat(card([*two_classes(), *lonely], missed_points={"J": 30.0}))
     assert "In one source only: A, B, J" in text
-    assert "Fewer than three groups, so not in every split: J." in text
+    assert "Classes with no test pictures, so never tested: J." in text
     assert "Off the shares asked for, as groups allow no better: J." in text
     assert "J: movements in the alphabet" in text
-    assert "All pictures come from one source." not in text
+    assert "come from one source." not in text
     alone = flat(card(two_classes()))
-    assert "All pictures come from one source." in alone
+    assert "All pictures to learn from come from one source." in alone
     assert "movements" not in alone
-    assert "Fewer than three" not in alone
+    assert "Classes with" not in alone
+
+
+def test_limits_are_those_of_the_pictures_to_learn_from() -> None:
+    away = run("A", "garden", split="strangers", group="garden/A/1")
+    text = flat(card([*two_classes(), *away], held_out=["garden"]))
+    assert "All pictures to learn from come from one source." in text
+
+
+def test_groups_that_were_named_are_not_said_to_keep_near_duplicates_together() -> None:
+    samples = two_classes()
+    named = {"named": 12, "pictures": 18, "examples": ["/home-of-somebody/private/A/7.jpg"]}
+    told = report(samples, named=named)
+    told["config"] |= {"group_by": "(.)"}
+    told["leak"]["this_split"]["crossing_pairs"] = 9
+    text = flat(data_card(told, samples, qualities(samples)))
+    assert "6 groups named by --group_by or of near duplicates" in text
+    assert "By groups named by --group_by or of near duplicates: each stays on one side" in text
+    assert "9 near-duplicate pairs lie on several sides" in text
+    assert "--group_by named the group of 12 of 18 pictures; those without" in text
+    assert "exact and near duplicates" not in text
+    assert "private" not in text
 
 
 def test_strangers_are_named() -> None:
     away = run("A", "garden", split="strangers", group="garden/A/1")
     text = card([*two_classes(), *away], held_out=["garden"])
+    assert "18 pictures + 3 held out, 2 classes, 6 groups" in text
+    assert "1 source(s) + 1 held out" in text
+    assert "| A | 3 | 3 | 3 | 3 | 3 |" in text
     assert "Held out as strangers, never trained on: garden." in text
     assert "| garden | 0 | 0 | 0 | 3 | 1 |" in text
     assert "No source was held out" in card(two_classes())
+
+
+def test_copies_of_strangers_are_counted() -> None:
+    text = flat(card(two_classes(), copies_of_strangers=["a.jpg", "b.jpg"]))
+    assert "several classes, 2 copies of held-out pictures." in text
 
 
 def test_light_and_skin_are_spread_out() -> None:

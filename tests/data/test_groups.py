@@ -7,12 +7,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fingerspell.data.examine import Picture
 from fingerspell.data.found import Box, Found, Row
 from fingerspell.data.groups import conflicts, find_groups
 from fingerspell.data.hashing import dhash
-from fingerspell.images import Pixels
+from fingerspell.data.split import leak
+from fingerspell.images import Pixels, decode, encode_jpeg
 from helpers.drawn_folder import frame, scene
 
 NEAR_BITS = 18
@@ -33,10 +35,63 @@ def test_frames_of_a_scene_share_a_group_and_scenes_do_not() -> None:
     assert count([picture(frame(s, n)) for s in range(5) for n in range(4)]) == 5
 
 
-def test_frames_alike_in_two_sources_stay_apart_but_equal_files_do_not() -> None:
-    one, other = frame(1, 0), frame(1, 1)
-    assert count([picture(one, source="a"), picture(other, source="b")]) == 2
-    assert count([picture(one, source="a"), picture(one, source="b")]) == 1
+def hashed(bits: NDArray[np.bool_], source: str, label: str = "A") -> Picture:
+    """A picture of that hash; `sha256` differs from every other one's."""
+    digest = np.packbits(bits).tobytes().hex()
+    return Picture(Found(Path("x"), label, source, 1, 1), f"{source}{digest}", digest, 1, 1)
+
+
+def differing(bits: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Two hashes, 76 bits set in either, that differ in so many: `near_bits` in full."""
+    one = np.arange(128) < 76
+    return one, one & (np.arange(128) >= bits)
+
+
+def test_two_sources_join_in_half_of_the_bits_that_join_one() -> None:
+    for bits, within, across in ((9, 1, 1), (10, 1, 2), (18, 1, 2), (19, 2, 2)):
+        one, other = differing(bits)
+        assert count([hashed(one, "s"), hashed(other, "s")]) == within
+        assert count([hashed(one, "s"), hashed(other, "t")]) == across
+
+
+def saved_again(rgb: Pixels, side_px: int, quality: int) -> Pixels:
+    """The picture scaled and compressed, as somebody passes a data set on."""
+    scaled = cv2.resize(rgb, (side_px, side_px), interpolation=cv2.INTER_AREA)
+    return decode(encode_jpeg(np.asarray(scaled, np.uint8), quality))
+
+
+def test_a_copy_scaled_and_saved_again_in_another_source_is_a_twin() -> None:
+    scenes = [scene(n) for n in range(20)]
+    mine = [picture(rgb, source="mine") for rgb in scenes]
+    copies = [picture(saved_again(rgb, 36, 80), source="copy") for rgb in scenes]
+    grouping = find_groups([*mine, *copies], NEAR_BITS)
+    assert grouping.groups == tuple(f"mine/A/{n:04d}" for n in range(1, 21)) * 2
+    assert grouping.pairs.tolist() == [[n, n + 20] for n in range(20)]
+
+
+def test_twins_in_two_sources_stay_apart_in_two_classes_and_in_two_given_groups() -> None:
+    one, other = differing(4)
+    assert count([hashed(one, "s", "A"), hashed(other, "t", "B")]) == 2
+    grouping = find_groups([hashed(one, "s"), hashed(other, "t")], NEAR_BITS, ["ann", "bob"])
+    assert grouping.groups == ("ann", "bob")
+    assert grouping.pairs.tolist() == [[0, 1]]
+
+
+def test_a_twin_joins_the_films_of_both_sources() -> None:
+    one, other = differing(3)
+    near_one = one & (np.arange(128) < 60)  # near within its source, too far for a twin
+    grouped = [hashed(near_one, "s"), hashed(one, "s"), hashed(other, "t")]
+    assert count(grouped) == 1
+    assert count([grouped[0], grouped[2]]) == 2
+
+
+def test_every_equal_file_in_other_sources_counts_as_a_twin_of_a_random_split() -> None:
+    pictures = [picture(scene(n), source=source) for source in "abc" for n in range(4)]
+    grouping = find_groups(pictures, NEAR_BITS)
+    splits = ["val"] * 4 + ["train"] * 4 + ["test"] * 4
+    found = leak(splits, grouping.groups, grouping.pairs)
+    assert (found.test_pictures_with_twin_in_train, found.torn_groups) == (4, 4)
+    assert found.crossing_pairs == 12
 
 
 def test_classes_never_share_a_group() -> None:
@@ -212,6 +267,7 @@ def test_groups_do_not_hang_on_the_order_of_the_pictures() -> None:
 def test_near_pairs_are_told_once_each() -> None:
     pictures = [picture(frame(s, n), f"A{9 - n}{s}.jpg") for s in range(3) for n in range(5)]
     pictures += [picture(moved(2 * n), f"B{99 - n}.jpg") for n in range(12)]
+    pictures += [picture(frame(0, n), f"A{n}.jpg", source="t") for n in range(3)]
     pairs = find_groups(pictures, NEAR_BITS).pairs.tolist()
     assert len(pairs) == len({tuple(pair) for pair in pairs})
     assert all(one < other for one, other in pairs)

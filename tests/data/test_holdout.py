@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import pytest
 
 from fingerspell.config import PrepareConfig
@@ -57,6 +58,45 @@ def test_a_copy_of_a_strangers_picture_is_taken_out_of_training(config: PrepareC
     assert picture.read_bytes() not in [(config.output_dir / s.path).read_bytes() for s in learnt]
 
 
+def test_the_film_that_a_strangers_picture_was_taken_from_goes_too(config: PrepareConfig) -> None:
+    mine, theirs = config.input_dirs
+    shutil.copy(mine / "A" / "A1.jpg", theirs / "A" / "A9000.jpg")
+    report = prepare(config).report
+    left_out = {Path(p).name for p in report["copies_of_strangers"]}
+    assert left_out == {"A0.jpg", "A1.jpg", "A2.jpg", "A3.jpg"}
+    assert report["pictures"] == 36
+    groups = {
+        side: {
+            s.group
+            for s in read_manifest(config.output_dir).samples
+            if (s.split == "strangers") is side
+        }
+        for side in (True, False)
+    }
+    assert not groups[True] & groups[False]
+
+
+def test_a_strangers_picture_saved_again_goes_though_the_user_named_two_signers(
+    config: PrepareConfig, tmp_path: Path
+) -> None:
+    mine, theirs = config.input_dirs
+    again = cv2.imread(str(theirs / "A" / "A0.jpg"))
+    cv2.imwrite(str(mine / "A" / "A9000.jpg"), again, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    table = tmp_path / "groups.csv"
+    lines = ["mine/A/A9000.jpg,anna", "mine/A/A0.jpg,anna"]
+    lines += [f"theirs/{p.parent.name}/{p.name},berta" for p in sorted(theirs.rglob("*.jpg"))]
+    table.write_text("path,group\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    report = prepare(replace(config, groups_csv=table)).report
+    assert [Path(p).name for p in report["copies_of_strangers"]] == ["A9000.jpg"]
+
+
+def test_strangers_who_show_nothing_that_is_learnt_are_refused(config: PrepareConfig) -> None:
+    _, theirs = config.input_dirs
+    shutil.rmtree(theirs / "A")
+    with pytest.raises(DataError, match="theirs is held out, but has no usable picture"):
+        prepare(config)
+
+
 def test_holding_out_what_is_the_same_twice_says_why_nothing_is_left(tmp_path: Path) -> None:
     twice = (alphabet(tmp_path / "one"), alphabet(tmp_path / "two"))
     config = PrepareConfig(
@@ -80,6 +120,18 @@ def test_a_signer_on_both_sides_is_refused(config: PrepareConfig, tmp_path: Path
     table = tmp_path / "groups.csv"
     table.write_text("path,group\nmine/A/A0.jpg,anna\ntheirs/A/A0.jpg,anna\n", encoding="utf-8")
     with pytest.raises(DataError, match="group anna lies in a held-out source"):
+        prepare(replace(config, groups_csv=table))
+
+
+def test_a_signer_on_both_sides_is_refused_also_where_an_equal_file_joins_signers(
+    config: PrepareConfig, tmp_path: Path
+) -> None:
+    mine, _ = config.input_dirs
+    shutil.copy(mine / "A" / "A0.jpg", mine / "A" / "A9001.jpg")
+    table = tmp_path / "groups.csv"
+    lines = ["mine/A/A0.jpg,anna", "mine/A/A9001.jpg,berta", "theirs/A/A0.jpg,berta"]
+    table.write_text("path,group\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="group berta lies in a held-out source"):
         prepare(replace(config, groups_csv=table))
 
 

@@ -153,6 +153,51 @@ def test_a_held_out_source_is_marked_and_counted_apart(tmp_path: Path) -> None:
     assert ("img", "class", "thumb other") in shown.attributes
 
 
+def test_the_page_counts_held_out_pictures_apart(tmp_path: Path) -> None:
+    away = run("A", "garden", split="strangers", group="garden/A/1", pictures=4)
+    text = page(
+        tmp_path, [*two_classes(), *away], copies_of_strangers=["/x/A/1.jpg", "/x/A/2.jpg"]
+    ).text()
+    assert (
+        "18 pictures 4 pictures held out 2 classes 1 sources 1 sources held out "
+        "6 groups of near duplicates 2 copies of held-out pictures, left out"
+    ) in text
+    assert "A 3 3 3 4 3" in text
+    assert "they would make strangers known. /x/A/1.jpg /x/A/2.jpg" in text
+    plain = page(tmp_path / "plain", two_classes()).text()
+    assert "held out 2" not in plain
+    assert "copies of held-out" not in plain.lower()
+
+
+def named_page(folder: Path, **this: int) -> str:
+    """The page's text where `--groups` named 12 of 18 pictures and this much crosses the split."""
+    samples = two_classes()
+    told = report(samples, named={"named": 12, "pictures": 18, "examples": ["/x/A/<7>.jpg"]})
+    told["config"] |= {"groups_csv": "groups.csv"}
+    told["leak"]["this_split"] |= this
+    write_pictures(folder, samples)
+    return Page(page_html(folder, told, samples, qualities(samples))).text()
+
+
+def test_groups_that_were_named_are_not_called_near_duplicates(tmp_path: Path) -> None:
+    text = named_page(tmp_path)
+    assert "6 groups named by --groups or of near duplicates" in text
+    assert "--groups named the group of 12 of 18 pictures; first unnamed /x/A/<7>.jpg;" in text
+    assert "pictures that were named one group" in text
+    assert "families" not in text
+
+
+def test_near_duplicates_of_groups_that_were_named_apart_are_told(tmp_path: Path) -> None:
+    text = named_page(tmp_path / "a", crossing_pairs=9, test_pictures_with_twin_in_train=2)
+    assert "lie on both sides of this split, in groups that were named apart." in text
+    text = named_page(tmp_path / "b", crossing_pairs=9)
+    assert "9 near-duplicate pairs, in groups that were named apart, and 0 groups" in text
+    assert "No near duplicates lie" not in text
+    text = named_page(tmp_path / "c", crossing_pairs=9, torn_groups=3)
+    assert "named apart" not in text
+    assert "3 groups named by --groups or of near duplicates lie on several sides" in text
+
+
 def test_sources_stand_against_classes_with_gaps_marked(tmp_path: Path) -> None:
     samples = [*two_classes(), *run("A", "garden", split="train", group="g", pictures=1)]
     shown = page(tmp_path, samples)
@@ -173,7 +218,7 @@ def test_the_largest_family_shows_first_middle_and_last(tmp_path: Path) -> None:
 
 def test_single_pictures_are_no_family(tmp_path: Path) -> None:
     samples = [s for s in two_classes() if s.path.endswith("_0.jpg")]  # one a group
-    assert "No two pictures are near duplicates." in page(tmp_path, samples).text()
+    assert "Every picture is a group of its own." in page(tmp_path, samples).text()
 
 
 def test_pictures_that_stand_out_are_counted_and_shown(tmp_path: Path) -> None:

@@ -99,10 +99,57 @@ def test_a_second_run_leaves_the_data_set_untouched(
     first = prepare(config)
     before = tree(config.output_dir)
     monkeypatch.setattr("fingerspell.data.prepare.examine", None)
-    second = prepare(replace(config, overwrite=True))
+    second = prepare(config)
     assert second.untouched
     assert second.report == first.report
     assert tree(config.output_dir) == before
+
+
+def test_overwrite_makes_it_anew_though_nothing_changed(config: PrepareConfig) -> None:
+    prepare(config)
+    picture = config.output_dir / rows(config)[0]["path"]
+    picture.unlink()
+    picture.write_bytes(b"somebody else's")
+    assert not prepare(replace(config, overwrite=True)).untouched
+    assert picture.read_bytes() != b"somebody else's"
+
+
+@pytest.mark.parametrize("name", ["report.html", "data_card.md"])
+def test_a_data_set_that_lacks_a_report_is_not_whole(config: PrepareConfig, name: str) -> None:
+    prepare(config)
+    (config.output_dir / name).unlink()
+    with pytest.raises(DataError, match="a damaged data set"):
+        prepare(config)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "output"])
+def test_what_others_put_into_a_data_set_is_not_thrown_away(
+    config: PrepareConfig, name: str
+) -> None:
+    prepare(config)
+    (config.output_dir / name).mkdir()
+    with pytest.raises(DataError, match=f"holds more than a data set: {name}"):
+        prepare(replace(config, overwrite=True))
+    assert (config.output_dir / name).exists()
+
+
+def test_the_same_folder_written_otherwise_is_the_same_data_set(
+    config: PrepareConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(config)
+    monkeypatch.chdir(config.input_dirs[0].parent)
+    assert prepare(replace(config, input_dirs=(Path("hands"),))).untouched
+
+
+def test_a_folder_that_may_not_be_read_is_a_clear_error(
+    config: PrepareConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(DataError, match="Permission denied"):
+        prepare(config)
 
 
 @pytest.mark.parametrize("change", ["seed", "new file", "changed file", "lost picture"])
@@ -292,6 +339,7 @@ def test_the_report_is_plain_json(config: PrepareConfig) -> None:
         {"train_share": 0.9},
         {"val_share": 0.0, "train_share": 0.85},
         {"near_bits": -1},
+        {"seed": -1},
         {"near_bits": 65},
         {"max_bad_share": 2.0},
         {"split": "alphabetical"},

@@ -92,6 +92,28 @@ def test_a_random_split_asked_for_does_not_keep(config: Config) -> None:
     assert report["leak"]["this_split"]["torn_groups"] > 0
 
 
+def test_a_class_that_a_kept_split_only_tests_is_refused(config: Config, tmp_path: Path) -> None:
+    ready = config(train=range(3), valid=range(3, 4), test=range(4, 5))
+    write_runs(tmp_path / "ready" / "test", "C", [77])
+    with pytest.raises(DataError, match=r"(?s)no training picture of class C.*--resplit"):
+        prepare(ready)
+
+
+def test_copies_of_a_kept_split_elsewhere_go_where_it_puts_them(
+    config: Config, tmp_path: Path
+) -> None:
+    ready = config(train=range(3), valid=range(3, 4), test=range(4, 6))
+    for label in "AB":
+        write_runs(
+            tmp_path / "plain", label, (ord(label) * 1000 + s for s in (4, 5, *range(50, 60)))
+        )
+    both = replace(ready, input_dirs=(*ready.input_dirs, tmp_path / "plain"))
+    report = prepare(both).report
+    assert report["leak"]["this_split"]["torn_groups"] == 0
+    assert report["sources"]["ready"] == {"train": 24, "val": 8, "test": 16}
+    assert report["sources"]["plain"]["test"] >= 16
+
+
 def test_one_source_keeps_its_split_beside_one_that_has_none(
     config: Config, tmp_path: Path
 ) -> None:

@@ -69,6 +69,32 @@ def test_shares_within_a_point_are_not_worth_a_word(tmp_path: Path) -> None:
     assert report["missed_points"] == {}
 
 
+@pytest.mark.parametrize("told", [{"split": "random"}, {"group_by": "x"}, {}])
+def test_near_bits_are_advised_only_where_likeness_made_the_groups(
+    config: PrepareConfig, told: dict[str, str]
+) -> None:
+    write_runs(config.input_dirs[0], "C", [901], frames=6)
+    report = prepare(config).report
+    report["config"] |= told
+    text = summary(report, config.output_dir)
+    assert "never tested: C" in text
+    assert ("try --near_bits 8" in text) == (not told)
+
+
+def test_console_card_and_page_count_the_same(config: PrepareConfig, tmp_path: Path) -> None:
+    away = alphabet(tmp_path / "away", runs=2)
+    for label in "AB":
+        write_runs(away, label, range(ord(label), ord(label) + 2))
+    both = replace(config, input_dirs=(*config.input_dirs, away), holdout_sources=("away",))
+    first, *_ = said(both).splitlines()
+    card = (config.output_dir / "data_card.md").read_text(encoding="utf-8")
+    page = (config.output_dir / "report.html").read_text(encoding="utf-8")
+    pictures, held_out = first.split(", ")[0].split(" pictures + ")
+    assert f"\n{first}. Made by" in card
+    assert f"<b>{pictures}</b>pictures<" in page
+    assert f"<b>{held_out.split()[0]}</b>pictures held out<" in page
+
+
 def test_what_the_scan_could_not_use_is_listed_with_the_bad_pictures(
     config: PrepareConfig, tmp_path: Path
 ) -> None:
@@ -121,6 +147,26 @@ def test_a_table_of_groups_may_name_pictures_that_were_left_out(
     table.write_text("path,group\nA/A9000.jpg,anna\nA/A0.jpg,anna\n", encoding="utf-8")
     report = prepare(replace(config, groups_csv=table, max_bad_share=0.1)).report
     assert report["pictures"] == 40
+
+
+def test_how_many_pictures_were_named_is_said(config: PrepareConfig, tmp_path: Path) -> None:
+    table = tmp_path / "groups.csv"
+    table.write_text("path,group\nA/A0.jpg,anna\nA/A1.jpg,anna\n", encoding="utf-8")
+    report = prepare(replace(config, groups_csv=table)).report
+    assert (report["named"]["named"], report["named"]["pictures"]) == (2, 40)
+    assert Path(report["named"]["examples"][0]).name == "A2.jpg"
+    text = summary(report, config.output_dir)
+    assert text.splitlines()[0].startswith("40 pictures, 2 classes, 10 groups named by --groups or")
+    assert text.splitlines()[1].startswith("--groups named the group of 2 of 40 pictures; first")
+
+
+def test_too_few_named_groups_are_not_blamed_on_likeness(
+    config: PrepareConfig, tmp_path: Path
+) -> None:
+    two = replace(config, input_dirs=(*config.input_dirs, alphabet(tmp_path / "more", labels="CD")))
+    with pytest.raises(DataError, match="the groups that were named are too few") as caught:
+        prepare(replace(two, group_by="source"))
+    assert "near_bits" not in str(caught.value)
 
 
 def test_rows_of_a_table_become_pictures_of_their_own(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.data.found import Found, Renamed
-from fingerspell.data.scan import scan
+from fingerspell.data.scan import scan, source_names
 from fingerspell.errors import DataError
 from helpers.touched import touch
 
@@ -275,3 +275,49 @@ def test_the_folder_may_be_named_relative_to_the_current_one(tmp_path: Path, mon
     found = scan([Path()])
     assert {f.source for f in found.files} == {"here"}
     assert [f.file_name for f in found.files] == ["train_1.jpg", "test_1.jpg", "2.jpg"]
+
+
+def test_a_class_in_a_folder_of_its_own_name_is_taken_beside_flat_ones(tmp_path: Path) -> None:
+    found = scan([touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", "C/c/1.jpg", "hi/hi/hi/1.jpg")])
+    assert labels(found.files) == ["A", "B", "C", "hi"]
+    assert found.ignored == ()
+
+
+def test_it_is_taken_in_ready_made_splits_too(tmp_path: Path) -> None:
+    names = ("train/A/1.jpg", "train/B/B/1.jpg", "test/A/A/1.jpg", "test/B/1.jpg")
+    found = scan([touch(tmp_path / "x", *names)])
+    assert [(f.label, f.split) for f in found.files] == [
+        ("A", "train"), ("A", "test"), ("B", "train"), ("B", "test"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "deeper", [("C/left/1.jpg", "C/right/1.jpg"), ("C/C/1.jpg", "C/D/1.jpg"), ("C/other/1.jpg",)]
+)
+def test_a_usual_class_with_pictures_further_down_is_refused_and_not_missed(
+    tmp_path: Path, deeper: tuple[str, ...]
+) -> None:
+    with pytest.raises(DataError, match=r"no pictures right in the class folder .*C, but some in"):
+        scan([touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", *deeper)])
+
+
+def test_an_empty_class_folder_is_no_obstacle(tmp_path: Path) -> None:
+    root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg")
+    (root / "C" / "C").mkdir(parents=True)
+    assert labels(scan([root]).files) == ["A", "B"]
+
+
+def test_two_ways_to_write_a_letter_with_a_mark_are_one_class(tmp_path: Path) -> None:
+    one = touch(tmp_path / "one", "\u00c9/1.jpg", "A/1.jpg")
+    two = touch(tmp_path / "two", "E\u0301/2.jpg", "A/2.jpg")
+    found = scan([one, two])
+    assert sorted(set(labels(found.files))) == ["A", "\u00c9"]
+    assert found.renamed == ()
+
+
+@pytest.mark.parametrize(("name", "source"), [(".webcam2", "webcam2"), ("...x", "x")])
+def test_a_hidden_folder_is_no_hidden_source(tmp_path: Path, name: str, source: str) -> None:
+    touch(tmp_path / name, "A/1.jpg")
+    assert source_names([tmp_path / name, tmp_path / "x"]) == [
+        source, "x_2" if source == "x" else "x",
+    ]  # fmt: skip

@@ -15,6 +15,7 @@ from fingerspell.evaluate import (
     find_strangers,
     predict_files,
     strangers_of,
+    without,
 )
 
 LABELS = ("A", "B", "nothing")
@@ -122,3 +123,22 @@ def test_strangers_folders_are_read_by_the_same_table_of_names(tmp_path):
     found = find_strangers(tmp_path, ("B", "del", "nothing"))
     assert sorted(found.y_true.tolist()) == [0, 1, 2]
     assert found.unknown == {}
+
+
+@pytest.mark.parametrize("name", ["._1.jpg", ".hidden.png"])
+def test_hidden_files_are_passed_over(tmp_path, name):
+    paint(tmp_path / "A" / "1.jpg", 10)
+    (tmp_path / "A" / name).write_bytes(b"what a Mac knows of 1.jpg")
+    assert find_strangers(tmp_path, LABELS).paths == (tmp_path / "A" / "1.jpg",)
+
+
+def test_unreadable_pictures_are_kept_apart_with_their_classes_in_step():
+    paths = [Path(f"{i}.jpg") for i in range(3)]
+    found = without(strangers_of("ann", paths, ["A", "B", "nothing"], LABELS), [paths[1]])
+    assert (found.paths, found.unreadable) == ((paths[0], paths[2]), (paths[1],))
+    assert found.y_true.tolist() == [0, 2]
+
+
+def test_strangers_of_whom_nothing_can_be_read_are_refused():
+    with pytest.raises(DataError, match=r"none of the 1 pictures of ann can be read, first 1\.jpg"):
+        without(strangers_of("ann", [Path("1.jpg")], ["A"], LABELS), [Path("1.jpg")])

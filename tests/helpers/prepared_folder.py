@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fingerspell.data.manifest import Sample
+from fingerspell.data.manifest import HELD_OUT, Sample
 from fingerspell.data.quality import Quality
+from fingerspell.data.report import class_table, source_table
 from fingerspell.images import encode_jpeg
 from helpers.drawn_folder import frame
 
@@ -52,6 +53,7 @@ def two_classes() -> list[Sample]:
 
 def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
     """What `report.json` holds, as far as page and card read it."""
+    own = [sample for sample in samples if sample.split != HELD_OUT]
     return {
         "config": {
             "input_dirs": ["/home-of-somebody/private/kitchen"],
@@ -62,7 +64,12 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
             "max_bad_share": 0.01,
         },
         "manifest_sha256": "f" * 64,
-        "pictures": len(samples),
+        "pictures": len(own),
+        "groups": len({sample.group for sample in own}),
+        "classes": class_table(own),
+        "sources": source_table(samples),
+        "held_out": sorted({sample.source for sample in samples} - {s.source for s in own}),
+        "kept_splits": [],
         "leak": {
             "this_split": {
                 "torn_groups": 0,

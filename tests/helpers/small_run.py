@@ -18,9 +18,9 @@ SIDE_PX = 32
 STILL = AugmentConfig(**dict.fromkeys(AugmentConfig.__slots__, 0.0))
 
 
-def write_colours(folder: Path, pictures: tuple[int, int, int] = (8, 4, 4)) -> Path:
+def write_colours(folder: Path, pictures: tuple[int, int, int] = (8, 4, 4), seed: int = 0) -> Path:
     """Writes train, val and test folders of noisy plain colours, one colour a class."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for split, count in zip(("train", "val", "test"), pictures, strict=True):
         for label, colour in COLOURS.items():
             (folder / split / label).mkdir(parents=True)

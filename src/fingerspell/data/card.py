@@ -8,8 +8,9 @@ from typing import Any
 
 from fingerspell import __version__
 from fingerspell.data.examples import grouped, split_order
-from fingerspell.data.manifest import Sample
+from fingerspell.data.manifest import HELD_OUT, Sample
 from fingerspell.data.spread import Qualities, bands, remarked, source_medians
+from fingerspell.data.wording import group_kind, headline, named_by, naming, thin
 from fingerspell.labels import MOVING, in_order
 
 _MEANING = re.compile(r"[\\`*{}\[\]<>|#~&]|(?<![^\W_])_|_(?![^\W_])")
@@ -20,8 +21,7 @@ CARD_NAME = "data_card.md"
 CARD = """\
 # Data card: pictures of handshapes
 
-{pictures:,} pictures, {classes} classes, {sources} source(s), {groups:,} groups of near \
-duplicates. Made by Fingerspell {version}.
+{headline}. Made by Fingerspell {version}.
 
 ## Intended use
 
@@ -78,16 +78,12 @@ def data_card(report: Mapping[str, Any], samples: Sequence[Sample], qualities: Q
 
     `report`: what `report.json` holds. `qualities`: by `Sample.path`.
     """
-    by_source = grouped(samples, lambda sample: sample.source)
-    by_label = grouped(samples, lambda sample: sample.label)
+    own = [sample for sample in samples if sample.split != HELD_OUT]
     return CARD.format(
         version=__version__,
-        pictures=len(samples),
-        classes=len(by_label),
-        sources=len(by_source),
-        groups=len({sample.group for sample in samples}),
-        source_table=_counts("source", {name: by_source[name] for name in sorted(by_source)}),
-        class_table=_counts("class", {name: by_label[name] for name in in_order(by_label)}),
+        headline=headline(report),
+        source_table=_sources(samples),
+        class_table=_classes(samples),
         settings=_settings(report["config"]),
         left_out=_left_out(report),
         manifest=report.get("manifest_sha256", ""),
@@ -97,19 +93,37 @@ def data_card(report: Mapping[str, Any], samples: Sequence[Sample], qualities: Q
         skin=_shares(bands(qualities[sample.path] for sample in samples)),
         light_table=_light(samples, qualities),
         remarks=_remarks(samples, qualities),
-        limits="\n".join(f"* {limit}" for limit in _limits(report, by_source, by_label)),
+        limits="\n".join(f"* {limit}" for limit in _limits(report, own)),
     )
 
 
-def _counts(what: str, parts: Mapping[str, Sequence[Sample]]) -> str:
-    splits = split_order(sample for part in parts.values() for sample in part)
+def _sources(samples: Sequence[Sample]) -> str:
+    parts = grouped(samples, lambda sample: sample.source)
+    return _counts("source", [(source, parts[source], parts[source]) for source in sorted(parts)])
+
+
+def _classes(samples: Sequence[Sample]) -> str:
+    """Pictures of every split; groups are those to learn from, as in the headline."""
+    parts = grouped(samples, lambda sample: sample.label)
+    return _counts(
+        "class",
+        [
+            (label, parts[label], [s for s in parts[label] if s.split != HELD_OUT])
+            for label in in_order(parts)
+        ],
+    )
+
+
+def _counts(what: str, parts: Sequence[tuple[str, Sequence[Sample], Sequence[Sample]]]) -> str:
+    """A line for each name: its samples by split, and the groups of the last."""
+    splits = split_order(sample for _, part, _ in parts for sample in part)
     rows = [
         (
             name,
             *(f"{sum(sample.split == split for sample in part):,}" for split in splits),
-            f"{len({sample.group for sample in part}):,}",
+            f"{len({sample.group for sample in grouped_part}):,}",
         )
-        for name, part in parts.items()
+        for name, part, grouped_part in parts
     ]
     return _table((what, *splits, "groups"), rows)
 
@@ -139,22 +153,31 @@ def _settings(config: Mapping[str, Any]) -> str:
 
 def _left_out(report: Mapping[str, Any]) -> str:
     bad, clashes = len(report.get("bad", ())), len(report.get("conflicts", ()))
+    copies = len(report.get("copies_of_strangers", ()))
     return (
-        f"Left out: {bad:,} files that cannot be used and {clashes:,} pictures that lie under "
-        "several classes"
+        f"Left out: {bad:,} files that cannot be used, {clashes:,} pictures that lie under "
+        f"several classes, {copies:,} copies of held-out pictures"
     )
 
 
 def _rule(report: Mapping[str, Any]) -> str:
-    if kept := ", ".join(report.get("kept_splits", ())):
-        return (
-            f"As the folders of {_plain(kept)} give it, with no group of near duplicates on two\n"
-            "sides; other sources by groups."
-        )
+    kind, crossing = group_kind(report), report["leak"]["this_split"]["crossing_pairs"]
+    told = f" {said}." if (said := naming(report, example=False)) else ""
     if report["config"].get("split") == "random":
         return (
             "At random, picture by picture: near duplicates may lie on both sides, and then the\n"
-            "test's score is too good."
+            f"test's score is too good.{told}"
+        )
+    if kept := ", ".join(report.get("kept_splits", ())):
+        return (
+            f"As the folders of {_plain(kept)} give it; none of the {kind} lies on two sides.\n"
+            f"Other sources by groups.{told}"
+        )
+    if named_by(report):
+        return (
+            f"By {kind}: each stays on one side, and so do exact duplicates. Groups that were\n"
+            f"named apart may look alike: {crossing:,} near-duplicate pairs lie on several "
+            f"sides.{told}"
         )
     return (
         "By groups: exact and near duplicates, such as neighbouring frames of one video, stay on\n"
@@ -203,26 +226,22 @@ def _remarks(samples: Sequence[Sample], qualities: Qualities) -> str:
     return "To look at: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()) + "."
 
 
-def _limits(
-    report: Mapping[str, Any],
-    by_source: Mapping[str, Sequence[Sample]],
-    by_label: Mapping[str, Sequence[Sample]],
-) -> list[str]:
-    """Says what these very pictures cannot show."""
+def _limits(report: Mapping[str, Any], own: Sequence[Sample]) -> list[str]:
+    """Says what these very pictures cannot show; `own`: those to learn from."""
     limits = [
         "How many people are in the pictures is unknown to this program; a source is often one "
         "hand in one room, and then however many pictures there are, it is one person."
     ]
-    if len(by_source) == 1:
-        limits.append("All pictures come from one source.")
+    by_label = grouped(own, lambda sample: sample.label)
+    several = len({sample.source for sample in own}) > 1
+    if not several:
+        limits.append("All pictures to learn from come from one source.")
     alone = [
         label for label, part in by_label.items() if len({sample.source for sample in part}) == 1
     ]
-    if alone and len(by_source) > 1:
+    if alone and several:
         limits.append(f"In one source only: {_names(alone)}; its hand, room and camera go along.")
-    thin = [label for label, part in by_label.items() if len({sample.group for sample in part}) < 3]
-    if thin:
-        limits.append(f"Fewer than three groups, so not in every split: {_names(thin)}.")
+    limits += [f"Classes with {_plain(said)}." for said in thin(report)]
     if missed := report.get("missed_points"):
         limits.append(f"Off the shares asked for, as groups allow no better: {_names(missed)}.")
     if moving := [label for label in by_label if label in MOVING]:

@@ -6,10 +6,15 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from fingerspell.data.card import CARD_NAME
 from fingerspell.data.examine import Picture
 from fingerspell.data.found import Bad
-from fingerspell.data.manifest import FILE_NAME, REPORT_NAME
+from fingerspell.data.manifest import FILE_NAME, HELD_OUT, REPORT_NAME, SPLITS
+from fingerspell.data.page import PAGE_NAME
 from fingerspell.errors import DataError
+
+OURS = frozenset({FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT})
+"""What lies at the top of a data set folder."""
 
 MIN_PICTURES = 3
 """A class needs one picture for each split."""
@@ -17,6 +22,17 @@ MIN_PICTURES = 3
 
 def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
     """Refuses an output that touches an input, or that holds anything but a data set."""
+    try:
+        _check_places(input_dirs, output_dir)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in a circle.
+        raise DataError(
+            found=f"cannot look at --input_dir or --output_dir: {error}",
+            expected="folders that may be read",
+            fix="check paths, links and permissions",
+        ) from error
+
+
+def _check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
     output = output_dir.resolve()
     for folder in input_dirs:
         source = folder.resolve()
@@ -40,6 +56,12 @@ def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
             found=f"{output_dir} exists and is not a data set made by prepare",
             expected="an empty or new folder, or a data set of this program",
             fix="choose another --output_dir, or remove that folder yourself",
+        )
+    if foreign := sorted(name for name in names if name not in OURS and not name.startswith(".")):
+        raise DataError(
+            found=f"{output_dir} holds more than a data set: {', '.join(foreign[:5])}",
+            expected="nothing that prepare did not write: the folder is replaced as a whole",
+            fix="move these elsewhere, or choose another --output_dir",
         )
 
 

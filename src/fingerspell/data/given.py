@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -77,7 +78,13 @@ def by_table(files: Sequence[Found], table: Path, skipped: Sequence[Path] = ()) 
     files, or one that another line puts elsewhere.
     """
     lines = _read(table)
-    places = [*(_place(file).as_posix() for file in files), *(p.as_posix() for p in skipped)]
+    if not lines:
+        raise DataError(
+            found=f"{table} names no group at all",
+            expected="lines with a path and a group",
+            fix="fill the table, or leave --groups away",
+        )
+    places = [_written(path) for path in (*map(_place, files), *skipped)]
     ends = _ends(places, {name.count("/") + 1 for _, name, _ in lines})
     names = [""] * len(files)
     for number, name, group in lines:
@@ -122,6 +129,11 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return compiled
 
 
+def _written(path: Path) -> str:
+    """A whole path as a table may name it: macOS takes accents apart, tables mostly don't."""
+    return unicodedata.normalize("NFC", path.absolute().as_posix())
+
+
 def _place(file: Found) -> Path:
     """Where a picture lies; a row of a table lies in it as in a folder."""
     return file.path / file.file_name if isinstance(file.part, Row) else file.path
@@ -157,8 +169,8 @@ def _line(table: Path, number: int, row: dict[str, str | None]) -> tuple[str, st
             expected="a path and a group in every line",
             fix="fill it in, or take the line out: pictures without one are grouped by likeness",
         )
-    parts = PurePosixPath(path.replace("\\", "/")).parts
-    return "/".join(part for part in parts if part != "."), group
+    plain = PurePosixPath(path.replace("\\", "/")).as_posix()
+    return unicodedata.normalize("NFC", plain), group
 
 
 def _check_line(table: Path, number: int, name: str, fitting: Sequence[str]) -> None:

@@ -19,6 +19,10 @@ from fingerspell.data.series import films, photo_of
 FILMED_SHARE = 2 / 3
 """Two frames of films count as near in this share of `near_bits`: the film finds the rest."""
 
+TWIN_SHARE = 1 / 2
+"""Pictures of two sources count as near in this share of `near_bits`: so near are copies that were
+scaled and saved again, and next to never two people who make one sign."""
+
 Indices = NDArray[np.int64]
 
 
@@ -26,7 +30,7 @@ Indices = NDArray[np.int64]
 class Grouping:
     """`groups[i]` names picture i's group; `pairs` are the near-duplicate pairs behind it.
 
-    Pairs of which a user's own groups take only one are among them: the report shows them.
+    Equal files count as near duplicates. Pairs across two of a user's own groups are told too.
     """
 
     groups: tuple[str, ...]
@@ -40,14 +44,18 @@ def find_groups(
 
     Always together are equal files of a class, variants and cut-outs of one photograph, and
     pictures of the same given group. Joined by likeness are, within a class and source, near
-    duplicates (see `is_near`) and neighbouring frames of a film (see `films`), but never two
-    given groups: a picture without one that resembles several goes to the first. Joining is
-    transitive, so that a whole video becomes one group although its first and last frame look
-    different. Without given groups, only cut-outs of one photograph join classes.
+    duplicates (see `is_near`) and neighbouring frames of a film (see `films`), and within a class
+    the copies in another source (see `TWIN_SHARE`), but never two given groups: a picture without
+    one that resembles several goes to the first. Joining is transitive, so that a whole video
+    becomes one group although its first and last frame look different. Without given groups, only
+    cut-outs of one photograph join classes.
     """
     owners = list(given) if given is not None else [""] * len(pictures)
-    parts = _by_class_and_source(pictures)
-    pairs = np.concatenate([NO_PAIRS, *(_alike(pictures, part, near_bits) for part in parts)])
+    rooms = _parts((p.file.label, p.file.source) for p in pictures)
+    classes = _parts(p.file.label for p in pictures)
+    pairs = np.concatenate([NO_PAIRS,
+                            *(_alike(pictures, part, near_bits) for part in rooms),
+                            *(_twins(pictures, part, near_bits) for part in classes)])  # fmt: skip
     fixed = np.concatenate([_same_keys(_exact(p) for p in pictures),
                             _same_keys(_photo(p) for p in pictures),
                             _same_keys(_variant(p) for p in pictures),
@@ -64,10 +72,11 @@ def conflicts(pictures: Sequence[Picture]) -> list[list[Picture]]:
     return [same for same in alike.values() if len({p.file.label for p in same}) > 1]
 
 
-def _by_class_and_source(pictures: Sequence[Picture]) -> Iterable[Indices]:
-    members: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, picture in enumerate(pictures):
-        members[picture.file.label, picture.file.source].append(index)
+def _parts(keys: Iterable[Hashable]) -> Iterable[Indices]:
+    """The indices of each key, in order."""
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for index, key in enumerate(keys):
+        members[key].append(index)
     return (np.asarray(indices, np.int64) for indices in members.values())
 
 
@@ -82,6 +91,17 @@ def _alike(pictures: Sequence[Picture], part: Indices, near_bits: int) -> Pairs:
     near = np.sort(near, axis=1)
     keys = once(near[:, 0] * len(part) + near[:, 1])
     pairs: Pairs = part[np.stack(np.divmod(keys, len(part)), axis=1)]
+    return pairs
+
+
+def _twins(pictures: Sequence[Picture], part: Indices, near_bits: int) -> Pairs:
+    """Pairs of one class and two sources that are one picture saved twice, each once."""
+    _, sources = np.unique([pictures[i].file.source for i in part], return_inverse=True)
+    if not sources.any():
+        return NO_PAIRS
+    hashes = words([pictures[i].dhash for i in part])
+    near = near_pairs(hashes, round(TWIN_SHARE * near_bits))
+    pairs: Pairs = part[near[sources[near[:, 0]] != sources[near[:, 1]]]]
     return pairs
 
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from fingerspell.data.examine import Picture
+from fingerspell.data.groups import Grouping
 from fingerspell.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Some of the pictures, with their groups and the near pairs among them."""
+
+    pictures: list[Picture]
+    grouping: Grouping
 
 
 def check_names(wanted: Collection[str], sources: Collection[str]) -> None:
@@ -25,22 +37,69 @@ def check_names(wanted: Collection[str], sources: Collection[str]) -> None:
 
 
 def divide(
-    pictures: Sequence[Picture], names: Collection[str]
-) -> tuple[list[Picture], list[Picture], list[Picture]]:
-    """Returns pictures to learn from, strangers, and the copies of strangers left out of both.
+    pictures: Sequence[Picture], grouping: Grouping, names: Collection[str]
+) -> tuple[Side, Side, list[Picture]]:
+    """Returns what to learn from, the strangers, and what is left out of both.
 
-    A file that lies byte for byte in a held-out source too would make its people known.
+    Left out is every group of other sources in which a held-out picture lies too: the same
+    file, the same picture saved again, and the film that it was taken from. It would make its
+    people known. Where groups that the user named part two near pictures, that picture alone goes.
     """
-    strangers = [picture for picture in pictures if picture.file.source in names]
-    known = {picture.sha256 for picture in strangers}
-    others = [picture for picture in pictures if picture.file.source not in names]
-    copies = [picture for picture in others if picture.sha256 in known]
-    return [picture for picture in others if picture.sha256 not in known], strangers, copies
+    theirs = np.asarray([picture.file.source in names for picture in pictures], np.bool_)
+    one, other = grouping.pairs.T
+    twins = {*one[theirs[other]].tolist(), *other[theirs[one]].tolist()}
+    known = {
+        group
+        for picture, group in zip(pictures, grouping.groups, strict=True)
+        if picture.file.source in names
+    }
+    own, strangers, copies = [], [], []
+    for index, picture in enumerate(pictures):
+        if picture.file.source in names:
+            strangers.append(index)
+        elif grouping.groups[index] in known or index in twins:
+            copies.append(index)
+        else:
+            own.append(index)
+    return (
+        _side(pictures, grouping, own),
+        _side(pictures, grouping, strangers),
+        [pictures[i] for i in copies],
+    )
 
 
-def refuse_shared(own: Collection[str], held_out: Collection[str]) -> None:
+def _side(pictures: Sequence[Picture], grouping: Grouping, members: Sequence[int]) -> Side:
+    place = np.full(len(pictures), -1, np.int64)
+    place[np.asarray(members, np.int64)] = np.arange(len(members))
+    pairs = place[grouping.pairs]
+    inside = pairs[(pairs >= 0).all(axis=1)]
+    return Side(
+        [pictures[i] for i in members],
+        Grouping(tuple(grouping.groups[i] for i in members), inside),
+    )
+
+
+def check_strangers(strangers: Side, names: Collection[str], labels: Collection[str]) -> None:
+    """Raises `DataError` for a held-out source that shows no class which is learnt."""
+    shown = {p.file.source for p in strangers.pictures if p.file.label in labels}
+    if silent := sorted(set(names) - shown):
+        raise DataError(
+            found=f"{', '.join(silent)} is held out, but has no usable picture of a class that "
+            "the other sources have",
+            expected="strangers who show what is learnt",
+            fix="hold out another source",
+        )
+
+
+def refuse_shared(
+    pictures: Sequence[Picture], given: Sequence[str], names: Collection[str]
+) -> None:
     """Raises `DataError` where a group that the user named lies on both sides."""
-    if shared := sorted(set(own) & set(held_out)):
+    sides: dict[bool, set[str]] = {True: set(), False: set()}
+    for picture, group in zip(pictures, given, strict=True):
+        if group:
+            sides[picture.file.source in names].add(group)
+    if shared := sorted(sides[True] & sides[False]):
         raise DataError(
             found=f"group {shared[0]} lies in a held-out source and in one to learn from"
             + (f", and {len(shared) - 1} more do" if len(shared) > 1 else ""),

@@ -13,6 +13,9 @@ SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 _SPLIT_OF = {spelling: split for split, names in SPLIT_NAMES.items() for spelling in names}
 _IGNORED = frozenset({"thumbs.db", "desktop.ini"})
+_HIDDEN = frozenset({"__macosx", "icon\r"})
+"""An archive's copies of what a Mac knows of each file; the icon that a Mac gave a folder."""
+
 _NOTES = (".txt", ".md", ".csv", ".json", ".xml", ".html", ".yaml", ".yml")
 
 
@@ -70,7 +73,7 @@ def natural(name: str) -> tuple[tuple[tuple[int, str | int], ...], str]:
 
 def hidden(name: str) -> bool:
     """Returns whether a file or folder is an archive's or a file manager's own."""
-    return name.startswith(".") or name == "__MACOSX"
+    return name.startswith(".") or name.casefold() in _HIDDEN
 
 
 def is_note(name: str) -> bool:

@@ -6,10 +6,11 @@ from html import escape
 from pathlib import Path
 
 from fingerspell.data import page_parts as parts
-from fingerspell.data.page_parts import Report, Samples
+from fingerspell.data.page_parts import Samples
 from fingerspell.data.page_pictures import conflicts, families, remarks, spread
 from fingerspell.data.page_tables import classes, sources, sources_by_class
 from fingerspell.data.spread import Qualities
+from fingerspell.data.wording import Report, group_kind, held_out_pictures, named_by, naming
 
 PAGE_NAME = "report.html"
 
@@ -30,14 +31,15 @@ def write_page(folder: Path, report: Report, samples: Samples, qualities: Qualit
 def page_html(folder: Path, report: Report, samples: Samples, qualities: Qualities) -> str:
     """Returns the page; every text from outside is escaped. See `write_page`."""
     sections = [
-        _headline(report, samples),
+        _headline(report),
         parts.section("What the split is worth", _split(report)),
         parts.section("Classes", classes(folder, samples)),
         parts.section("Sources", sources(report, samples) + sources_by_class(report, samples)),
         parts.section("Light, sharpness and skin tone", spread(samples, qualities)),
         parts.section("Pictures to look at", remarks(folder, samples, qualities)),
-        parts.section("Largest families of near duplicates", families(folder, samples)),
+        parts.section("Largest groups", families(report, folder, samples)),
         parts.section("One picture, several classes", conflicts(report)),
+        parts.section("Copies of held-out pictures", _copies(report)),
         parts.section("Files that cannot be used", _bad(report)),
         parts.section("Folders passed over", _ignored(report)),
         parts.section("How folders were read", _read(report)),
@@ -47,30 +49,31 @@ def page_html(folder: Path, report: Report, samples: Samples, qualities: Qualiti
     return parts.PAGE.format(style=parts.STYLE, body=body)
 
 
-def _headline(report: Report, samples: Samples) -> str:
+def _headline(report: Report) -> str:
+    held_out = len(report["held_out"])
     figures = (
-        (len(samples), "pictures"),
-        (len({s.label for s in samples}), "classes"),
-        (len({s.source for s in samples}), "sources"),
-        (len({s.group for s in samples}), "groups of near duplicates"),
+        (report["pictures"], "pictures"),
+        (held_out_pictures(report), "pictures held out"),
+        (len(report["classes"]), "classes"),
+        (len(report["sources"]) - held_out, "sources"),
+        (held_out, "sources held out"),
+        (report["groups"], group_kind(report)),
+        (len(report.get("copies_of_strangers", ())), "copies of held-out pictures, left out"),
         (len(report.get("conflicts", ())), "pictures under several classes, left out"),
         (len(report.get("bad", ())), "files that cannot be used"),
     )
-    tiles = "".join(f"<li><b>{count:,}</b>{text}</li>" for count, text in figures)
-    return f'<ul class="tiles">{tiles}</ul>'
+    tiles = "".join(
+        f"<li><b>{count:,}</b>{escape(text)}</li>"
+        for count, text in figures
+        if count or "held" not in text
+    )
+    return f'<ul class="tiles">{tiles}</ul><p>{escape(naming(report))}</p>'
 
 
 def _split(report: Report) -> str:
     this, random = report["leak"]["this_split"], report["leak"]["random_split"]
     rule = str(report["config"].get("split", ""))
-    told = (
-        "Near duplicates, such as neighbouring frames of one video, lie on both sides of this "
-        "split. A network can answer the test from memory, so its score says nothing about "
-        "pictures of another day or person."
-        if this["test_pictures_with_twin_in_train"] or this["torn_groups"]
-        else "No near duplicates lie on both sides of this split, so the test cannot be answered "
-        "from memory. It may still hold the people and rooms of the training pictures."
-    )
+    told = _told(report)
     held_out = ", ".join(report.get("held_out", ()))
     told += (
         f" Held out are the strangers: {held_out}. Their figures count most."
@@ -83,6 +86,29 @@ def _split(report: Report) -> str:
     if rule != "random":
         cards += _leak_card("A random split of the same pictures", random)
     return f'<div class="pair">{cards}</div><p></p><p>{escape(told)}</p>{_missed(report)}'
+
+
+def _told(report: Report) -> str:
+    """Says in words what crosses this split."""
+    this = report["leak"]["this_split"]
+    named_apart = named_by(report) and not this["torn_groups"]
+    apart = ", in groups that were named apart" if named_apart else ""
+    if this["test_pictures_with_twin_in_train"]:
+        return (
+            "Near duplicates, such as neighbouring frames of one video, lie on both sides of this "
+            f"split{apart}. A network can answer the test from memory, so its score says nothing "
+            "about pictures of another day or person."
+        )
+    if this["crossing_pairs"] or this["torn_groups"]:
+        return (
+            f"No test picture has a near duplicate in train, but {this['crossing_pairs']:,} "
+            f"near-duplicate pairs{apart and apart + ','} and {this['torn_groups']:,} "
+            f"{group_kind(report)} lie on several sides."
+        )
+    return (
+        "No near duplicates lie on both sides of this split, so the test cannot be answered from "
+        "memory. It may still hold the people and rooms of the training pictures."
+    )
 
 
 def _leak_card(title: str, leak: dict[str, int]) -> str:
@@ -105,6 +131,14 @@ def _missed(report: Report) -> str:
         "<h3>Classes off the shares asked for</h3><p>Their groups are too large or too few to be "
         "divided more finely.</p>" + parts.table(("class", "percentage points off"), rows[:LISTED])
     )
+
+
+def _copies(report: Report) -> str:
+    copies = [str(path) for path in report.get("copies_of_strangers") or ()]
+    if not copies:
+        return ""
+    told = "<p>Left out, with the films that they come from: they would make strangers known.</p>"
+    return told + parts.folded(parts.listed(copies, LISTED), len(copies), "pictures")
 
 
 def _bad(report: Report) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +13,6 @@ import numpy as np
 from fingerspell.data.manifest import SPLITS, Sample
 from fingerspell.errors import PictureError
 from fingerspell.images import encode_jpeg, glance
-
-Report = Mapping[str, Any]
-"""What `report.json` holds."""
 
 Samples = Sequence[Sample]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fingerspell.data import page_parts as parts
 from fingerspell.data.examples import evenly, first_of_groups, largest_groups
-from fingerspell.data.page_parts import Report, Samples
+from fingerspell.data.page_parts import Samples
 from fingerspell.data.quality import (
     BLURRED,
     BRIGHT,
@@ -27,6 +27,7 @@ from fingerspell.data.spread import (
     remarked,
     source_medians,
 )
+from fingerspell.data.wording import Report, named_by
 
 FAMILIES = 12
 REMARK_PICTURES = 12
@@ -110,11 +111,11 @@ def remarks(folder: Path, samples: Samples, qualities: Qualities) -> str:
     )
 
 
-def families(folder: Path, samples: Samples) -> str:
+def families(report: Report, folder: Path, samples: Samples) -> str:
     """Returns the largest groups, each by its first, middle and last picture."""
     found = largest_groups(samples, FAMILIES)
     if not found:
-        return "<p>No two pictures are near duplicates.</p>"
+        return "<p>Every picture is a group of its own.</p>"
     cards = "".join(
         f'<div class="card">{parts.thumbs(folder, evenly(family, 3))}'
         f"<p><b>{len(family):,} pictures</b> in {escape(_all(s.split for s in family))}<br>"
@@ -122,9 +123,10 @@ def families(folder: Path, samples: Samples) -> str:
         f'<p class="note">group {escape(family[0].group)}</p></div>'
         for family in found
     )
+    what = "pictures that were named one group" if named_by(report) else "near duplicates"
     return (
-        "<p>First, middle and last picture of each. A family counts as one picture where it "
-        f'matters: it never crosses a split by groups.</p><div class="families">{cards}</div>'
+        f"<p>First, middle and last picture of each: {what}, which count as one where it matters. "
+        f'A split by groups tears none apart.</p><div class="families">{cards}</div>'
     )
 
 

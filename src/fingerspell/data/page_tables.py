@@ -10,7 +10,9 @@ from pathlib import Path
 
 from fingerspell.data import page_parts as parts
 from fingerspell.data.examples import grouped, of_class, split_order
-from fingerspell.data.page_parts import Report, Samples
+from fingerspell.data.manifest import HELD_OUT
+from fingerspell.data.page_parts import Samples
+from fingerspell.data.wording import Report
 from fingerspell.labels import in_order
 
 CLASS_PICTURES = 8
@@ -43,7 +45,8 @@ def classes(folder: Path, samples: Samples) -> str:
 def _class_row(folder: Path, label: str, samples: Samples, splits: Sequence[str], each: int) -> str:
     counts = Counter(sample.split for sample in samples)
     figures = [(split, counts[split]) for split in splits]
-    figures.append(("groups", len({sample.group for sample in samples})))
+    own = {sample.group for sample in samples if sample.split != HELD_OUT}
+    figures.append(("groups", len(own)))
     cells = "".join(
         f'<td role="cell" data-name="{escape(name)}">{count:,}</td>' for name, count in figures
     )

@@ -10,6 +10,7 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from fingerspell import __version__
 from fingerspell.config import PrepareConfig
 from fingerspell.data import holdout
 from fingerspell.data import report as reports
@@ -20,7 +21,7 @@ from fingerspell.data.examine import Picture, examine
 from fingerspell.data.fill import samples_of, write_pictures
 from fingerspell.data.found import Bad
 from fingerspell.data.given import given_groups
-from fingerspell.data.groups import Grouping, conflicts, find_groups
+from fingerspell.data.groups import conflicts, find_groups
 from fingerspell.data.manifest import (
     FILE_NAME,
     HELD_OUT,
@@ -30,11 +31,14 @@ from fingerspell.data.manifest import (
     text_sha256,
     to_csv,
 )
-from fingerspell.data.page import write_page
+from fingerspell.data.page import PAGE_NAME, write_page
 from fingerspell.data.place import make_ready, new_folder
 from fingerspell.data.scan import Scan, scan, source_names
 from fingerspell.data.spread import Qualities, quality_json
 from fingerspell.errors import DataError
+
+EXAMPLES = 5
+"""How many pictures without a named group the report lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """The usable pictures: to learn from and of strangers; and what was left out."""
+    """The usable pictures and their groups: to learn from and of strangers; what was left out.
 
-    own: list[Picture]
-    strangers: list[Picture]
+    `named` says of how many pictures the user named the group; None where nothing was asked.
+    """
+
+    own: holdout.Side
+    strangers: holdout.Side
     bad: list[Bad]
     conflicts: list[list[Picture]]
     copies: list[Picture]
+    named: dict[str, Any] | None
 
 
 def prepare(config: PrepareConfig) -> Prepared:
@@ -73,11 +81,12 @@ def prepare(config: PrepareConfig) -> Prepared:
     if (kept := _existing(config, inputs)) is not None:
         return Prepared(config.output_dir, kept, untouched=True)
     checked = _check(config, found)
-    grouping, strange = _group(config, checked)
-    assigned = assign(config, checked.own, grouping)
-    pictures = [*checked.own, *checked.strangers]
-    splits = [*assigned.splits, *[HELD_OUT] * len(checked.strangers)]
-    samples = samples_of(pictures, [*grouping.groups, *strange.groups], splits)
+    own, strangers = checked.own, checked.strangers
+    assigned = assign(config, own.pictures, own.grouping)
+    pictures = [*own.pictures, *strangers.pictures]
+    groups = [*own.grouping.groups, *strangers.grouping.groups]
+    splits = [*assigned.splits, *[HELD_OUT] * len(strangers.pictures)]
+    samples = samples_of(pictures, groups, splits)
     qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
     ordered = sorted(samples, key=lambda sample: sample.path)
     text = to_csv(ordered)
@@ -89,7 +98,7 @@ def prepare(config: PrepareConfig) -> Prepared:
             "inputs_sha256": inputs,
             "manifest_sha256": text_sha256(text),
             **_figures(config, found, checked, assigned, ordered),
-            "near_duplicate_pairs": len(grouping.pairs),
+            "near_duplicate_pairs": len(own.grouping.pairs),
             "quality": quality_json(ordered, qualities),
             "linked": linked,
             "copied": len(samples) - linked,
@@ -100,12 +109,15 @@ def prepare(config: PrepareConfig) -> Prepared:
 
 
 def fingerprint(config: PrepareConfig, found: Scan) -> str:
-    """Returns a SHA-256 over settings and the input files' names, sizes and times."""
+    """Returns a SHA-256 over version, settings and the input files' names, sizes and times."""
+    names = source_names(config.input_dirs)
+    start = {n: len(str(folder)) for n, folder in zip(names, config.input_dirs, strict=True)}
     files = [
-        [str(f.path), f.label, f.source, f.size_bytes, f.mtime_ns, f.part and astuple(f.part)]
+        [f.source, str(f.path)[start[f.source] :], f.label, f.size_bytes, f.mtime_ns,
+         f.part and astuple(f.part)]
         for f in found.files
-    ]
-    body = [reports.FORMAT, reports.config_json(config), _groups_text(config), files]
+    ]  # fmt: skip
+    body = [__version__, reports.FORMAT, reports.config_json(config), _groups_text(config), files]
     return hashlib.sha256(json.dumps(body).encode("utf-8")).hexdigest()
 
 
@@ -122,19 +134,17 @@ def _groups_text(config: PrepareConfig) -> str:
 
 
 def _existing(config: PrepareConfig, inputs: str) -> reports.Report | None:
-    """Returns the report of the same data set if it is there, whole; None if there is nothing."""
+    """Returns the report of the same data set if it is there, whole; None to make one."""
     path = config.output_dir / REPORT_NAME
-    if not path.is_file():
+    if config.overwrite or not path.is_file():
         return None
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         same = report["inputs_sha256"] == inputs
-        if same and read_manifest(config.output_dir).sha256 == report["manifest_sha256"]:
+        if same and _is_whole(config.output_dir, report["manifest_sha256"]):
             return report
     except (OSError, ValueError, KeyError, TypeError):
         same = False
-    if config.overwrite:
-        return None
     raise DataError(
         found=f"{config.output_dir} holds "
         + ("a damaged data set" if same else "a data set of other pictures or settings"),
@@ -143,38 +153,50 @@ def _existing(config: PrepareConfig, inputs: str) -> reports.Report | None:
     )
 
 
+def _is_whole(dataset_dir: Path, manifest_sha256: str) -> bool:
+    if not all((dataset_dir / name).is_file() for name in (PAGE_NAME, CARD_NAME)):
+        return False
+    try:
+        return read_manifest(dataset_dir).sha256 == manifest_sha256
+    except DataError:
+        return False
+
+
 def _check(config: PrepareConfig, found: Scan) -> _Checked:
-    """Opens every picture and leaves out what nobody should learn from or be tested on."""
+    """Opens every picture, groups them, and leaves out what nobody should learn from."""
     pictures, bad = examine(found.files)
     bad = [*found.unusable, *bad]
     check_bad(bad, len(found.files) + len(found.unusable), config.max_bad_share)
     clashes = conflicts(pictures)
-    own, strangers, copies = holdout.divide(_without(pictures, clashes), config.holdout_sources)
+    usable = _without(pictures, clashes)
+    left_out = [*(b.path for b in bad), *(p.file.path for same in clashes for p in same)]
+    given = given_groups(usable, config.group_by, config.groups_csv, left_out)
+    if given is not None:
+        holdout.refuse_shared(usable, given, config.holdout_sources)
+    grouping = find_groups(usable, config.near_bits, given)
+    own, strangers, copies = holdout.divide(usable, grouping, config.holdout_sources)
     labels = {f.label for f in found.files if f.source not in config.holdout_sources}
-    check_counts(own, labels, len(copies))
-    return _Checked(own, strangers, bad, clashes, copies)
+    check_counts(own.pictures, labels, len(copies))
+    holdout.check_strangers(strangers, config.holdout_sources, labels)
+    return _Checked(own, strangers, bad, clashes, copies, _named(usable, given))
+
+
+def _named(pictures: Sequence[Picture], given: Sequence[str] | None) -> dict[str, Any] | None:
+    """Returns of how many pictures the user named the group, and the first of the others."""
+    if given is None:
+        return None
+    others = [str(p.file.path) for p, name in zip(pictures, given, strict=True) if not name]
+    return {
+        "named": len(pictures) - len(others),
+        "pictures": len(pictures),
+        "examples": others[:EXAMPLES],
+    }
 
 
 def _without(pictures: list[Picture], clashes: Sequence[Sequence[Picture]]) -> list[Picture]:
     """Leaves all copies of a picture with two labels out: nobody can say which one is right."""
     hashes = {same[0].sha256 for same in clashes}
     return [picture for picture in pictures if picture.sha256 not in hashes]
-
-
-def _group(config: PrepareConfig, checked: _Checked) -> tuple[Grouping, Grouping]:
-    """Groups the pictures to learn from and, apart from them, those of strangers."""
-    skipped = [
-        *(bad.path for bad in checked.bad),
-        *(picture.file.path for picture in checked.copies),
-        *(picture.file.path for same in checked.conflicts for picture in same),
-    ]
-    everyone = [*checked.own, *checked.strangers]
-    both = given_groups(everyone, config.group_by, config.groups_csv, skipped)
-    count = len(checked.own)
-    own = find_groups(checked.own, config.near_bits, both and both[:count])
-    strange = find_groups(checked.strangers, config.near_bits, both and both[count:])
-    holdout.refuse_shared(own.groups, strange.groups)
-    return own, strange
 
 
 def _figures(
@@ -199,6 +221,7 @@ def _figures(
         "conflicts": reports.conflict_list(checked.conflicts),
         "copies_of_strangers": [str(picture.file.path) for picture in checked.copies],
         "ignored": [str(path) for path in found.ignored],
+        **({"named": checked.named} if checked.named else {}),
     }
 
 

@@ -12,6 +12,7 @@ from fingerspell.config import PrepareConfig
 from fingerspell.data.examine import Picture
 from fingerspell.data.found import Bad
 from fingerspell.data.manifest import HELD_OUT, SPLITS, Sample
+from fingerspell.data.wording import headline, named_by, naming, thin
 from fingerspell.labels import in_order
 
 FORMAT = 2
@@ -31,7 +32,7 @@ def config_json(config: PrepareConfig) -> dict[str, Any]:
         "resplit": config.resplit,
         "group_by": config.group_by,
         "groups_csv": str(config.groups_csv.resolve()) if config.groups_csv else "",
-        "holdout_sources": list(config.holdout_sources),
+        "holdout_sources": sorted(config.holdout_sources),
     }
 
 
@@ -72,15 +73,15 @@ def conflict_list(conflicts: Sequence[Sequence[Picture]]) -> list[dict[str, Any]
 def summary(report: Report, output_dir: Path) -> str:
     """Returns the report as the console shows it."""
     lines = [
-        f"{report['pictures']:,} pictures, {len(report['classes'])} classes, "
-        f"{report['groups']:,} groups of near duplicates, {len(report['sources'])} source(s)",
+        headline(report),
+        *filter(None, [naming(report)]),
         *_layouts(report["layouts"]),
         *_renamed(report["renamed"]),
         "",
         *_classes(report["classes"]),
         "",
         *_leaks(report),
-        *_thin(report["classes"]) * (report["config"]["split"] == "groups"),
+        *_thin(report),
         *_missed(report["missed_points"]) * (report["config"]["split"] == "groups"),
         *_strangers(report),
         *_listed("bad file(s) left out", [f"{b['path']}: {b['reason']}" for b in report["bad"]]),
@@ -178,16 +179,11 @@ def _strangers(report: Report) -> list[str]:
     return lines
 
 
-def _thin(classes: dict[str, dict[str, int]]) -> list[str]:
-    """Says which classes have too few groups to be split honestly."""
-    untested = [label for label, c in classes.items() if c["groups"] == 1]
-    unwatched = [label for label, c in classes.items() if c["groups"] == 2]
-    lines = []
-    if untested:
-        lines.append(f"one group only, all in train, never tested: {', '.join(untested)}")
-    if unwatched:
-        lines.append(f"two groups only, train and test, none in val: {', '.join(unwatched)}")
-    if lines:
+def _thin(report: Report) -> list[str]:
+    """Says which classes are not tested or watched, and what helps where likeness is to blame."""
+    lines = thin(report)
+    ours = report["config"]["split"] == "groups" and not report["kept_splits"]
+    if lines and ours and not named_by(report):
         lines.append("  if these are separate photographs and not one video, try --near_bits 8")
     return lines
 

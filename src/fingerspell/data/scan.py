@@ -15,7 +15,7 @@ from fingerspell.data.layouts.classes import EXPECTED, class_sets, read_classes
 from fingerspell.data.layouts.naming import distinct, same_name
 from fingerspell.data.layouts.source import Source
 from fingerspell.data.layouts.tables import is_table, read_rows, read_table
-from fingerspell.data.layouts.tree import File, Folder, every, is_unicode, read_tree
+from fingerspell.data.layouts.tree import File, Folder, every, has_control, is_unicode, read_tree
 from fingerspell.errors import DataError
 
 _SPLITS = ("", *layout.SPLIT_NAMES)
@@ -58,11 +58,15 @@ def scan(input_dirs: Sequence[Path]) -> Scan:
 
 
 def source_names(input_dirs: Sequence[Path]) -> list[str]:
-    """Returns one name a folder: its own, with a number where two are called alike."""
+    """Returns one name a folder: its own, with a number where two are called alike.
+
+    Dots in front go: a folder of that name in the data set would be hidden and never read.
+    """
     names: list[str] = []
     for folder in input_dirs:
         resolved = folder.resolve()
-        base = (resolved.stem if resolved.is_file() else resolved.name) or "pictures"
+        base = resolved.stem if resolved.is_file() else resolved.name
+        base = base.lstrip(".") or "pictures"
         name, number = base, 2
         while same_name(name) in map(same_name, names):
             name, number = f"{base}_{number}", number + 1
@@ -72,6 +76,12 @@ def source_names(input_dirs: Sequence[Path]) -> list[str]:
 
 def _source(path: Path, name: str) -> Source:
     """Reads one input; its pictures come in class order, with names that differ."""
+    if has_control(name):
+        raise DataError(
+            found=f"the name {name!r}, which has control characters",
+            expected="a name of one line, that a table can hold",
+            fix="rename it",
+        )
     try:
         source = _file(path, name) if path.is_file() else _folder(path, name)
     except OSError as error:

@@ -9,6 +9,7 @@ from fingerspell.evaluate.strangers import (
     by_name,
     find_strangers,
     strangers_of,
+    without,
 )
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "fit_temperature",
     "predict_files",
     "strangers_of",
+    "without",
     "write_report",
 ]

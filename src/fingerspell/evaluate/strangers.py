@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +19,23 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strangers:
-    """Pictures of other people. `unknown` counts those of classes the recogniser lacks."""
+    """Pictures of other people.
+
+    `unknown` counts those of classes the recogniser lacks; `unreadable` are those left out
+    because they are no whole pictures.
+    """
 
     name: str
     paths: tuple[Path, ...]
     y_true: NDArray[np.intp]
     unknown: dict[str, int]
+    unreadable: tuple[Path, ...] = ()
 
 
 def find_strangers(folder: Path, labels: Sequence[str]) -> Strangers:
     """Lists `folder/<CLASS>/*`, classes matched by name (`a` is A, `Delete` is del).
 
+    Hidden files are passed over, and those that are not called like pictures. None is opened.
     Raises `DataError` where no folder is named like a label.
     """
     numbers = {label_of(label).casefold(): number for number, label in enumerate(labels)}
@@ -81,6 +87,28 @@ def strangers_of(
     )
 
 
+def without(strangers: Strangers, unreadable: Collection[Path]) -> Strangers:
+    """Returns the strangers less the pictures that cannot be read, which are kept apart.
+
+    Raises `DataError` where none is left.
+    """
+    gone = set(unreadable)
+    kept = [i for i, path in enumerate(strangers.paths) if path not in gone]
+    if not kept:
+        raise DataError(
+            found=f"none of the {len(strangers.paths):,} pictures of {strangers.name} can be read, "
+            f"first {strangers.paths[0]}",
+            expected="whole pictures",
+            fix="check the files, e.g. open one in a viewer",
+        )
+    return replace(
+        strangers,
+        paths=tuple(strangers.paths[i] for i in kept),
+        y_true=strangers.y_true[kept],
+        unreadable=tuple(path for path in strangers.paths if path in gone),
+    )
+
+
 def by_name(strangers: Sequence[Strangers]) -> dict[str, Strangers]:
     """Returns each under its name; of those called alike the second becomes `NAME_2`."""
     named: dict[str, Strangers] = {}
@@ -110,4 +138,5 @@ def _class_folders(folder: Path) -> list[Path]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    named = (path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    return sorted(path for path in named if path.name[0] != ".")

@@ -77,3 +77,17 @@ def test_files_in_a_class_folder_are_not_read_by_name(tmp_path: Path) -> None:
     one = touch(tmp_path / "one", "A/left_1.jpg", "A/right_1.jpg")
     two = touch(tmp_path / "two", "B/1.jpg", "C/1.jpg")
     assert {f.label for f in scan([one, two]).files} == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize(
+    "name", ["IMG_1.jpg", "dsc-2.JPG", "PXL 3.jpg", "photo (4).png", "Win5.jpg"]
+)
+def test_what_a_camera_calls_every_picture_is_no_class(tmp_path: Path, name: str) -> None:
+    assert label_in(name) is None
+    with pytest.raises(DataError, match="no class folders"):
+        scan([touch(tmp_path, name, "A1.jpg", "B1.jpg")])
+
+
+def test_the_pictures_of_two_cameras_are_no_two_classes(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no class folders"):
+        scan([touch(tmp_path, "IMG_1.jpg", "DSC_1.jpg")])

@@ -65,7 +65,9 @@ def test_rows_of_two_tables_are_told_apart_by_the_table() -> None:
     assert names(*found) == ["train_row_00001.png", "test_row_00001.png"]
 
 
-@pytest.mark.parametrize("label", ["", "..", "../x", "a/b", "a\\b", "C:", "x\n", ".x", "x.", "a?"])
+@pytest.mark.parametrize(
+    "label", ["", "..", "../x", "a/b", "a\\b", "C:", "x\n", ".x", "x.", "a?", "x\x85", "\u2028x"]
+)
 def test_what_cannot_be_a_folder_is_known(label: str) -> None:
     assert not is_folder_name(label)
 

@@ -180,3 +180,42 @@ def test_there_is_a_limit_to_the_depth(tmp_path: Path) -> None:
     deep = "/".join(["d"] * (tree.MAX_DEPTH + 1))
     root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", f"{deep}/1.jpg")
     assert reasons(scan([root])) == {"d": f"a folder more than {tree.MAX_DEPTH} folders down"}
+
+
+@pytest.mark.parametrize("name", ["a\rb.jpg", "a\nb.jpg", "a\x85b.jpg", "a\u2028b.jpg"])
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_a_name_that_no_table_keeps_is_left_out_and_shown_on_one_line(
+    root: Path, name: str
+) -> None:
+    touch(root, f"A/{name}")
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    (bad,) = found.unusable
+    assert bad.path.name == f"a{name[1]!r}b.jpg".replace("'", "")
+    assert bad.reason == "a name with control characters, such as a line end"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_a_class_that_no_table_keeps_is_refused_and_not_missed(root: Path) -> None:
+    touch(root, "C\nD/1.jpg")
+    with pytest.raises(DataError, match=r"hands/C\\nD', whose name has control characters"):
+        scan([root])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_a_source_that_no_table_keeps_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'my\\nhands', which has control characters"):
+        scan([touch(tmp_path / "my\nhands", "A/1.jpg", "B/1.jpg")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_the_icons_of_a_mac_are_nothing(root: Path) -> None:
+    touch(root, "Icon\r", "A/Icon\r", "B/ICON\r")
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    assert found.unusable == found.ignored == ()
+
+
+def test_spaces_of_every_kind_are_part_of_a_name(root: Path) -> None:
+    touch(root, "A/Bild 1.00.00\u202fPM\u3000.jpg")
+    assert len(scan([root]).files) == 3

@@ -15,15 +15,25 @@ _NAME = re.compile(
     r"|(\d)(?:[ _-]\d+|[ _-]?\(\d+\)|[ _-]test)",
     re.IGNORECASE,
 )
+_CAMERA = frozenset(
+    {
+        "capture", "dji", "dsc", "dscf", "dscn", "foto", "frame", "gopr", "image", "img", "mvimg",
+        "photo", "pic", "picture", "pxl", "sam", "screenshot", "snapshot", "vid", "video",
+        "webcam", "win",
+    }
+)  # fmt: skip
+"""What cameras and telephones call every picture."""
 
 
 def label_in(name: str) -> str | None:
     """Returns what stands before `_test` or before a number, None where nothing does.
 
-    Only letters, and single digits, make a label: the days in `IMG_20240131_1.jpg` are no classes.
+    Only letters, and single digits, make a label: the days in `IMG_20240131_1.jpg` are no classes,
+    and neither is the `IMG` of `IMG_1.jpg`.
     """
     match = _NAME.fullmatch(name.rpartition(".")[0] or name)
-    return match and (match[1] or match[2])
+    label = match and (match[1] or match[2])
+    return None if label is None or label.casefold() in _CAMERA else label
 
 
 def labels_in(folder: Folder) -> list[str]:

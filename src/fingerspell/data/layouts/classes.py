@@ -53,9 +53,22 @@ def class_sets(folder: Folder) -> list[ClassSet]:
 
 
 def class_folders(folder: Folder) -> list[Folder]:
-    """Returns the sub-folders that hold pictures, less flat splits and an annotator's `images`."""
-    holders = [child for child in folder.folders if child.pictures]
+    """Returns the sub-folders that hold pictures, less flat splits and an annotator's `images`.
+
+    Of a class folder in one of the same name, as some archives unpack, it is the inner one.
+    """
+    holders = [inner for child in folder.folders if (inner := _innermost(child)).pictures]
     return [f for f in holders if f.name.casefold() not in _NO_CLASS and not _is_flat_split(f)]
+
+
+def _innermost(folder: Folder) -> Folder:
+    """Goes down from `C` to `C/C` where nothing else lies in it."""
+    while not folder.pictures and len(folder.folders) == 1:
+        (inner,) = folder.folders
+        if label_of(inner.name) != label_of(folder.name):
+            break
+        folder = inner
+    return folder
 
 
 def _splits(folder: Folder) -> list[tuple[str, Folder]]:
@@ -85,6 +98,7 @@ def _read(found: ClassSet, tree: Folder, name: str) -> Source:
     source = Source(name, "ready-made splits" if split else "class folders")
     used = set()
     for part, root in found.parts:
+        _check_nested(root)
         for folder in class_folders(root):
             used.add(folder.path)
             if not folder.name.strip():
@@ -102,6 +116,19 @@ def _read(found: ClassSet, tree: Folder, name: str) -> Source:
             "(the usual ones are copies of training pictures)"
         )
     return source
+
+
+def _check_nested(root: Folder) -> None:
+    """Raises `DataError` for a class whose pictures lie deeper: it would be left out unnoticed."""
+    for child in filter(_is_usual, root.folders):
+        deeper = [folder for folder in every(child) if folder.pictures]
+        if deeper and child not in deeper and _innermost(child) not in deeper:
+            raise DataError(
+                found=f"no pictures right in the class folder {child.path}, but some in "
+                f"{deeper[0].path}",
+                expected=EXPECTED,
+                fix=f"move the pictures up into {child.path}",
+            )
 
 
 def _flat_tests(tree: Folder) -> int:

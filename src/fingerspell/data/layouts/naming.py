@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fingerspell.data.found import Found, Row
 
-_NO_FOLDER = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|^\.')
+_NO_FOLDER = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u2028\u2029]|^\.')
 
 
 def is_folder_name(label: str) -> bool:

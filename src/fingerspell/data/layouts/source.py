@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,9 @@ class Source:
         return self.written[written]
 
     def renamed(self) -> list[Renamed]:
-        """Returns every class that is called otherwise in the data set."""
-        changed = ((folder, label) for folder, label in self.written.items() if folder != label)
-        return [Renamed(self.name, folder, label) for folder, label in changed]
+        """Returns every class that is called otherwise in the data set, to the eye."""
+        return [
+            Renamed(self.name, folder, label)
+            for folder, label in self.written.items()
+            if unicodedata.normalize("NFC", folder) != label
+        ]

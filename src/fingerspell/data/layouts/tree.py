@@ -6,6 +6,7 @@ Nothing is opened. The layouts read this tree and not the disk.
 from __future__ import annotations
 
 import os
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,13 @@ from typing import NamedTuple
 
 from fingerspell.data import layout
 from fingerspell.data.found import Bad
+from fingerspell.errors import DataError
 
 MAX_DEPTH = 12
 """Folders below one another that are looked into; pictures lie far higher."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Line ends and the like: a table or a list of labels with such a name cannot be read again."""
 
 
 class File(NamedTuple):
@@ -61,7 +66,8 @@ def read_tree(root: Path) -> tuple[Folder, list[Bad], list[Path]]:
 
     Links that stay inside are followed, each folder once: a link to a folder that is read
     already, also one around in a circle, is idle. A link that leaves the folder is not followed.
-    Raises `OSError` only where `root` itself cannot be listed.
+    Raises `OSError` only where `root` itself cannot be listed, and `DataError` for a folder that
+    nobody could name as a class.
     """
     walk, idle = _Walk(os.path.realpath(root)), list[Path]()
     tree = _list(Folder(os.fspath(root), root.name), walk.root, 0, walk)
@@ -120,6 +126,8 @@ def _place(entry: os.DirEntry[str], folder: Folder, real: str, depth: int, walk:
     try:
         if not is_unicode(name):
             _refuse(walk, entry.path, "a name that is not valid Unicode")
+        elif has_control(name):
+            _control(entry, walk)
         elif _is_link(entry):
             _link(entry, folder, depth, walk)
         elif entry.is_file():
@@ -130,6 +138,18 @@ def _place(entry: os.DirEntry[str], folder: Folder, real: str, depth: int, walk:
             _refuse(walk, entry.path, "a pipe, socket or device, no file")
     except OSError as error:
         _refuse(walk, entry.path, f"cannot be read ({error.strerror or error})")
+
+
+def _control(entry: os.DirEntry[str], walk: _Walk) -> None:
+    """Leaves a file out; a folder may be a whole class, and one that is missed costs more."""
+    if not entry.is_dir():
+        _refuse(walk, entry.path, "a name with control characters, such as a line end")
+        return
+    raise DataError(
+        found=f"the folder {entry.path!r}, whose name has control characters",
+        expected="names of one line, that a table can hold",
+        fix="rename the folder",
+    )
 
 
 def _child(parent: Folder, path: str, name: str, real: str, depth: int, walk: _Walk) -> None:
@@ -181,10 +201,16 @@ def is_unicode(name: str) -> bool:
     return name.isascii() or _shown(name) == name
 
 
+def has_control(name: str) -> bool:
+    """Returns whether a name holds line ends or other characters that no table keeps."""
+    return bool(_CONTROL.search(name))
+
+
 def _shown(path: str) -> str:
     """The path as text that every file can hold: bytes of another encoding become `\\xe9`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _refuse(walk: _Walk, path: str, reason: str) -> None:
-    walk.bad.append(Bad(Path(_shown(path)), reason))
+    shown = _CONTROL.sub(lambda found: repr(found[0])[1:-1], _shown(path))
+    walk.bad.append(Bad(Path(shown), reason))
