@@ -25,8 +25,8 @@ def read(name: str) -> Figures:
 
 def preparing() -> str:
     """Returns the page about `fingerspell prepare`."""
-    speed, search, recall, damage = (
-        read(f"prepare_{part}") for part in ("speed", "search", "recall", "damage")
+    speed, search, recall, twins, damage = (
+        read(f"prepare_{part}") for part in ("speed", "search", "recall", "twins", "damage")
     )
     return "\n".join(
         [
@@ -36,6 +36,7 @@ def preparing() -> str:
             *_speed(speed),
             *_search(search),
             *_recall(recall),
+            *_twins(twins),
             *_damage(damage),
         ]
     )
@@ -173,6 +174,26 @@ def _recall(recall: Figures) -> list[str]:
             f"| {name} | {near} | {merged} | {row['groups']['all']:,} | {row['pictures']:,} |"
         )
     return [*lines, "", _said(recall), ""]
+
+
+def _twins(twins: Figures) -> list[str]:
+    bits = str(twins["twin_bits"])
+    apart, black = twins["sources"], twins["hands on black"]
+    return [
+        "## Copies in other sources",
+        "",
+        f"Across sources two pictures of a class are joined at {bits} bits. Of "
+        f"{apart['pairs']:,} pairs of pictures in two unrelated sources {apart['near'][bits]:,} "
+        f"are that near; of {black['pairs']:,} pairs of two people's hands cut out on black, "
+        f"{black['near'][bits]:,}.",
+        "",
+        "| pictures scaled and saved again | found |",
+        "|---|---|",
+        *(f"| {how} | {_percent(found[bits])} |" for how, found in twins["copies"].items()),
+        "",
+        _said(twins),
+        "",
+    ]
 
 
 def _damage(damage: Figures) -> list[str]:
