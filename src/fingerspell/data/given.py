@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from fingerspell.data.examine import Picture
 from fingerspell.data.found import Found, Row
 from fingerspell.errors import ConfigError, DataError
 
 BY_SOURCE = "source"
+EXAMPLES = 5
+"""How many pictures without a named group the report lists."""
+
 COLUMNS = ("path", "group")
 _EXAMPLE = r"--group_by 'hand(\d+)' where files are called hand1_a.jpg, hand2_a.jpg"
 
@@ -37,6 +42,16 @@ def given_groups(
     if group_by == BY_SOURCE:
         return [file.source for file in files]
     return by_pattern(files, group_by) if group_by else None
+
+
+def coverage(pictures: Sequence[Picture], given: Sequence[str]) -> dict[str, Any]:
+    """Returns, ready for JSON, how many pictures have a named group, and the first without."""
+    others = [str(p.file.path) for p, name in zip(pictures, given, strict=True) if not name]
+    return {
+        "named": len(pictures) - len(others),
+        "pictures": len(pictures),
+        "examples": others[:EXAMPLES],
+    }
 
 
 def by_pattern(files: Sequence[Found], pattern: str) -> list[str]:
@@ -139,19 +154,30 @@ def _place(file: Found) -> Path:
     return file.path / file.file_name if isinstance(file.part, Row) else file.path
 
 
+def table_text(table: Path) -> str:
+    """Returns the text of a table of groups; raises `DataError` where it cannot be read."""
+    try:
+        return table.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(table, error) from error
+
+
+def _unreadable(table: Path, error: Exception) -> DataError:
+    return DataError(
+        found=f"cannot read {table}: {error}",
+        expected=f"a CSV table in UTF-8 with the header {','.join(COLUMNS)}",
+        fix="check --groups",
+    )
+
+
 def _read(table: Path) -> list[tuple[int, str, str]]:
     """Returns line number, path with `/` between its parts, and group of every line."""
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            header = tuple(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            found=f"cannot read {table}: {error}",
-            expected=f"a CSV table in UTF-8 with the header {','.join(COLUMNS)}",
-            fix="check --groups",
-        ) from error
+        reader = csv.DictReader(io.StringIO(table_text(table), newline=""))
+        header = tuple(reader.fieldnames or ())
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise _unreadable(table, error) from error
     if not set(COLUMNS) <= set(header):
         raise DataError(
             found=f"{table} has the columns {', '.join(header) or 'of an empty file'}",

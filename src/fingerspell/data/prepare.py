@@ -20,7 +20,7 @@ from fingerspell.data.checks import check_bad, check_counts, check_places
 from fingerspell.data.examine import Picture, examine
 from fingerspell.data.fill import samples_of, write_pictures
 from fingerspell.data.found import Bad
-from fingerspell.data.given import given_groups
+from fingerspell.data.given import coverage, given_groups, table_text
 from fingerspell.data.groups import conflicts, find_groups
 from fingerspell.data.manifest import (
     FILE_NAME,
@@ -36,9 +36,6 @@ from fingerspell.data.place import make_ready, new_folder
 from fingerspell.data.scan import Scan, scan, source_names
 from fingerspell.data.spread import Qualities, quality_json
 from fingerspell.errors import DataError
-
-EXAMPLES = 5
-"""How many pictures without a named group the report lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +114,9 @@ def fingerprint(config: PrepareConfig, found: Scan) -> str:
          f.part and astuple(f.part)]
         for f in found.files
     ]  # fmt: skip
-    body = [__version__, reports.FORMAT, reports.config_json(config), _groups_text(config), files]
+    table = table_text(config.groups_csv) if config.groups_csv else ""
+    body = [__version__, reports.FORMAT, reports.config_json(config), table, files]
     return hashlib.sha256(json.dumps(body).encode("utf-8")).hexdigest()
-
-
-def _groups_text(config: PrepareConfig) -> str:
-    """Returns the text of the table of groups: another text is another data set."""
-    try:
-        return config.groups_csv.read_text(encoding="utf-8") if config.groups_csv else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            found=f"cannot read {config.groups_csv}: {error}",
-            expected="a CSV table with the columns path and group",
-            fix="check --groups",
-        ) from error
 
 
 def _existing(config: PrepareConfig, inputs: str) -> reports.Report | None:
@@ -173,24 +159,13 @@ def _check(config: PrepareConfig, found: Scan) -> _Checked:
     given = given_groups(usable, config.group_by, config.groups_csv, left_out)
     if given is not None:
         holdout.refuse_shared(usable, given, config.holdout_sources)
+    named = None if given is None else coverage(usable, given)
     grouping = find_groups(usable, config.near_bits, given)
     own, strangers, copies = holdout.divide(usable, grouping, config.holdout_sources)
     labels = {f.label for f in found.files if f.source not in config.holdout_sources}
     check_counts(own.pictures, labels, len(copies))
     holdout.check_strangers(strangers, config.holdout_sources, labels)
-    return _Checked(own, strangers, bad, clashes, copies, _named(usable, given))
-
-
-def _named(pictures: Sequence[Picture], given: Sequence[str] | None) -> dict[str, Any] | None:
-    """Returns of how many pictures the user named the group, and the first of the others."""
-    if given is None:
-        return None
-    others = [str(p.file.path) for p, name in zip(pictures, given, strict=True) if not name]
-    return {
-        "named": len(pictures) - len(others),
-        "pictures": len(pictures),
-        "examples": others[:EXAMPLES],
-    }
+    return _Checked(own, strangers, bad, clashes, copies, named)
 
 
 def _without(pictures: list[Picture], clashes: Sequence[Sequence[Picture]]) -> list[Picture]:
