@@ -51,6 +51,9 @@ def drawn_hands() -> str:
             "# Drawn hands: are they hands, and what do they teach?",
             "",
             *_written("drawn_hands.py, synth.py, synth_tracker.py"),
+            "The hands are mended between measurements: each section names its commit, and "
+            "sections of different commits may have read different hands.",
+            "",
             *_mixed(mixed),
             *_alone(alone),
             *_tracker(tracker),

@@ -128,8 +128,9 @@ def main() -> None:
                 rows.append(measure(folder, args.most, margin))
                 print(json.dumps(rows[-1]), flush=True)
     margins = " ".join(f"{margin:g}" for margin in args.margins)
+    folders = " ".join(folder.as_posix() for folder in args.folders)
     command = (
-        f"python benchmarks/synth_tracker.py {' '.join(row.name for row in args.folders)} "
+        f"python benchmarks/synth_tracker.py {folders} "
         f"--most {args.most} --margins {margins} --seed {args.seed}"
     )
     mediapipe = {"mediapipe": importlib.metadata.version("mediapipe")}

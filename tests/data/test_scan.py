@@ -246,7 +246,7 @@ def test_folders_that_make_no_classes_are_refused(
         (("JPEGImages/1.jpg", "Annotations/1.xml"), "Pascal VOC"),
         (("train/1.jpg", "train/_annotations.csv"), "TensorFlow object detection CSV"),
         (("train/1.jpg", "train/_classes.csv"), "multi-label CSV"),
-        (("train/images/1.jpg", "train/labels/1.txt"), "YOLO without data.yaml"),
+        (("train/images/1.jpg", "train/labels/1.txt"), "YOLO without a data.yaml that names"),
     ],
 )
 def test_other_annotations_are_named_and_sent_to_yolo(
@@ -321,3 +321,10 @@ def test_a_hidden_folder_is_no_hidden_source(tmp_path: Path, name: str, source: 
     assert source_names([tmp_path / name, tmp_path / "x"]) == [
         source, "x_2" if source == "x" else "x",
     ]  # fmt: skip
+
+
+def test_a_table_whose_rows_are_all_broken_says_how(tmp_path: Path) -> None:
+    table = tmp_path / "sign_mnist_train.csv"
+    table.write_text("label,pixel1\n1,2\nx,y\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"no usable picture among 2, first .*line 2"):
+        scan([table])

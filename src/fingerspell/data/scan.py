@@ -47,11 +47,19 @@ def scan(input_dirs: Sequence[Path]) -> Scan:
     files = [item for source in sources for item in source.found]
     if len({item.split for item in files}) < 2:  # Only `train`: nothing is split yet.
         files = [replace(item, split="") if item.split else item for item in files]
+    unusable = tuple(bad for source in sources for bad in source.unusable)
+    if unusable and not files:
+        raise DataError(
+            found=f"no usable picture among {len(unusable):,}, first {unusable[0].path}: "
+            f"{unusable[0].reason}",
+            expected="pictures, or tables and boxes in one of the formats of docs/data.md",
+            fix="mend them, or check --input_dir",
+        )
     _check_classes(files, input_dirs)
     return Scan(
         tuple(files),
         tuple(path for source in sources for path in source.ignored),
-        tuple(bad for source in sources for bad in source.unusable),
+        unusable,
         tuple(renamed for source in sources for renamed in source.renamed()),
         tuple((source.name, source.layout) for source in sources),
     )

@@ -18,5 +18,5 @@ def foreign_format(tree: Folder) -> str:
     if any(n.endswith(".xml") for n in notes):
         return "Pascal VOC"
     if any(f.name.casefold() == "labels" and f.notes for f in folders):
-        return "YOLO without data.yaml"
+        return "YOLO without a data.yaml that names the classes"
     return ""
