@@ -36,9 +36,12 @@ def fitted(count: int = 200) -> np.ndarray:
 @cache
 def recogniser() -> Any:
     """MobileNetV3Small whose statistics and head are set so that its answers differ."""
+    import keras
+
     from fingerspell.config import ModelConfig
     from fingerspell.model import build_recogniser
 
+    keras.utils.set_random_seed(3)  # Some draws leave a class that never wins.
     return lively(
         build_recogniser(ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX), 4)
     )
