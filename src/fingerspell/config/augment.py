@@ -1,0 +1,42 @@
+"""How far a training picture may be changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fingerspell.errors import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AugmentConfig:
+    """How far a training picture may be changed. All zero (and no flip) changes nothing.
+
+    Shares are probabilities per picture; `rotate_deg`, `shift`, `zoom`, `shear`, `squeeze` are
+    the largest change to either side.
+    """
+
+    rotate_deg: float = 15.0
+    shift: float = 0.15
+    zoom: float = 0.5
+    shear: float = 0.10
+    squeeze: float = 0.10
+    brightness: float = 0.5
+    contrast: float = 0.4
+    saturation: float = 0.5
+    hue_deg: float = 15.0
+    grey_share: float = 0.10
+    blur_share: float = 0.15
+    noise_share: float = 0.15
+    low_resolution_share: float = 0.15
+    occlude_share: float = 0.1
+    mirror_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            require(
+                value >= 0 and (value <= 1 or name.endswith("_deg")),
+                found=f"augment.{name}={value}",
+                expected="0 or more, and at most 1 where it is not in degrees",
+                fix=f"set augment.{name} to 0 to switch it off",
+            )

@@ -1,0 +1,83 @@
+"""How a folder of pictures becomes a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fingerspell.config.checks import require_seed
+from fingerspell.errors import require
+
+SPLIT_RULES = ("groups", "random")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareConfig:
+    """How a folder of class-sorted pictures becomes a checked data set.
+
+    `near_bits` is the largest number of differing hash bits (of 128) at which two pictures of one
+    class count as near duplicates; measured in docs/adr/0002-near-duplicate-hash.md.
+    Ready-made splits are kept unless `resplit` is set. `group_by` is a pattern that captures a
+    picture's group, or `source`; `groups_csv` a table. Nothing is trained on `holdout_sources`.
+    """
+
+    input_dirs: tuple[Path, ...]
+    output_dir: Path
+    train_share: float = 0.70
+    val_share: float = 0.15
+    test_share: float = 0.15
+    seed: int = 42
+    split: str = "groups"
+    near_bits: int = 18
+    max_bad_share: float = 0.01
+    resplit: bool = False
+    group_by: str = ""
+    groups_csv: Path | None = None
+    holdout_sources: tuple[str, ...] = ()
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        shares = (self.train_share, self.val_share, self.test_share)
+        require(
+            all(s > 0 for s in shares) and abs(sum(shares) - 1) < 1e-6,
+            found=f"shares train/val/test = {shares}",
+            expected="three positive shares that add up to 1",
+            fix="use the default 0.70 0.15 0.15",
+        )
+        require(
+            self.split in SPLIT_RULES,
+            found=f"split={self.split!r}",
+            expected=f"one of {', '.join(SPLIT_RULES)}",
+            fix="'groups' keeps near-duplicate frames on one side of the split",
+        )
+        require(
+            0 <= self.near_bits <= 64,
+            found=f"near_bits={self.near_bits}",
+            expected="0 (identical hashes only) to 64 (half of all bits)",
+            fix="leave --near_bits away for 18",
+        )
+        require(
+            0 <= self.max_bad_share <= 1,
+            found=f"max_bad_share={self.max_bad_share}",
+            expected="a share from 0 to 1",
+            fix="use --max_bad 0.01 to bear one bad file in a hundred",
+        )
+        require(
+            len(self.input_dirs) > 0,
+            found="no input folder",
+            expected="at least one folder of class-sorted pictures",
+            fix="--input_dir FOLDER",
+        )
+        require_seed(self.seed)
+        require(
+            not (self.group_by and self.groups_csv),
+            found="--group_by together with --groups",
+            expected="one of the two",
+            fix="leave one away",
+        )
+        require(
+            self.split == "groups" or not (self.group_by or self.groups_csv),
+            found="groups given together with --split random",
+            expected="--split groups, which keeps them on one side",
+            fix="leave --split away",
+        )

@@ -1,0 +1,81 @@
+"""One training run, complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.checks import require_seed
+from fingerspell.config.network import ModelConfig
+from fingerspell.config.phase import Phase, require_falling_rates, two_phases
+from fingerspell.errors import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One training run, complete: saved in `run.json` beside its results.
+
+    `feature_views` is how many augmented views of each picture the frozen phase learns from,
+    `average_epochs` over how many passes the weights that are validated and kept are averaged
+    (0 = the latest weights), `drawn_per_class` how many drawn hands of every class are mixed into
+    the training pictures. A checkpoint is written every `save_every_min` and at each epoch's end.
+    `trust` takes the pictures as they lie, without hashing them again.
+    """
+
+    dataset_dir: Path
+    output_dir: Path
+    model: ModelConfig = field(default_factory=ModelConfig)
+    phases: tuple[Phase, ...] = field(default_factory=lambda: two_phases(50))
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    batch_size: int = 32
+    drawn_per_class: int = 0
+    feature_views: int = 2
+    label_smoothing: float = 0.05
+    average_epochs: float = 0.5
+    seed: int = 42
+    threshold: float = 0.7
+    save_every_min: float = 5.0
+    trust: bool = False
+    overwrite: bool = False
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        require(
+            self.save_every_min >= 0,
+            found=f"save_every_min={self.save_every_min}",
+            expected="0 minutes (every step is saved) or more",
+            fix="use 5",
+        )
+        require(
+            self.batch_size >= 1,
+            found=f"batch_size={self.batch_size}",
+            expected="at least 1 picture a step",
+            fix="use --batch_size 32",
+        )
+        require_seed(self.seed)
+        require(
+            0 < self.threshold < 1,
+            found=f"threshold={self.threshold}",
+            expected="a probability between 0 and 1",
+            fix="use 0.7",
+        )
+        require(
+            self.drawn_per_class >= 0,
+            found=f"drawn_per_class={self.drawn_per_class}",
+            expected="0 or more drawn pictures a class",
+            fix="use --synth 100, or --synth 0 for none",
+        )
+        require(
+            self.feature_views >= 1,
+            found=f"feature_views={self.feature_views}",
+            expected="at least 1 view of each picture",
+            fix="use 2",
+        )
+        require(
+            not (self.overwrite and self.resume),
+            found="--overwrite together with --resume",
+            expected="one of the two",
+            fix="--resume goes on with the run in the folder, --overwrite starts afresh",
+        )
+        require_falling_rates(self.phases)
