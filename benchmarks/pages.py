@@ -5,22 +5,12 @@ python benchmarks/pages.py
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
-from circumstances import RESULTS
+from engine_page import engine
+from page_parts import ROOT, Figures, percent, read, said, written
 
-ROOT = Path(__file__).resolve().parents[1]
 STUDIES = ROOT / "docs" / "studies"
-Figures = dict[str, Any]
-
-
-def read(name: str) -> Figures:
-    """Returns a saved measurement."""
-    figures: Figures = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-    return figures
 
 
 def preparing() -> str:
@@ -32,7 +22,7 @@ def preparing() -> str:
         [
             "# Preparing: how fast, how thorough, how robust",
             "",
-            *_written("prepare.py"),
+            *written("prepare.py"),
             *_speed(speed),
             *_search(search),
             *_recall(recall),
@@ -50,7 +40,7 @@ def drawn_hands() -> str:
         [
             "# Drawn hands: are they hands, and what do they teach?",
             "",
-            *_written("drawn_hands.py, synth.py, synth_tracker.py"),
+            *written("drawn_hands.py, synth.py, synth_tracker.py"),
             "The hands are mended between measurements: each section names its commit, and "
             "sections of different commits may have read different hands.",
             "",
@@ -62,7 +52,7 @@ def drawn_hands() -> str:
             f"{speed['median_pictures_per_core_second']:.0f} pictures of {speed['size_px']} px a "
             f"second on one core, the median of {len(speed['runs'])} repeats.",
             "",
-            _said(speed),
+            said(speed),
             "",
         ]
     )
@@ -71,30 +61,8 @@ def drawn_hands() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "preparing.md": preparing,
     "drawn_hands.md": drawn_hands,
+    "engine.md": engine,
 }
-
-
-def _written(scripts: str) -> list[str]:
-    return [
-        "Written by `python benchmarks/pages.py` from `benchmarks/results/*.json`; do not edit by "
-        f"hand. Measured by `benchmarks/`: {scripts}.",
-        "",
-    ]
-
-
-def _said(figures: Figures) -> str:
-    """What every figure carries, in a line."""
-    machine, versions = figures["machine"], figures["versions"]
-    named = ", ".join(f"{k} {v}" for k, v in versions.items() if k != "fingerspell")
-    return (
-        f"`{figures['command']}`: {machine['system']}, {machine['processor']}, "
-        f"{machine['cores']} cores, commit {figures['commit']}, {figures['finished'][:10]}; "
-        f"{named}."
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
 
 
 def _megabytes(size: float) -> str:
@@ -130,7 +98,7 @@ def _speed(speed: Figures) -> list[str]:
         f"{speed['targets']['wall_s']:.0f} s, {_megabytes(speed['targets']['peak_bytes'])} and "
         f"{speed['targets']['times_faster']:.0f} times.",
         "",
-        _said(speed),
+        said(speed),
         "",
     ]
 
@@ -154,7 +122,7 @@ def _search(search: Figures) -> list[str]:
             f"{row['cpu_s']:.1f} s | {_megabytes(row['peak_bytes'])} | {row['groups']:,} | "
             f"{exact} |"
         )
-    return [*lines, "", _said(search), ""]
+    return [*lines, "", said(search), ""]
 
 
 def _recall(recall: Figures) -> list[str]:
@@ -171,12 +139,12 @@ def _recall(recall: Figures) -> list[str]:
     ]
     for name, by_bits in recall["sources"].items():
         row = by_bits["18"]
-        near = _percent(row["neighbours"]) if row.get("neighbours") is not None else "–"
+        near = percent(row["neighbours"]) if row.get("neighbours") is not None else "–"
         merged = f"{row['merged']:,} of {row['pairs']:,}" if row.get("pairs") else "–"
         lines.append(
             f"| {name} | {near} | {merged} | {row['groups']['all']:,} | {row['pictures']:,} |"
         )
-    return [*lines, "", _said(recall), ""]
+    return [*lines, "", said(recall), ""]
 
 
 def _twins(twins: Figures) -> list[str]:
@@ -192,9 +160,9 @@ def _twins(twins: Figures) -> list[str]:
         "",
         "| pictures scaled and saved again | found |",
         "|---|---|",
-        *(f"| {how} | {_percent(found[bits])} |" for how, found in twins["copies"].items()),
+        *(f"| {how} | {percent(found[bits])} |" for how, found in twins["copies"].items()),
         "",
-        _said(twins),
+        said(twins),
         "",
     ]
 
@@ -210,7 +178,7 @@ def _damage(damage: Figures) -> list[str]:
         f"{damage['good_listed']:,}. Peak memory {_megabytes(damage['peak_bytes'])}, with sound "
         "pictures of 49 million pixels among them.",
         "",
-        _said(damage),
+        said(damage),
         "",
     ]
 
@@ -228,20 +196,20 @@ def _mixed(mixed: Figures) -> list[str]:
         "|---|---|---|" + "---|" * (len(strangers) + 1),
     ]
     for run in sorted(mixed["runs"], key=lambda run: (run["drawn_per_class"], run["seed"])):
-        scores = " | ".join(_percent(run["strangers"][s]["letters_24"]) for s in strangers)
+        scores = " | ".join(percent(run["strangers"][s]["letters_24"]) for s in strangers)
         lines.append(
-            f"| {run['drawn_per_class']} | {run['seed']} | {_percent(run['test_accuracy'])} | "
-            f"{scores} | **{_percent(run['mean_letters_24'])}** |"
+            f"| {run['drawn_per_class']} | {run['seed']} | {percent(run['test_accuracy'])} | "
+            f"{scores} | **{percent(run['mean_letters_24'])}** |"
         )
     lines += [
         "",
         *(
-            f"* {count} drawn a class: mean over seeds {_percent(m['mean_letters_24'])}, from "
-            f"{_percent(m['lowest'])} to {_percent(m['highest'])}."
+            f"* {count} drawn a class: mean over seeds {percent(m['mean_letters_24'])}, from "
+            f"{percent(m['lowest'])} to {percent(m['highest'])}."
             for count, m in mixed["mean"].items()
         ),
     ]
-    return [*lines, "", _said(mixed), ""]
+    return [*lines, "", said(mixed), ""]
 
 
 def _alone(alone: Figures) -> list[str]:
@@ -257,11 +225,10 @@ def _alone(alone: Figures) -> list[str]:
         "| | 26 letters | the 24 static ones |",
         "|---|---|---|",
         *(
-            f"| {name} | {_percent(s['letters_26'])} | {_percent(s['letters_24'])} |"
+            f"| {name} | {percent(s['letters_26'])} | {percent(s['letters_24'])} |"
             for name, s in strangers.items()
         ),
-        f"| mean | {_percent(alone['mean_letters_26'])} | "
-        f"**{_percent(alone['mean_letters_24'])}** |",
+        f"| mean | {percent(alone['mean_letters_26'])} | **{percent(alone['mean_letters_24'])}** |",
         "",
         "Share of each letter that is read right:",
         "",
@@ -275,7 +242,7 @@ def _alone(alone: Figures) -> list[str]:
             + " | ".join("–" if c is None else f"{100 * c:.0f}" for c in cells)
             + " |"
         )
-    return [*lines, "", _said(alone), ""]
+    return [*lines, "", said(alone), ""]
 
 
 def _tracker(tracker: Figures) -> list[str]:
@@ -289,11 +256,11 @@ def _tracker(tracker: Figures) -> list[str]:
         "| pictures | margin | found |",
         "|---|---|---|",
         *(
-            f"| {row['folder']} | {row['margin']:.0%} | {_percent(row['found'])} |"
+            f"| {row['folder']} | {row['margin']:.0%} | {percent(row['found'])} |"
             for row in tracker["rows"]
         ),
     ]
-    return [*lines, "", _said(tracker), ""]
+    return [*lines, "", said(tracker), ""]
 
 
 def main() -> int:

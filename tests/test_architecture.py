@@ -16,24 +16,26 @@ SOURCE = ROOT / "src" / "fingerspell"
 LEAVES = {"errors", "labels", "images"}
 MAY_IMPORT = {
     "errors": set(),
+    "assets": set(),
+    "backends": {"errors"},
     "labels": set(),
     "progress": set(),
     "images": {"errors"},
     "config": {"errors"},
-    "data": {*LEAVES, "config", "progress"},
+    "data": {*LEAVES, "config", "progress", "synth"},
     "synth": {*LEAVES, "config", "progress"},
-    "model": {*LEAVES, "config"},
-    "runtime": {*LEAVES},
+    "model": {*LEAVES, "assets", "config"},
+    "runtime": {*LEAVES, "assets"},
     "live": {*LEAVES, "config"},
     "evaluate": {*LEAVES, "config", "runtime", "live"},
-    "export": {*LEAVES, "model", "runtime", "live"},
-    "train": {*LEAVES, "config", "data", "evaluate", "model", "progress", "synth"},
+    "export": {*LEAVES, "backends", "model", "runtime", "live"},
+    "train": {*LEAVES, "assets", "config", "data", "evaluate", "model", "progress", "synth"},
     "serve": {*LEAVES, "config", "runtime", "live"},
-    "doctor": {"errors"},
+    "doctor": {"errors", "backends"},
     "download": {"errors", "labels"},
     "pipeline": {
-        *LEAVES, "config", "data", "evaluate", "export", "live", "model", "progress", "runtime",
-        "train",
+        *LEAVES, "assets", "backends", "config", "data", "evaluate", "export", "live", "model",
+        "progress", "runtime", "train",
     },
     "__init__": set(),
     "__main__": {"cli"},
@@ -125,7 +127,7 @@ def test_what_answers_needs_no_training_library(path):
 
 @pytest.mark.parametrize("path", modules(), ids=shown)
 def test_what_comes_before_installing_needs_the_standard_library_only(path):
-    if room_of(path) in {"config", "doctor", "errors", "labels"}:
+    if room_of(path) in {"backends", "config", "doctor", "errors", "labels"}:
         assert libraries(path) - {"fingerspell", "psutil"} <= sys.stdlib_module_names
 
 

@@ -12,7 +12,15 @@ ROOT = Path(__file__).resolve().parents[1]
 SAVED = sorted((ROOT / "benchmarks" / "results").glob("main_job_*.json"))
 STUDIED = sorted(
     path
-    for pattern in ("prepare_*.json", "drawn_hands_*.json", "synth_*.json")
+    for pattern in (
+        "prepare_*.json",
+        "drawn_hands_*.json",
+        "synth_*.json",
+        "time_to_quality.json",
+        "levers.json",
+        "loader.json",
+        "gpu_*.json",
+    )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
 )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import TrainConfig
+from fingerspell import backends
+from fingerspell.assets import STARTER
+from fingerspell.config import AdaptConfig, TrainConfig
 from fingerspell.data import loader
+from fingerspell.data.few import prepare_few
 from fingerspell.data.manifest import HELD_OUT, Manifest, Sample, read_manifest
 from fingerspell.data.outsiders import check_outsiders
 from fingerspell.data.verify import verify
@@ -26,16 +29,24 @@ from fingerspell.evaluate.strangers import (
     strangers_of,
     without,
 )
+from fingerspell.evaluate.summary import summary as summary
 from fingerspell.export.bundle import export_bundle
+from fingerspell.export.elsewhere import NO_EXPORTER, export_elsewhere, not_exported
+from fingerspell.export.network import require_tensorflow
 from fingerspell.images import load
 from fingerspell.model import load_recogniser
+from fingerspell.model.starter import starter_config, starter_facts
 from fingerspell.progress import Progress
 from fingerspell.runtime import Recogniser
-from fingerspell.runtime.contract import Contract, read_contract
+from fingerspell.runtime.contract import FILE_NAME, Contract
 from fingerspell.train import folder
+from fingerspell.train.adapt import adapt
+from fingerspell.train.cluster.launch import launch
+from fingerspell.train.drawn import draw_beside
 from fingerspell.train.machine import peak_memory_bytes
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import train
+from fingerspell.train.trained import Trained
 
 PARITY_PICTURES = 240
 REPRESENTATIVE_PICTURES = 160
@@ -43,20 +54,63 @@ BATCH = 32
 
 
 def train_and_export(
-    config: TrainConfig, command: str, strangers: Sequence[Path] = ()
+    config: TrainConfig,
+    command: str,
+    strangers: Sequence[Path] = (),
+    *,
+    workers: int | None = None,
+    ray: str | None = None,
 ) -> dict[str, Any]:
     """Runs the whole road and returns the evaluation report.
 
     Strangers are looked at first: a wrong path or a broken picture should not cost a training.
+    Without TensorFlow the run is trained and evaluated, and then `ExportError` says how to export
+    it later.
     """
     all_strangers(read_manifest(config.dataset_dir), strangers)
-    train(config, command)
+    can_export = backends.is_installed(backends.EXPORTER)
+    if not can_export:
+        print(f"note: {NO_EXPORTER}; this run will be trained and evaluated all the same")
+    if workers is not None:
+        launch(config, command, workers, ray)
+    elif not train(config, command):
+        return {}
+    if keras.backend.backend() == backends.EXPORTER:
+        export_run(config.output_dir, config.dataset_dir)
+    elif can_export:
+        export_elsewhere(config.output_dir, config.dataset_dir)
+    report = evaluate_run(config.output_dir, config.dataset_dir, strangers, trust=config.trust)
+    if not can_export:
+        print(summary(config.output_dir, report))
+        raise not_exported(config.output_dir, config.dataset_dir)
+    return report
+
+
+def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER) -> dict[str, Any]:
+    """Fits the released recogniser to a few pictures; returns what `run.json` says of it.
+
+    The run folder holds what a training's does, and the checked pictures in `dataset`.
+    """
+    require_tensorflow()
+    labels = tuple(starter_facts(starter)["labels"])
+    folder.open_folder(config.output_dir, overwrite=config.overwrite, resume=False)
+    side_px = max(starter_config(starter).image_size_px)
+    with draw_beside(config.output_dir, labels, config.drawn_per_class, config.seed, side_px) as at:
+        few = prepare_few(
+            config.input_dir, at, config.dataset_dir, test_share=config.test_share,
+            seed=config.seed,
+        )  # fmt: skip
+    for told in few.left_out:
+        print(f"left out: {told}", flush=True)
+    adapt(config, few, command, starter)
     export_run(config.output_dir, config.dataset_dir)
-    return evaluate_run(config.output_dir, config.dataset_dir, strangers, trust=config.trust)
+    evaluate_run(config.output_dir, config.dataset_dir, trust=True)
+    return folder.read_json(config.output_dir / folder.RUN)
 
 
 def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     """Writes every export of a trained run and returns the parity report."""
+    require_tensorflow()
     quieten_libraries()
     started_s = time.perf_counter()
     facts = folder.read_json(output_dir / folder.RUN)
@@ -67,7 +121,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         labels=tuple(facts["labels"]),
         height_px=height_px,
         width_px=width_px,
-        threshold=facts["config"]["threshold"],
+        threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
         origin={k: facts[k] for k in ("weights_origin", "manifest_sha256", "commit", "finished")},
@@ -108,7 +162,8 @@ def evaluate_run(
 
     The pictures are the test split's, or validation's where a data set has no test split (the
     report says which). Strangers, the data set's held-out sources and the folders given, are read
-    by the TFLite file, which is what ships. Altered pictures are refused unless `trust`.
+    by the TFLite file, which is what ships; by Keras where the run has not been exported. Altered
+    pictures are refused unless `trust`.
     """
     quieten_libraries()
     started_s = time.perf_counter()
@@ -119,16 +174,17 @@ def evaluate_run(
     people = all_strangers(manifest, strangers)
     checked = 0 if trust else verify(manifest, (split, HELD_OUT))
     index = {label: i for i, label in enumerate(manifest.labels)}
-    recogniser = Recogniser.load(output_dir)
-    keras_answers, tflite_answers = _answers(output_dir, recogniser, manifest, samples)
+    trained, exported = Trained.load(output_dir), _exported(output_dir)
+    keras_answers, tflite_answers = _answers(trained, exported, manifest, samples)
+    ships = exported or trained
     report = evaluation(
         np.array([index[s.label] for s in samples]),
         keras_answers,
         manifest.labels,
         groups=[s.group for s in samples],
-        threshold=read_contract(output_dir).threshold,
+        threshold=ships.threshold,
         tflite=tflite_answers,
-        strangers={name: strangers_section(recogniser, one) for name, one in people.items()},
+        strangers={name: strangers_section(ships, one) for name, one in people.items()},
     )
     report["split"] = split
     facts = _note(
@@ -166,7 +222,7 @@ def _strangers_in(path: Path, manifest: Manifest) -> Strangers:
     return without(found, [one.path for one in bad])
 
 
-def strangers_section(recogniser: Recogniser, strangers: Strangers) -> dict[str, Any]:
+def strangers_section(recogniser: Recogniser | Trained, strangers: Strangers) -> dict[str, Any]:
     """Returns the figures of people that no training picture shows."""
     probabilities = answers_of(strangers, recogniser.probabilities, recogniser.size_px)
     section = evaluation(
@@ -180,19 +236,27 @@ def strangers_section(recogniser: Recogniser, strangers: Strangers) -> dict[str,
     }
 
 
+def _exported(output_dir: Path) -> Recogniser | None:
+    """Returns the exported recogniser; nothing where the run has not been exported."""
+    if (output_dir / FILE_NAME).is_file():
+        return Recogniser.load(output_dir)
+    print("note: this run is not exported: its figures are the Keras network's", flush=True)
+    return None
+
+
 def _answers(
-    output_dir: Path, recogniser: Recogniser, manifest: Manifest, samples: Sequence[Sample]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    trained: Trained, exported: Recogniser | None, manifest: Manifest, samples: Sequence[Sample]
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Returns Keras's and TFLite's answers (N, C) to the same pictures."""
-    model = load_recogniser(output_dir / folder.MODEL)
     paths = [manifest.absolute(s) for s in samples]
-    ours, exported = [], []
+    ours, theirs = [], []
     with Progress(len(paths), "evaluating") as bar:
-        for batch in loader.evaluation_stream(paths, recogniser.size_px, BATCH):
-            ours.append(np.asarray(model(batch, training=False), np.float32))
-            exported.append(recogniser.probabilities(batch))
+        for batch in loader.evaluation_stream(paths, trained.size_px, BATCH):
+            ours.append(trained.probabilities(batch))
+            if exported:
+                theirs.append(exported.probabilities(batch))
             bar.advance(len(batch))
-    return np.concatenate(ours), np.concatenate(exported)
+    return np.concatenate(ours), np.concatenate(theirs) if theirs else None
 
 
 def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:
@@ -212,30 +276,3 @@ def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     known = {**folder.read_json(output_dir / folder.RUN), **facts}
     folder.write_json(output_dir / folder.RUN, known)
     return known
-
-
-def summary(output_dir: Path, report: dict[str, Any]) -> str:
-    """Returns what a finished run tells its user, in a few lines."""
-    own, exported = report["test_accuracy"], report["tflite"]["test_accuracy"]
-    low, high = report["intervals"]["groups_95"] or (math.nan, math.nan)
-    lines = [
-        f"{report['split']} accuracy {own:.1%} (95 % over groups: {low:.1%} to {high:.1%}), "
-        f"TFLite {exported:.1%}, macro F1 {report['macro_f1']:.3f}",
-        *(
-            f"strangers {name}: {_share(s['letters_26']['accuracy'])} of 26 letters, "
-            f"{_share(s['letters_24']['accuracy'])} of the 24 static ones"
-            + _left_out(s.get("unreadable_pictures", []))
-            for name, s in report["strangers"].items()
-        ),
-        f"look at {output_dir / 'report.html'}",
-    ]
-    return "\n".join(lines)
-
-
-def _left_out(paths: Sequence[str]) -> str:
-    return f"; {len(paths):,} that cannot be read left out, first {paths[0]}" if paths else ""
-
-
-def _share(value: float | None) -> str:
-    """A dash where there was nothing to count: digits have no letters."""
-    return "–" if value is None else f"{value:.1%}"

@@ -12,15 +12,25 @@ def out_of_reach(_config: object) -> None:
     raise ModelError(found="no net", expected="a net", fix="none")
 
 
-def test_without_a_connection_the_demo_trains_from_nothing_and_says_so(monkeypatch, capsys):
+def test_without_anything_the_demo_trains_from_nothing_and_says_so(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(weights, "imagenet_backbone", out_of_reach)
-    assert demo.weights_at_hand(96) == "none"
+    assert demo.weights_at_hand(96, tmp_path) == "none"
     assert "out of reach" in capsys.readouterr().out
 
 
-def test_with_imagenet_at_hand_the_demo_starts_from_it(monkeypatch):
+def test_with_imagenet_at_hand_alone_the_demo_starts_from_it(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "imagenet_backbone", lambda _config: None)
-    assert demo.weights_at_hand(96) == "imagenet"
+    assert demo.weights_at_hand(96, tmp_path) == "imagenet"
+
+
+def test_the_demo_starts_from_the_released_recogniser_and_asks_no_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "imagenet_backbone", out_of_reach)
+    (tmp_path / "recogniser.json").write_text("{}", encoding="utf-8")
+    assert demo.weights_at_hand(96, tmp_path) == "starter"
+
+
+def test_the_demo_knows_what_to_say_of_every_start():
+    assert demo.STARTS.keys() == demo.LEARNT.keys() == {"starter", "imagenet", "none"}
 
 
 def test_a_second_demo_draws_anew_and_keeps_what_is_not_its_own(tmp_path):

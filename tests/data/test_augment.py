@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import fields, replace
 
 import cv2
@@ -10,7 +11,9 @@ import pytest
 
 from fingerspell.config import AugmentConfig
 from fingerspell.data import damage
-from fingerspell.data.augment import affine, augment, colour_matrix, recolour, tone_table
+from fingerspell.data.augment import augment
+from fingerspell.data.colour import colour_matrix, recolour, tone_table
+from fingerspell.data.geometry import affine, warp
 from fingerspell.images import Pixels, fit
 from helpers.drawn_folder import scene
 
@@ -105,11 +108,50 @@ def test_rotation_shift_and_zoom_stay_within_their_limits() -> None:
     assert 1.17 < max(zoomed) <= 1.2
 
 
+BORDERS = {
+    "edge": cv2.BORDER_REPLICATE,
+    "mirror": cv2.BORDER_REFLECT_101,
+    "black": cv2.BORDER_CONSTANT,
+}
+
+
+def test_what_lies_beyond_the_picture_is_what_opencv_would_put_there() -> None:
+    """One of three ways, or a colour; but for the rounding of the interpolation."""
+    config = replace(OFF, zoom=0.8, rotate_deg=40.0, shift=0.3)
+    rgb = np.ascontiguousarray(PICTURE[:50])
+    seen: Counter[str] = Counter()
+    for seed in range(60):
+        out = warp(rgb, SIZE, config, rng(seed)).astype(int)
+        matrix = affine(rgb.shape, SIZE, config, rng(seed))
+        expected = {n: cv2.warpAffine(rgb, matrix, SIZE, borderMode=b) for n, b in BORDERS.items()}
+        like = [n for n, other in expected.items() if np.abs(out - other).mean() < 0.1]
+        seen.update(like or ["colour"])
+    assert all(6 <= seen[name] <= 26 for name in (*BORDERS, "colour"))
+
+
+def test_the_matrix_is_the_product_of_its_steps() -> None:
+    config = replace(OFF, rotate_deg=30.0, shear=0.3, squeeze=0.4, zoom=0.5, mirror_share=0.5)
+    for seed in range(5):
+        linear = affine((64, 64), SIZE, config, rng(seed))[:, :2]
+        draws = rng(seed).random(7)
+        zoom, squeeze = 1.5 ** (2 * draws[0] - 1), np.sqrt(1.4 ** (2 * draws[1] - 1))
+        turn, lean = np.radians(30 * (2 * draws[2] - 1)), 0.3 * (2 * draws[3] - 1)
+        mirror = -1 if draws[6] < 0.5 else 1
+        cos, sin = np.cos(turn), np.sin(turn)
+        expected = (
+            np.array([[cos, -sin], [sin, cos]])
+            @ np.array([[1, lean], [0, 1]])
+            @ np.diag([zoom * squeeze * mirror, zoom / squeeze])
+        )
+        np.testing.assert_allclose(linear, expected, atol=1e-12)
+
+
 def test_colour_changes_keep_grey_grey() -> None:
     np.testing.assert_allclose(colour_matrix(1.4, 0.3) @ [90, 90, 90], [90, 90, 90], rtol=1e-5)
     np.testing.assert_allclose(colour_matrix(1.0, 0.0), np.eye(3), atol=1e-7)
     r, g, b = colour_matrix(0.0, 0.0) @ [200, 100, 50]
-    assert r == pytest.approx(g) == pytest.approx(b)
+    luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
+    assert [r, g, b] == pytest.approx([luma] * 3)
 
 
 def test_a_third_of_a_turn_moves_red_to_green() -> None:
@@ -133,6 +175,15 @@ def test_recolouring_stays_within_a_byte_without_wrapping_round() -> None:
         out = recolour(bright, config, rng(seed))
         assert out.std() < 1
         assert out.min() > 100
+
+
+def test_strong_settings_go_beyond_the_usual_ones() -> None:
+    usual, strong = AugmentConfig(), AugmentConfig.strong()
+    assert all(getattr(strong, f.name) >= getattr(usual, f.name) for f in fields(AugmentConfig))
+    skin = np.full((8, 8, 3), (224, 172, 140), np.uint8)
+    outs = [augment(skin, (8, 8), replace(strong, occlude_share=0), rng(s)) for s in range(80)]
+    colours = np.array([out.mean(axis=(0, 1)) for out in outs])
+    assert (colours.argmax(axis=1) != 0).sum() > 10
 
 
 def test_grey_is_the_same_in_all_channels() -> None:
@@ -162,6 +213,42 @@ def test_a_motion_kernel_keeps_the_brightness() -> None:
     for length in (3, 6, 12):
         for angle in (0.0, 0.7, 1.6, 3.0):
             assert damage.motion_kernel(length, angle).sum() == pytest.approx(1)
+
+
+def test_a_motion_kernel_is_no_larger_than_its_line() -> None:
+    """From 13×13 on OpenCV takes ten times as long."""
+    for length in range(3, 14):
+        for angle in np.linspace(0, np.pi, 25):
+            kernel = damage.motion_kernel(length, float(angle))
+            assert kernel.size < 130
+            assert kernel[[0, -1]].any()
+            assert kernel[:, [0, -1]].any()
+            assert kernel.shape[0] % 2 == kernel.shape[1] % 2 == 1
+
+
+def test_blur_is_a_bell_that_keeps_the_brightness() -> None:
+    point = np.zeros((65, 65, 3), np.uint8)
+    point[32, 32] = 255
+    spread = [damage.blur(point, rng(seed)) for seed in range(30)]
+    assert all(190 < out[..., 0].sum() < 330 for out in spread if out.max() > 8)
+    turned = [np.rot90(out) for out in spread]
+    bells = [o for o, t in zip(spread, turned, strict=True) if o.max() < 255 and (o == t).all()]
+    assert len(bells) > 5
+
+
+def test_things_in_the_way_have_several_shapes_and_textures() -> None:
+    """Boxes and ovals, of one colour or of a piece of the picture."""
+    colours, filled = [], []
+    for seed in range(60):
+        hidden = (damage.occlude(PICTURE, rng(seed)) != PICTURE).any(axis=2)
+        ys, xs = np.nonzero(hidden)
+        seen = damage.occlude(PICTURE, rng(seed))[hidden]
+        colours.append(len(np.unique(seen, axis=0)))
+        filled.append(hidden.sum() / (np.ptp(ys) + 1) / (np.ptp(xs) + 1))
+    assert sum(n <= 2 for n in colours) > 10
+    assert sum(n > 10 for n in colours) > 10
+    assert sum(share > 0.97 for share in filled) > 5
+    assert sum(0.7 < share < 0.85 for share in filled) > 5
 
 
 def test_occlusion_covers_at_most_a_sixth() -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fingerspell.config import AugmentConfig, PrepareConfig
+from fingerspell.config import AugmentConfig, PrepareConfig, SamplingConfig
 from fingerspell.data import Manifest, read_manifest
 from fingerspell.data.balance import class_weights
 from fingerspell.data.loader import Batch, evaluation_stream, training_stream
+from fingerspell.data.manifest import Sample
 from fingerspell.data.prepare import prepare
-from fingerspell.errors import PictureError
-from fingerspell.images import load
+from fingerspell.data.sampling import class_counts
+from fingerspell.errors import ConfigError, PictureError
+from fingerspell.images import encode_jpeg, load
 from helpers.drawn_folder import alphabet
 
 SIZE = (32, 40)
@@ -90,6 +93,69 @@ def test_another_seed_is_another_stream_and_augmentation_differs_a_pass(
     assert len({p.tobytes() for x, _, _ in changed for p in x}) == 72
 
 
+def test_processes_that_share_a_batch_see_together_what_one_would(manifest: Manifest) -> None:
+    for first in (0, 3):
+        whole = batches(manifest, 7, augment=AugmentConfig(), first_batch=first)
+        parts = [
+            batches(manifest, 7, augment=AugmentConfig(), first_batch=first, part=(k, 2))
+            for k in range(2)
+        ]
+        for expected, *shares in zip(whole, *parts, strict=True):
+            for one, *others in zip(expected, *shares, strict=True):
+                np.testing.assert_array_equal(one, np.concatenate(others))
+
+
+@pytest.mark.parametrize("part", [(0, 3), (2, 2), (-1, 2), (0, 0)])
+def test_a_batch_that_does_not_divide_among_the_processes_is_refused(
+    manifest: Manifest, part: tuple[int, int]
+) -> None:
+    with pytest.raises(ConfigError, match="divides evenly"):
+        batches(manifest, 1, part=part)
+
+
+def test_a_rare_class_is_dealt_as_often_as_the_others(manifest: Manifest) -> None:
+    train = manifest.split("train")
+    uneven = [s for s in train if s.label != "A"] + [s for s in train if s.label == "A"][:1]
+    stream = training_stream(
+        manifest, uneven, manifest.labels, SIZE, 1, None, 1,
+        sampling=SamplingConfig(class_power=0),
+    )  # fmt: skip
+    epochs = 3
+    labels = np.concatenate([y for _, y, _ in islice(iter(stream), epochs * len(uneven))])
+    np.testing.assert_allclose(labels.sum(axis=0), epochs * len(uneven) / 3, atol=1)
+
+
+def test_one_picture_is_changed_otherwise_in_every_epoch_and_by_every_seed(
+    manifest: Manifest,
+) -> None:
+    one = manifest.split("train")[:1]
+    seen = [
+        x.tobytes()
+        for seed in (1, 2)
+        for x, _, _ in islice(
+            training_stream(manifest, one, manifest.labels, SIZE, 1, AugmentConfig(), seed), 10
+        )
+    ]
+    assert len(set(seen)) == 20
+
+
+def test_cut_out_hands_stand_before_pieces_of_the_pictures_without_hands(tmp_path: Path) -> None:
+    hand, green = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), (0, 255, 0), np.uint8)
+    hand[20:44, 20:44] = 180
+    for name, rgb in (("A", hand), ("nothing", green)):
+        (tmp_path / f"{name}.jpg").write_bytes(encode_jpeg(rgb, 95))
+    samples = [Sample(f"{x}.jpg", x, "train", x, "s", "", "", 0, 0) for x in ("A", "nothing")]
+    manifest = Manifest(tmp_path, tuple(samples), ("A", "nothing"), "")
+    off = dict.fromkeys(AugmentConfig.__slots__, 0.0)
+    stream = training_stream(
+        manifest, samples, manifest.labels, SIZE, 60,
+        AugmentConfig(**{**off, "background_share": 1.0}), 1,
+    )  # fmt: skip
+    x, y, _ = next(iter(stream))
+    corners = x[y[:, 0] == 1][:, 2, 2]
+    assert 5 < sum(np.allclose(corner, (0, 1, 0), atol=0.02) for corner in corners) < 20
+
+
 def test_every_element_carries_the_weight_of_its_class(manifest: Manifest) -> None:
     for _, y, w in batches(manifest, 5, class_weights=[0.5, 1.0, 2.0]):
         np.testing.assert_array_equal(w, y @ np.array([0.5, 1, 2], np.float32))
@@ -111,9 +177,17 @@ def test_a_picture_that_has_become_unreadable_is_named(tmp_path: Path) -> None:
         list(evaluation_stream([tmp_path / "broken.jpg"], SIZE, 2))
 
 
+def test_classes_that_the_deck_has_balanced_are_not_balanced_twice(manifest: Manifest) -> None:
+    uneven = manifest.split("train")[:-5]
+    for power, spread in ((1.0, True), (0.0, False)):
+        counts = class_counts(uneven, SamplingConfig(class_power=power))
+        assert bool(np.ptp(class_weights(counts, manifest.labels))) is spread
+        assert sum(counts.values()) == pytest.approx(len(uneven))
+
+
 def test_class_weights_are_inverse_to_frequency_with_mean_one() -> None:
     labels = ["A"] * 30 + ["B"] * 10
-    weights = class_weights(labels, ("A", "B", "C"))
+    weights = class_weights(Counter(labels), ("A", "B", "C"))
     assert weights.dtype == np.float32
     assert weights[1] == pytest.approx(3 * weights[0])
     assert weights[2] == 0

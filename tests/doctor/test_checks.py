@@ -7,14 +7,18 @@ import pytest
 from fingerspell.doctor import Facts, Finding, State
 from fingerspell.doctor.checks import (
     GIB,
-    check_backend,
     check_disk,
-    check_gpu,
     check_memory,
     check_python,
     check_weights,
     check_writing,
     examine,
+)
+from fingerspell.doctor.compute import (
+    check_backend,
+    check_exporting,
+    check_gpu,
+    check_other_backends,
 )
 from fingerspell.doctor.facts import Gpu, Probe
 
@@ -25,12 +29,15 @@ WELL = Facts(
     installed={**PINS, "numpy": "2.4.6"},
     pinned_server={"numpy": "2.4.6"},
     pinned_training=PINS,
-    probe=Probe("2.21.0"),
+    probes={"tensorflow": Probe("2.21.0")},
     memory_bytes=16 * GIB,
     free_memory_bytes=8 * GIB,
     free_disk_bytes=50 * GIB,
     weights_cached=True,
 )
+TORCH = {"backend": "torch", "probes": {"torch": Probe("2.13.0")}}
+JAX = {"backend": "jax", "probes": {"jax": Probe("0.10.2")}}
+BOTH = {"probes": {"tensorflow": Probe("2.21.0"), "torch": Probe("2.13.0", ("RTX 3060",), True)}}
 
 
 def machine(**changes: object) -> Facts:
@@ -75,9 +82,9 @@ def test_a_32_bit_python_fails():
     [
         ({"backend": "mxnet"}, "FAIL", "KERAS_BACKEND"),
         ({"installed": {}}, "WARN", "requirements_training.txt"),
-        ({"backend": "torch"}, "WARN", "pip install torch"),
-        ({"probe": Probe(error="DLL load failed")}, "FAIL", "Visual C++"),
-        ({"probe": None}, "OK", ""),
+        ({"backend": "torch"}, "WARN", 'pip install "torch==2.13.*"'),
+        ({"probes": {"tensorflow": Probe(error="DLL load failed")}}, "FAIL", "Visual C++"),
+        ({"probes": {}}, "OK", ""),
         ({"installed": {"tensorflow-cpu": "2.21.0"}}, "OK", ""),
     ],
 )
@@ -87,12 +94,35 @@ def test_the_backend_must_load(changes, state, fix):
     assert fix in finding.fix
 
 
+def test_every_other_backend_says_whether_it_is_there_and_what_to_type():
+    here = {**PINS, "torch": "2.13.0"}
+    torch, jax = check_other_backends(machine(**BOTH, installed=here))
+    assert torch.found == "torch 2.13.0, 1 GPU; to use it: export KERAS_BACKEND=torch"
+    assert jax.found == 'jax is not installed; to add it: pip install "jax==0.10.*"'
+    assert states([torch, jax]) == [State.OK, State.OK]
+
+
+def test_another_backend_that_does_not_load_is_worth_knowing():
+    broken = {**BOTH["probes"], "torch": Probe(error="DLL load failed")}
+    torch, _ = check_other_backends(machine(probes=broken, installed={**PINS, "torch": "2.13.0"}))
+    assert torch.state is State.WARN and "--force-reinstall" in torch.fix
+
+
+def test_without_tensorflow_exporting_is_what_is_missing():
+    (finding,) = check_exporting(machine(**TORCH, installed={"torch": "2.13.0"}))
+    assert finding.state is State.WARN and "training and evaluation work" in finding.found
+    assert finding.fix == 'pip install "tensorflow==2.21.*"'
+    assert check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
+
+
 def test_no_nvidia_gpu_is_no_fault():
     assert states(check_gpu(WELL)) == [State.OK]
 
 
 def test_a_gpu_that_the_backend_uses_is_well():
-    seen = machine(gpus=(H100,), probe=Probe("2.21.0", ("/physical_device:GPU:0",), True))
+    seen = machine(
+        gpus=(H100,), probes={"tensorflow": Probe("2.21.0", ("/physical_device:GPU:0",), True)}
+    )
     assert states(check_gpu(seen)) == [State.OK]
 
 
@@ -108,11 +138,18 @@ def test_a_gpu_that_the_backend_uses_is_well():
             "unset LD_LIBRARY_PATH",
         ),
         ({"installed": {**PINS, "nvidia-cudnn-cu12": "9"}}, "--gpus all"),
-        ({"backend": "torch", "installed": {"torch": "2.13.0"}}, "CUDA build of torch"),
+        ({**TORCH, "system": "Windows"}, "pip uninstall -y torch, then the command"),
+        (TORCH, 'pip install --force-reinstall "torch==2.13.*"'),
+        ({**TORCH, "probes": {"torch": Probe("2.13.0", (), True)}}, "--gpus all"),
+        (JAX, 'pip install "jax[cuda12]==0.10.*"'),
+        ({**JAX, "gpus": (Gpu("new", 0, 0, "580.1"),)}, 'pip install "jax[cuda13]==0.10.*"'),
+        ({**JAX, "system": "Windows"}, "WSL2"),
+        (BOTH, "torch sees it: export KERAS_BACKEND=torch"),
+        ({**BOTH, "system": "Windows"}, "torch sees it: $env:KERAS_BACKEND = 'torch'"),
     ],
 )
 def test_a_gpu_that_the_backend_does_not_see_is_explained(changes, fix):
-    (finding,) = check_gpu(machine(gpus=(H100,), **changes))
+    (finding,) = check_gpu(machine(**{"gpus": (H100,), **changes}))
     assert finding.state is State.WARN
     assert fix in finding.fix
 
@@ -134,7 +171,7 @@ def test_a_driver_that_does_not_answer_is_named():
     ],
 )
 def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
-    seen = machine(gpus=(gpu,), probe=Probe("2.21.0", ("GPU:0",), True))
+    seen = machine(gpus=(gpu,), probes={"tensorflow": Probe("2.21.0", ("GPU:0",), True)})
     assert [finding.topic for finding in check_gpu(seen)[1:]] == topics
 
 

@@ -7,20 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.doctor import facts
-from fingerspell.doctor.facts import Gpu, ask, backend_name, nearest, nvidia, parse_gpus
-
-
-def test_keras_own_order_decides_on_the_backend(tmp_path):
-    (tmp_path / "keras.json").write_text('{"backend": "jax"}', encoding="utf-8")
-    assert backend_name({"KERAS_BACKEND": "torch"}, tmp_path) == "torch"
-    assert backend_name({}, tmp_path) == "jax"
-    assert backend_name({}, tmp_path / "none") == "tensorflow"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}"])
-def test_damaged_settings_mean_the_default_backend(tmp_path, text):
-    (tmp_path / "keras.json").write_text(text, encoding="utf-8")
-    assert backend_name({}, tmp_path) == "tensorflow"
+from fingerspell.doctor.facts import Gpu, ask, ask_all, nearest, nvidia, parse_gpus
 
 
 def test_nvidias_table_is_read():
@@ -85,8 +72,13 @@ def test_a_backend_that_hangs_is_given_up(monkeypatch):
     assert ask("tensorflow", timeout_s=0.2).error == "no answer within 0 s"
 
 
-def test_an_unknown_backend_is_not_asked():
-    assert ask("theano") is None
+def test_every_backend_answers_for_itself(monkeypatch):
+    probing(monkeypatch, "raise ImportError('DLL load failed')")
+    code = "import sys as m; m.__version__ = '9'; gpus = ['GPU:0']; cuda = True"
+    monkeypatch.setitem(facts.PROBES, "torch", code)
+    told = ask_all(["tensorflow", "torch"])
+    assert told["tensorflow"].error and not told["tensorflow"].gpus
+    assert told["torch"].gpus == ("GPU:0",) and not told["torch"].error
 
 
 def test_the_nearest_existing_folder_is_the_one_written_to(tmp_path):

@@ -55,17 +55,34 @@ def kill_after_step(process: subprocess.Popen[str], output: Path, step: int, wai
     return process.wait() != 0
 
 
+def pieces(output: Path) -> dict[str, int]:
+    """Returns the pieces of cached features on the disk, and when each was written."""
+    found = (output / "checkpoints").glob("features_*/[!.]*")
+    return {path.name: path.stat().st_mtime_ns for path in found}
+
+
+def kill_after_pieces(process: subprocess.Popen[str], output: Path, count: int) -> dict[str, int]:
+    """Kills the child once it wrote `count` pieces; returns those that it left."""
+    while len(pieces(output)) < count and process.poll() is None:
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() != 0, "it was done before"
+    return pieces(output)
+
+
 def main(data: Path, output: Path, kind: str) -> None:
-    """Trains; `tiny` with a network that is traced at once, and slow steps to be killed in."""
+    """Trains; other than `real` with a network that is traced at once, and slow steps to be
+    killed in; `head` learns from cached features only, and looks at pictures slowly too.
+    """
     import fingerspell.model.build
     from fingerspell.config import AugmentConfig
-    from fingerspell.train import epochs
+    from fingerspell.train import epochs, features
     from fingerspell.train.run import train
-    from helpers.small_run import small_config
+    from helpers.small_run import HEAD, small_config
     from helpers.tiny_network import tiny_backbone
 
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
-    if kind == "tiny":
+    if kind in {"tiny", "head"}:
         fingerspell.model.build.build_backbone = tiny_backbone
         whole = epochs.Steps.on_train_batch_end
 
@@ -75,6 +92,15 @@ def main(data: Path, output: Path, kind: str) -> None:
 
         epochs.Steps.on_train_batch_end = slow
         changes = {"save_every_min": 0.0}
+    if kind == "head":
+        looked = features.look
+
+        def slow_look(*args):  # type: ignore[no-untyped-def]
+            time.sleep(STEP_S)
+            return looked(*args)
+
+        features.look = slow_look
+        changes = {"save_every_min": 0.0, "feature_views": 3, "phases": (HEAD,)}
     print(READY, flush=True)
     settings = {"augment": AugmentConfig(), "drawn_per_class": 1, "resume": True, **changes}
     train(small_config(data, output, **settings))

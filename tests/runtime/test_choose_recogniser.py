@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,24 @@ import pytest
 from fingerspell.errors import BundleError, ConfigError
 from fingerspell.images import decode, encode_jpeg
 from fingerspell.labels import ALPHABET
-from fingerspell.runtime import MockRecogniser, choose
+from fingerspell.runtime import STARTER, MockRecogniser, Recogniser, choose, choose_folder
+from fingerspell.runtime.contract import FILE_NAME, read_contract
 from helpers.tiny_bundle import tiny_bundle
+
+MODELS = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
+
+
+def holding(folder: Path, *precisions: str) -> Path:
+    """A bundle that holds and lists the models of some precisions only."""
+    tiny_bundle(folder)
+    whole = read_contract(folder)
+    kept = {MODELS[precision] for precision in precisions}
+    for name in set(MODELS.values()) - kept:
+        (folder / name).unlink()
+    files = {name: digest for name, digest in whole.files.items() if name in kept}
+    text = dataclasses.replace(whole, files=files).to_json()
+    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+    return folder
 
 
 def test_the_stand_in_is_used_when_asked_for_and_says_so(tmp_path: Path):
@@ -48,3 +65,59 @@ def test_the_stand_in_answers_black_and_white_within_its_labels():
     mock = MockRecogniser()
     assert mock.recognise(np.zeros((5, 5, 3), np.uint8)).label == ALPHABET[0]
     assert mock.recognise(np.full((5, 5, 3), 255, np.uint8)).label == ALPHABET[-1]
+
+
+def test_the_folder_asked_for_is_taken_whatever_lies_elsewhere(tmp_path: Path):
+    asked = tmp_path / "mine"
+    assert choose_folder(asked, tmp_path / "starter", tmp_path) == asked
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_unless_asked_a_run_in_output_goes_before_the_released_one(tmp_path: Path, trained: bool):
+    starter, output = tmp_path / "starter", tmp_path / "output"
+    if trained:
+        output.mkdir()
+    assert choose_folder(None, starter, output) == (output if trained else starter)
+
+
+def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
+    tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    released = tmp_path / "released"
+    assert choose_folder(Path("starter"), released) == released
+    (tmp_path / "starter").mkdir()
+    assert choose_folder(Path("starter"), released) == Path("starter")
+
+
+def test_a_copy_without_a_released_recogniser_says_so(tmp_path: Path):
+    if (STARTER / FILE_NAME).is_file():
+        pytest.skip("this copy has one")
+    with pytest.raises(BundleError, match="this copy of the package"):
+        choose(STARTER, {})
+
+
+@pytest.mark.parametrize(
+    ("held", "answers"),
+    [(("float32", "fp16", "int8"), "float32"), (("fp16",), "fp16"), (("int8", "fp16"), "fp16")],
+)
+def test_unless_asked_the_most_exact_model_of_a_bundle_answers(
+    tmp_path: Path, held: tuple[str, ...], answers: str
+):
+    assert Recogniser.load(holding(tmp_path, *held)).precision == answers
+
+
+def test_a_precision_that_a_bundle_lacks_is_refused(tmp_path: Path):
+    with pytest.raises(BundleError, match=r"(?s)no model\.tflite.*model_fp16\.tflite"):
+        Recogniser.load(holding(tmp_path, "fp16"), precision="float32")
+
+
+def test_a_bundle_that_lists_no_model_is_refused(tmp_path: Path):
+    with pytest.raises(BundleError, match="lists no model"):
+        Recogniser.load(holding(tmp_path))
+
+
+def test_a_model_that_is_listed_and_missing_is_not_passed_over(tmp_path: Path):
+    (tiny_bundle(tmp_path) / "model.tflite").unlink()
+    with pytest.raises(BundleError, match=r"no model\.tflite"):
+        Recogniser.load(tmp_path)

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from fingerspell.train import arrays
-from fingerspell.train.arrays import DamagedError, read_arrays, sweep, write_arrays
+from fingerspell.train.arrays import (
+    DamagedError,
+    map_rows,
+    read_arrays,
+    sweep,
+    write_arrays,
+    write_rows,
+)
 
 PARTS = {
     "kernel": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -69,3 +76,31 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
 
 def test_a_folder_that_is_not_there_needs_no_sweeping(tmp_path):
     sweep(tmp_path / "checkpoints")
+
+
+ROWS = np.array([(1.5, 2), (2.5, 3)], [("x", "f2"), ("n", "i4")])
+
+
+def test_rows_come_back_from_the_disk_without_being_read(tmp_path):
+    write_rows(tmp_path / "deep" / "a.npy", ROWS)
+    found = map_rows(tmp_path / "deep" / "a.npy", ROWS.dtype, 2)
+    assert isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, ROWS)
+
+
+def test_whichever_byte_of_rows_is_altered_it_is_noticed(tmp_path):
+    path = tmp_path / "a.npy"
+    write_rows(path, ROWS)
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        with pytest.raises(DamagedError, match="checksum"):
+            map_rows(path, ROWS.dtype, 2)
+
+
+def test_rows_of_another_kind_or_number_are_not_taken(tmp_path):
+    path = tmp_path / "a.npy"
+    write_rows(path, ROWS)
+    for kind, count in ((ROWS.dtype, 3), (np.dtype("f4"), 2)):
+        with pytest.raises(DamagedError, match="other rows"):
+            map_rows(path, kind, count)

@@ -3,19 +3,39 @@ import itertools
 import numpy as np
 import pytest
 
-from fingerspell.train.features import Features, read_features, shuffled, write_features
-
-SOME = Features(
-    np.arange(22, dtype=np.float16).reshape(11, 2),
-    np.eye(11, dtype=np.float32),
-    np.linspace(1, 2, 11, dtype=np.float32),
+from fingerspell.train import features
+from fingerspell.train.features import (
+    PIECES,
+    Rows,
+    Shelf,
+    Split,
+    affordable_views,
+    drop_others,
+    in_order,
+    row_of,
+    shuffled,
 )
+
+COUNT, BATCH = 11, 3
 STEPS = 3
 """Of an epoch of eleven in batches of three; two are left over."""
+KIND = row_of(2, COUNT)
+
+
+def rows(first: int = 0, count: int = COUNT) -> np.ndarray:
+    """Every row tells its number three times."""
+    made = np.zeros(count, KIND)
+    made["x"] = np.arange(2 * first, 2 * (first + count)).reshape(count, 2)
+    made["y"] = np.eye(COUNT)[first : first + count]
+    made["weight"] = np.linspace(1, 2, COUNT)[first : first + count]
+    return made
+
+
+SOME = Rows([rows(0, 4), rows(4, 6), rows(10, 1)])
 
 
 def order(seed: int = 1, first_step: int = 0, steps: int = STEPS) -> list[int]:
-    batches = itertools.islice(shuffled(SOME, 3, seed, first_step), steps)
+    batches = itertools.islice(shuffled(SOME, BATCH, seed, first_step), steps)
     return [int(label) for _, y, _ in batches for label in y.argmax(axis=1)]
 
 
@@ -24,7 +44,7 @@ def test_an_order_goes_on_at_any_step(first_step):
     assert order(steps=9)[3 * first_step :] == order(first_step=first_step, steps=9 - first_step)
 
 
-def test_every_epoch_has_an_order_of_its_own_without_repeats():
+def test_every_pass_has_an_order_of_its_own_without_repeats():
     first, second = order(), order(first_step=STEPS)
     assert first != second
     assert len(set(first)) == len(set(second)) == 9
@@ -34,19 +54,139 @@ def test_another_seed_is_another_order():
     assert order(seed=1) != order(seed=2)
 
 
+def test_how_rows_are_cut_into_pieces_changes_no_order():
+    whole = Rows([rows()])
+    for (a, *_), (b, *_) in zip(
+        itertools.islice(shuffled(SOME, BATCH, 4, 0), 9),
+        itertools.islice(shuffled(whole, BATCH, 4, 0), 9),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_features_labels_and_weights_stay_together():
-    for x, y, weight in itertools.islice(shuffled(SOME, 3, 1, 0), 6):
-        rows = y.argmax(axis=1)
-        np.testing.assert_array_equal(x, SOME.x[rows])
-        np.testing.assert_array_equal(weight, SOME.weight[rows])
+    for x, y, weight in itertools.islice(shuffled(SOME, BATCH, 1, 0), 6):
+        found = rows()[y.argmax(axis=1)]
+        np.testing.assert_array_equal(x, found["x"])
+        np.testing.assert_array_equal(weight, found["weight"])
         assert x.dtype == np.float32
 
 
-def test_features_of_another_run_are_not_taken(tmp_path):
-    path = tmp_path / "features.npz"
-    write_features(path, "mine", {"train": SOME, "val": SOME})
-    stored = read_features(path, "mine")
-    assert stored is not None and stored.keys() == {"train", "val"}
-    np.testing.assert_array_equal(stored["val"].x, SOME.x)
-    assert read_features(path, "another's") is None
-    assert read_features(tmp_path / "absent.npz", "mine") is None
+def test_in_order_every_row_comes_once():
+    batches = list(in_order(SOME, 4))
+    assert [len(x) for x, _, _ in batches] == [4, 4, 3]
+    np.testing.assert_array_equal(np.concatenate([x for x, _, _ in batches]), rows()["x"])
+
+
+class Backbone:
+    """Makes the rows of a split, and notes which batches it was shown."""
+
+    def __init__(self) -> None:
+        self.opened: list[int] = []
+        self.seen: list[int] = []
+        self.split = Split("train", COUNT, BATCH, self.open)
+
+    def open(self, first):
+        self.opened.append(first)
+        return iter(range(first, 4))
+
+    def __call__(self, batches):
+        numbers = list(batches())
+        self.seen += numbers
+        return rows()[numbers[0] * BATCH : (numbers[-1] + 1) * BATCH]
+
+    def fill(self, folder) -> Rows:
+        shelf = Shelf(folder, KIND)
+        found = shelf.find(self.split)
+        shelf.fill(self.split, found, self)
+        return self.split.joined(found)
+
+
+def content(found: Rows) -> np.ndarray:
+    return found.take(np.arange(len(found)))
+
+
+def test_what_was_made_is_found_again_and_lies_on_the_disk(tmp_path):
+    first, again = Backbone(), Backbone()
+    np.testing.assert_array_equal(content(first.fill(tmp_path)), rows())
+    kept = again.fill(tmp_path)
+    np.testing.assert_array_equal(content(kept), rows())
+    assert (first.seen, again.seen) == ([0, 1, 2, 3], [])
+    assert first.opened == [0]
+    assert all(isinstance(piece.base, np.memmap) for piece in kept.pieces)
+
+
+def test_only_the_missing_and_the_damaged_pieces_are_made_again(tmp_path, capsys):
+    Backbone().fill(tmp_path)
+    (tmp_path / "train_00000000.npy").unlink()
+    damaged = tmp_path / "train_00000002.npy"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-40] + bytes([whole[-40] ^ 1]) + whole[-39:])
+    again = Backbone()
+    np.testing.assert_array_equal(content(again.fill(tmp_path)), rows())
+    assert (again.seen, again.opened) == ([0, 2], [0, 2])
+    assert "damaged (train_00000002.npy: its checksum is wrong): made again" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_whole_piece_with_other_rows_is_not_taken(tmp_path, capsys):
+    Backbone().fill(tmp_path)
+    (tmp_path / "train_00000003.npy").replace(tmp_path / "train_00000001.npy")
+    again = Backbone()
+    np.testing.assert_array_equal(content(again.fill(tmp_path)), rows())
+    assert again.seen == [1, 3]
+    assert "it holds other rows" in capsys.readouterr().out
+
+
+def test_where_memory_was_full_half_way_a_piece_starts_at_its_first_batch(tmp_path):
+    class Hungry(Backbone):
+        def __call__(self, batches):
+            next(batches())
+            return super().__call__(batches)
+
+    hungry = Hungry()
+    np.testing.assert_array_equal(content(hungry.fill(tmp_path)), rows())
+    assert hungry.seen == [0, 1, 2, 3]
+
+
+def test_a_full_disk_keeps_features_in_memory_and_says_so_once(tmp_path, monkeypatch, capsys):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(features, "write_rows", full)
+    np.testing.assert_array_equal(content(Backbone().fill(tmp_path)), rows())
+    assert capsys.readouterr().out.count("could not be written") == 1
+
+
+def test_a_large_split_has_few_pieces_that_follow_each_other():
+    split = Split("train", 1_000_003, 32, lambda _: ())
+    edges = split.edges()
+    assert PIECES // 2 <= len(edges) <= PIECES
+    assert [start for start, _ in edges[1:]] == [end for _, end in edges[:-1]]
+    assert sum(split.rows(edge) for edge in edges) == 1_000_003
+
+
+def test_features_of_other_settings_are_dropped(tmp_path):
+    for name in ("features_a_0", "features_b_0", "drawn_a"):
+        (tmp_path / name).mkdir()
+    drop_others(tmp_path / "features_b_0")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["drawn_a", "features_b_0"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "views", "said"),
+    [
+        (10_000, 3, ""),
+        (350, 3, ""),
+        (349, 2, "2 of 3 views fit"),
+        (150, 1, "1 of 3 views fit"),
+        (149, 0, "0 of 3 views fit in feature_cache_bytes=149, each takes 1e-07 GB: the frozen"),
+        (0, 0, ""),
+    ],
+)
+def test_as_many_views_as_the_budget_holds_beside_validation(budget, views, said, capsys):
+    assert affordable_views(3, budget, view_bytes=100, other_bytes=50) == views
+    told = capsys.readouterr().out
+    assert said in told
+    assert bool(said) == bool(told)

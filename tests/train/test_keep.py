@@ -43,3 +43,9 @@ def test_a_loss_that_is_no_number_is_never_the_best():
     kept, model, _ = follow([float("nan"), 0.7, float("nan")], patience=5)
     kept.restore(model)
     assert model.weights[0] == 1.0
+
+
+def test_without_patience_training_never_stops_early():
+    kept, model, epochs = follow([0.5, 1.1, 1.2, 1.3, 1.4], patience=0)
+    kept.restore(model)
+    assert (epochs, model.weights[0]) == (5, 0.0)

@@ -86,7 +86,8 @@ def test_one_command_serves_for_the_first_start_and_after_the_end(
 ):
     """Saved at every step or at every epoch: two runs that nobody interrupts are the same."""
     finish(data, tmp_path, save_every_min=EVERY_STEP)
-    assert names(tmp_path) == ["step_00000014.npz", "step_00000015.npz"]
+    kept = ["step_00000014.npz", "step_00000015.npz", "weights_origin.txt"]
+    assert names(tmp_path) == kept
     assert_same_run(tmp_path, straight)
     monkeypatch.setattr(epochs, "_train", None)
     finish(data, tmp_path)
@@ -115,10 +116,11 @@ def test_a_run_that_dies_again_and_again_ends_like_one_that_did_not(
 
 def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
     for owner, name, how in (
-        (phases, "cache_features", {"at": 2, "after": False}),
-        (features, "write_features", {"after": False}),
-        (features, "write_features", {}),
-        (features, "read_features", {}),
+        (features, "look", {"at": 2, "after": False}),
+        (features, "write_rows", {"after": False}),
+        (features, "write_rows", {}),
+        (features, "map_rows", {}),
+        (phases, "_features", {}),
         (epochs, "_validate", {"after": False}),
         (epochs, "_validate", {}),
         (arrays.os, "fsync", {"at": 3, "after": False}),
@@ -136,22 +138,24 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
 
 def test_features_that_are_whole_are_not_made_again(data, tmp_path, monkeypatch):
     die_once(data, tmp_path, epochs.Steps, "on_train_batch_end")
-    assert "features.npz" in names(tmp_path)
-    monkeypatch.setattr(phases, "cache_features", None)
+    assert any(name.startswith("features_") for name in names(tmp_path))
+    monkeypatch.setattr(features, "look", None)
     die_once(data, tmp_path, epochs.Steps, "on_train_batch_end")
 
 
 def test_a_full_disk_is_told_of_and_does_not_end_the_run(
     straight, data, tmp_path, monkeypatch, capsys
 ):
-    whole, calls = arrays.os.fsync, iter(range(1, 1000))
+    whole = arrays._write_whole
+    lost = ["train_00000000.npy", "val_00000001.npy", "step_00000003.npz", "step_00000012.npz"]
 
-    def sometimes_full(handle):
-        if next(calls) in (1, 5, 11):
+    def sometimes_full(path, write):
+        if path.name in lost:
+            lost.remove(path.name)
             raise OSError(28, "No space left on device")
-        whole(handle)
+        whole(path, write)
 
-    monkeypatch.setattr(arrays.os, "fsync", sometimes_full)
+    monkeypatch.setattr(arrays, "_write_whole", sometimes_full)
     train(lively(data, tmp_path))
     said = capsys.readouterr().out
     assert said.count("features could not be written") == 1
@@ -162,13 +166,14 @@ def test_a_full_disk_is_told_of_and_does_not_end_the_run(
 def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, tmp_path, capsys):
     die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=5)
     before, newest = sorted((tmp_path / "checkpoints").glob("step_*.npz"))
-    for path in (newest, tmp_path / "checkpoints" / "features.npz"):
+    piece = next((tmp_path / "checkpoints").glob("features_*/train_00000001.npy"))
+    for path in (newest, piece):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     finish(data, tmp_path)
     said = capsys.readouterr().out
     assert f"{newest.name} is damaged" in said
     assert f"going back to the checkpoint before it, {before.name}" in said
-    assert "cached features are damaged" in said
+    assert "cached features are damaged (train_00000001.npy: its checksum is wrong)" in said
     assert_same_run(tmp_path, straight)
 
 

@@ -1,13 +1,15 @@
+import dataclasses
+
 import pytest
 
-from fingerspell.config import Phase
-from fingerspell.train.schedule import averaging, learning_rate
+from fingerspell.config import Phase, progressive
+from fingerspell.train.schedule import WarmCosine, averaging
 
 PHASE = Phase(name="finetune", epochs=1, learning_rate=1e-3, warmup_share=0.1)
 
 
 def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
-    rates = [float(learning_rate(PHASE, 100)(step)) for step in range(101)]
+    rates = [float(WarmCosine(PHASE, 100)(step)) for step in range(101)]
     assert rates[0] == pytest.approx(1e-4)
     assert max(rates) == pytest.approx(1e-3) == rates[10]
     assert rates[100] == pytest.approx(1e-5)
@@ -15,9 +17,31 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
 
 
 def test_a_phase_of_one_step_still_has_a_rate():
-    assert float(learning_rate(PHASE, 1)(0)) == pytest.approx(1e-3)
+    assert float(WarmCosine(PHASE, 1)(0)) == pytest.approx(1e-3)
 
 
 def test_weights_are_averaged_over_passes_and_not_over_steps():
     assert averaging(1000, 0.5) == pytest.approx(1 - 1 / 500)
     assert averaging(2, 0.5) == 0.5
+
+
+def test_without_a_warm_up_the_rate_starts_at_its_peak():
+    rates = [
+        float(WarmCosine(dataclasses.replace(PHASE, warmup_share=0.0), 100)(step))
+        for step in range(101)
+    ]
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[1] < rates[0]
+
+
+def test_stretches_of_a_phase_go_through_one_decay():
+    """But for the warm-ups, the rates are those of the phase that was cut."""
+    cold = dataclasses.replace(PHASE, epochs=10, warmup_share=0.0)
+    whole = [float(WarmCosine(cold, 100)(step)) for step in range(100)]
+    cut = [
+        float(WarmCosine(part, 10 * part.epochs)(step))
+        for part in progressive(cold, {96: 0.4, 128: 0.3, 200: 0.3})
+        for step in range(10 * part.epochs)
+    ]
+    assert cut == pytest.approx(whole, rel=1e-4)

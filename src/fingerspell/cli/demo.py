@@ -7,6 +7,16 @@ from pathlib import Path
 
 HELP = "draw hands, prepare, train, export, evaluate and smoke-test, all in one go"
 NOTHING = "none"
+STARTS = {
+    "starter": "the released recogniser",
+    "imagenet": "ImageNet's weights",
+    NOTHING: "nothing",
+}
+LEARNT = {
+    "starter": "This recogniser started from the released one and has seen a few drawn hands more",
+    "imagenet": "This recogniser has seen a few drawn hands and no photograph of one",
+    NOTHING: "This recogniser has seen a few drawn hands and no photograph",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,25 +64,34 @@ def run(args: argparse.Namespace) -> int:
     draw_into(drawn, args.per_class, args.seed, args.size)
     print(f"2/4  preparing {dataset}", flush=True)
     prepare(prepare_config)
-    start = "nothing" if weights == NOTHING else "ImageNet's weights"
-    print(f"3/4  training from {start}, exporting and evaluating in {output}", flush=True)
+    print(f"3/4  training from {STARTS[weights]}, exporting and evaluating in {output}", flush=True)
     report = pipeline.train_and_export(train_config, "fingerspell demo")
     print("4/4  one picture of every class through the real server", flush=True)
     code = smoke(output, dataset)
     print(pipeline.summary(output, report))
     print(
-        "This recogniser has seen a few drawn hands and no photograph: it shows the road, not the "
-        "destination. docs/guide.md goes on with real pictures."
+        f"{LEARNT[weights]}: it shows the road, not the destination. docs/guide.md goes on with "
+        "real pictures."
     )
     return code
 
 
-def weights_at_hand(size_px: int) -> str:
-    """Returns `imagenet` where Keras has or can fetch the file, else `none`, and says so."""
+def weights_at_hand(size_px: int, starter: Path | None = None) -> str:
+    """Returns the best start that needs no download: `starter`, else `imagenet`, else `none`.
+
+    `starter` is the released recogniser's folder, the package's own unless told otherwise.
+    """
     from fingerspell.config import ModelConfig
     from fingerspell.errors import ModelError
+    from fingerspell.model.starter import starter_facts
     from fingerspell.model.weights import imagenet_backbone
+    from fingerspell.runtime import STARTER
 
+    try:
+        starter_facts(starter or STARTER)
+        return "starter"
+    except ModelError:
+        pass  # Not released in this copy.
     try:
         imagenet_backbone(ModelConfig(image_size_px=(size_px, size_px)))
     except ModelError:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+
+from fingerspell import backends
 
 HELP = "export a trained run again and prove every file equal to the model"
 
@@ -17,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exports and prints each file's proof."""
+    backends.settle_for_export(os.environ)
     from fingerspell import pipeline
 
     report = pipeline.export_run(args.output_dir, args.dataset_dir)

@@ -11,12 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fingerspell import __version__
+from fingerspell import __version__, backends
 from fingerspell.errors import FingerspellError
 
 COMMANDS = (
-    "download", "prepare", "train", "evaluate", "export", "predict", "serve", "synth", "doctor",
-    "demo",
+    "download", "prepare", "estimate", "train", "adapt", "evaluate", "export", "predict", "serve",
+    "synth", "doctor", "demo",
 )  # fmt: skip
 
 
@@ -39,10 +39,17 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Runs a parsed command; the user's mistakes become three lines and exit code 2."""
     args = parser.parse_args(argv)
+    backends.settle(os.environ)
     try:
         return int(args.run(args))
     except FingerspellError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        told = backends.missing(error)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(str(stop) or "stopped by Ctrl-C", file=sys.stderr)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fingerspell.config import BACKBONES, TrainConfig, guide, load_recipe
+
+if TYPE_CHECKING:
+    from fingerspell.runtime import Reader
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -12,16 +20,112 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
         "--bundle",
         "--output_dir",
         type=Path,
-        default=Path("output"),
-        help="folder of a finished training run (default: output); USE_MOCK_MODEL=1 needs none",
+        help="folder of a finished training run, or the word starter (default: output where it "
+        "is there, else starter, the released recogniser); USE_MOCK_MODEL=1 needs none",
     )
 
 
 def add_precision(parser: argparse.ArgumentParser) -> None:
-    """Adds `--precision`: which of the bundle's three TFLite files answers."""
+    """Adds `--precision`: which of the bundle's TFLite files answers."""
     parser.add_argument(
         "--precision",
-        choices=("float32", "fp16", "int8"),
-        default="float32",
-        help="which of the bundle's models (default: float32)",
+        choices=("auto", "float32", "fp16", "int8"),
+        default="auto",
+        help="which of the bundle's models (default: auto, the most exact that it holds)",
     )
+
+
+def chosen_reader(
+    bundle: Path | None, precision: str = "auto", starter: Path | None = None
+) -> Reader:
+    """Returns the recogniser that `--bundle` and `--precision` ask for.
+
+    Says on standard error where it is not one that the user trained. `starter` is the released
+    recogniser's folder, the package's own unless told otherwise.
+    """
+    from fingerspell.runtime import STARTER, choose, choose_folder
+
+    released = starter or STARTER
+    folder = choose_folder(bundle, released)
+    reader = choose(folder, os.environ, precision=precision)
+    if reader.mock:
+        print("note: the stand-in answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
+    elif folder == released:
+        print(
+            f"note: the released recogniser answers (starter, {reader.name}), not one of yours",
+            file=sys.stderr,
+        )
+    return reader
+
+
+class Given(argparse.Action):
+    """Stores a value and remembers that the user gave it.
+
+    Against a recipe's own settings only what was given counts, and not an option's default.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.given = {**getattr(namespace, "given", {}), self.dest: values}
+
+
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Adds `--config` and the options that replace a recipe's settings; see `configured`."""
+    standard = guide()
+    height_px, width_px = standard.model.image_size_px
+
+    def add(name: str, default: Any, text: str, **more: Any) -> None:
+        parser.add_argument(
+            name, action=Given, default=default, help=f"{text} (default: %(default)s)", **more
+        )
+
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a recipe such as configs/quick.py; the options below, where given, replace its "
+        "settings (without a file: the training guide's recipe, and these defaults)",
+    )
+    add("--dataset_dir", standard.dataset_dir, "made by prepare", type=Path)
+    add("--output_dir", standard.output_dir, "the run folder", type=Path)
+    epochs = sum(phase.epochs for phase in standard.phases)
+    add("--epochs", epochs, "passes over all phases, at most", type=int)
+    add("--batch_size", standard.batch_size, "pictures a step", type=int)
+    add("--img_size", (height_px, width_px), "in pixels", type=int, nargs=2,
+        metavar=("HEIGHT", "WIDTH"))  # fmt: skip
+    add(
+        "--weights",
+        standard.model.weights,
+        "imagenet, starter (the released recogniser's), auto "
+        "(imagenet, and starter where it cannot be fetched), none, or a weights file",
+    )
+    add("--backbone", standard.model.backbone, " or ".join(BACKBONES))
+    patience = standard.phases[-1].patience_epochs
+    add("--patience", patience, "epochs without gain before a phase ends", type=int)
+    add("--seed", standard.seed, "another seed, another run", type=int)
+    add("--synth", standard.drawn_per_class, metavar="N", type=int,
+        text="drawn hands a class mixed into the training pictures; 0 for none")  # fmt: skip
+
+
+SETTING_OF = {
+    "img_size": "image_size_px",
+    "patience": "patience_epochs",
+    "synth": "drawn_per_class",
+}
+"""What a recipe calls an option, where the command line has another name for it."""
+
+
+def configured(args: argparse.Namespace, **more: Any) -> TrainConfig:
+    """Returns the run that `add_recipe`'s options ask for; `more` are settings beyond them."""
+    given = {SETTING_OF.get(k, k): v for k, v in getattr(args, "given", {}).items()}
+    if "image_size_px" in given:
+        given["image_size_px"] = tuple(given["image_size_px"])
+    if args.config is None:
+        return guide(**given, **more)
+    return load_recipe(args.config).config(**given, **more)

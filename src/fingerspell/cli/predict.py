@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import add_bundle, add_precision
+from fingerspell.cli.options import add_bundle, add_precision, chosen_reader
 
 if TYPE_CHECKING:
     from fingerspell.live import Counted, Frame
@@ -35,10 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0, or 2 when a picture could not be read (the others are answered all the same)."""
-    import os
-
     from fingerspell.errors import ConfigError
-    from fingerspell.runtime import choose
 
     if bool(args.pictures) == (args.video is not None):
         raise ConfigError(
@@ -49,9 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
     paths = list(picture_paths(args.pictures))
-    reader = choose(args.bundle, os.environ, precision=args.precision)
-    if reader.mock:
-        print("note: the stand-in answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
+    reader = chosen_reader(args.bundle, args.precision)
     if args.video is not None:
         return read_video(reader, args)
     return read_pictures(reader, paths, args)

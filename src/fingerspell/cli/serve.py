@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from fingerspell.cli.options import add_bundle, add_precision
+from fingerspell.cli.options import add_bundle, add_precision, chosen_reader
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 HOST = "127.0.0.1"
@@ -56,28 +56,24 @@ def where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str
         ) from error
 
 
-def load_app(bundle: Path = Path("output")) -> FastAPI:
+def load_app(bundle: Path | None = None) -> FastAPI:
     """Returns the app with default limits, for `uvicorn backend.app:app`."""
-    import os
-
-    from fingerspell.runtime import choose
     from fingerspell.serve.app import create_app
 
-    return create_app(choose(bundle, os.environ))
+    return create_app(chosen_reader(bundle))
 
 
 def run(args: argparse.Namespace) -> int:
     """Serves until it is stopped."""
     import os
 
-    from fingerspell.runtime import choose
     from fingerspell.serve.app import create_app
     from fingerspell.serve.limits import MEGABYTE, Limits
     from fingerspell.serve.running import address, open_socket, serve
 
     host, port = where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
-    reader = choose(args.bundle, os.environ, precision=args.precision)
+    reader = chosen_reader(args.bundle, args.precision)
     app = create_app(reader, limits, cors=args.cors)
     with open_socket(host, port) as bound:
         print(f"{reader.name}, {len(reader.labels)} labels, at {address(bound)}", flush=True)

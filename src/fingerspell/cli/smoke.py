@@ -26,11 +26,12 @@ def run(args: argparse.Namespace) -> int:
     """Returns 0 when every class folder's sample is answered properly, else 1."""
     import os
 
-    from fingerspell.runtime import MockRecogniser, choose
+    from fingerspell.runtime import MockRecogniser, choose, choose_folder
     from fingerspell.serve.samples import folder_samples, grey_samples
     from fingerspell.serve.smoke import summary, table, try_all
 
-    reader = choose(args.bundle, os.environ)
+    # Without --bundle the user's own run is meant: the released recogniser would prove nothing.
+    reader = choose(choose_folder(args.bundle or Path("output")), os.environ)
     folder = args.dataset_dir or Path("dataset")
     if isinstance(reader, MockRecogniser) and args.dataset_dir is None and not folder.is_dir():
         samples = grey_samples(reader)

@@ -3,61 +3,92 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shlex
 import sys
 from pathlib import Path
+
+from fingerspell.cli.options import add_recipe, configured
+from fingerspell.config import TrainConfig, load_recipe
+from fingerspell.errors import require
 
 HELP = "train a recogniser in two phases, evaluate it and export it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
+    add_recipe(parser)
     add = parser.add_argument
-    add("--dataset_dir", type=Path, default=Path("dataset"), help="made by prepare")
-    add("--output_dir", type=Path, default=Path("output"), help="the run folder")
-    add("--epochs", type=int, default=50, help="passes over both phases, at most")
-    add("--batch_size", type=int, default=32, help="pictures a step")
-    add("--img_size", type=int, nargs=2, default=(200, 200), metavar=("HEIGHT", "WIDTH"),
-        help="in pixels")  # fmt: skip
-    add("--weights", default="imagenet", help="imagenet, none, or a weights file")
-    add("--backbone", default="MobileNetV3Large", help="MobileNetV3Large or MobileNetV3Small")
-    add("--patience", type=int, default=5, help="epochs without gain before a phase ends")
-    add("--seed", type=int, default=42, help="another seed, another run")
-    add("--synth", type=int, default=100, metavar="N",
-        help="drawn hands a class mixed into the training pictures; 0 for none")  # fmt: skip
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
     add("--trust", action="store_true", help="do not hash the pictures again before training")
     add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
     add("--resume", action="store_true", help="go on with the run that lies in output_dir")
+    add(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="train in N processes that share every batch, "
+        "each with a GPU of its own where there are any (KERAS_BACKEND=jax, docs/cluster.md)",
+    )
+    add("--ray", metavar="ADDRESS", help="start them on the Ray cluster at this address, and not "
+        "on this machine alone")  # fmt: skip
+    add("--tune", type=int, metavar="N", help="try N settings of the ranges that the recipe's "
+        "search_space declares, judged on the validation pictures, and write the best as a "
+        "recipe, best.py; the same command goes on with a search that was stopped")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains, exports and evaluates."""
-    from fingerspell.config import ModelConfig, TrainConfig, two_phases
-
-    config = TrainConfig(
-        dataset_dir=args.dataset_dir,
-        output_dir=args.output_dir,
-        model=ModelConfig(
-            backbone=args.backbone,
-            weights=args.weights,
-            image_size_px=tuple(args.img_size),
-        ),
-        phases=two_phases(args.epochs, args.patience, pretrained=args.weights != "none"),
-        batch_size=args.batch_size,
-        drawn_per_class=args.synth,
-        seed=args.seed,
-        trust=args.trust,
-        overwrite=args.overwrite,
-        resume=args.resume,
-    )
+    flags = {name: True for name in ("trust", "overwrite", "resume") if getattr(args, name)}
+    config = configured(args, **flags)
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from fingerspell import pipeline
-
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     command = shlex.join([program, *sys.argv[1:]])
-    report = pipeline.train_and_export(config, command, args.strangers)
-    print(pipeline.summary(args.output_dir, report))
+    if args.tune is not None:
+        return search(args, config, command)
+    from fingerspell import pipeline
+
+    require(
+        args.ray is None or args.workers is not None,
+        found=f"--ray {args.ray} without --workers",
+        expected="how many processes to start on the cluster",
+        fix="add --workers 2, or as many as the cluster has GPUs",
+    )
+    report = pipeline.train_and_export(
+        config, command, args.strangers, workers=args.workers, ray=args.ray
+    )
+    if report:
+        print(pipeline.summary(config.output_dir, report))
     return 0
+
+
+def search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
+    """Searches the recipe's ranges; returns 1 where no setting could be trained."""
+    space = load_recipe(args.config).ranges(config) if args.config else {}
+    require(
+        len(space) > 0,
+        found=f"--tune with {args.config or 'the built-in recipe'}, which declares no ranges",
+        expected="a recipe file with a search_space, such as configs/robust.py",
+        fix='search_space = {"finetune.learning_rate": (1e-5, 1e-3, "log")}, and --config FILE',
+    )
+    others = {"--strangers": args.strangers, "--workers": args.workers, "--ray": args.ray}
+    beside = [name for name, value in others.items() if value]
+    require(
+        not beside,
+        found=f"{' and '.join(beside)} together with --tune",
+        expected="a search in one process, that no stranger decides",
+        fix="train the best setting with them afterwards: --config OUTPUT_DIR/best.py",
+    )
+    require(
+        importlib.util.find_spec("optuna") is not None,
+        found="--tune without the package 'optuna'",
+        expected="what searching needs beside what training needs",
+        fix='pip install "optuna==5.*"',
+    )
+    from fingerspell.train import tune
+
+    tried = tune.tune(config, space, args.tune, command)
+    print(tune.summary(config.output_dir, tried))
+    return int(bool(tried[0].reason))

@@ -14,11 +14,13 @@ MIN_IMAGE_PX = 32
 class ModelConfig:
     """The network and where its first weights come from.
 
-    `weights` is `imagenet` (downloaded by Keras), `none` (random), or the path of a weights file.
+    `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
+    (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
+    weights file.
     """
 
     backbone: str = "MobileNetV3Large"
-    weights: str = "imagenet"
+    weights: str = "auto"
     image_size_px: tuple[int, int] = (200, 200)
     dropout: float = 0.3
 

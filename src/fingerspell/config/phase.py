@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
+from fingerspell.config.network import MIN_IMAGE_PX
 from fingerspell.errors import require
 
 
@@ -15,6 +17,11 @@ class Phase:
     `unfrozen_from` names the first backbone layer that may move, `"all"` frees the whole
     backbone, `None` keeps it frozen (the phase then runs on cached features). Where a backbone
     moves, `batchnorm_momentum=None` keeps BatchNormalization frozen; a number trains it.
+
+    The rate climbs over `warmup_share` of the steps (0: it starts at its peak) and then follows
+    a half cosine, of which `decay` says the part: (0, 1) is all of it. `patience_epochs` without
+    gain end the phase early; with 0 it has all its epochs. `image_size_px` is the pictures'
+    height and width where they are not the network's own (docs/adr/0008-cheaper-epochs.md).
     """
 
     name: str
@@ -24,6 +31,8 @@ class Phase:
     batchnorm_momentum: float | None = None
     warmup_share: float = 0.1
     patience_epochs: int = 5
+    image_size_px: tuple[int, int] | None = None
+    decay: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         require(
@@ -38,6 +47,68 @@ class Phase:
             expected="a rate above 0",
             fix="try 1e-3",
         )
+        require(
+            0 <= self.warmup_share < 1,
+            found=f"{self.name}.warmup_share={self.warmup_share}",
+            expected="a share of the steps from 0 up to, not including, 1",
+            fix="use 0.1, or 0 for no warm-up",
+        )
+        require(
+            self.patience_epochs >= 0,
+            found=f"{self.name}.patience_epochs={self.patience_epochs}",
+            expected="a whole number of epochs, 0 or more",
+            fix="use 5, or 0 to train every epoch",
+        )
+        size = self.image_size_px
+        require(
+            size is None or (len(size) == 2 and min(size) >= MIN_IMAGE_PX),
+            found=f"{self.name}.image_size_px={size} (height, width in pixels)",
+            expected=f"two sides of at least {MIN_IMAGE_PX} pixels, or None for the network's own",
+            fix="use (128, 128)",
+        )
+        start, end = self.decay
+        require(
+            0 <= start < end <= 1,
+            found=f"{self.name}.decay={self.decay}",
+            expected="two rising shares of the half cosine, from 0 to 1",
+            fix="use (0, 1)",
+        )
+
+
+def progressive(phase: Phase, shares: Mapping[int | None, float]) -> tuple[Phase, ...]:
+    """Returns `phase` cut into stretches, each on square pictures of its own side in pixels.
+
+        progressive(finetune, {96: 0.4, 128: 0.3, None: 0.3})
+
+    gives the first 40 % of its epochs to 96 px, and so on, `None` standing for the network's own
+    size; stretches that get no whole epoch are left out. One cosine runs through all of them, so
+    the rate ends where it would have. Each warms up anew, because Adam's averages start anew.
+    Reference: Tan & Le, EfficientNetV2, ICML 2021.
+    """
+    require(
+        len(shares) > 0 and min(shares.values()) > 0 and abs(sum(shares.values()) - 1) < 1e-6,
+        found=f"shares of {phase.name}: {dict(shares)}",
+        expected="side in pixels: share of the epochs; positive shares that add up to 1",
+        fix="use {128: 0.6, 200: 0.4}",
+    )
+    sums = itertools.accumulate(shares.values(), initial=0.0)
+    edges = [round(phase.epochs * share) for share in sums]
+    start, end = phase.decay
+
+    def at(edge: int) -> float:
+        return start + (end - start) * edge / phase.epochs
+
+    return tuple(
+        replace(
+            phase,
+            name=f"{phase.name} {side_px}px" if side_px else phase.name,
+            epochs=last - first,
+            image_size_px=(side_px, side_px) if side_px else None,
+            decay=(at(first), at(last)),
+        )
+        for side_px, (first, last) in zip(shares, itertools.pairwise(edges), strict=True)
+        if last > first
+    )
 
 
 def two_phases(
@@ -70,11 +141,25 @@ def two_phases(
     )
 
 
-def require_falling_rates(phases: tuple[Phase, ...]) -> None:
-    """Pretrained weights are fragile: a phase that moves more may not move faster."""
+def require_order(phases: tuple[Phase, ...]) -> None:
+    """Refuses phases that cannot be told apart, or that would harm pretrained weights.
+
+    Those are fragile: a phase that moves more may not move faster, and one that begins to move
+    them must be slower. Between phases that all move them, the rate may stay.
+    """
+    names = [phase.name for phase in phases]
+    require(
+        len(set(names)) == len(names),
+        found=f"phases named {', '.join(names)}",
+        expected="a name of its own for every phase: the curves are told apart by it",
+        fix="number them",
+    )
     for before, after in itertools.pairwise(phases):
+        moving = before.unfrozen_from is not None
         require(
-            after.learning_rate < before.learning_rate or after.unfrozen_from is None,
+            after.learning_rate < before.learning_rate
+            or (moving and after.learning_rate == before.learning_rate)
+            or after.unfrozen_from is None,
             found=f"{after.name}.learning_rate={after.learning_rate} is not below "
             f"{before.name}.learning_rate={before.learning_rate}",
             expected="a smaller rate once pretrained weights can move",

@@ -8,7 +8,8 @@ from pathlib import Path
 from fingerspell.config.augment import AugmentConfig
 from fingerspell.config.checks import require_seed
 from fingerspell.config.network import ModelConfig
-from fingerspell.config.phase import Phase, require_falling_rates, two_phases
+from fingerspell.config.phase import Phase, require_order, two_phases
+from fingerspell.config.sampling import SamplingConfig
 from fingerspell.errors import require
 
 
@@ -16,11 +17,16 @@ from fingerspell.errors import require
 class TrainConfig:
     """One training run, complete: saved in `run.json` beside its results.
 
-    `feature_views` is how many augmented views of each picture the frozen phase learns from,
+    `feature_views` is how many augmented views of each picture a frozen phase learns from in an
+    epoch; their features are kept in at most `feature_cache_bytes` on the disk while it lasts (0:
+    not at all, every picture is looked at anew in every epoch). The rest:
     `average_epochs` over how many passes the weights that are validated and kept are averaged
     (0 = the latest weights), `drawn_per_class` how many drawn hands of every class are mixed into
-    the training pictures. A checkpoint is written every `save_every_min` and at each epoch's end.
-    `trust` takes the pictures as they lie, without hashing them again.
+    the training pictures. `threshold` is the least that the bundle asks of an answer; a higher
+    one is fitted where validation wants it. A checkpoint is written every `save_every_min` and at
+    each epoch's end.
+    `trust` takes the pictures as they lie, without hashing them again. `recipe_file` and
+    `recipe_sha256` name the file that the settings were read from, where it was one.
     """
 
     dataset_dir: Path
@@ -28,9 +34,11 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     phases: tuple[Phase, ...] = field(default_factory=lambda: two_phases(50))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
     batch_size: int = 32
     drawn_per_class: int = 0
     feature_views: int = 2
+    feature_cache_bytes: int = 4_000_000_000
     label_smoothing: float = 0.05
     average_epochs: float = 0.5
     seed: int = 42
@@ -39,6 +47,8 @@ class TrainConfig:
     trust: bool = False
     overwrite: bool = False
     resume: bool = False
+    recipe_file: str = ""
+    recipe_sha256: str = ""
 
     def __post_init__(self) -> None:
         require(
@@ -73,9 +83,15 @@ class TrainConfig:
             fix="use 2",
         )
         require(
+            self.feature_cache_bytes >= 0,
+            found=f"feature_cache_bytes={self.feature_cache_bytes}",
+            expected="0 bytes (no cache) or more",
+            fix="use 4_000_000_000",
+        )
+        require(
             not (self.overwrite and self.resume),
             found="--overwrite together with --resume",
             expected="one of the two",
             fix="--resume goes on with the run in the folder, --overwrite starts afresh",
         )
-        require_falling_rates(self.phases)
+        require_order(self.phases)

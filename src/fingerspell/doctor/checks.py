@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from fingerspell.doctor.facts import PROBES, Facts, Gpu, backend_installed
+from fingerspell.doctor.compute import (
+    check_backend,
+    check_exporting,
+    check_gpu,
+    check_other_backends,
+)
+from fingerspell.doctor.facts import Facts
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.doctor.folders import check_dataset, check_run
-from fingerspell.doctor.packages import INSTALL_TRAINING, check_packages
+from fingerspell.doctor.packages import check_packages
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 GIB = 2**30
-OLDEST_DRIVER = 525
-"""CUDA 12, which TensorFlow 2.21 is built with, runs on NVIDIA drivers from 525 on."""
-
-SMALL_GPU_MIB = 6000
-WSL_OR_TORCH = (
-    "use WSL2 (there: python run.py train), or PyTorch: install its CUDA build, then in PowerShell"
-    " $env:KERAS_BACKEND = 'torch'"
-)
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -25,6 +23,8 @@ def examine(facts: Facts) -> list[Finding]:
         check_python(facts),
         *check_packages(facts.installed, facts.pinned_server, facts.pinned_training),
         check_backend(facts),
+        *check_other_backends(facts),
+        *check_exporting(facts),
         *check_gpu(facts),
         check_memory(facts),
         check_disk(facts),
@@ -49,101 +49,6 @@ def check_python(facts: Facts) -> Finding:
             "to train, install Python 3.13, delete .venv, python3.13 run.py doctor",
         )
     return ok("Python", where)
-
-
-def check_backend(facts: Facts) -> Finding:
-    """Whether the Keras backend that would be used can be loaded."""
-    name, probe = facts.backend, facts.probe
-    if name not in PROBES:
-        return fail(
-            "backend",
-            f"Keras would use {name!r}",
-            "set KERAS_BACKEND to tensorflow, torch or jax (or correct ~/.keras/keras.json)",
-        )
-    if not backend_installed(name, facts.installed):
-        command = INSTALL_TRAINING if name == "tensorflow" else f"pip install {name}"
-        return warn("backend", f"{name} is not installed: no training, no export", command)
-    if probe is None:
-        return ok("backend", f"{name} (not loaded)")
-    if probe.error:
-        return fail("backend", f"{name} does not load: {probe.error}", _reinstall(name))
-    return ok("backend", f"{name} {probe.version}")
-
-
-def _reinstall(name: str) -> str:
-    if name != "tensorflow":
-        return f"pip install --force-reinstall {name}"
-    return (
-        "delete .venv and start python run.py doctor again; on Windows also install the newest"
-        " Microsoft Visual C++ Redistributable"
-    )
-
-
-def check_gpu(facts: Facts) -> list[Finding]:
-    """NVIDIA's view of the GPU against the backend's."""
-    if facts.smi_error:
-        return [
-            warn(
-                "GPU",
-                f"nvidia-smi fails: {facts.smi_error}",
-                "restart the computer; if it stays, reinstall the NVIDIA driver",
-            )
-        ]
-    if not facts.gpus:
-        return [ok("GPU", "no NVIDIA GPU: training runs on the processor, slower but the same")]
-    return [_gpu_seen(facts), *(x for gpu in facts.gpus for x in _gpu_itself(gpu))]
-
-
-def _gpu_seen(facts: Facts) -> Finding:
-    names = ", ".join(gpu.name for gpu in facts.gpus)
-    probe = facts.probe
-    if probe is None or probe.error:
-        return warn("GPU", f"{names}; the backend was not asked", "mend the backend first")
-    if probe.gpus:
-        return ok("GPU", f"{names}; {facts.backend} uses {len(probe.gpus)}")
-    return warn("GPU", f"{names}, but {facts.backend} does not see it", _gpu_remedy(facts))
-
-
-def _gpu_remedy(facts: Facts) -> str:
-    if facts.backend != "tensorflow":
-        return f"install the CUDA build of {facts.backend}"
-    if facts.system == "Windows":  # no TensorFlow GPU on native Windows since 2.11
-        return WSL_OR_TORCH
-    version = facts.pinned_training.get("tensorflow", "2.21.0")
-    with_cuda = f'pip install "tensorflow[and-cuda]=={version}"'
-    if "tensorflow-cpu" in facts.installed:
-        return f"pip uninstall -y tensorflow-cpu, then {with_cuda}"
-    if "nvidia-cudnn-cu12" not in facts.installed:
-        return with_cuda
-    if facts.library_path:
-        return "unset LD_LIBRARY_PATH: it may name an older CUDA before the one pip installed"
-    return "update the NVIDIA driver; in a container, start it with --gpus all"
-
-
-def _gpu_itself(gpu: Gpu) -> list[Finding]:
-    findings = []
-    major = gpu.driver.split(".")[0]
-    if major.isdigit() and int(major) < OLDEST_DRIVER:
-        findings.append(
-            warn(
-                "CUDA",
-                f"driver {gpu.driver} of {gpu.name} is older than {OLDEST_DRIVER}: CUDA errors",
-                "update the NVIDIA driver",
-            )
-        )
-    if 0 < gpu.memory_mib < SMALL_GPU_MIB:
-        findings.append(
-            warn("GPU memory", f"{gpu.memory_mib} MiB on {gpu.name}", "train with --batch_size 16")
-        )
-    elif 0 < gpu.free_mib < gpu.memory_mib // 2:
-        findings.append(
-            warn(
-                "GPU memory",
-                f"{gpu.free_mib} of {gpu.memory_mib} MiB free on {gpu.name}",
-                "nvidia-smi names the program that holds the rest; or train with --batch_size 16",
-            )
-        )
-    return findings
 
 
 def check_memory(facts: Facts) -> Finding:

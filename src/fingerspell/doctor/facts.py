@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fingerspell.backends import chosen, keras_home
 from fingerspell.doctor.packages import installed, pinned
 
 PROBE_TIMEOUT_S = 60.0
@@ -70,7 +72,7 @@ class Facts:
     pinned_server: Mapping[str, str] = field(default_factory=dict)
     pinned_training: Mapping[str, str] = field(default_factory=dict)
     backend: str = "tensorflow"
-    probe: Probe | None = None
+    probes: Mapping[str, Probe] = field(default_factory=dict)
     gpus: tuple[Gpu, ...] = ()
     smi_error: str = ""
     library_path: str = ""
@@ -83,11 +85,15 @@ class Facts:
     dataset_dir: Path = Path("dataset")
     output_dir: Path = Path("output")
 
+    @property
+    def probe(self) -> Probe | None:
+        """What the backend said that would be used; nothing where it was not asked."""
+        return self.probes.get(self.backend)
+
 
 def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> Facts:
-    """Asks the machine; the backend is loaded in a process of its own, for at most a minute."""
+    """Asks the machine; each backend is loaded in a process of its own, for at most a minute."""
     here = installed()
-    backend = backend_name(os.environ, keras_home())
     gpus, smi_error = nvidia()
     memory, free_memory = memory_bytes()
     root = nearest(output_dir)
@@ -99,8 +105,10 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
         installed=here,
         pinned_server=pinned("requirements.txt"),
         pinned_training=pinned("requirements_training.txt"),
-        backend=backend,
-        probe=ask(backend) if ask_backend and backend_installed(backend, here) else None,
+        backend=chosen(os.environ, keras_home()),
+        probes=ask_all([name for name in PROBES if backend_installed(name, here)])
+        if ask_backend
+        else {},
         gpus=gpus,
         smi_error=smi_error,
         library_path=os.environ.get("LD_LIBRARY_PATH", ""),
@@ -115,31 +123,19 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
     )
 
 
-def keras_home() -> Path:
-    """Where Keras keeps its settings and downloaded weights."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-
-
-def backend_name(environment: Mapping[str, str], home: Path) -> str:
-    """Returns the backend as Keras chooses it: KERAS_BACKEND, keras.json, TensorFlow."""
-    if environment.get("KERAS_BACKEND"):
-        return environment["KERAS_BACKEND"]
-    try:
-        settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
-        return str(settings["backend"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "tensorflow"
-
-
 def backend_installed(backend: str, here: Mapping[str, str]) -> bool:
     """Says whether the backend's distribution is there."""
     return backend in here or (backend == "tensorflow" and "tensorflow-cpu" in here)
 
 
-def ask(backend: str, timeout_s: float = PROBE_TIMEOUT_S) -> Probe | None:
-    """Loads a backend in a process of its own and asks it for GPUs; `None` for unknown ones."""
-    if backend not in PROBES:
-        return None
+def ask_all(names: Sequence[str]) -> dict[str, Probe]:
+    """Asks several backends at the same time."""
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(names, pool.map(ask, names), strict=True))
+
+
+def ask(backend: str, timeout_s: float = PROBE_TIMEOUT_S) -> Probe:
+    """Loads a backend in a process of its own and asks it for GPUs."""
     tail = "; import json; print(json.dumps([m.__version__, gpus, cuda]))"
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.evaluate import metrics
+from fingerspell.evaluate.acceptance import risk_coverage
 from fingerspell.evaluate.calibration import bins, expected_calibration_error, log_loss
 from fingerspell.evaluate.intervals import cluster_bootstrap, wilson
 from fingerspell.evaluate.metrics import Floats, Ints
@@ -72,6 +73,7 @@ def _figures(
         "letters_24": _subset(y_true, probabilities, labels, STATIC_LETTERS),
         "intervals": _intervals(y_true, probabilities, groups),
         "acceptance": metrics.acceptance(y_true, probabilities, threshold),
+        "risk_coverage": risk_coverage(y_true, probabilities),
         "calibration": {
             "expected_calibration_error": expected_calibration_error(y_true, probabilities),
             "log_loss": log_loss(y_true, probabilities) if len(y_true) else None,

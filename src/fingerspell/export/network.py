@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fingerspell import backends
 from fingerspell.errors import ExportError
+
+INSTALL_TENSORFLOW = backends.INSTALL[backends.EXPORTER]
 
 
 def require_tensorflow() -> None:
@@ -12,11 +15,12 @@ def require_tensorflow() -> None:
     import keras
 
     backend = keras.backend.backend()
-    if backend != "tensorflow":
+    if backend != backends.EXPORTER:
+        install = "" if backends.is_installed(backends.EXPORTER) else f"{INSTALL_TENSORFLOW}, then "
         raise ExportError(
             found=f"Keras running on {backend}",
             expected="TensorFlow, which writes SavedModel, frozen graph and TFLite",
-            fix="set KERAS_BACKEND=tensorflow and run `fingerspell export` on the run folder",
+            fix=f"{install}start again with {backends.VARIABLE}={backends.EXPORTER}",
         )
 
 

@@ -33,3 +33,9 @@ def feature_network(model: keras.Model) -> keras.Model:
     """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights."""
     scaled = model.get_layer("to_plus_minus_one")(model.input)
     return keras.Model(model.input, backbone_of(model)(scaled), name="features")
+
+
+def size_of(model: keras.Model) -> tuple[int, int]:
+    """Returns the height and width in pixels of the pictures that the recogniser takes."""
+    height, width = model.input_shape[1:3]
+    return int(height), int(width)

@@ -9,7 +9,7 @@ import keras
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import DROPOUT, build_recogniser
-from fingerspell.model.parts import head_of
+from fingerspell.model.parts import head_of, size_of
 
 
 def save_recogniser(model: keras.Model, path: Path) -> None:
@@ -37,17 +37,21 @@ def load_recogniser(path: Path) -> keras.Model:
         ) from error
 
 
+def config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
+    """Returns how to build `model` again, for pictures of `size_px`."""
+    return ModelConfig(
+        backbone=model.name,
+        image_size_px=size_px,
+        dropout=head_of(model).get_layer(DROPOUT).rate,
+    )
+
+
 def rebuild_in_float32(model: keras.Model) -> keras.Model:
     """Returns the same network computing in float32 throughout, with the same weights.
 
     A `mixed_float16` model converted as it is needs Flex operators and gives float16 outputs.
     """
-
-    config = ModelConfig(
-        backbone=model.name,
-        image_size_px=tuple(model.input_shape[1:3]),
-        dropout=head_of(model).get_layer(DROPOUT).rate,
-    )
+    config = config_of(model, size_of(model))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

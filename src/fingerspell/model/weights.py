@@ -1,4 +1,4 @@
-"""First weights of the backbone: ImageNet, a file, another run, or none."""
+"""First weights of the backbone: ImageNet, the released one, a file, another run, or none."""
 
 from __future__ import annotations
 
@@ -7,32 +7,59 @@ from pathlib import Path
 
 import keras
 
+from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import BACKBONE
 from fingerspell.model.parts import backbone_of
+from fingerspell.model.starter import load_starter_backbone
 
 
-def load_backbone_weights(model: keras.Model, config: ModelConfig) -> str:
+def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path = STARTER) -> str:
     """Fills the backbone as `config.weights` says; returns the origin in words for the report.
 
-    Raises `ModelError` where the file is missing, damaged or of another architecture, or where
-    ImageNet's weights cannot be fetched.
+    `auto` is ImageNet or, where that cannot be fetched, the released recogniser in the folder
+    `starter`; it says which on the console. Raises `ModelError` where the file is missing, damaged
+    or of another architecture, or where neither is to be had.
     """
     if config.weights == "none":
         return "random initialisation"
+    if config.weights == "auto":
+        return _imagenet_or_starter(model, config, starter)
     if config.weights == "imagenet":
-        backbone_of(model).set_weights(imagenet_backbone(config).get_weights())
-        return f"keras.applications.{config.backbone} ImageNet weights"
+        return _load_imagenet(model, config)
+    if config.weights == "starter":
+        return load_starter_backbone(model, starter)
     path = Path(config.weights)
     if not path.is_file():
         raise ModelError(
             found=f"--weights {config.weights}: no such file",
-            expected="imagenet, none, or the path of a .weights.h5 or model.keras file",
-            fix="check the path; 'none' trains from nothing and needs no file",
+            expected="imagenet, starter, none, or the path of a .weights.h5 or model.keras file",
+            fix="check the path; 'starter' and 'none' need no file",
         )
     _load_file(backbone_of(model), path, config.backbone)
     return f"weights file {path.name}"
+
+
+def _imagenet_or_starter(model: keras.Model, config: ModelConfig, starter: Path) -> str:
+    try:
+        return _load_imagenet(model, config)
+    except ModelError as unfetched:
+        try:
+            origin = load_starter_backbone(model, starter)
+        except ModelError:
+            raise unfetched from None
+    print(
+        "ImageNet's weights could not be fetched: training starts from the released recogniser "
+        "instead, as --weights starter does",
+        flush=True,
+    )
+    return f"{origin}, because ImageNet's weights could not be fetched"
+
+
+def _load_imagenet(model: keras.Model, config: ModelConfig) -> str:
+    backbone_of(model).set_weights(imagenet_backbone(config).get_weights())
+    return f"keras.applications.{config.backbone} ImageNet weights"
 
 
 def imagenet_backbone(config: ModelConfig) -> keras.Model:
@@ -52,7 +79,8 @@ def imagenet_backbone(config: ModelConfig) -> keras.Model:
         raise ModelError(
             found=f"the ImageNet weights of {config.backbone} could not be fetched ({error})",
             expected="a connection to the Keras weights store, or a copy in ~/.keras/models",
-            fix="pass a file with --weights PATH, or train from nothing with --weights none",
+            fix="start from the released recogniser with --weights starter, pass a file with "
+            "--weights PATH, or train from nothing with --weights none",
         ) from error
 
 

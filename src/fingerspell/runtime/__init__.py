@@ -1,13 +1,15 @@
 """Bundle to recogniser on LiteRT. Imports neither Keras nor TensorFlow, so a server starts fast."""
 
+from fingerspell.assets import STARTER
 from fingerspell.runtime.answer import Answer, Batch, Probabilities, Reader
-from fingerspell.runtime.choose import choose
+from fingerspell.runtime.choose import choose, choose_folder
 from fingerspell.runtime.contract import Contract, read_contract
 from fingerspell.runtime.mock import MockRecogniser
 from fingerspell.runtime.recogniser import MODEL_FILES, Recogniser
 
 __all__ = [
     "MODEL_FILES",
+    "STARTER",
     "Answer",
     "Batch",
     "Contract",
@@ -16,5 +18,6 @@ __all__ = [
     "Reader",
     "Recogniser",
     "choose",
+    "choose_folder",
     "read_contract",
 ]

@@ -1,10 +1,11 @@
-"""Which recogniser a command uses: the bundle, or the stand-in when USE_MOCK_MODEL asks for it."""
+"""Which recogniser a command uses: a run's, the released one, or the stand-in (USE_MOCK_MODEL)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from fingerspell.assets import STARTER
 from fingerspell.errors import BundleError, ConfigError
 from fingerspell.runtime.answer import Reader
 from fingerspell.runtime.contract import FILE_NAME
@@ -12,6 +13,11 @@ from fingerspell.runtime.mock import MockRecogniser
 from fingerspell.runtime.recogniser import Recogniser
 
 MOCK_VARIABLE = "USE_MOCK_MODEL"
+OUTPUT = Path("output")
+"""Where training puts its run unless told otherwise."""
+
+WORD = "starter"
+"""What a command calls the released recogniser."""
 
 
 def wants_mock(environment: Mapping[str, str]) -> bool:
@@ -26,17 +32,28 @@ def wants_mock(environment: Mapping[str, str]) -> bool:
     return value == "1"
 
 
+def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = OUTPUT) -> Path:
+    """Returns the bundle's folder: the one asked for, else `output` where it is there, else
+    `starter`, the released recogniser, which also the word `starter` means."""
+    if asked is None:
+        return output if output.exists() else starter
+    return starter if str(asked) == WORD and not asked.exists() else asked
+
+
 def choose(
-    bundle: Path, environment: Mapping[str, str], *, precision: str = "float32", threads: int = 1
+    bundle: Path, environment: Mapping[str, str], *, precision: str = "auto", threads: int = 1
 ) -> Reader:
-    """Returns the recogniser to use; raises `BundleError` that names both ways out."""
+    """Returns the recogniser to use; raises `BundleError` that names the ways out."""
     if wants_mock(environment):
         return MockRecogniser()
     if not (bundle / FILE_NAME).is_file():
+        unreleased = bundle == STARTER
+        where = "this copy of the package" if unreleased else bundle
+        word = "" if unreleased else f"take the released one with --bundle {WORD}, "
         raise BundleError(
-            found=f"no trained recogniser in {bundle} ({FILE_NAME} is missing)",
+            found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
             expected="the output folder of a finished training run",
             fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
-            f"folder with --bundle, or set {MOCK_VARIABLE}=1 for a stand-in without a model",
+            f"folder with --bundle, {word}or set {MOCK_VARIABLE}=1 for a stand-in without a model",
         )
     return Recogniser.load(bundle, precision=precision, threads=threads)

@@ -23,18 +23,32 @@ MODEL_FILES = {
     "fp16": "model_fp16.tflite",
     "int8": "model_int8.tflite",
 }
-"""The model of each precision."""
+"""The model of each precision, the most exact first."""
+
+AUTO = "auto"
 
 
-def model_file(precision: str) -> str:
-    """Returns the file name of a precision; raises `BundleError` for an unknown one."""
-    if precision not in MODEL_FILES:
+def choose_precision(asked: str, contract: Contract) -> str:
+    """Returns the precision asked for; for `auto` the most exact that the contract lists.
+
+    Raises `BundleError` for an unknown one, and where the contract lists no model at all.
+    """
+    if asked in MODEL_FILES:
+        return asked
+    listed = [name for name, file in MODEL_FILES.items() if file in contract.files]
+    if asked != AUTO:
         raise BundleError(
-            found=f"precision={precision!r}",
-            expected=f"one of {', '.join(MODEL_FILES)}",
-            fix="leave it away for float32",
+            found=f"precision={asked!r}",
+            expected=f"one of {', '.join((AUTO, *MODEL_FILES))}",
+            fix="leave it away for the most exact one",
         )
-    return MODEL_FILES[precision]
+    if not listed:
+        raise BundleError(
+            found=f"a {FILE_NAME} that lists no model",
+            expected=f"one of {', '.join(MODEL_FILES.values())} among its files",
+            fix="export the run folder again",
+        )
+    return listed[0]
 
 
 def read_model(folder: Path, name: str, contract: Contract) -> bytes:
@@ -93,18 +107,19 @@ class Recogniser:
         cls,
         folder: Path,
         *,
-        precision: str = "float32",
+        precision: str = AUTO,
         threads: int = 1,
         parallel: int | None = None,
     ) -> Recogniser:
         """Loads a bundle (a finished run folder); raises `BundleError` where it does not add up.
 
-        `threads` is how many cores one picture may use, `parallel` how many pictures are
+        `precision` is `auto` (the most exact that is there), `float32`, `fp16` or `int8`,
+        `threads` how many cores one picture may use, `parallel` how many pictures are
         computed at once (default: one a core, at most 4); each costs about 30 MB.
         """
-        name = model_file(precision)
         contract = read_contract(folder)
-        model = read_model(folder, name, contract)
+        precision = choose_precision(precision, contract)
+        model = read_model(folder, MODEL_FILES[precision], contract)
         return cls(
             contract,
             Pool(model, threads=threads, most=parallel or usual_interpreters()),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 DIGEST_BYTES = 32
 PART_BYTES = 1 << 20
@@ -25,11 +26,20 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     The file is an `.npz` and, behind it, the SHA-256 of all that. The archive's own checksums do
     not cover its directory: with one altered byte there, arrays are missing and nothing is said.
     """
+    _write_whole(path, lambda file: np.savez(file, **arrays))
+
+
+def write_rows(path: Path, rows: NDArray[Any]) -> None:
+    """Writes one array to `path` like `write_arrays`, as an `.npy` that `map_rows` can map."""
+    _write_whole(path, lambda file: np.save(file, rows))
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.writing")
     try:
         with temporary.open("w+b") as file:
-            np.savez(file, **arrays)
+            write(file)
             file.seek(0)
             file.write(hashlib.file_digest(file, "sha256").digest())
             file.flush()
@@ -62,6 +72,22 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                 return {name: stored[name] for name in stored.files}
     except OSError as error:
         raise DamagedError(str(error)) from error
+
+
+def map_rows(path: Path, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+    """Returns the `count` rows of a file, still on the disk.
+
+    Raises `DamagedError` unless the file is as it was written and holds just those.
+    """
+    try:
+        with path.open("rb") as file:
+            _check(file)
+        rows: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DamagedError(str(error)) from error
+    if (rows.dtype, rows.shape) != (kind, (count,)):
+        raise DamagedError("it holds other rows")
+    return rows
 
 
 def _check(file: BinaryIO) -> None:

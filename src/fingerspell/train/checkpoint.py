@@ -26,7 +26,8 @@ class Position:
     `epoch` counts the epochs of phase number `phase` that are trained and validated, `step` the
     steps of the one in progress, `total_steps` the steps of the whole run, which name the file.
     `rows` are the curves of the finished epochs; `epoch_s` and `spent_s` the seconds that the
-    steps of this epoch and the whole run took, over all sessions.
+    steps of this epoch and the whole run took, over all sessions. `parts` is the number of equal
+    parts in which a step computes its batch, so that memory suffices.
     """
 
     fingerprint: str
@@ -38,6 +39,7 @@ class Position:
     waited_epochs: int = 0
     epoch_s: float = 0.0
     spent_s: float = 0.0
+    parts: int = 1
     rows: tuple[Epoch, ...] = ()
 
 
@@ -65,13 +67,23 @@ class Checkpoint:
                 expected="a checkpoint that this version of the program wrote for this run",
                 fix="start afresh with --overwrite",
             )
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+        fill(variables, values)
+
+
+def fill(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    """Puts values back that `copied` took."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def copied(variables: Sequence[Any]) -> list[np.ndarray]:
+    """Returns what variables hold now."""
+    return [keras.ops.convert_to_numpy(v) for v in variables]
 
 
 def numbered(name: str, values: Sequence[Any]) -> dict[str, np.ndarray]:
     """Returns variables or arrays as the group `name`."""
-    return {f"{name}/{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(values)}
+    return {f"{name}/{i}": v for i, v in enumerate(copied(values))}
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fingerspell.data.manifest import Sample
 from fingerspell.labels import ALPHABET
 from fingerspell.synth import write_dataset
+from fingerspell.synth.dataset import TRUTH_NAME
 
 SOURCE = "drawn"
 
@@ -44,6 +48,26 @@ def draw_samples(
         for label in chosen
         for path in sorted((folder / label).iterdir())
     )
+
+
+VALIDATED_ON = 2
+"""Drawn hands of each class that an adaptation is measured on, and does not learn from."""
+
+
+@contextmanager
+def draw_beside(
+    output_dir: Path, labels: tuple[str, ...], per_class: int, seed: int, side_px: int
+) -> Iterator[Path]:
+    """Gives a folder of drawn hands, `train` and `val`, that is gone again afterwards."""
+    with tempfile.TemporaryDirectory(prefix=".drawn-", dir=output_dir) as work:
+        folder = Path(work) / SOURCE
+        chosen, size_px = drawable(labels), (side_px, side_px)
+        print(f"drawing {per_class} hands of every class to rehearse on …", flush=True)
+        write_dataset(folder / "train", per_class, seed, size_px, chosen)
+        write_dataset(folder / "val", VALIDATED_ON, seed + 1, size_px, chosen)
+        for split in ("train", "val"):
+            (folder / split / TRUTH_NAME).unlink()
+        yield folder
 
 
 def forget(folder: Path) -> None:

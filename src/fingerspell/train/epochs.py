@@ -2,160 +2,45 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
-from fingerspell.config import Phase
-from fingerspell.errors import RunError
 from fingerspell.progress import Progress
-from fingerspell.train import checkpoint
-from fingerspell.train.checkpoint import Checkpoint, Position, numbered
+from fingerspell.train import memory
+from fingerspell.train.checkpoint import Checkpoint, copied, fill
+from fingerspell.train.devices import is_out_of_memory
 from fingerspell.train.features import Batch
 from fingerspell.train.folder import HISTORY, LOGS, write_json
-from fingerspell.train.guard import all_finite, broken_down
 from fingerspell.train.history import Epoch, to_columns
-from fingerspell.train.keep import KeepBest
 from fingerspell.train.session import Run
+from fingerspell.train.state import Course, State
 from fingerspell.train.watch import Board, line
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What one phase learns: a compiled network, and where its batches come from.
-
-    `batches(n)` yields without end from step n of the phase on, always the same ones; `validate`
-    returns loss and accuracy of the weights that the network holds.
-    """
-
-    network: keras.Model
-    phase: Phase
-    index: int
-    steps: int
-    batches: Callable[[int], Iterator[Batch]]
-    validate: Callable[[], dict[str, float]]
-
-
-class State:
-    """How far one phase has come; everything that a checkpoint holds goes through here."""
-
-    def __init__(self, run: Run, course: Course) -> None:
-        self.run, self.course = run, course
-        self.kept = KeepBest(course.phase.patience_epochs)
-        self.epoch = self.step = 0
-        self.sums: list[np.ndarray] = []
-        self.weights: list[np.ndarray] = []
-        self.trained_s = 0.0
-        self.began_s: float | None = None
-        self.saved_s = time.monotonic()
-        _build_metrics(course.network)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the phase has had all its epochs, or stopped getting better."""
-        return self.epoch >= self.course.phase.epochs or self.kept.exhausted
-
-    @property
-    def where(self) -> str:
-        """Names the step for people."""
-        course = self.course
-        return (
-            f"{course.phase.name}, epoch {min(self.epoch + 1, course.phase.epochs)}/"
-            f"{course.phase.epochs}, step {self.step}/{course.steps}"
-        )
-
-    def learning_rate(self) -> float:
-        """Returns the optimizer's rate at its present step."""
-        return float(keras.ops.convert_to_numpy(self.course.network.optimizer.learning_rate))
-
-    def broken_down(self, what: str) -> RunError:
-        """Returns the error for a run that cannot go on from here."""
-        return broken_down(what, self.where, self.learning_rate())
-
-    def epoch_s(self) -> float:
-        """Returns the seconds that the steps of this epoch have taken, over all sessions."""
-        since_s = 0.0 if self.began_s is None else time.perf_counter() - self.began_s
-        return self.trained_s + since_s
-
-    def save(self) -> bool:
-        """Writes a checkpoint of this very moment; a full disk is told of and does not end a run.
-
-        `variables` holds the dropout generators' states too, which `get_weights` leaves out:
-        without them a continued run would draw other dropout masks.
-        """
-        network = self.course.network
-        model = numbered("model", self.run.model.variables)
-        if not all_finite(model.values()):
-            raise self.broken_down("weights that are not finite")
-        arrays = {
-            **model,
-            **numbered("optimizer", network.optimizer.variables),
-            **numbered("sums", network.metrics_variables),
-            **numbered("best", self.kept.weights),
-        }
-        position = Position(
-            fingerprint=self.run.fingerprint,
-            phase=self.course.index,
-            epoch=self.epoch,
-            step=self.step,
-            total_steps=self.run.total_steps,
-            best_loss=self.kept.best_loss,
-            waited_epochs=self.kept.waited_epochs,
-            epoch_s=self.epoch_s(),
-            spent_s=self.run.spent_s(),
-            rows=tuple(self.run.rows),
-        )
-        self.saved_s = time.monotonic()
-        try:
-            checkpoint.save(self.run.checkpoints, Checkpoint(position, arrays))
-        except OSError as error:
-            print(f"warning: no checkpoint could be written ({error}); going on", flush=True)
-            return False
-        return True
-
-    def restore(self, stored: Checkpoint) -> None:
-        """Puts back what `save` wrote; the network must be built and compiled alike."""
-        network = self.course.network
-        stored.fill("model", self.run.model.variables)
-        stored.fill("optimizer", network.optimizer.variables)
-        stored.fill("sums", network.metrics_variables)
-        self.sums = stored.group("sums")
-        self.kept.weights = stored.group("best")
-        self.kept.best_loss = stored.position.best_loss
-        self.kept.waited_epochs = stored.position.waited_epochs
-        self.epoch, self.step = stored.position.epoch, stored.position.step
-        self.trained_s = stored.position.epoch_s
-
-    def next_epoch(self) -> None:
-        """Moves on to the next epoch's first step."""
-        self.epoch, self.step, self.trained_s = self.epoch + 1, 0, 0.0
-
-
-def _build_metrics(network: keras.Model) -> None:
-    """Makes the metrics' variables, which Keras otherwise puts off until the first step."""
-    row = np.full((1, int(network.output_shape[-1])), 0.5, np.float32)
-    network.compute_metrics(None, row, row, np.ones(1, np.float32))
-    network.reset_metrics()
 
 
 def learn(run: Run, course: Course, stored: Checkpoint | None) -> None:
     """Trains one phase to its end, from `stored` where it was interrupted, and keeps its best."""
     state = State(run, course)
+    memory.cut_steps(course.model, course.network, course.phase, run.parts)
     if stored is not None:
         state.restore(stored)
-    board = Board(run.folder / LOGS)
+    else:
+        state.save()
+    board = Board(run.folder / LOGS) if run.team.is_chief else None
     batches: Iterator[Batch] | None = None
     while not state.ended:
         if state.step < course.steps:
             if batches is None:
                 batches = course.batches(state.epoch * course.steps + state.step)
-            _train(state, batches)
+            if not _fits(state, batches):
+                batches = None
+                _go_on_in_smaller_parts(state)
+                continue
         started_s = time.perf_counter()
         trained = _as_floats(course.network.get_metrics_result())
         validated = _validate(state)
@@ -174,25 +59,57 @@ def learn(run: Run, course: Course, stored: Checkpoint | None) -> None:
         )
         print(line(row, course.phase.epochs), flush=True)
         run.rows.append(row)
-        board.add(len(run.rows), row)
-        write_json(run.folder / HISTORY, to_columns(run.rows))
+        if board is not None:
+            board.add(len(run.rows), row)
+            write_json(run.folder / HISTORY, to_columns(run.rows))
         state.next_epoch()
         state.save()
-    board.close()
+    if board is not None:
+        board.close()
     state.kept.restore(course.network)
+
+
+def _fits(state: State, batches: Iterator[Batch]) -> bool:
+    """Trains the rest of one epoch; False where memory was full, and then the state is torn."""
+    try:
+        _train(state, batches)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        if state.run.team.place.world > 1:
+            raise memory.too_small_for(state.where, state.run.team.place.world) from error
+        return False
+    return True
+
+
+def _go_on_in_smaller_parts(state: State) -> None:
+    """Goes back to the last checkpoint, and on from there with fewer pictures at once.
+
+    It is written again at once: killed and resumed, a run goes on in the same parts.
+    """
+    run, course = state.run, state.course
+    gc.collect()  # What the failed step computed hangs on its traceback.
+    run.parts, said = memory.finer(run.config.batch_size, run.parts, state.where)
+    state.go_back()
+    print(f"{said}, from {state.where}", flush=True)
+    memory.cut_steps(course.model, course.network, course.phase, run.parts)
+    state.save()
 
 
 def _train(state: State, batches: Iterator[Batch]) -> None:
     """Trains the rest of one epoch with Keras's own loop."""
-    left = state.course.steps - state.step
+    left, steps = state.course.steps - state.step, Steps(state)
     state.began_s = time.perf_counter()
-    state.course.network.fit(
-        (batch for batch in itertools.islice(batches, left)),  # Keras wants a true generator.
-        steps_per_epoch=left,
-        callbacks=[Steps(state)],
-        shuffle=False,
-        verbose=0,
-    )
+    try:
+        state.course.network.fit(
+            (batch for batch in itertools.islice(batches, left)),  # Keras wants a true generator.
+            steps_per_epoch=left,
+            callbacks=[steps],
+            shuffle=False,
+            verbose=0,
+        )
+    finally:
+        steps.bar.drop()
     state.trained_s, state.began_s = state.epoch_s(), None
 
 
@@ -203,16 +120,19 @@ def _validate(state: State) -> dict[str, float]:
     both are brought to the same here. Keras's own `SwapEMAWeights` swaps by adding and
     subtracting under TensorFlow, which changes the weights by a rounding each time.
     """
-    network, variables = state.course.network, state.run.model.variables
-    raw = state.weights or [keras.ops.convert_to_numpy(v) for v in variables]
+    network, variables = state.course.network, state.course.model.variables
+    raw = state.weights or copied(variables)
     network.optimizer.finalize_variable_values(network.trainable_weights)
+    if int(keras.ops.convert_to_numpy(network.optimizer.iterations)) == 0:
+        fill(variables, raw)  # Half precision has skipped every step so far: no averages exist.
     for variable in network.trainable_weights:
         # JAX now shares one array between weight and average, and validating would give it away.
         variable.assign(keras.ops.convert_to_numpy(variable))
-    validated = _as_floats(state.course.validate())
+    # One process of several reads with a copy, which gets its weights anew by itself.
+    given_away = variables if state.run.team.devices == 1 else ()
+    validated = _as_floats(memory.patiently(state.run, given_away, state.course.validate))
     state.kept.consider(validated["loss"], network)
-    for variable, value in zip(variables, raw, strict=True):
-        variable.assign(value)
+    fill(variables, raw)
     state.weights = []
     return validated
 
@@ -246,7 +166,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(loss):
             raise self._at_home().broken_down(f"a loss of {loss}")
         self.bar.advance(1)
-        if run.interrupt.asked:
+        if run.interrupt.asked and run.team.is_chief:
             told = "saved" if self._at_home().save() else "not saved"
             raise KeyboardInterrupt(f"stopped in {state.where}, {told}")
         if time.monotonic() - state.saved_s >= 60 * run.config.save_every_min:
@@ -254,9 +174,8 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         self.state.run.interrupt.stepping = False
-        self.bar.drop()
         # `fit` is about to put the averaged weights in their place.
-        self.state.weights = [keras.ops.convert_to_numpy(v) for v in self.state.run.model.variables]
+        self.state.weights = copied(self.state.course.model.variables)
 
     def _at_home(self) -> State:
         """Returns the state; reading `model` makes the JAX backend bring its variables home."""

@@ -28,8 +28,8 @@ class KeepBest:
 
     @property
     def exhausted(self) -> bool:
-        """Whether `patience_epochs` went by without gain."""
-        return self.waited_epochs >= self.patience_epochs
+        """Whether `patience_epochs` went by without gain; never, where there are none."""
+        return 0 < self.patience_epochs <= self.waited_epochs
 
     def restore(self, network: keras.Model) -> None:
         """Puts the best weights back; does nothing where no validation ever ran."""

@@ -1,110 +1,202 @@
-"""The two kinds of phase: head on cached features, and the whole network on pictures."""
+"""The two kinds of phase: head on cached features, and the network on pictures."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from fingerspell.config import Phase
 from fingerspell.data import balance, loader
-from fingerspell.model import freeze_all, head_of, unfreeze
+from fingerspell.data.sampling import class_counts
+from fingerspell.model import at_size, carry, freeze_all, head_of, size_of, unfreeze
+from fingerspell.model.parts import feature_network
 from fingerspell.progress import Progress
-from fingerspell.train import features
+from fingerspell.train import features, memory
 from fingerspell.train.checkpoint import Checkpoint
-from fingerspell.train.epochs import Course, learn
-from fingerspell.train.features import Batch, Features, cache_features
+from fingerspell.train.cluster.reader import Reader
+from fingerspell.train.epochs import learn
+from fingerspell.train.features import Batch, Rows, Shelf, Split
 from fingerspell.train.schedule import compile_for
 from fingerspell.train.session import Run
+from fingerspell.train.state import Course
 
 
 def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
-    """Trains phase `index`, from `stored` where an earlier session was interrupted in it."""
+    """Trains phase `index`, from `stored` where an earlier session was interrupted in it.
+
+    What it learnt at a picture size of its own goes over into the run's network.
+    """
     phase = run.config.phases[index]
     if phase.epochs == 0:
         return
-    if phase.unfrozen_from is None:
-        learn(run, _head_course(run, phase, index), stored)
-        (run.checkpoints / features.NAME).unlink(missing_ok=True)
+    model = at_size(run.model, phase.image_size_px or run.config.model.image_size_px)
+    views = _views(run, model) if phase.unfrozen_from is None else 0
+    if views:
+        _learn_head(run, model, index, views, stored)
     else:
-        learn(run, _network_course(run, phase, index), stored)
+        learn(run, _network_course(run, model, phase, index), stored)
+    carry(model, run.model)
 
 
-def _head_course(run: Run, phase: Phase, index: int) -> Course:
-    freeze_all(run.model)
-    head, batch_size = head_of(run.model), run.config.batch_size
-    steps = run.steps() * run.config.feature_views
-    compile_for(head, phase, steps, run.config)
-
-    @functools.cache
-    def cached() -> dict[str, Features]:
-        return _features(run)
-
-    def batches(first_step: int) -> Iterator[Batch]:
-        return features.shuffled(cached()["train"], batch_size, run.config.seed, first_step)
-
-    def validate() -> dict[str, float]:
-        val = cached()["val"]
-        return dict(head.evaluate(val.x, val.y, batch_size=batch_size, verbose=0, return_dict=True))
-
-    return Course(head, phase, index, steps, batches, validate)
-
-
-def _features(run: Run) -> dict[str, Features]:
-    """Returns the features of `train` and `val`, from the disk where this run made them before."""
-    path = run.checkpoints / features.NAME
-    stored = features.read_features(path, run.fingerprint)
-    if stored is not None:
-        return stored
-    views = run.config.feature_views
-    pictures = run.training_pictures() * views + len(run.manifest.split("val"))
-    with Progress(pictures, "features", "picture") as bar:
-        seen = _training_stream(run, first_step=0)
-        training = cache_features(run.model, seen, run.steps() * views, bar.advance)
-        held_out = validation_stream(run)
-        validation = cache_features(run.model, held_out, run.validation_steps(), bar.advance)
-    made = {"train": training, "val": validation}
-    features.write_features(path, run.fingerprint, made)
-    return made
-
-
-def _network_course(run: Run, phase: Phase, index: int) -> Course:
-    unfreeze(run.model, phase.unfrozen_from or "all", phase.batchnorm_momentum)
-    compile_for(run.model, phase, run.steps(), run.config)
-    held_out = validation_stream(run)
+def _network_course(run: Run, model: keras.Model, phase: Phase, index: int) -> Course:
+    """Learns from pictures; where the backbone is frozen, as many in an epoch as from features."""
+    steps = run.steps()
+    if phase.unfrozen_from is None:
+        freeze_all(model)
+        steps *= run.config.feature_views
+    else:
+        unfreeze(model, phase.unfrozen_from, phase.batchnorm_momentum)
+    compile_for(model, phase, steps, run.config)
 
     def batches(first_step: int) -> Iterator[Batch]:
-        return iter(_training_stream(run, first_step))
+        return iter(_training_stream(run, size_of(model), first_step))
+
+    reader = Reader(run.team, model)
 
     def validate() -> dict[str, float]:
-        steps = run.validation_steps()
-        return dict(run.model.evaluate(held_out, steps=steps, verbose=0, return_dict=True))
+        held_out, count = validation_stream(run, size_of(model)), run.validation_steps()
+        with reader.present() as network:
+            found = network.evaluate(held_out, steps=count, verbose=0, return_dict=True)
+        return run.team.mean(found, len(run.held_out()))
 
-    return Course(run.model, phase, index, run.steps(), batches, validate)
+    return Course(model, model, phase, index, steps, batches, validate)
 
 
-def _training_stream(run: Run, first_step: int) -> Any:
+def _row(run: Run, model: keras.Model) -> np.dtype[Any]:
+    return features.row_of(int(head_of(model).input_shape[-1]), len(run.manifest.labels))
+
+
+def _views(run: Run, model: keras.Model) -> int:
+    """Returns how many views of each picture the budget lets a frozen phase keep."""
+    config, row_bytes = run.config, _row(run, model).itemsize
+    return features.affordable_views(
+        config.feature_views,
+        config.feature_cache_bytes,
+        run.steps() * config.batch_size * row_bytes,
+        len(run.manifest.split("val")) * row_bytes,
+    )
+
+
+def _learn_head(
+    run: Run, model: keras.Model, index: int, views: int, stored: Checkpoint | None
+) -> None:
+    """Learns from `views` views' features, which lie on the disk for as long as the phase lasts.
+
+    Their number does not change an epoch's length, so a smaller budget is not a shorter course.
+    """
+    phase, config = run.config.phases[index], run.config
+    freeze_all(model)
+    head, steps = head_of(model), run.steps() * config.feature_views
+    compile_for(head, phase, steps, config)
+    place = run.checkpoints / f"{features.FOLDER}_{run.fingerprint[:12]}_{index}"
+    reader, rows = Reader(run.team, model, head_of), dict[str, Rows]()
+
+    def cached(name: str) -> Rows:
+        if not rows:
+            rows.update(_features(run, model, place, views))
+        return rows[name]
+
+    def batches(first_step: int) -> Iterator[Batch]:
+        whole = features.shuffled(cached("train"), config.batch_size, config.seed, first_step)
+        return ((x, y, weight) for x, y, weight in map(run.team.rows, whole))
+
+    def validate() -> dict[str, float]:
+        held_out = features.in_order(cached("val"), run.pictures_at_once())
+        count = run.validation_steps()
+        with reader.present() as network:
+            found = network.evaluate(held_out, steps=count, verbose=0, return_dict=True)
+        return run.team.mean(found, len(run.held_out()))
+
+    learn(run, Course(model, head, phase, index, steps, batches, validate), stored)
+    for part in rows.values():
+        part.close()
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _features(run: Run, model: keras.Model, place: Path, views: int) -> dict[str, Rows]:
+    """Returns the features of `train` and `val`; what this run made before is not made again.
+
+    Of several processes each looks at its rows of every batch; learning needs those of all.
+    """
+    features.drop_others(place)
+    shelf = Shelf(place, _row(run, model))
+    splits = _splits(run, size_of(model), views)
+    found = {split.name: shelf.find(split) for split in splits}
+    missing = sum(split.count - sum(map(len, found[split.name].values())) for split in splits)
+    if missing:
+        with (
+            Reader(run.team, model, feature_network).present() as network,
+            Progress(missing, "features", "picture") as bar,
+        ):
+
+            def look_at(batches: Callable[[], Iterable[Batch]]) -> NDArray[Any]:
+                at_once = run.pictures_at_once()
+                return features.look(network, batches(), at_once, bar.advance)
+
+            def patiently(batches: Callable[[], Iterable[Batch]]) -> NDArray[Any]:
+                given_away = model.variables if run.team.devices == 1 else ()
+                return memory.patiently(run, given_away, lambda: look_at(batches))
+
+            for split in splits:
+                shelf.fill(split, found[split.name], patiently)
+    seen, held_out = (split.joined(found[split.name]) for split in splits)
+    if run.team.place.world > 1:
+        mine, size = seen.take(np.arange(len(seen))), splits[0].batch_size
+        seen = Rows([run.team.dealt(mine, size, len(mine) * run.team.place.world)])
+    return {"train": seen, "val": held_out}
+
+
+def _splits(run: Run, size_px: tuple[int, int], views: int) -> tuple[Split, Split]:
+    """Returns what the frozen network looks at: one epoch of the stream a view, and `val`."""
+    batch_size, held_out = run.config.batch_size, run.held_out()
+    rank, world = run.team.part
+    mine = "" if world == 1 else f"_{rank}_of_{world}"
+
+    def rest(first: int) -> Any:
+        left = held_out[first * batch_size :]
+        return loader.labelled_stream(run.manifest, left, run.manifest.labels, size_px, batch_size)
+
+    return (
+        Split(
+            f"train{mine}",
+            run.steps() * views * (batch_size // world),
+            batch_size // world,
+            lambda first: _training_stream(run, size_px, first),
+        ),
+        Split(f"val{mine}", len(held_out), batch_size, rest),
+    )
+
+
+def _training_stream(run: Run, size_px: tuple[int, int], first_step: int) -> Any:
     samples = run.manifest.split("train")
     labels = run.manifest.labels
     return loader.training_stream(
         run.manifest,
         samples,
         labels,
-        run.config.model.image_size_px,
+        size_px,
         run.config.batch_size,
         run.config.augment,
         run.config.seed,
-        balance.class_weights([s.label for s in samples], labels),
+        balance.class_weights(class_counts(samples, run.config.sampling), labels),
+        sampling=run.config.sampling,
         first_batch=first_step,
+        part=run.team.part,
     )
 
 
-def validation_stream(run: Run) -> Any:
+def validation_stream(run: Run, size_px: tuple[int, int]) -> Any:
     """Returns the validation split in batches, the same on every pass."""
     return loader.labelled_stream(
         run.manifest,
-        run.manifest.split("val"),
+        run.held_out(),
         run.manifest.labels,
-        run.config.model.image_size_px,
-        run.config.batch_size,
+        size_px,
+        run.pictures_at_once(),
     )

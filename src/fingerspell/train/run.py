@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from fingerspell.config import TrainConfig
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
 from fingerspell.data.verify import verify
 from fingerspell.errors import RunError, require
-from fingerspell.evaluate.calibration import fit_temperature
+from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
 from fingerspell.labels import write_labels
 from fingerspell.model import (
     build_recogniser,
@@ -31,13 +32,25 @@ from fingerspell.model import (
 )
 from fingerspell.train import checkpoint, folder
 from fingerspell.train.arrays import sweep
+from fingerspell.train.cluster.place import place_from
+from fingerspell.train.cluster.reader import Reader
+from fingerspell.train.cluster.team import ALONE, Team, idle_gpus, team_at
 from fingerspell.train.devices import prepare_device
 from fingerspell.train.drawn import draw_samples, drawable, forget
 from fingerspell.train.interrupt import listening
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
+from fingerspell.train.memory import patiently
 from fingerspell.train.phases import run_phase, validation_stream
 from fingerspell.train.quiet import quieten_libraries
+from fingerspell.train.rejection import choose_threshold, outsiders
 from fingerspell.train.session import Run
+
+ORIGIN = "weights_origin.txt"
+NO_COURSE = (
+    "output_dir", "dataset_dir", "trust", "overwrite", "resume", "save_every_min", "recipe_file",
+    "recipe_sha256",
+)  # fmt: skip
+"""Settings that do not decide how a run goes: where it lies, what it is called."""
 
 
 def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
@@ -45,31 +58,52 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
 
     Writes `model.keras` (temperature folded in), the labels, the history, TensorBoard's logs
     and `run.json`. Raises a `FingerspellError` for whatever the user can mend, before anything
-    is written where possible.
+    is written where possible. In one process of several (`fingerspell.train.cluster`) it trains
+    with the others; the chief alone writes, and the others return nothing.
     """
-    started_s, source = time.perf_counter(), commit()
     manifest = read_manifest(config.dataset_dir)
     check_fits(config, manifest)
-    checked = 0 if config.trust else verify(manifest)
+    team = team_at(place_from(os.environ), config.batch_size)
+    team.check_held_out(len(manifest.split("val")))
+    with team.quiet():
+        return _train(config, manifest, team, command)
+
+
+def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) -> dict[str, Any]:
+    started_s, source = time.perf_counter(), commit()
+    checked = 0 if config.trust or not team.is_chief else verify(manifest)
     quieten_libraries()
     device = prepare_device()
+    if idle := idle_gpus(team, len(device.gpus), device.backend):
+        print(idle, flush=True)
     keras.utils.set_random_seed(config.seed)
     model = build_recogniser(config.model, len(manifest.labels))
     origin = load_backbone_weights(model, config.model)
 
-    folder.open_folder(config.output_dir, overwrite=config.overwrite, resume=config.resume)
-    run = Run(config, manifest, model, fingerprint(config, manifest), started_s=started_s)
-    stored = _stored(run) if config.resume else None
-    sweep(run.checkpoints)
+    if team.is_chief:
+        folder.open_folder(config.output_dir, overwrite=config.overwrite, resume=config.resume)
+    run = Run(config, manifest, model, fingerprint(config, manifest), team, started_s=started_s)
+    team.agree("the run", run.fingerprint)
+    team.share(config.output_dir)
+    with team.chief_first():
+        stored = _stored(run) if config.resume else None
+    team.agree("the checkpoint", str(run.total_steps))
+    if team.is_chief:
+        sweep(run.checkpoints)
+        origin = remember_origin(run.checkpoints, origin, resumed=stored is not None)
     with listening() as run.interrupt, _telling_how_to_go_on(config):
-        run.manifest = with_drawn(config, manifest)
+        with team.chief_first():
+            run.manifest = with_drawn(config, manifest)
         first = stored.position.phase if stored else 0
         for index in range(first, len(config.phases)):
             run_phase(run, index, stored if index == first else None)
-        temperature = calibrate(run)
+        _go_alone(run)
+        if not team.is_chief:
+            return {}
+        validated = calibrate(run)
 
     # Rebuilt: without optimizer state the file is a quarter, and always in float32.
-    save_recogniser(rebuild_in_float32(model), config.output_dir / folder.MODEL)
+    save_recogniser(rebuild_in_float32(run.model), config.output_dir / folder.MODEL)
     write_labels(config.output_dir / folder.LABELS, manifest.labels)
     facts = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -77,13 +111,18 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
         "config": dataclasses.asdict(config),
         "labels": list(manifest.labels),
         "weights_origin": origin,
-        "temperature": temperature,
+        "temperature": validated.temperature,
+        "threshold": validated.rejection["threshold"],
+        "rejection": validated.rejection,
+        "validation": {"loss": validated.loss, "accuracy": validated.accuracy},
         "manifest_sha256": manifest.sha256,
         "manifest_checked": checked > 0,
         "split_rule": split_rule(config.dataset_dir),
         "pictures": dict(Counter(s.split for s in manifest.samples)),
         "drawn_pictures": len(run.manifest.samples) - len(manifest.samples),
         "device": dataclasses.asdict(device),
+        "processes": team.place.world,
+        "devices": team.devices,
         "machine": machine(),
         "versions": versions(),
         "commit": source,
@@ -93,6 +132,29 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
     folder.write_json(config.output_dir / folder.RUN, facts)
     forget(_drawn_folder(config, manifest))
     return facts
+
+
+def _go_alone(run: Run) -> None:
+    """Brings the trained network to one device of this process, and lets the others go."""
+    if run.team.devices > 1:
+        with Reader(run.team, run.model).present() as network:
+            run.model = network
+        run.team.part_ways()
+        run.team = ALONE
+
+
+def remember_origin(checkpoints: Path, origin: str, *, resumed: bool) -> str:
+    """Returns where the run's very first weights came from, and notes it for later sessions.
+
+    With `--weights auto` a session that goes on offline would otherwise name another origin than
+    the weights in its checkpoint have.
+    """
+    note = checkpoints / ORIGIN
+    if resumed and note.is_file():
+        return note.read_text(encoding="utf-8")
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    folder.write_text(note, origin)
+    return origin
 
 
 def with_drawn(config: TrainConfig, manifest: Manifest) -> Manifest:
@@ -133,7 +195,7 @@ def check_fits(config: TrainConfig, manifest: Manifest) -> None:
 def fingerprint(config: TrainConfig, manifest: Manifest) -> str:
     """Returns a hash of everything that decides a run's course, to refuse a foreign checkpoint."""
     course = dataclasses.asdict(config)
-    for name in ("output_dir", "dataset_dir", "trust", "overwrite", "resume", "save_every_min"):
+    for name in NO_COURSE:
         course.pop(name)
     text = json.dumps([course, manifest.sha256], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -174,13 +236,45 @@ def _telling_how_to_go_on(config: TrainConfig) -> Iterator[None]:
         ) from None
 
 
-def calibrate(run: Run) -> float:
-    """Fits the temperature on the validation split and folds it into the last layer."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Validated:
+    """What the finished network makes of the validation split; the loss is −ln p(true class)."""
+
+    temperature: float
+    loss: float
+    accuracy: float
+    rejection: dict[str, Any]
+
+
+def calibrate(run: Run) -> Validated:
+    """Fits temperature and threshold on the validation split; folds the first into the network."""
     validation = run.manifest.split("val")
     index = {label: i for i, label in enumerate(run.manifest.labels)}
     truth = np.array([index[sample.label] for sample in validation])
-    stream = validation_stream(run)
-    probabilities = run.model.predict(stream, steps=run.validation_steps(), verbose=0)
+
+    def predicted() -> np.ndarray:
+        stream = validation_stream(run, run.config.model.image_size_px)
+        return np.asarray(run.model.predict(stream, steps=run.validation_steps(), verbose=0))
+
+    probabilities = patiently(run, run.model.variables, predicted)
     temperature = fit_temperature(probabilities, truth)
     fold_temperature(run.model, temperature)
-    return temperature
+    calibrated = apply_temperature(probabilities, temperature)
+    return Validated(
+        temperature=temperature,
+        loss=log_loss(truth, calibrated),
+        accuracy=float((probabilities.argmax(axis=1) == truth).mean()),
+        rejection=reject(run, truth, calibrated),
+    )
+
+
+def reject(run: Run, truth: np.ndarray, calibrated: np.ndarray) -> dict[str, Any]:
+    """Fits the threshold, on validation pictures and drawn hands that are no letter."""
+    config, labels = run.config, run.manifest.labels
+    hands = outsiders(labels, config.model.image_size_px, config.seed)
+
+    def predicted() -> np.ndarray:
+        return np.asarray(run.model.predict(hands, run.pictures_at_once(), verbose=0))
+
+    strange = patiently(run, run.model.variables, predicted) if len(hands) else calibrated[:0]
+    return choose_threshold(truth, calibrated, strange, labels, config.threshold)

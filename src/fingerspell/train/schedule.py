@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import keras
 
 from fingerspell.config import Phase, TrainConfig
 
 
-def learning_rate(phase: Phase, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Returns a linear warm-up to `phase.learning_rate`, then a cosine decay to a hundredth.
+class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A linear warm-up and then a part of a half cosine, which all of it ends at a hundredth.
 
-        rate(t) = peak * t / W                                   for t < W
-        rate(t) = peak * (0.01 + 0.99 (1 + cos(pi (t - W) / D)) / 2)   after
+        rate(t) = peak * min(1, (t + 1) / W) * (0.01 + 0.99 (1 + cos(pi p)) / 2)
+        p = a + (b - a) * (t - W) / D, within [a, b]
 
-    `steps` is the whole phase's number of steps: W = warmup_share * steps, D = steps - W.
+    W = warmup_share * steps, D = steps - W, (a, b) = `phase.decay`. Keras's own `CosineDecay`
+    cannot end half way, where the next phase goes on.
     Reference: Loshchilov & Hutter, SGDR, ICLR 2017.
     """
-    warmup = max(1, round(phase.warmup_share * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=phase.learning_rate / warmup,
-        decay_steps=max(1, steps - warmup),
-        alpha=0.01,
-        warmup_target=phase.learning_rate,
-        warmup_steps=warmup,
-    )
+
+    def __init__(self, phase: Phase, steps: int) -> None:
+        self.phase, self.steps = phase, steps
+
+    def __call__(self, step: Any) -> Any:
+        ops, phase = keras.ops, self.phase
+        warmup = round(phase.warmup_share * self.steps)
+        t = ops.cast(step, "float32")
+        done = ops.clip((t - warmup) / max(1, self.steps - warmup), 0.0, 1.0)
+        start, end = phase.decay
+        cosine = ops.cos(math.pi * (start + (end - start) * done))
+        climbed = ops.minimum(1.0, (t + 1) / max(1, warmup))
+        return phase.learning_rate * climbed * (0.01 + 0.99 * (1 + cosine) / 2)
 
 
 def averaging(steps_per_epoch: int, epochs: float) -> float:
@@ -39,7 +48,7 @@ def compile_for(
 ) -> None:
     """Compiles `model` for one phase: Adam, cross-entropy, averaged weights where asked for."""
     optimizer = keras.optimizers.Adam(
-        learning_rate(phase, steps_per_epoch * phase.epochs),
+        WarmCosine(phase, steps_per_epoch * phase.epochs),
         use_ema=config.average_epochs > 0,
         ema_momentum=averaging(steps_per_epoch, config.average_epochs),
     )

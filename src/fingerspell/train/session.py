@@ -10,8 +10,10 @@ from pathlib import Path
 import keras
 
 from fingerspell.config import TrainConfig
-from fingerspell.data.manifest import Manifest
+from fingerspell.data.manifest import Manifest, Sample
+from fingerspell.data.sampling import epoch_length
 from fingerspell.train.checkpoint import Checkpoint
+from fingerspell.train.cluster.team import ALONE, Team
 from fingerspell.train.folder import CHECKPOINTS
 from fingerspell.train.history import Epoch
 from fingerspell.train.interrupt import Interrupt
@@ -22,16 +24,20 @@ class Run:
     """One run in one session: it may be the continuation of others.
 
     `total_steps` and `earlier_s` count over all sessions: the steps so far, and the seconds that
-    the sessions before this one took.
+    the sessions before this one took. Where memory is small, a training step computes its batch
+    in `parts` equal parts, and what learns nothing takes a batch that was halved `halvings` times.
     """
 
     config: TrainConfig
     manifest: Manifest
     model: keras.Model
     fingerprint: str
+    team: Team = ALONE
     interrupt: Interrupt = field(default_factory=Interrupt)
     rows: list[Epoch] = field(default_factory=list)
     total_steps: int = 0
+    parts: int = 1
+    halvings: int = 0
     earlier_s: float = 0.0
     started_s: float = field(default_factory=time.perf_counter)
 
@@ -49,6 +55,7 @@ class Run:
         """Takes over the curves and counters of the sessions before."""
         self.rows.extend(stored.position.rows)
         self.total_steps = stored.position.total_steps
+        self.parts = stored.position.parts
         self.earlier_s = stored.position.spent_s
 
     def spent_s(self) -> float:
@@ -56,12 +63,21 @@ class Run:
         return self.earlier_s + time.perf_counter() - self.started_s
 
     def training_pictures(self) -> int:
-        return len(self.manifest.split("train"))
+        """Returns the pictures of one epoch, as the sampling deals them."""
+        return epoch_length(self.manifest.split("train"), self.config.sampling)
 
     def steps(self) -> int:
         """Returns the steps of one epoch; the last, incomplete batch is filled from the next."""
         return max(1, self.training_pictures() // self.config.batch_size)
 
+    def pictures_at_once(self) -> int:
+        """Returns how many pictures are looked at together where nothing is learnt from them."""
+        return max(1, self.config.batch_size >> self.halvings)
+
     def validation_steps(self) -> int:
         """Returns the batches of one validation pass, the last of them maybe short."""
-        return math.ceil(len(self.manifest.split("val")) / self.config.batch_size)
+        return math.ceil(len(self.held_out()) / self.pictures_at_once())
+
+    def held_out(self) -> tuple[Sample, ...]:
+        """Returns this process's share of the validation split; all of it where it is alone."""
+        return self.team.mine(self.manifest.split("val"))

@@ -12,7 +12,7 @@ def line(row: Epoch, epochs: int) -> str:
     """Returns one epoch as the console shows it."""
     left_s = (epochs - row.epoch) * row.seconds
     return (
-        f"{row.phase:>9} {row.epoch:>3}/{epochs}  loss {row.loss:.3f}  accuracy "
+        f"{row.phase:>14} {row.epoch:>3}/{epochs}  loss {row.loss:.3f}  accuracy "
         f"{row.accuracy:6.1%}  |  val loss {row.val_loss:.3f}  accuracy {row.val_accuracy:6.1%}"
         f"  |  {row.pictures_per_s:.0f} pictures/s, {duration(left_s)} left"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -17,11 +19,53 @@ class Device:
     precision: str
 
 
+def _backend() -> Any:
+    return importlib.import_module(f"{__name__}.{keras.backend.backend()}")
+
+
 def prepare_device() -> Device:
     """Sets up memory growth and mixed precision where a GPU is; float32 on the CPU."""
-    name = keras.backend.backend()
-    backend = importlib.import_module(f"fingerspell.train.devices.{name}")
+    name, backend = keras.backend.backend(), _backend()
     gpus = tuple(backend.prepare_gpus())
     precision = backend.mixed_precision() if gpus else "float32"
     keras.config.set_dtype_policy(precision)
     return Device(backend=name, gpus=gpus, precision=precision)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was full: says so `error`, or one that it was raised from or while handling.
+
+    Keras raises errors anew from within layers, and JAX's `fit` fails once more while it ends.
+    """
+    backend = _backend()
+    return any(isinstance(e, MemoryError) or backend.is_out_of_memory(e) for e in _behind(error))
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yields `error` and every error behind it."""
+    found: list[BaseException] = []
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is not None and one not in found:
+            found.append(one)
+            left += [one.__cause__, one.__context__]
+            yield one
+
+
+def train_in_parts(network: keras.Model, parts: int) -> None:
+    """Makes each step of `fit` compute its batch in `parts` equal parts, one after the other.
+
+    Gradients are added up within the step, and the optimizer moves once, by their mean: loss,
+    rate, moments, averages and counters are those of the whole batch, up to rounding. One part
+    is Keras's own step.
+    """
+    if parts > 1:
+        network.train_step = _backend().step_in_parts(network, parts)
+        network.train_function = None
+
+
+def peak_gpu_bytes() -> int | None:
+    """Returns the most memory that the first GPU gave this process so far; None without a GPU."""
+    used: int | None = _backend().peak_gpu_bytes()
+    return used

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs, each told to take memory only as it needs it."""
@@ -20,3 +25,53 @@ def mixed_precision() -> str:
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     major, _ = details.get("compute_capability", (0, 0))
     return "mixed_float16" if major >= 7 else "float32"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was full; XLA and the GPU's libraries report it as other kinds of error."""
+    import tensorflow as tf
+
+    if isinstance(error, tf.errors.OpError):
+        return error.error_code == tf.errors.RESOURCE_EXHAUSTED or (
+            "RESOURCE_EXHAUSTED: " in error.message or "_STATUS_ALLOC_FAILED" in error.message
+        )
+    return False
+
+
+def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str, Any]]:
+    """Returns Keras's training step, but its batch computed in `parts` equal parts.
+
+    The parts are a loop in the graph, so that none begins before the one before has ended.
+    """
+    import tensorflow as tf
+
+    def train_step(data: Any) -> dict[str, Any]:
+        weights = network.trainable_weights
+        cut = [tf.reshape(value, (parts, -1, *value.shape[1:])) for value in data]
+
+        def part(index: Any, *sums: Any) -> tuple[Any, ...]:
+            x, y, sample_weight = (value[index] for value in cut)
+            with tf.GradientTape() as tape:
+                predicted = network(x, training=True)
+                loss = network.compute_loss(x, y, predicted, sample_weight, training=True)
+                scaled = network.optimizer.scale_loss(loss)
+            network._loss_tracker.update_state(loss, sample_weight=tf.shape(x)[0])
+            network.compute_metrics(x, y, predicted, sample_weight=sample_weight)
+            gradients = tape.gradient(scaled, weights)
+            return index + 1, *(a + b for a, b in zip(sums, gradients, strict=True))
+
+        start = (0, *(tf.zeros(w.shape, w.dtype) for w in weights))
+        _, *sums = tf.while_loop(lambda index, *_: index < parts, part, start)
+        network.optimizer.apply([total / parts for total in sums], weights)
+        return dict(network.get_metrics_result())
+
+    return train_step
+
+
+def peak_gpu_bytes() -> int | None:
+    """Returns the most memory that was in use at once on the first GPU; None without a GPU."""
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])

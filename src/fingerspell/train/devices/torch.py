@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs; PyTorch takes memory as it needs it."""
@@ -11,7 +16,57 @@ def prepare_gpus() -> list[str]:
 
 
 def mixed_precision() -> str:
-    """Returns the policy to use: half precision needs tensor cores (compute capability 7.0)."""
+    """Returns the policy to use: half precision needs tensor cores (compute capability 7.0).
+
+    From 8.0 on they take bfloat16 as fast as float16, which then needs no loss scaling.
+    """
     import torch
 
-    return "mixed_float16" if torch.cuda.get_device_capability()[0] >= 7 else "float32"
+    major = torch.cuda.get_device_capability()[0]
+    if major >= 8:
+        return "mixed_bfloat16"
+    return "mixed_float16" if major >= 7 else "float32"
+
+
+FULL = (
+    "CUDA error: out of memory",
+    "_STATUS_ALLOC_FAILED",
+    "DefaultCPUAllocator: ",
+)
+"""What the driver, its libraries and the processor's allocator say as a plain `RuntimeError`."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory was full."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in FULL)
+    )
+
+
+def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str, Any]]:
+    """Returns Keras's training step, but its batch computed in `parts` equal parts."""
+    import torch
+
+    def train_step(data: Any) -> dict[str, Any]:
+        network.zero_grad()
+        for x, y, sample_weight in zip(*(value.chunk(parts) for value in data), strict=True):
+            predicted = network(x, training=True)
+            loss = network.compute_loss(x, y, predicted, sample_weight, training=True)
+            network._loss_tracker.update_state(loss, sample_weight=len(x))
+            network.optimizer.scale_loss(loss).backward()
+            network.compute_metrics(x, y, predicted, sample_weight=sample_weight)
+        weights = network.trainable_weights[:]
+        with torch.no_grad():
+            network.optimizer.apply([w.value.grad / parts for w in weights], weights)
+        return dict(network.get_metrics_result())
+
+    return train_step
+
+
+def peak_gpu_bytes() -> int | None:
+    """Returns the most memory that PyTorch held at once on the first GPU; None without a GPU."""
+    import torch
+
+    return int(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else None

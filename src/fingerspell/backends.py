@@ -1,0 +1,80 @@
+"""Which library Keras computes with: what was chosen, what is installed, what a command needs.
+
+Standard library only, and used before Keras is loaded: Keras reads its choice once, on import.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from fingerspell.errors import ConfigError, FingerspellError
+
+VARIABLE = "KERAS_BACKEND"
+EXPORTER = "tensorflow"
+"""The backend that writes SavedModel, frozen graph and TFLite."""
+
+INSTALL = {
+    "tensorflow": 'pip install "tensorflow==2.21.*"',
+    "torch": 'pip install "torch==2.13.*"',
+    "jax": 'pip install "jax==0.10.*"',
+}
+"""Every backend that training runs on, in the order of preference, and how to get it."""
+
+TRAINING = "pip install -r backend/requirements_training.txt"
+
+
+def keras_home() -> Path:
+    """Where Keras keeps its settings and downloaded weights."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def chosen(environment: Mapping[str, str], home: Path) -> str:
+    """Returns the backend as Keras chooses it: KERAS_BACKEND, keras.json, TensorFlow."""
+    if environment.get(VARIABLE):
+        return environment[VARIABLE]
+    try:
+        settings = json.loads((home / "keras.json").read_text(encoding="utf-8"))
+        return str(settings["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def is_installed(name: str) -> bool:
+    """Says whether a package can be imported, without importing it."""
+    return importlib.util.find_spec(name) is not None
+
+
+def settle(environment: MutableMapping[str, str]) -> None:
+    """Takes the first backend that is installed where Keras would take one that is not.
+
+    KERAS_BACKEND is a user's own word and stays. Keras writes keras.json by itself, with
+    TensorFlow in it, so that file alone does not say that anybody chose.
+    """
+    if environment.get(VARIABLE) or is_installed(chosen(environment, keras_home())):
+        return
+    found = next((name for name in INSTALL if is_installed(name)), None)
+    if found:
+        environment[VARIABLE] = found
+
+
+def settle_for_export(environment: MutableMapping[str, str]) -> None:
+    """Takes TensorFlow, where it is installed, whatever was trained with: it alone can export."""
+    if is_installed(EXPORTER):
+        environment[VARIABLE] = EXPORTER
+
+
+def missing(error: ModuleNotFoundError) -> FingerspellError | None:
+    """Returns what to tell a user whose environment lacks a package; nothing for our own faults."""
+    name = (error.name or "").split(".")[0]
+    if not name or name in sys.stdlib_module_names or is_installed(name):
+        return None
+    return ConfigError(
+        found=f"the package {name!r} is not installed",
+        expected="the packages that this command works with",
+        fix=INSTALL.get(name, TRAINING),
+    )

@@ -1,0 +1,150 @@
+"""`fingerspell estimate`: what a training run would take on this machine, from a few real steps."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fingerspell.cli.options import add_recipe, configured
+from fingerspell.errors import require
+
+if TYPE_CHECKING:
+    from fingerspell.config import TrainConfig
+    from fingerspell.train.devices import Device
+    from fingerspell.train.forecast import Cost, Forecast
+
+HELP = "measure a few training steps and say what the whole run takes: time, memory, disk, cost"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this command's options."""
+    add_recipe(parser)
+    add = parser.add_argument
+    add("--trust", action="store_true", help="leave out the time of hashing the pictures again")
+    add("--watts", type=float, help="what this machine draws while it trains")
+    add("--price_per_kwh", type=float, metavar="PRICE", help="of this machine's electricity")
+    add("--cloud", nargs="+", default=[], metavar="NAME=PRICE[,SPEEDUP]",
+        help="machines for rent: the price of an hour, and how many times as fast as this machine "
+        "they are (1 where you do not say)")  # fmt: skip
+    add("--json", action="store_true", help="print the figures as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures and prints; writes nothing."""
+    from fingerspell.train.forecast import read_offer
+
+    config = configured(args, **({"trust": True} if args.trust else {}))
+    check_prices(args.watts, args.price_per_kwh)
+    offers = [read_offer(text) for text in args.cloud]
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if not args.json:
+        print("measuring a few steps of every phase …", flush=True)
+    from fingerspell.train.estimate import estimate
+    from fingerspell.train.forecast import local_cost, rented_cost
+
+    forecast, device = estimate(config)
+    costs = [rented_cost(forecast.seconds, offer) for offer in offers]
+    if args.watts is not None:
+        costs.insert(0, local_cost(forecast.seconds, args.watts, args.price_per_kwh))
+    if args.json:
+        import json
+
+        print(json.dumps(body(forecast, device, costs), indent=2, ensure_ascii=False))
+    else:
+        print(report(forecast, device, config, costs))
+    return 0
+
+
+def check_prices(watts: float | None, price_per_kwh: float | None) -> None:
+    """Refuses one of the two without the other, and numbers below 0."""
+    require(
+        (watts is None) == (price_per_kwh is None),
+        found="--watts without --price_per_kwh" if watts else "--price_per_kwh without --watts",
+        expected="both, or neither",
+        fix="for example --watts 250 --price_per_kwh 0.30",
+    )
+    require(
+        (watts or 0) >= 0 and (price_per_kwh or 0) >= 0,
+        found=f"--watts {watts} --price_per_kwh {price_per_kwh}",
+        expected="numbers from 0",
+        fix="for example --watts 250 --price_per_kwh 0.30",
+    )
+
+
+def body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, Any]:
+    """Returns everything that is printed as plain data."""
+    from dataclasses import asdict
+
+    from fingerspell.train.machine import machine, versions
+
+    return {
+        "seconds": round(forecast.seconds, 1),
+        "stages": [
+            {**asdict(stage), "seconds": round(stage.seconds, 1)} for stage in forecast.stages
+        ],
+        "memory_bytes": forecast.memory_bytes,
+        "gpu_memory_bytes": forecast.gpu_memory_bytes,
+        "disk_bytes": forecast.disk.most_bytes,
+        "disk_stays_bytes": forecast.disk.stays_bytes,
+        "costs": [asdict(cost) for cost in costs],
+        "device": asdict(device),
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def report(forecast: Forecast, device: Device, config: TrainConfig, costs: list[Cost]) -> str:
+    """Returns what the user reads."""
+    from fingerspell.progress import duration
+
+    where = ", ".join(device.gpus) or "no GPU"
+    rows = [
+        (stage.name, f"{stage.epochs}" if stage.epochs else "",
+         f"{stage.steps:,}" if stage.epochs else "", duration(stage.seconds))
+        for stage in forecast.stages
+    ]  # fmt: skip
+    total = ("in all, at most", "", "", duration(forecast.seconds))
+    lines = [
+        f"{device.backend}, {device.precision}, {where}",
+        *table([("stage", "epochs", "steps each", "time"), *rows, total]),
+        "Early stopping may end a phase before; exporting and evaluating come on top.",
+        f"memory: {gigabytes(forecast.memory_bytes)}" + _gpu_memory(forecast),
+        f"disk:   {gigabytes(forecast.disk.most_bytes)} in {config.output_dir} while it trains, "
+        f"{gigabytes(forecast.disk.stays_bytes)} afterwards; "
+        f"{gigabytes(free_bytes(config.output_dir))} are free",
+    ]
+    if costs:
+        prices = [(c.machine, duration(c.seconds), f"{c.price:.2f}") for c in costs]
+        lines += ["", *table([("machine", "time", "cost"), *prices])]
+        lines.append("In the currency of your prices; speed-ups are as you gave them.")
+    return "\n".join(lines)
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Returns rows as lines: the first column to the left, figures to the right."""
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    return [
+        "  ".join([row[0].ljust(first), *map(str.rjust, row[1:], others)]).rstrip() for row in rows
+    ]
+
+
+def free_bytes(folder: Path) -> int:
+    """Returns what is free where `folder` is or would be."""
+    import shutil
+
+    place = folder.resolve()
+    while not place.is_dir():
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def gigabytes(count: int) -> str:
+    """Returns `2.7 GB`, or `0.07 GB` of little."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e9:.2f} GB"
+
+
+def _gpu_memory(forecast: Forecast) -> str:
+    used = forecast.gpu_memory_bytes
+    return "" if used is None else f", on the GPU {gigabytes(used)}"

@@ -1,0 +1,66 @@
+"""How the released recogniser is fitted to a few pictures of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.checks import require_seed
+from fingerspell.config.phase import Phase
+from fingerspell.config.sampling import SamplingConfig
+from fingerspell.errors import require
+
+PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")
+EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptConfig:
+    """One adaptation; its time does not depend on how many pictures there are.
+
+    `test_share` of the pictures are held back to measure what it brought. Every class is
+    rehearsed on `drawn_per_class` drawn hands, and `sampling` deals each class half its own
+    pictures and half drawn ones. The whole network learns, `steps_per_epoch` steps an epoch. What
+    is kept is
+
+        released + kept_share * (learnt - released)
+
+    Reference: Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022.
+    """
+
+    input_dir: Path
+    output_dir: Path = Path("adapted")
+    phase: Phase = PHASE
+    steps_per_epoch: int = 20
+    kept_share: float = 0.75
+    drawn_per_class: int = 16
+    test_share: float = 0.2
+    batch_size: int = 32
+    label_smoothing: float = 0.05
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    sampling: SamplingConfig = EVEN
+    seed: int = 42
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        require_seed(self.seed)
+        for name in ("steps_per_epoch", "drawn_per_class", "batch_size"):
+            require(
+                getattr(self, name) >= 1,
+                found=f"{name}={getattr(self, name)}",
+                expected="a whole number from 1 up",
+                fix=f"leave {name} away for its default",
+            )
+        for name in ("kept_share", "test_share"):
+            require(
+                0 < getattr(self, name) <= 1,
+                found=f"{name}={getattr(self, name)}",
+                expected="a share above 0, and at most 1",
+                fix=f"leave {name} away for its default",
+            )
+
+    @property
+    def dataset_dir(self) -> Path:
+        """Returns where the checked pictures lie: inside the run folder."""
+        return self.output_dir / "dataset"

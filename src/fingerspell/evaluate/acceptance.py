@@ -1,0 +1,103 @@
+"""When to believe an answer: what each confidence lets through, and the least that suffices.
+
+A threshold on the top probability is fitted where it is needed: as low as possible, so that as
+many answers as possible are accepted, and so high that the accepted ones are right often enough.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.evaluate.metrics import Floats, Ints
+
+LEAST_RIGHT = 0.97
+"""The share of accepted answers that must be right."""
+
+LEAST_ACCEPTED = 100
+"""So few accepted pictures prove no threshold: one mistake more would be a percentage point."""
+
+COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+NOBODY = -1
+"""The true class of a picture that shows none: every answer to it is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A threshold; of the pictures it was fitted on it accepts `coverage`, `accuracy` of it right.
+
+    Both are weighted shares; `pictures` is how many it accepts.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: float
+    pictures: int
+
+
+def fit_threshold(
+    y_true: Ints,
+    probabilities: Floats,
+    weights: Floats | None = None,
+    least_right: float = LEAST_RIGHT,
+) -> Fitted | None:
+    """Returns the lowest threshold at which `least_right` of the accepted answers are right.
+
+    `y_true` may be `NOBODY`. `weights` (N,) says how much a picture counts (1 each). Fit it on
+    pictures that neither trained the network nor test it. None where no threshold does it, or
+    only one that accepts too few pictures to tell.
+    """
+    if len(y_true) == 0:
+        return None
+    right, confidence = _sorted(y_true, probabilities)
+    order = _order(probabilities)
+    weight = np.ones(len(y_true)) if weights is None else np.asarray(weights, np.float64)[order]
+    accepted = np.cumsum(weight)
+    accuracy = np.cumsum(weight * right) / accepted
+    # A threshold cannot part equal confidences: it takes all of them, or none.
+    last = np.append(confidence[:-1] != confidence[1:], True)
+    enough = np.arange(1, len(right) + 1) >= LEAST_ACCEPTED
+    good = np.flatnonzero((accuracy >= least_right) & last & enough)
+    if len(good) == 0:
+        return None
+    end = int(good[-1])
+    return Fitted(
+        threshold=float(confidence[end]),
+        coverage=float(accepted[end] / accepted[-1]),
+        accuracy=float(accuracy[end]),
+        pictures=end + 1,
+    )
+
+
+def risk_coverage(y_true: Ints, probabilities: Floats) -> list[dict[str, float]]:
+    """Returns how right the surest answers are: `{coverage, threshold, accuracy}`, all first.
+
+    The surest `coverage` of the pictures have at least the confidence `threshold`. Reference:
+    El-Yaniv & Wiener, On the Foundations of Noise-free Selective Classification, JMLR 2010.
+    """
+    if len(y_true) == 0:
+        return []
+    right, confidence = _sorted(y_true, probabilities)
+    counts = [max(1, math.floor(share * len(right))) for share in COVERAGES]
+    return [
+        {
+            "coverage": share,
+            "threshold": float(confidence[count - 1]),
+            "accuracy": float(right[:count].mean()),
+        }
+        for share, count in zip(COVERAGES, counts, strict=True)
+    ]
+
+
+def _order(probabilities: Floats) -> NDArray[np.intp]:
+    return np.argsort(-probabilities.max(axis=1), kind="stable")
+
+
+def _sorted(y_true: Ints, probabilities: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Returns whether each answer is right and how sure it is, the surest first."""
+    order = _order(probabilities)
+    right = probabilities.argmax(axis=1) == y_true
+    return right[order], probabilities.max(axis=1)[order]

@@ -1,0 +1,148 @@
+"""From a finished run to the released recogniser: few files, small, proven, the same every time."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell.errors import ExportError, RunError
+from fingerspell.export.bundle import LABELS, hashes
+from fingerspell.export.parity import LEAST_PICTURES, Parity, difference
+from fingerspell.export.proof import FP16_AGREEMENT
+from fingerspell.export.tflite import FILES, require_builtin
+from fingerspell.labels import write_labels
+from fingerspell.runtime import Recogniser
+from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
+from fingerspell.runtime.recogniser import read_model
+
+CARD = "model_card.md"
+MODEL = FILES["fp16"]
+MOST_MODEL_BYTES = 6_500_000
+MOST_WEIGHTS_BYTES = 7_000_000
+FEATURES_TOLERANCE = 0.01
+"""How far features of the half-precision backbone may be off: RMS, over the RMS of the features."""
+
+
+def release(
+    run_dir: Path, target: Path, pictures: NDArray[np.float32], card: Path | None = None
+) -> dict[str, Any]:
+    """Fills `target` with the recogniser of a finished run, and returns what was proven.
+
+    `target` gets the half-precision TFLite file, labels, contract, `card` (the run's own unless
+    another is given), and the weights to train on. `pictures`: float32 (N, h, w, 3) in [0, 1], at
+    least 200, on which all of it must answer as the trained network does. The same run and
+    pictures write the same bytes; whenever this raises, `target` stays as it was.
+
+    Raises `ExportError` for a file that is too large or answers otherwise, `BundleError` and
+    `RunError` for a run that is not whole.
+    """
+    from fingerspell.model import load_recogniser
+    from fingerspell.model.starter import WEIGHTS, pack
+
+    contract = read_contract(run_dir)
+    card = card or run_dir / CARD
+    if not card.is_file():
+        raise RunError(
+            found=f"no model card {card}",
+            expected="what the recogniser is for, what it learnt from, and where it ends",
+            fix="name it with --card, or finish the run: fingerspell evaluate",
+        )
+    trained = load_recogniser(run_dir / "model.keras")
+    contents = {
+        MODEL: read_model(run_dir, MODEL, contract),
+        WEIGHTS: pack(trained),
+        CARD: card.read_text(encoding="utf-8").encode("utf-8"),
+    }
+    _require_size(contents, MODEL, MOST_MODEL_BYTES)
+    _require_size(contents, WEIGHTS, MOST_WEIGHTS_BYTES)
+    require_builtin(contents[MODEL])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _write(aside, contract, contents)
+        proof = _prove(aside, trained, pictures)
+        shutil.rmtree(target, ignore_errors=True)
+        aside.replace(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return {"bytes": {name: len(content) for name, content in contents.items()}, **proof}
+
+
+def _require_size(contents: Mapping[str, bytes], name: str, most: int) -> None:
+    if len(contents[name]) > most:
+        raise ExportError(
+            found=f"{name} of {len(contents[name]):,} bytes",
+            expected=f"at most {most:,}, so that the package stays small",
+            fix="release a MobileNetV3Large with the usual labels",
+        )
+
+
+def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> None:
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    write_labels(folder / LABELS, contract.labels)
+    text = replace(contract, files=hashes(folder)).to_json()
+    (folder / FILE_NAME).write_text(text, encoding="utf-8", newline="\n")
+    folder.chmod(0o755)  # A temporary folder is for its owner's eyes only.
+
+
+def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[str, Any]:
+    """Returns how near the written files are to the trained network; raises where not enough."""
+    from fingerspell.model.parts import feature_network
+
+    rebuilt = _rebuilt(folder)
+    expected = trained.predict(pictures, verbose=0)
+    answers = {
+        MODEL: difference(expected, Recogniser.load(folder).probabilities(pictures)),
+        "weights": difference(expected, rebuilt.predict(pictures, verbose=0)),
+    }
+    for name, parity in answers.items():
+        _require_nearness(name, parity)
+    ours, theirs = (feature_network(x).predict(pictures, verbose=0) for x in (trained, rebuilt))
+    off = float(np.sqrt(np.mean((ours - theirs) ** 2) / np.mean(ours**2)))
+    if not off <= FEATURES_TOLERANCE:
+        raise ExportError(
+            found=f"half-precision weights whose features are off by {off:.2%}",
+            expected=f"at most {FEATURES_TOLERANCE:.0%}",
+            fix="look for kernels with values beyond half precision; train with a smaller rate",
+        )
+    return {
+        "pictures": len(pictures),
+        "agreement": {name: parity.agreement for name, parity in answers.items()},
+        "max_difference": {name: parity.max_difference for name, parity in answers.items()},
+        "features_off": off,
+    }
+
+
+def _rebuilt(folder: Path) -> Any:
+    """Returns the network as a user of `--weights starter` or `adapt` builds it."""
+    from fingerspell.model import build_recogniser
+    from fingerspell.model.starter import (
+        load_starter_backbone,
+        load_starter_head,
+        starter_config,
+        starter_facts,
+    )
+
+    labels = tuple(starter_facts(folder)["labels"])
+    model = build_recogniser(starter_config(folder), len(labels))
+    load_starter_backbone(model, folder)
+    load_starter_head(model, labels, folder)
+    return model
+
+
+def _require_nearness(name: str, parity: Parity) -> None:
+    if parity.pictures < LEAST_PICTURES or not parity.agreement >= FP16_AGREEMENT:
+        raise ExportError(
+            found=f"{name} names the trained network's class on {parity.agreement:.1%} of "
+            f"{parity.pictures} pictures",
+            expected=f"{FP16_AGREEMENT:.0%} of at least {LEAST_PICTURES}",
+            fix="export the run again, and look at its parity.json",
+        )

@@ -1,0 +1,200 @@
+"""The released recogniser fitted to a few pictures: one person, one camera, or a new sign."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fingerspell.assets import STARTER
+from fingerspell.config import AdaptConfig, ModelConfig
+from fingerspell.data import loader
+from fingerspell.data.few import Few
+from fingerspell.data.manifest import Manifest, Sample
+from fingerspell.labels import write_labels
+from fingerspell.model import (
+    build_recogniser,
+    head_of,
+    rebuild_in_float32,
+    save_recogniser,
+    unfreeze,
+)
+from fingerspell.model.build import LOGITS
+from fingerspell.model.parts import feature_network
+from fingerspell.model.starter import (
+    load_starter_backbone,
+    load_starter_head,
+    starter_config,
+    starter_facts,
+)
+from fingerspell.progress import Progress
+from fingerspell.train import folder
+from fingerspell.train.devices import prepare_device
+from fingerspell.train.imprint import imprint
+from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
+from fingerspell.train.quiet import quieten_libraries
+from fingerspell.train.schedule import WarmCosine
+
+IMPRINTED_FROM = 20
+Curves = list[dict[str, Any]]
+"""The rows of `training_history.json`."""
+
+
+def adapt(
+    config: AdaptConfig, few: Few, command: str = "", starter: Path = STARTER
+) -> dict[str, Any]:
+    """Fits the released recogniser in `starter` to `few`; returns what `run.json` says of it.
+
+    Writes `model.keras`, labels, history and `run.json` into `config.output_dir`, as training
+    does. Labels are those of the data set: a class that it does not show, not even drawn, goes.
+    """
+    started_s, source = time.perf_counter(), commit()
+    quieten_libraries()
+    device = prepare_device()
+    keras.utils.set_random_seed(config.seed)
+    settings, manifest = starter_config(starter), few.manifest
+    model = build_recogniser(settings, len(manifest.labels))
+    origin = load_starter_backbone(model, starter)
+    load_starter_head(model, manifest.labels, starter)
+    before = _measure(model, few, settings)
+    new = [x for x in manifest.labels if x not in starter_facts(starter)["labels"]]
+    if new:
+        _imprint(model, manifest, new, settings)
+    released = model.get_weights()
+    rows = _fit(config, model, manifest, settings)
+    learnt = model.get_weights()
+    model.set_weights(
+        [r + config.kept_share * (x - r) for r, x in zip(released, learnt, strict=True)]
+    )
+    after = _measure(model, few, settings)
+    save_recogniser(rebuild_in_float32(model), config.output_dir / folder.MODEL)
+    write_labels(config.output_dir / folder.LABELS, manifest.labels)
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    folder.write_json(config.output_dir / folder.HISTORY, columns)
+    known = starter_facts(starter)
+    own = Counter(s.split for s in manifest.samples if s.source == few.source)
+    facts = {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "config": {
+            **dataclasses.asdict(config),
+            "model": dataclasses.asdict(settings),
+            "threshold": known["threshold"],
+        },
+        "labels": list(manifest.labels),
+        "weights_origin": origin,
+        "temperature": 1.0,
+        "adapted": {
+            "classes": len({s.label for s in manifest.samples if s.source == few.source}),
+            "new_classes": new,
+            "left_out": list(few.left_out),
+            "before": before,
+            "after": after,
+        },
+        "manifest_sha256": manifest.sha256,
+        "manifest_checked": True,
+        "split_rule": "groups",
+        "pictures": dict(own),
+        "drawn_pictures": len(manifest.samples) - own.total(),
+        "device": dataclasses.asdict(device),
+        "machine": machine(),
+        "versions": versions(),
+        "commit": source,
+        "train_s": round(time.perf_counter() - started_s, 1),
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+    folder.write_json(config.output_dir / folder.RUN, facts)
+    return facts
+
+
+def _measure(model: keras.Model, few: Few, settings: ModelConfig) -> dict[str, Any]:
+    """Returns the accuracy on the user's held-back pictures and on drawn hands; None without."""
+    manifest = few.manifest
+    return {
+        "own": _accuracy(model, manifest, manifest.split("test"), settings),
+        "own_pictures": len(manifest.split("test")),
+        "drawn": _accuracy(model, manifest, manifest.split("val"), settings),
+        "drawn_pictures": len(manifest.split("val")),
+    }
+
+
+def _accuracy(
+    model: keras.Model, manifest: Manifest, samples: Sequence[Sample], settings: ModelConfig
+) -> float | None:
+    if not samples:
+        return None
+    paths = [manifest.absolute(sample) for sample in samples]
+    batches = loader.evaluation_stream(paths, settings.image_size_px, 32)
+    answers = np.concatenate(
+        [np.asarray(model.predict_on_batch(x)).argmax(axis=1) for x in batches]
+    )
+    truth = np.array([manifest.labels.index(sample.label) for sample in samples])
+    return float((answers == truth).mean())
+
+
+def _fit(
+    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig
+) -> Curves:
+    """Trains the whole network a little; BatchNormalization keeps the statistics it has."""
+    phase, steps = config.phase, config.steps_per_epoch
+    unfreeze(model, phase.unfrozen_from or "all", phase.batchnorm_momentum)
+    model.compile(
+        optimizer=keras.optimizers.Adam(WarmCosine(phase, steps * phase.epochs)),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
+    )
+    stream = loader.training_stream(
+        manifest,
+        manifest.split("train"),
+        manifest.labels,
+        settings.image_size_px,
+        config.batch_size,
+        config.augment,
+        config.seed,
+        sampling=config.sampling,
+    )
+    with Progress(steps * phase.epochs, "adapting", "step") as bar:
+        told = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: bar.advance(1)  # noqa: ARG005
+        )
+        fitted = model.fit(
+            (batch for batch in stream),  # Keras wants a true generator.
+            steps_per_epoch=steps,
+            epochs=phase.epochs,
+            callbacks=[told],
+            shuffle=False,
+            verbose=0,
+        )
+    curves = zip(fitted.history["loss"], fitted.history["accuracy"], strict=True)
+    return [
+        {"phase": phase.name, "epoch": number, "loss": float(loss), "accuracy": float(right)}
+        for number, (loss, right) in enumerate(curves, start=1)
+    ]
+
+
+def _imprint(
+    model: keras.Model, manifest: Manifest, new: Sequence[str], settings: ModelConfig
+) -> None:
+    """Gives new classes a first guess: the steps to come are too few to learn them from zero."""
+    layer = head_of(model).get_layer(LOGITS)
+    features = {label: _features(model, manifest, label, settings) for label in manifest.labels}
+    kernel, bias = layer.get_weights()
+    layer.set_weights(imprint(kernel, bias, features, new))
+
+
+def _features(
+    model: keras.Model, manifest: Manifest, label: str, settings: ModelConfig
+) -> np.ndarray:
+    """Returns the features (N, F) of at most `IMPRINTED_FROM` training pictures of a class."""
+    samples = [s for s in manifest.split("train") if s.label == label][:IMPRINTED_FROM]
+    paths = [manifest.absolute(sample) for sample in samples]
+    network = feature_network(model)
+    batches = loader.evaluation_stream(paths, settings.image_size_px, IMPRINTED_FROM)
+    return np.concatenate([np.asarray(network.predict_on_batch(x), np.float32) for x in batches])

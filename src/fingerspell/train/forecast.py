@@ -1,0 +1,143 @@
+"""From what a few steps took to what a whole run takes: arithmetic only, no clock.
+
+    time(phase) = setup + looked_at * look + epochs * (steps * step + validation * check + save)
+
+A frozen phase looks at every picture once, through the network, and then learns from features;
+any other phase has nothing to look at before. Every epoch counts: early stopping only shortens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fingerspell.errors import require
+
+CHECKPOINTS_AT_ONCE = 3
+"""Two are kept, and a third is written before the oldest goes."""
+
+FILES_PER_WEIGHT_BYTE = 5.0
+"""A finished run holds its weights in float32 four times, in half precision and in 8 bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What was measured: seconds to set up a phase, for a step, a picture, a checkpoint."""
+
+    setup_s: float = 0.0
+    step_s: float
+    look_s: float = 0.0
+    check_s: float
+    save_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a phase has to do: pictures to look at beforehand, epochs, and what each of them has."""
+
+    name: str
+    epochs: int
+    steps: int
+    validation: int
+    looked_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A row of the table."""
+
+    name: str
+    seconds: float
+    epochs: int = 0
+    steps: int = 0
+
+
+def stage(work: Work, pace: Pace) -> Stage:
+    """Returns how long a phase takes if it has all its epochs."""
+    epoch_s = work.steps * pace.step_s + work.validation * pace.check_s + pace.save_s
+    seconds = pace.setup_s + work.looked_at * pace.look_s + work.epochs * epoch_s
+    return Stage(work.name, seconds, work.epochs, work.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """Bytes in the run folder: while it trains, and of those what stays."""
+
+    checkpoint_bytes: int
+    features_bytes: int
+    drawn_bytes: int
+    weights_bytes: int
+
+    @property
+    def stays_bytes(self) -> int:
+        """Returns the bytes of the finished run, its last two checkpoints included."""
+        files = round(FILES_PER_WEIGHT_BYTE * self.weights_bytes)
+        return files + (CHECKPOINTS_AT_ONCE - 1) * self.checkpoint_bytes
+
+    @property
+    def most_bytes(self) -> int:
+        """Returns the bytes that must be free."""
+        passing = self.checkpoint_bytes + self.features_bytes + self.drawn_bytes
+        return self.stays_bytes + passing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a run needs on this machine; memory is what the measured steps used at their peak."""
+
+    stages: Sequence[Stage]
+    memory_bytes: int
+    gpu_memory_bytes: int | None
+    disk: Disk
+
+    @property
+    def seconds(self) -> float:
+        """Returns the time of all stages."""
+        return sum(stage.seconds for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A machine that can be rented: its price an hour, and how many times as fast as this one."""
+
+    name: str
+    price_per_h: float
+    speedup: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A row of the cost table, in the currency of the prices that the user gave."""
+
+    machine: str
+    seconds: float
+    price: float
+
+
+def local_cost(seconds: float, watts: float, price_per_kwh: float) -> Cost:
+    """Returns what this machine's electricity costs: hours * kW * price."""
+    return Cost("this machine", seconds, seconds / 3600 * watts / 1000 * price_per_kwh)
+
+
+def rented_cost(seconds: float, offer: Offer) -> Cost:
+    """Returns what a rented machine costs: hours / speedup * price."""
+    there_s = seconds / offer.speedup
+    return Cost(offer.name, there_s, there_s / 3600 * offer.price_per_h)
+
+
+def read_offer(text: str) -> Offer:
+    """Reads `NAME=PRICE` or `NAME=PRICE,SPEEDUP`; raises `ConfigError` for anything else."""
+    name, _, numbers = text.partition("=")
+    price, _, speedup = numbers.partition(",")
+    try:
+        offer = Offer(name, float(price), float(speedup or 1))
+    except ValueError:
+        offer = Offer("", 0.0)
+    require(
+        bool(offer.name) and 0 <= offer.price_per_h < float("inf") and 0 < offer.speedup < 1e6,
+        found=f"--cloud {text}",
+        expected="NAME=PRICE or NAME=PRICE,SPEEDUP: the price of an hour, and how many times as "
+        "fast as this machine",
+        fix="for example --cloud rented=1.20,8",
+    )
+    return offer

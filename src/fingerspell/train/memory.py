@@ -1,0 +1,96 @@
+"""Where memory is full: the same work on fewer pictures at once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import keras
+
+from fingerspell.config import Phase
+from fingerspell.errors import RunError
+from fingerspell.model import backbone_of
+from fingerspell.train.checkpoint import copied, fill
+from fingerspell.train.devices import is_out_of_memory, train_in_parts
+from fingerspell.train.session import Run
+
+T = TypeVar("T")
+
+
+def finer(batch_size: int, parts: int, where: str) -> tuple[int, str]:
+    """Returns into how many equal parts a step is cut next, and how that is said.
+
+    Equal, because then the mean over the parts' means is the mean over the batch: a part is at
+    most half as large as before. Raises `RunError` where a part is one picture already.
+    """
+    wanted = range(2 * parts, batch_size + 1)
+    found = next((count for count in wanted if batch_size % count == 0), None)
+    if found is None:
+        raise _too_small(where)
+    return found, (
+        f"memory is full at {batch_size // parts} pictures at once: going on with "
+        f"{found} x {batch_size // found} a step, the same effective batch"
+    )
+
+
+def cut_steps(model: keras.Model, network: keras.Model, phase: Phase, parts: int) -> None:
+    """Makes the steps of `network`, which is `model` or its head, compute a batch in `parts`.
+
+    BatchNormalization takes each part's statistics where it is trained. Its averages move with
+    every part, so `momentum ** (1 / parts)` lets them reach back over as many pictures as before.
+    """
+    train_in_parts(network, parts)
+    if phase.batchnorm_momentum is None:
+        return
+    for layer in backbone_of(model).layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = phase.batchnorm_momentum ** (1 / parts)
+
+
+def patiently(run: Run, variables: Sequence[Any], work: Callable[[], T]) -> T:
+    """Returns `work()`, done anew with half of `run.pictures_at_once()` while memory is full.
+
+    For work that learns nothing: its results are the same. `variables` are those of its network:
+    JAX gives them away to a batch that fails.
+    """
+    before = copied(variables)
+    while True:
+        try:
+            return work()
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        gc.collect()
+        _halve(run)
+        fill(variables, before)
+
+
+def _halve(run: Run) -> None:
+    full = run.pictures_at_once()
+    if full == 1:
+        raise _too_small("looking at pictures without learning")
+    run.halvings += 1
+    print(
+        f"memory is full at {full} pictures at once: going on with {run.pictures_at_once()}, "
+        "which changes no result",
+        flush=True,
+    )
+
+
+def too_small_for(where: str, processes: int) -> RunError:
+    """Returns the error for one process of several that ran out: all would have to step back."""
+    return RunError(
+        found=f"memory is full in {where}, in one of {processes} processes",
+        expected=f"memory for the 1/{processes} of a batch that each process computes",
+        fix="use a smaller --batch_size, or more processes",
+    )
+
+
+def _too_small(where: str) -> RunError:
+    return RunError(
+        found=f"memory is full at one picture at once, in {where}",
+        expected="memory for at least one picture",
+        fix="use a smaller --img_size or --backbone MobileNetV3Small, or end other programs that "
+        "use the memory (nvidia-smi names those on a GPU)",
+    )

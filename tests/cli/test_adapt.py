@@ -1,0 +1,38 @@
+"""`fingerspell adapt`: what it says."""
+
+import pytest
+
+from fingerspell.cli.adapt import told
+from fingerspell.runtime import STARTER
+from helpers.command import command
+
+
+def facts(own_before, own_after, new=()):
+    before = {"own": own_before, "own_pictures": 26, "drawn": 0.9, "drawn_pictures": 58}
+    after = {"own": own_after, "own_pictures": 26, "drawn": 0.88, "drawn_pictures": 58}
+    return {"adapted": {"before": before, "after": after, "new_classes": list(new)}}
+
+
+def test_it_tells_what_it_brought_and_what_it_cost():
+    text = told(facts(0.5, 0.75))
+    assert "50% read before, 75% after (26 that were held back)" in text
+    assert "90% read before, 88% after (58)" in text
+    assert "new classes" not in text
+
+
+def test_new_classes_are_named():
+    assert told(facts(0.5, 0.75, ["ILY"])).endswith("new classes: ILY")
+
+
+def test_where_nothing_could_be_held_back_no_figure_is_given():
+    assert "none could be held back" in told(facts(None, None))
+
+
+def test_before_a_release_it_says_that_there_is_nothing_to_adapt(tmp_path, capsys):
+    if (STARTER / "recogniser.json").is_file():
+        pytest.skip("this copy has a released recogniser")
+    (tmp_path / "mine" / "A").mkdir(parents=True)
+    output = tmp_path / "adapted"
+    assert command("adapt", "--input_dir", tmp_path / "mine", "--output_dir", output) == 2
+    assert "no released recogniser" in capsys.readouterr().err
+    assert not output.exists()

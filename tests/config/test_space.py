@@ -1,0 +1,95 @@
+"""Settings by name, and the ranges in which to search for them."""
+
+import pytest
+
+from fingerspell.config import Choice, Range, guide, progressive, two_phases, with_settings
+from fingerspell.config.space import read_space, settings
+from fingerspell.errors import ConfigError
+
+RUN = guide()
+
+
+def read(declared):
+    return read_space(declared, RUN, "mine.py")
+
+
+def test_settings_go_by_their_part_of_the_run():
+    named = settings(RUN)
+    assert named["finetune.learning_rate"] == RUN.phases[1].learning_rate
+    assert named["augment.zoom"] == RUN.augment.zoom
+    assert named["sampling.group_power"] == RUN.sampling.group_power
+    assert named["model.dropout"] == RUN.model.dropout
+    assert named["label_smoothing"] == RUN.label_smoothing
+
+
+def test_where_a_run_lies_and_which_seed_it_has_are_nothing_to_search_for():
+    assert not {"seed", "output_dir", "dataset_dir", "resume", "threshold"} & settings(RUN).keys()
+
+
+def test_settings_are_replaced_and_the_rest_stays():
+    changed = with_settings(RUN, {"augment.zoom": 0.3, "batch_size": 8, "model.dropout": 0.1})
+    assert (changed.augment.zoom, changed.batch_size, changed.model.dropout) == (0.3, 8, 0.1)
+    assert changed.augment.shear == RUN.augment.shear
+    assert changed.phases == RUN.phases
+
+
+def test_two_rates_that_fit_only_together_can_be_changed_together():
+    rates = {"head.learning_rate": 1e-4, "finetune.learning_rate": 1e-5}
+    assert [p.learning_rate for p in with_settings(RUN, rates).phases] == [1e-4, 1e-5]
+    with pytest.raises(ConfigError, match="is not below head"):
+        with_settings(RUN, {"head.learning_rate": 1e-4})
+
+
+def test_the_stretches_of_one_phase_are_changed_together():
+    head, finetune = two_phases(9)
+    run = guide(epochs=9)
+    stretched = with_phases(run, (head, *progressive(finetune, {96: 0.5, None: 0.5})))
+    changed = with_settings(stretched, {"finetune.learning_rate": 1e-4})
+    assert [p.learning_rate for p in changed.phases] == [head.learning_rate, 1e-4, 1e-4]
+
+
+def with_phases(run, phases):
+    from dataclasses import replace
+
+    return replace(run, phases=phases)
+
+
+def test_ranges_and_choices_are_read():
+    space = read({
+        "finetune.learning_rate": (1e-5, 1e-3, "log"), "augment.zoom": (0.2, 0.8),
+        "batch_size": (8, 64), "model.dropout": [0.1, 0.5], "average_epochs": (0, 2),
+    })  # fmt: skip
+    assert space == {
+        "finetune.learning_rate": Range(1e-5, 1e-3, log=True),
+        "augment.zoom": Range(0.2, 0.8),
+        "batch_size": Range(8, 64, whole=True),
+        "model.dropout": Choice((0.1, 0.5)),
+        "average_epochs": Range(0, 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ([1, 2], "holds a list.*a dictionary"),
+        ({"finetun.learning_rate": (1e-5, 1e-3)}, "finetun.*finetune.learning_rate"),
+        ({"seed": (1, 9)}, "'seed', which is no setting to search for"),
+        ({"augment.zoom": (0.8, 0.2)}, "rising"),
+        ({"augment.zoom": (0.2, 0.2)}, "rising"),
+        ({"augment.zoom": (0.0, 0.8, "log")}, 'above 0 for "log"'),
+        ({"augment.zoom": (0.2, 0.8, "linear")}, '"log"'),
+        ({"augment.zoom": 0.5}, "a range"),
+        ({"augment.zoom": [0.5]}, "at least two"),
+        ({"augment.zoom": [0.5, 0.5]}, "different"),
+        ({"augment.zoom": (False, True)}, "rising"),
+        ({"augment.zoom": (0.2, float("inf"))}, "rising"),
+        ({"batch_size": (8.0, 64.0)}, "whole numbers"),
+        ({"augment.zoom": (0.2, 8.0)}, "augment.zoom=8.0"),
+        ({"model.backbone": ["MobileNetV3Large", "ResNet50"]}, "ResNet50"),
+        ({"batch_size": [8, "many"]}, "a value that batch_size takes"),
+        ({"model.backbone": ("a", "b")}, "a range"),
+    ],
+)
+def test_ranges_that_cannot_be_are_told(declared, words):
+    with pytest.raises(ConfigError, match=f"(?s){words}"):
+        read(declared)

@@ -1,0 +1,120 @@
+"""A finished run becomes the released recogniser."""
+
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from fingerspell.errors import BundleError, ExportError, RunError
+from fingerspell.export import release as module
+from fingerspell.export.metadata import read_metadata
+from fingerspell.export.release import release
+from fingerspell.model import save_recogniser
+from fingerspell.runtime import Recogniser
+from helpers.exports import LABELS, fitted, recogniser
+
+FILES = {
+    "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
+    "training_set_labels.txt",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(exported, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    shutil.copytree(exported.folder, folder)
+    save_recogniser(recogniser(), folder / "model.keras")
+    (folder / "model_card.md").write_text("# Card\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def released(finished, tmp_path_factory):
+    target = tmp_path_factory.mktemp("released") / "starter"
+    return target, release(finished, target, fitted())
+
+
+def digests(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+def test_it_holds_one_model_its_contract_and_the_weights(released):
+    target, proof = released
+    assert {path.name for path in target.iterdir()} == FILES
+    assert proof["bytes"]["starter_weights.npz"] == (target / "starter_weights.npz").stat().st_size
+    assert proof["features_off"] < 0.01
+    assert min(proof["agreement"].values()) >= 0.99
+
+
+def test_it_answers_as_the_run(released, finished):
+    target, _ = released
+    ours, theirs = Recogniser.load(finished, precision="fp16"), Recogniser.load(target)
+    np.testing.assert_array_equal(ours.probabilities(fitted(4)), theirs.probabilities(fitted(4)))
+    assert theirs.labels == LABELS
+
+
+def test_the_model_itself_carries_labels_and_contract(released):
+    labels, contract = read_metadata(released[0] / "model_fp16.tflite")
+    assert labels == contract.labels == LABELS
+
+
+def test_the_contract_lists_every_other_file_with_its_hash(released):
+    found = digests(released[0])
+    found.pop("recogniser.json")
+    body = json.loads((released[0] / "recogniser.json").read_text(encoding="utf-8"))
+    assert body["files"] == found
+
+
+def test_the_same_run_gives_the_same_bytes(released, finished, tmp_path):
+    release(finished, tmp_path / "again", fitted())
+    assert digests(tmp_path / "again") == digests(released[0])
+
+
+def test_another_card_may_be_named(finished, tmp_path):
+    card = tmp_path / "card.md"
+    card.write_text("# Sources and licences\n", encoding="utf-8")
+    release(finished, tmp_path / "starter", fitted(), card)
+    assert (tmp_path / "starter" / "model_card.md").read_bytes() == card.read_bytes()
+
+
+def refused(finished, tmp_path, error, match, pictures=None, card=None):
+    """Releases over an older release, which must stay."""
+    target = tmp_path / "starter"
+    target.mkdir()
+    (target / "old").write_text("old", encoding="utf-8")
+    with pytest.raises(error, match=match):
+        release(finished, target, fitted() if pictures is None else pictures, card)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("limit", ["MOST_MODEL_BYTES", "MOST_WEIGHTS_BYTES"])
+def test_a_file_that_is_too_large_is_refused(finished, tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(module, limit, 1000)
+    refused(finished, tmp_path, ExportError, "at most 1,000")
+
+
+def test_too_few_pictures_prove_nothing(finished, tmp_path):
+    refused(finished, tmp_path, ExportError, "of 199 pictures", fitted()[:199])
+
+
+def test_without_a_card_nothing_is_released(finished, tmp_path):
+    refused(finished, tmp_path, RunError, "no model card", card=tmp_path / "none.md")
+
+
+def test_a_model_that_is_not_the_runs_is_refused(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "model_fp16.tflite").write_bytes(b"another")
+    refused(tmp_path / "run", tmp_path, BundleError, "SHA-256")
+
+
+def test_weights_of_another_training_are_refused(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    other = recogniser()
+    kept = other.get_weights()
+    other.set_weights([*kept[:-2], -kept[-2], -kept[-1]])
+    save_recogniser(other, tmp_path / "run" / "model.keras")
+    other.set_weights(kept)
+    refused(tmp_path / "run", tmp_path, ExportError, "names the trained network's class on")

@@ -1,0 +1,95 @@
+"""Small runs in a process of its own, on the backend that KERAS_BACKEND names.
+
+Arguments: WEIGHTS DATA FOLDER. Prints as JSON what came of the runs.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+STOPS_AFTER = 8
+"""Steps: in the network's second epoch, where optimizer, averages and sums have moved."""
+
+
+def small(data: Path, output: Path, **changes: object) -> Any:
+    """A run whose course no backend's own random numbers decide: there is no dropout."""
+    from dataclasses import replace
+
+    from helpers.small_run import FINETUNE, HEAD, SMALL, small_config
+
+    settings = {
+        "model": replace(SMALL, dropout=0.0),
+        "phases": (
+            replace(HEAD, epochs=1, learning_rate=0.05),
+            replace(FINETUNE, epochs=2, learning_rate=0.03),
+        ),
+        "trust": True,
+        **changes,
+    }
+    return small_config(data, output, **settings)
+
+
+def rows(output: Path) -> dict[str, list[float]]:
+    """Returns the curves that are figures of learning and not of time."""
+    history = json.loads((output / "training_history.json").read_text(encoding="utf-8"))
+    return {name: history[name] for name in ("loss", "accuracy", "val_loss", "learning_rate")}
+
+
+def interrupted(config: Any) -> None:
+    """Trains until step `STOPS_AFTER` asks to stop, as Ctrl-C would; then goes on to the end."""
+    import dataclasses
+
+    from fingerspell.train import epochs
+    from fingerspell.train.run import train
+
+    whole = epochs.Steps.on_train_batch_end
+
+    def asking(self: Any, batch: int, logs: Any = None) -> None:
+        self.state.run.interrupt.asked = self.state.run.total_steps + 1 == STOPS_AFTER
+        whole(self, batch, logs)
+
+    epochs.Steps.on_train_batch_end = asking
+    try:
+        train(config)
+        raise SystemExit("nothing was interrupted")
+    except KeyboardInterrupt as stop:
+        print(stop, file=sys.stderr)
+    finally:
+        epochs.Steps.on_train_batch_end = whole
+    train(dataclasses.replace(config, resume=True))
+
+
+def main(weights: Path, data: Path, folder: Path) -> None:
+    """Trains straight through and with an interruption, from the same weights, and tells."""
+    import keras
+
+    import fingerspell.model.build
+    from fingerspell.train import run
+    from helpers.tiny_network import tiny_backbone
+
+    fingerspell.model.build.build_backbone = tiny_backbone
+
+    def given(model: Any, config: object) -> str:
+        with np.load(weights) as stored:
+            model.set_weights([stored[name] for name in stored.files])
+        return "the test's own"
+
+    run.load_backbone_weights = given
+    straight = run.train(small(data, folder / "straight"))
+    interrupted(small(data, folder / "stopped"))
+    told = {
+        "backend": keras.backend.backend(),
+        "straight": rows(folder / "straight"),
+        "stopped": rows(folder / "stopped"),
+        "temperature": straight["temperature"],
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:]))

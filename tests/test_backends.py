@@ -1,0 +1,100 @@
+"""Which backend a command takes, before Keras is loaded."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fingerspell import backends
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def only(monkeypatch, tmp_path):
+    """Makes a machine on which just the named packages are installed, without keras.json."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+
+    def installed(*names: str) -> Path:
+        monkeypatch.setattr(backends, "is_installed", lambda name: name in names)
+        return tmp_path
+
+    return installed
+
+
+def settled(environment: dict[str, str]) -> dict[str, str]:
+    backends.settle(environment)
+    return environment
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}"])
+def test_damaged_settings_mean_keras_default(tmp_path, text):
+    (tmp_path / "keras.json").write_text(text, encoding="utf-8")
+    assert backends.chosen({}, tmp_path) == "tensorflow"
+
+
+def test_keras_own_order_decides(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}', encoding="utf-8")
+    assert backends.chosen({"KERAS_BACKEND": "torch"}, tmp_path) == "torch"
+    assert backends.chosen({"KERAS_BACKEND": ""}, tmp_path) == "jax"
+    assert backends.chosen({}, tmp_path / "none") == "tensorflow"
+
+
+def test_tensorflow_is_left_to_keras(only):
+    only("tensorflow", "torch")
+    assert settled({}) == {}
+
+
+def test_without_it_the_first_that_is_installed_is_taken(only):
+    only("jax", "torch")
+    assert settled({}) == {"KERAS_BACKEND": "torch"}
+
+
+def test_keras_own_file_chooses_nothing_that_is_not_there(only):
+    home = only("jax")
+    (home / "keras.json").write_text('{"backend": "tensorflow"}', encoding="utf-8")
+    assert settled({}) == {"KERAS_BACKEND": "jax"}
+
+
+def test_a_users_own_word_stays_even_where_it_cannot_work(only):
+    only("torch")
+    assert settled({"KERAS_BACKEND": "jax"}) == {"KERAS_BACKEND": "jax"}
+
+
+def test_with_no_backend_at_all_nothing_is_chosen(only):
+    only()
+    assert settled({}) == {}
+
+
+@pytest.mark.parametrize(("there", "backend"), [("tensorflow", "tensorflow"), ("jax", "torch")])
+def test_an_export_takes_tensorflow_wherever_it_is(only, there, backend):
+    only(there)
+    environment = {"KERAS_BACKEND": "torch"}
+    backends.settle_for_export(environment)
+    assert environment == {"KERAS_BACKEND": backend}
+
+
+def test_a_package_that_is_blocked_counts_as_not_installed(monkeypatch):
+    monkeypatch.setitem(backends.sys.modules, "torch", None)
+    assert not backends.is_installed("torch")
+    assert backends.is_installed("json")
+
+
+def test_a_missing_package_comes_with_its_command():
+    told = backends.missing(ModuleNotFoundError("no", name="absent_package.inner"))
+    assert told is not None
+    assert "'absent_package'" in told.found and told.fix == backends.TRAINING
+
+
+@pytest.mark.parametrize("name", ["fingerspell.absent", "json.absent", "pytest.absent", None])
+def test_a_fault_of_ours_or_of_a_package_that_is_there_is_no_missing_package(name):
+    assert backends.missing(ModuleNotFoundError("no", name=name)) is None
+
+
+def test_the_commands_install_what_the_project_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for name, command in backends.INSTALL.items():
+        extra = extras["train" if name == "tensorflow" else name]
+        (asked,) = [line for line in extra if line.startswith(f"{name}==")]
+        assert command == f'pip install "{asked}"'

@@ -1,0 +1,75 @@
+"""The recipes that come with the project: each a run that can be trained as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fingerspell.config import TrainConfig, guide, load_recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "configs").glob("*.py"))
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.name)
+def file(request):
+    return load_recipe(request.param)
+
+
+def described(file) -> str:
+    return " ".join(file.path.read_text(encoding="utf-8").split('"""')[1].split())
+
+
+def without_file(run: TrainConfig) -> TrainConfig:
+    from dataclasses import replace
+
+    return replace(run, recipe_file="", recipe_sha256="")
+
+
+def test_the_three_recipes_are_there():
+    assert {"guide.py", "quick.py", "robust.py"} <= {path.name for path in FILES}
+
+
+def test_a_recipe_says_how_to_run_it_and_where_its_figures_are(file):
+    assert f"fingerspell train --config configs/{file.path.name}" in described(file)
+    assert re.search(r"docs/studies/\w+\.md", described(file))
+
+
+def test_every_option_of_the_command_line_is_taken(file):
+    given = {
+        "dataset_dir": Path("a"), "output_dir": Path("b"), "batch_size": 7, "seed": 5,
+        "drawn_per_class": 3, "trust": True, "resume": True,
+    }  # fmt: skip
+    run = file.config(**given)
+    assert {name: getattr(run, name) for name in given} == given
+    run = file.config(image_size_px=(96, 64), backbone="MobileNetV3Small")
+    assert (run.model.image_size_px, run.model.backbone) == ((96, 64), "MobileNetV3Small")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 8, 50])
+@pytest.mark.parametrize("weights", ["none", "imagenet"])
+def test_as_many_epochs_as_were_asked_for(file, epochs, weights):
+    phases = file.config(epochs=epochs, weights=weights, patience_epochs=2).phases
+    assert sum(phase.epochs for phase in phases) == epochs
+    assert {phase.patience_epochs for phase in phases} == {2}
+
+
+def test_without_pretrained_weights_no_epoch_is_spent_on_a_frozen_network(file):
+    for phase in file.config(weights="none").phases:
+        assert phase.epochs == 0 or phase.unfrozen_from is not None
+        assert phase.epochs == 0 or phase.batchnorm_momentum is not None
+
+
+def test_the_guides_file_is_what_the_command_does_by_itself():
+    file = load_recipe(ROOT / "configs" / "guide.py")
+    assert without_file(file.config()) == guide()
+    height_px, width_px = guide().model.image_size_px
+    head, whole = (phase.epochs for phase in guide().phases)
+    told = described(file)
+    assert f"{height_px} × {width_px} pixels, {guide().batch_size} pictures a step" in told
+    assert f"{head + whole} epochs: {head} of the head" in told
+    assert f"{whole} of the whole network at a tenth of the rate" in told
+
+
+def test_the_recipes_differ():
+    assert len({repr(without_file(load_recipe(path).config())) for path in FILES}) == len(FILES)

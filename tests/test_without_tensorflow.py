@@ -1,0 +1,156 @@
+"""Training on a machine without TensorFlow, and exporting what another backend trained."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fingerspell import backends
+from fingerspell.export import elsewhere
+from fingerspell.train.folder import FILES
+from helpers.small_run import write_colours
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCKED = ROOT / "tests" / "helpers" / "no_tensorflow"
+EXPORTS = {"saved_model", "trained_model_graph.pb", "recogniser.json",
+           *(name for name in FILES if name.endswith(".tflite"))}  # fmt: skip
+PROGRAM = """
+import sys
+from fingerspell import backends
+from fingerspell.cli import main
+def before_tiny(settle):
+    def then(environment):
+        settle(environment)
+        if sys.argv[1] == "train" or settle.__name__ == "settle_for_export":
+            import fingerspell.model.build
+            from helpers.tiny_network import tiny_backbone
+            fingerspell.model.build.build_backbone = tiny_backbone
+    return then
+backends.settle = before_tiny(backends.settle)
+backends.settle_for_export = before_tiny(backends.settle_for_export)
+sys.exit(main.main(sys.argv[1:]))
+"""
+"""The command line, its network replaced once the backend is settled: one that trains at once."""
+
+
+def fingerspell(
+    *options: object, backend: str = "", without_tensorflow: bool = False, program: str = PROGRAM
+) -> tuple[int, str, str]:
+    """Runs one command in a process of its own; returns its exit code, output and complaints."""
+    paths = [str(BLOCKED)] if without_tensorflow else []
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join([*paths, str(ROOT / "src"), str(ROOT / "tests")]),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-c", program, *(str(option) for option in options)]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, encoding="utf-8", cwd=ROOT
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def torch():
+    if not backends.is_installed("torch"):
+        if os.environ.get("CI"):
+            pytest.fail("torch is not installed: backend/requirements_test.txt asks for it")
+        pytest.skip(f"torch is not installed; {backends.INSTALL['torch']}")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_colours(tmp_path_factory.mktemp("data") / "dataset", pictures=(60, 8, 8))
+
+
+def options(data: Path, output: Path) -> list[object]:
+    return ["--dataset_dir", data, "--output_dir", output]
+
+
+SMALL = ("--weights", "none", "--img_size", 32, 32, "--epochs", 1, "--synth", 0,
+         "--backbone", "MobileNetV3Small")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(torch, data, tmp_path_factory):
+    """A run of a machine without TensorFlow, on which nobody has chosen a backend."""
+    output = tmp_path_factory.mktemp("runs") / "output"
+    told = fingerspell("train", *options(data, output), *SMALL, without_tensorflow=True)
+    return output, *told
+
+
+def test_training_and_evaluation_work_and_what_is_missing_is_said_first_and_last(trained):
+    output, code, said, complaint = trained
+    assert code == 2, complaint
+    assert said.splitlines()[0].startswith("note: TensorFlow is not installed")
+    assert "test accuracy" in said and "not exported" in said
+    assert complaint.splitlines()[-3].startswith("error: TensorFlow is not installed")
+    assert "trained and evaluated, but not exported" in complaint
+    assert backends.INSTALL["tensorflow"] in complaint
+    assert {p.name for p in output.iterdir()} >= FILES.keys() - EXPORTS
+    assert not {p.name for p in output.iterdir()} & EXPORTS
+
+
+def test_a_backend_that_is_installed_is_taken_where_nobody_has_chosen(trained):
+    run = json.loads((trained[0] / "run.json").read_text(encoding="utf-8"))
+    assert run["device"]["backend"] == "torch"
+
+
+def test_the_report_is_the_networks_own_where_nothing_is_exported(trained):
+    report = json.loads((trained[0] / "evaluation_report.json").read_text(encoding="utf-8"))
+    assert report["pictures"] == 24 and "tflite" not in report
+
+
+def test_exporting_there_says_what_it_needs(trained, data):
+    code, _, complaint = fingerspell("export", *options(data, trained[0]), without_tensorflow=True)
+    assert code == 2
+    assert backends.INSTALL["tensorflow"] in complaint and "Traceback" not in complaint
+
+
+def test_what_torch_trained_is_exported_where_tensorflow_is_though_torch_is_chosen(trained, data):
+    """The command that the last line of the training named, on a machine that has both."""
+    output, _, _, complaint = trained
+    assert f"fingerspell export --output_dir {output} --dataset_dir {data}" in complaint
+    code, said, complaint = fingerspell("export", *options(data, output), backend="torch")
+    assert code == 0, complaint
+    assert "same class on 100.0%" in said
+    assert {p.name for p in output.iterdir()} >= EXPORTS
+
+
+def test_a_command_whose_package_is_missing_says_which_and_how_to_get_it(data, tmp_path):
+    plain = "import sys; from fingerspell.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    code, _, complaint = fingerspell(
+        "evaluate", *options(data, tmp_path),
+        backend="tensorflow", without_tensorflow=True, program=plain,
+    )  # fmt: skip
+    assert code == 2
+    assert "'tensorflow' is not installed" in complaint
+    assert backends.INSTALL["tensorflow"] in complaint and "Traceback" not in complaint
+
+
+def test_an_export_elsewhere_runs_on_tensorflow_and_leaves_the_gpu_alone(monkeypatch, tmp_path):
+    seen = {}
+
+    def run(command, env):
+        seen.update(command=command, env=env)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setattr(elsewhere.subprocess, "run", run)
+    elsewhere.export_elsewhere(tmp_path / "output", tmp_path / "dataset")
+    assert seen["command"][1:4] == ["-m", "fingerspell", "export"]
+    assert seen["env"]["KERAS_BACKEND"] == "tensorflow"
+    assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_an_export_elsewhere_that_fails_names_the_command_that_does_it_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        elsewhere.subprocess, "run", lambda command, env: subprocess.CompletedProcess(command, 1)
+    )
+    with pytest.raises(elsewhere.ExportError, match="fingerspell export --output_dir"):
+        elsewhere.export_elsewhere(tmp_path / "output", tmp_path / "dataset")

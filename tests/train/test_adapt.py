@@ -1,0 +1,132 @@
+"""The released recogniser fitted to a few pictures."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from fingerspell.config import AdaptConfig, Phase
+from fingerspell.data.few import prepare_few
+from fingerspell.errors import ConfigError
+from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
+from fingerspell.model.parts import feature_network
+from fingerspell.model.starter import load_starter_head
+from fingerspell.train.adapt import adapt
+from helpers.small_run import COLOURS, SMALL, STILL, write_colours
+from helpers.starter_folder import starter_folder
+
+KNOWN = ("A", "B")
+STUCK = Phase(name="adapt", epochs=1, learning_rate=1e-12, unfrozen_from="all")
+
+
+@pytest.fixture(scope="module")
+def starter(tmp_path_factory):
+    """A released network that has seen no letter, but tells the first two of three colours apart.
+
+    Its statistics are those of colours: with untrained ones all features would be alike.
+    """
+    keras.utils.set_random_seed(1)
+    model = build_recogniser(SMALL, len(KNOWN))
+    for layer in backbone_of(model).layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    seen = np.random.default_rng(0).random((16, 1, 1, 3), np.float32) * np.ones((1, 32, 32, 1))
+    feature_network(model)(seen.astype(np.float32), training=True)
+    return starter_folder(tmp_path_factory.mktemp("released"), model, KNOWN)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Pictures of all three colours; "drawn" ones of the two that are known."""
+    base = tmp_path_factory.mktemp("few")
+    write_colours(base / "drawn", (6, 2, 0))
+    for split in ("train", "val"):
+        for path in (base / "drawn" / split / "nothing").iterdir():
+            path.unlink()
+    write_colours(base / "all", (10, 0, 0), seed=7)
+    return prepare_few(base / "all" / "train", base / "drawn", base / "set", test_share=0.3, seed=1)
+
+
+def config(output_dir, **changes) -> AdaptConfig:
+    settings = {
+        "phase": Phase(name="adapt", epochs=1, learning_rate=1e-3, unfrozen_from="all"),
+        "kept_share": 1.0,
+        "steps_per_epoch": 2,
+        "batch_size": 4,
+        "augment": STILL,
+        **changes,
+    }
+    output_dir.mkdir()
+    return AdaptConfig(input_dir=output_dir, output_dir=output_dir, **settings)
+
+
+@pytest.fixture(scope="module")
+def adapted(few, starter, tmp_path_factory):
+    """(its run folder, what `adapt` returned); everything that was learnt is kept."""
+    folder = tmp_path_factory.mktemp("runs") / "adapted"
+    return folder, adapt(config(folder), few, "fingerspell adapt", starter)
+
+
+def kernel(model) -> np.ndarray:
+    """The weights of the two classes that were released."""
+    return np.asarray(head_of(model).get_layer("logits").get_weights()[0])[:, :2]
+
+
+def released(starter) -> np.ndarray:
+    model = build_recogniser(SMALL, len(KNOWN))
+    load_starter_head(model, KNOWN, starter)
+    return kernel(model)
+
+
+def test_it_leaves_what_a_training_leaves(adapted):
+    folder, facts = adapted
+    assert {path.name for path in folder.iterdir()} == {
+        "model.keras", "run.json", "training_history.json", "training_set_labels.txt"
+    }  # fmt: skip
+    stored = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert stored["labels"] == facts["labels"] == sorted(COLOURS)
+    assert stored["config"]["threshold"] == 0.7
+    assert "starter" in stored["weights_origin"]
+    assert stored["adapted"]["new_classes"] == ["nothing"]
+    assert stored["adapted"]["before"]["own_pictures"] == stored["pictures"]["test"] > 0
+    history = json.loads((folder / "training_history.json").read_text(encoding="utf-8"))
+    assert len(history["loss"]) == 1
+
+
+def test_what_is_kept_lies_between_the_released_and_the_learnt(adapted, few, starter, tmp_path):
+    adapt(config(tmp_path / "quarter", kept_share=0.25), few, starter=starter)
+    all_of_it, quarter = (
+        kernel(load_recogniser(folder / "model.keras")) - released(starter)
+        for folder in (adapted[0], tmp_path / "quarter")
+    )
+    assert np.abs(all_of_it).max() > 1e-4
+    np.testing.assert_allclose(quarter, 0.25 * all_of_it, atol=1e-6)
+
+
+def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):
+    everything = tuple(
+        dataclasses.replace(s, split="train") if s.split == "test" else s
+        for s in few.manifest.samples
+    )
+    manifest = dataclasses.replace(few.manifest, samples=everything)
+    stuck = config(tmp_path / "stuck", phase=STUCK, steps_per_epoch=1)
+    facts = adapt(stuck, dataclasses.replace(few, manifest=manifest), starter=starter)
+    model = load_recogniser(tmp_path / "stuck" / "model.keras")
+    fresh = np.asarray(head_of(model).get_layer("logits").get_weights()[0])[:, 2]
+    usual = np.linalg.norm(released(starter), axis=0).mean()
+    assert np.linalg.norm(fresh) == pytest.approx(usual, rel=1e-3)
+    np.testing.assert_allclose(kernel(model), released(starter), atol=1e-6)
+    assert facts["adapted"]["after"]["own"] is None, "nothing was held back to measure on"
+    assert facts["adapted"]["after"]["drawn"] is not None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps_per_epoch": 0}, {"batch_size": 0}, {"kept_share": 0.0}, {"test_share": 1.5},
+     {"drawn_per_class": 0}],
+)  # fmt: skip
+def test_settings_that_cannot_work_are_refused(tmp_path, wrong):
+    with pytest.raises(ConfigError):
+        AdaptConfig(input_dir=tmp_path, **wrong)

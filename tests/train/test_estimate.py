@@ -1,0 +1,148 @@
+"""A few real steps, measured in a folder that is thrown away."""
+
+import json
+import tempfile
+from dataclasses import replace
+
+import pytest
+
+from fingerspell.cli import estimate as command
+from fingerspell.config import Phase
+from fingerspell.data.manifest import read_manifest
+from fingerspell.errors import ConfigError, DataError
+from fingerspell.train import estimate as module
+from fingerspell.train.estimate import estimate, handful
+from helpers.command import command as typed
+from helpers.small_run import FINETUNE, HEAD, small_config
+from helpers.tiny_network import tiny_backbone
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Where temporary folders are made, so that one left behind is seen."""
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp"
+
+
+@pytest.fixture
+def config(colours, tmp_path):
+    phases = (HEAD, replace(FINETUNE, epochs=30))
+    return small_config(colours, tmp_path / "output", phases=phases, drawn_per_class=6)
+
+
+def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, capsys):
+    forecast, _ = estimate(config)
+    # 24 photographs, and six drawn hands of each of three classes: 42 pictures, 8 a step.
+    told = [(stage.name, stage.epochs, stage.steps) for stage in forecast.stages]
+    assert told == [("start", 0, 0), ("head", 2, 5), ("finetune", 30, 5), ("finish", 0, 0)]
+    assert all(stage.seconds > 0 for stage in forecast.stages)
+    assert list(place.iterdir()) == []
+    assert not config.output_dir.exists()
+    assert capsys.readouterr().out == ""
+
+
+def test_memory_and_disk_are_those_of_the_run(config, place):
+    forecast, device = estimate(config)
+    assert forecast.memory_bytes > 50e6
+    assert (forecast.gpu_memory_bytes is None) == (not device.gpus)
+    assert forecast.disk.checkpoint_bytes > 0
+    assert forecast.disk.drawn_bytes > 0
+    # Two views would be twice the training pictures and once validation's.
+    more, _ = estimate(replace(config, feature_views=2))
+    rows = forecast.disk.features_bytes // (40 + 12)
+    assert more.disk.features_bytes == rows * (2 * 40 + 12)
+
+
+def test_a_phase_that_is_skipped_costs_nothing(config, place):
+    forecast, _ = estimate(replace(config, phases=(replace(HEAD, epochs=0), FINETUNE)))
+    assert [stage.name for stage in forecast.stages] == ["start", "finetune", "finish"]
+    assert forecast.disk.features_bytes == 0
+
+
+def test_without_a_cache_a_frozen_phase_looks_at_its_pictures_in_every_epoch(config, place):
+    forecast, _ = estimate(replace(config, phases=(HEAD,), feature_cache_bytes=0))
+    assert forecast.disk.features_bytes == 0
+    assert forecast.stages[1].seconds > 0
+
+
+def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch):
+    from fingerspell.train import pace
+
+    measured = []
+    whole = pace.run_phase
+
+    def counted(run, index, stored):
+        measured.append(index)
+        whole(run, index, stored)
+
+    monkeypatch.setattr(pace, "run_phase", counted)
+    again = Phase(name="again", epochs=4, learning_rate=1e-4, unfrozen_from="all",
+                  batchnorm_momentum=FINETUNE.batchnorm_momentum)  # fmt: skip
+    forecast, _ = estimate(replace(config, phases=(FINETUNE, again)))
+    assert measured == [0]
+    assert [stage.epochs for stage in forecast.stages] == [0, 3, 4, 0]
+
+
+def test_a_handful_is_exactly_as_many_pictures_as_are_measured(colours):
+    few = handful(read_manifest(colours), batch_size=4, steps=3)
+    assert (len(few.split("train")), len(few.split("val"))) == (12, 16)
+    assert {sample.label for sample in few.split("train")} == {"A", "B", "nothing"}
+
+
+def test_what_would_stop_a_run_stops_the_estimate(config, place, tmp_path):
+    with pytest.raises(ConfigError, match="only 8 training pictures"):
+        estimate(replace(config, batch_size=9))
+    with pytest.raises(DataError):
+        estimate(replace(config, dataset_dir=tmp_path / "absent"))
+
+
+SMALL = ("--weights", "none", "--backbone", "MobileNetV3Small", "--img_size", 32, 32,
+         "--batch_size", 8, "--epochs", 2, "--synth", 0)  # fmt: skip
+
+
+def test_the_command_prints_time_memory_and_disk_and_no_price_that_nobody_gave(
+    colours, place, capsys
+):
+    assert typed("estimate", "--dataset_dir", colours, *SMALL) == 0
+    told = capsys.readouterr().out
+    assert "in all, at most" in told and "memory:" in told and "disk:" in told
+    assert "cost" not in told
+
+
+def test_the_command_prints_a_table_of_costs_for_the_users_own_prices(colours, place, capsys):
+    prices = ("--watts", 200, "--price_per_kwh", 0.5, "--cloud", "big=2.5,10", "slow=0.1")
+    assert typed("estimate", "--dataset_dir", colours, *SMALL, "--json", *prices) == 0
+    told = json.loads(capsys.readouterr().out)
+    here, big, slow = told["costs"]
+    assert here["price"] == pytest.approx(here["seconds"] / 3600 * 0.2 * 0.5)
+    assert big["seconds"] == pytest.approx(here["seconds"] / 10)
+    assert slow["price"] == pytest.approx(here["seconds"] / 3600 * 0.1)
+    assert told["seconds"] == pytest.approx(here["seconds"], abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--watts", 200), "--watts without --price_per_kwh"),
+        (("--price_per_kwh", 0.3), "--price_per_kwh without --watts"),
+        (("--watts", -1, "--price_per_kwh", 0.3), "numbers from 0"),
+        (("--cloud", "big"), "NAME=PRICE"),
+    ],
+)
+def test_prices_that_cannot_be_end_with_2_before_anything_is_measured(
+    colours, place, capsys, monkeypatch, options, words
+):
+    monkeypatch.setattr(module, "estimate", None)
+    assert typed("estimate", "--dataset_dir", colours, *options) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_tables_are_aligned():
+    rows = [("stage", "time"), ("a long name", "3 s")]
+    assert command.table(rows) == ["stage        time", "a long name   3 s"]
+
+
+def test_free_space_is_that_of_the_nearest_folder_that_is_there(tmp_path):
+    assert command.free_bytes(tmp_path / "a" / "b") > 0

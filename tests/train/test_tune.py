@@ -1,0 +1,287 @@
+"""A search over a recipe's ranges: exact, resumable, judged on validation alone."""
+
+import json
+import shutil
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from fingerspell.config import Choice, Range, load_recipe, with_settings
+from fingerspell.data.manifest import read_manifest
+from fingerspell.errors import ConfigError, RunError
+from fingerspell.train import tune as module
+from fingerspell.train.guard import DivergedError
+from fingerspell.train.run import fingerprint
+from fingerspell.train.tune import BEST, STORE, TRIALS, line, summary, tune
+from helpers.command import command as typed
+from helpers.small_run import FINETUNE, small_config
+from helpers.tiny_network import tiny_backbone
+
+SPACE = {
+    "finetune.learning_rate": Range(1e-4, 1e-2, log=True),
+    "model.dropout": Choice((0.0, 0.5)),
+    "batch_size": Range(4, 8, whole=True),
+}
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
+
+
+@pytest.fixture
+def config(colours, tmp_path):
+    phases = (replace(FINETUNE, epochs=2),)
+    return small_config(colours, tmp_path / "search", phases=phases)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The folders of the runs that were trained, in order."""
+    folders = []
+    whole = module.train
+
+    def noted(config, command):
+        folders.append(config.output_dir.name)
+        return whole(config, command)
+
+    monkeypatch.setattr(module, "train", noted)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def searched(colours, tmp_path_factory):
+    """A whole search of three trials, shared: (its run, what was tried)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
+        folder = tmp_path_factory.mktemp("tune") / "search"
+        config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
+        return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
+
+
+def test_every_trial_is_a_run_of_its_own_within_the_ranges(searched):
+    config, tried = searched
+    assert sorted(trial.number for trial in tried) == [0, 1, 2]
+    for trial in tried:
+        folder = config.output_dir / TRIALS / f"{trial.number:03d}"
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        assert facts["config"]["batch_size"] == trial.settings["batch_size"]
+        assert facts["config"]["model"]["dropout"] == trial.settings["model.dropout"]
+        assert facts["validation"]["loss"] == trial.loss
+        assert 1e-4 <= trial.settings["finetune.learning_rate"] <= 1e-2
+        assert not (folder / "checkpoints").exists()
+
+
+def test_settings_vary_and_the_best_comes_first(searched):
+    tried = searched[1]
+    assert len({trial.settings["finetune.learning_rate"] for trial in tried}) == 3
+    assert [trial.loss for trial in tried] == sorted(trial.loss for trial in tried)
+
+
+def test_the_best_setting_is_a_recipe_that_makes_the_same_run(searched):
+    config, tried = searched
+    manifest = read_manifest(config.dataset_dir)
+    again = load_recipe(config.output_dir / BEST).config()
+    best = with_settings(config, tried[0].settings)
+    assert fingerprint(again, manifest) == fingerprint(best, manifest)
+    assert "fingerspell train --tune 3" in (config.output_dir / BEST).read_text(encoding="utf-8")
+
+
+def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(searched, trained, tmp_path):
+    config, tried = searched
+    copied = tmp_path / "search"
+    shutil.copytree(config.output_dir, copied)
+    config = replace(config, output_dir=copied)
+    assert tune(config, SPACE, 3, "") == tried
+    assert trained == []
+    assert len(tune(config, SPACE, 4, "")) == 4
+    assert trained == ["003"]
+
+
+def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
+    searched, config, trained, monkeypatch, capsys
+):
+    """Stopped in the second trial, after a step whose checkpoint was written."""
+    from fingerspell.train import epochs
+
+    whole = epochs.Steps.on_train_batch_end
+
+    def stop(self, batch, logs=None):
+        if self.state.run.folder.name == "001" and self.state.run.total_steps == 2:
+            self.state.run.interrupt.asked = True
+        whole(self, batch, logs)
+
+    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", stop)
+    with pytest.raises(KeyboardInterrupt, match=r"stopped after 1 of 3 trials.*the same command"):
+        tune(config, SPACE, 3, "")
+    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", whole)
+    tried = tune(config, SPACE, 3, "")
+    assert trained == ["000", "001", "001", "002"]
+    assert "going on with finetune after epoch 0, step 3" in capsys.readouterr().out
+    assert tried == searched[1]
+
+
+def test_a_run_that_was_finished_before_a_kill_is_read_and_not_repeated(
+    config, trained, monkeypatch
+):
+    from optuna import Study
+
+    whole = Study.tell
+
+    def killed(*args, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Study, "tell", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tune(config, SPACE, 1, "")
+    monkeypatch.setattr(Study, "tell", whole)
+    (tried,) = tune(config, SPACE, 1, "")
+    assert trained == ["000"]
+    assert tried.loss < float("inf")
+
+
+def test_a_trial_that_was_killed_while_it_got_its_settings_gets_the_rest(config, trained):
+    from optuna import Study
+
+    whole = Study.ask
+
+    def partly(self, *args, **more):
+        trial = whole(self, *args, **more)
+        trial.suggest_float("finetune.learning_rate", 1e-4, 1e-2, log=True)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Study, "ask", partly)
+        with pytest.raises(KeyboardInterrupt):
+            tune(config, SPACE, 1, "")
+    (tried,) = tune(config, SPACE, 1, "")
+    assert tried.number == 0
+    assert tried.settings.keys() == SPACE.keys()
+
+
+def test_the_test_split_is_never_opened(colours, config):
+    folder = config.output_dir.parent / "dataset"
+    shutil.copytree(colours, folder)
+    for picture in (folder / "test").rglob("*.jpg"):
+        picture.write_bytes(b"no picture")
+    (tried,) = tune(replace(config, dataset_dir=folder), SPACE, 1, "")
+    assert tried.loss < float("inf")
+
+
+def test_a_search_of_other_ranges_settings_or_pictures_is_refused(searched, tmp_path):
+    config = replace(searched[0], output_dir=tmp_path / "search")
+    shutil.copytree(searched[0].output_dir, config.output_dir)
+    fewer = {name: SPACE[name] for name in ("batch_size",)}
+    for other, space in ((config, fewer), (replace(config, seed=7), SPACE)):
+        with pytest.raises(RunError, match=r"(?s)other settings.*--overwrite"):
+            tune(other, space, 3, "")
+
+
+def test_overwrite_begins_anew_and_leaves_what_is_not_the_searchs(config, trained):
+    config.output_dir.mkdir()
+    (config.output_dir / "notes.txt").write_text("mine", encoding="utf-8")
+    tune(config, SPACE, 1, "")
+    tune(replace(config, overwrite=True), SPACE, 1, "")
+    assert trained == ["000", "000"]
+    assert {path.name for path in config.output_dir.iterdir()} == {
+        "notes.txt", STORE, TRIALS, BEST
+    }  # fmt: skip
+
+
+def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):
+    def diverges(config, command):
+        raise DivergedError(found="a loss of nan", expected="", fix="")
+
+    monkeypatch.setattr(module, "train", diverges)
+    tried = tune(config, SPACE, 2, "")
+    assert [trial.reason for trial in tried] == ["a loss of nan"] * 2
+    assert "a loss of nan" in capsys.readouterr().out
+    assert not (config.output_dir / BEST).exists()
+    assert "no setting could be trained" in summary(config.output_dir, tried)
+
+
+def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(colours, tmp_path):
+    from helpers.small_run import HEAD
+
+    phases = (replace(HEAD, epochs=1), replace(FINETUNE, epochs=1))
+    config = small_config(colours, tmp_path / "search", phases=phases)
+    rates = {"finetune.learning_rate": Choice((HEAD.learning_rate, 2 * HEAD.learning_rate))}
+    (tried,) = tune(config, rates, 1, "")
+    assert "is not below head" in tried.reason
+
+
+def test_what_is_wrong_with_the_run_itself_ends_the_search(config, monkeypatch):
+    def full(config, command):
+        raise RunError(found="the disk is full", expected="", fix="")
+
+    monkeypatch.setattr(module, "train", full)
+    with pytest.raises(RunError, match="the disk is full"):
+        tune(config, SPACE, 2, "")
+
+
+def test_no_trials_are_no_search(config):
+    with pytest.raises(ConfigError, match="--tune 0"):
+        tune(config, SPACE, 0, "")
+
+
+def test_a_line_names_settings_and_figures(searched):
+    told = line(searched[1][0], 3)
+    assert "val loss" in told and "finetune.learning_rate=" in told and "batch_size=" in told
+
+
+RECIPE = """
+from fingerspell.config import assemble, Phase
+
+search_space = {"model.dropout": [0.1, 0.4]}
+
+def recipe(**given):
+    phases = (Phase(name="finetune", epochs=1, learning_rate=1e-3, unfrozen_from="all"),)
+    return assemble(given, weights="none", image_size_px=(32, 32), batch_size=8, phases=phases)
+"""
+
+
+def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, capsys):
+    recipe, output = tmp_path / "mine.py", tmp_path / "search"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    options = ("--dataset_dir", colours, "--output_dir", output, "--config", recipe, "--tune", 2)
+    assert typed("train", *options) == 0
+    assert f"fingerspell train --config {(output / BEST).as_posix()}" in capsys.readouterr().out
+    assert not (output / "run.json").exists()
+    facts = json.loads((output / TRIALS / "000" / "run.json").read_text(encoding="utf-8"))
+    assert facts["config"]["recipe_file"] == "mine.py"
+    assert facts["config"]["recipe_sha256"] == sha256(recipe.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        (None, (), "the built-in recipe, which declares no ranges"),
+        (RECIPE.replace("search_space", "space"), (), "mine.py, which declares no ranges"),
+        (RECIPE.replace("dropout", "drop"), (), "'model.drop', which is no setting"),
+        (RECIPE, ("--strangers", "people"), "no stranger decides"),
+        (RECIPE, ("--workers", 2), "--workers together with --tune"),
+    ],
+)
+def test_a_search_that_cannot_be_ends_with_2(colours, tmp_path, capsys, text, options, words):
+    output = tmp_path / "search"
+    chosen = ()
+    if text:
+        (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+        chosen = ("--config", tmp_path / "mine.py")
+    words_typed = ("--dataset_dir", colours, "--output_dir", output, "--tune", 2)
+    assert typed("train", *words_typed, *chosen, *options) == 2
+    assert words in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_without_optuna_the_command_says_how_to_get_it(colours, tmp_path, capsys, monkeypatch):
+    import importlib.util
+
+    known = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "optuna" else known(name)
+    )
+    (tmp_path / "mine.py").write_text(RECIPE, encoding="utf-8")
+    assert typed("train", "--config", tmp_path / "mine.py", "--tune", 2) == 2
+    assert 'pip install "optuna' in capsys.readouterr().err
