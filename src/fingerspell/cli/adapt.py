@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
 from typing import Any
+
+from fingerspell import backends
 
 HELP = "fit the released recogniser to 5 to 20 pictures a class of your own"
 
@@ -31,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         overwrite=args.overwrite,
     )
+    backends.settle_for_export(os.environ)
     from fingerspell import pipeline
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")

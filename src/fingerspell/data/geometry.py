@@ -35,7 +35,10 @@ def warp(
     matrix = affine(rgb.shape[:2], size_px, config, rng)
     kind = int(rng.integers(len(_BORDERS)))
     colour = rng.integers(0, 256, 3).tolist() if kind == len(_BORDERS) - 1 else _BLACK
-    return _warped(rgb, matrix, size_px, _BORDERS[kind], colour)
+    # OpenCV warps four channels in little more than half the time of three.
+    four = cv2.cvtColor(rgb, cv2.COLOR_RGB2RGBA)
+    moved = _warped(np.asarray(four, np.uint8), matrix, size_px, _BORDERS[kind], colour)
+    return np.asarray(cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def composed(
