@@ -5,6 +5,7 @@ import pytest
 
 from fingerspell import pipeline
 from fingerspell.config import AdaptConfig
+from fingerspell.errors import FingerspellError
 from fingerspell.model import build_recogniser
 from fingerspell.runtime import Recogniser
 from helpers.small_run import COLOURS, SMALL, write_colours
@@ -29,3 +30,19 @@ def test_a_few_pictures_become_a_bundle_that_can_be_evaluated_again(tmp_path):
     assert report["split"] == "test"
     assert report["pictures"] == facts["adapted"]["after"]["own_pictures"] >= len(COLOURS)
     assert [p.name for p in config.output_dir.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_wrong_folder_costs_neither_the_old_run_nor_a_data_set_beside_it(tmp_path):
+    starter = starter_folder(tmp_path / "starter", build_recogniser(SMALL, 3), ("A", "B", "C"))
+    output = tmp_path / "adapted"
+    (output / "dataset").mkdir(parents=True)
+    for name in ("model.keras", "dataset/manifest.csv"):
+        (output / name).write_text("mine", encoding="utf-8")
+    config = AdaptConfig(
+        input_dir=tmp_path / "mien", output_dir=output, drawn_per_class=1, overwrite=True
+    )
+    with pytest.raises(FingerspellError):
+        pipeline.adapt_and_export(config, "fingerspell adapt", starter)
+    for name in ("model.keras", "dataset/manifest.csv"):
+        assert (output / name).read_text(encoding="utf-8") == "mine"
+    assert config.dataset_dir != output / "dataset"

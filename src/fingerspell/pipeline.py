@@ -89,11 +89,12 @@ def train_and_export(
 def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER) -> dict[str, Any]:
     """Fits the released recogniser to a few pictures; returns what `run.json` says of it.
 
-    The run folder holds what a training's does, and the checked pictures in `dataset`.
+    The run folder holds what a training's does, and the checked pictures in `adapted_pictures`.
+    A run that is to be replaced stays until the pictures have been looked at.
     """
     require_tensorflow()
     labels = tuple(starter_facts(starter)["labels"])
-    folder.open_folder(config.output_dir, overwrite=config.overwrite, resume=False)
+    folder.open_folder(config.output_dir, overwrite=False, resume=config.overwrite)
     side_px = max(starter_config(starter).image_size_px)
     with draw_beside(config.output_dir, labels, config.drawn_per_class, config.seed, side_px) as at:
         few = prepare_few(
@@ -102,6 +103,8 @@ def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER)
         )  # fmt: skip
     for told in few.left_out:
         print(f"left out: {told}", flush=True)
+    if config.overwrite:
+        folder.open_folder(config.output_dir, overwrite=True, resume=False)
     adapt(config, few, command, starter)
     export_run(config.output_dir, config.dataset_dir)
     evaluate_run(config.output_dir, config.dataset_dir, trust=True)

@@ -1,6 +1,9 @@
 """A file that is a run: what it may hold, and what is said of files that do not work."""
 
 import hashlib
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +52,25 @@ def test_a_run_without_a_file_names_none():
 def test_a_changed_file_is_read_anew(write):
     assert load_recipe(write(WORKING)).config().phases == guide(epochs=7).phases
     assert load_recipe(write(WORKING.replace("7", "8"))).config().phases == guide(epochs=8).phases
+
+
+def test_a_file_that_changed_within_a_second_is_read_anew(write, monkeypatch):
+    """Python's own cache tells files apart by whole seconds and size."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = write(WORKING)
+    second = path.stat().st_mtime
+    load_recipe(path)
+    write(WORKING.replace("7", "8"))
+    os.utime(path, (second, second))
+    assert load_recipe(path).config().phases == guide(epochs=8).phases
+    assert not (path.parent / "__pycache__").exists()
+
+
+def test_the_line_is_named_for_a_relative_path_too(write, monkeypatch):
+    path = write("x = 1\n\nimport no_such_module")
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(ConfigError, match=r"mend line 3 of mine\.py"):
+        load_recipe(Path(path.name))
 
 
 @pytest.mark.parametrize(

@@ -83,17 +83,35 @@ def refused(finished, tmp_path, error, match, pictures=None, card=None):
     """Releases over an older release, which must stay."""
     target = tmp_path / "starter"
     target.mkdir()
-    (target / "old").write_text("old", encoding="utf-8")
+    (target / "model_card.md").write_text("old", encoding="utf-8")
     with pytest.raises(error, match=match):
         release(finished, target, fitted() if pictures is None else pictures, card)
     assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
-    assert [path.name for path in target.iterdir()] == ["old"]
+    assert [path.name for path in target.iterdir()] == ["model_card.md"]
 
 
 @pytest.mark.parametrize("limit", ["MOST_MODEL_BYTES", "MOST_WEIGHTS_BYTES"])
 def test_a_file_that_is_too_large_is_refused(finished, tmp_path, monkeypatch, limit):
     monkeypatch.setattr(module, limit, 1000)
     refused(finished, tmp_path, ExportError, "at most 1,000")
+
+
+def test_a_folder_with_anything_else_in_it_is_left_alone(finished, tmp_path):
+    target = tmp_path / "mine"
+    target.mkdir()
+    (target / "thesis.txt").write_text("years", encoding="utf-8")
+    with pytest.raises(ExportError, match=r"mine holds thesis\.txt"):
+        release(finished, target, fitted())
+    assert (target / "thesis.txt").read_text(encoding="utf-8") == "years"
+
+
+def test_an_earlier_release_is_replaced(finished, tmp_path):
+    target = tmp_path / "starter"
+    target.mkdir()
+    (target / "model_card.md").write_text("old", encoding="utf-8")
+    release(finished, target, fitted())
+    assert {path.name for path in target.iterdir()} == FILES
+    assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
 
 
 def test_too_few_pictures_prove_nothing(finished, tmp_path):

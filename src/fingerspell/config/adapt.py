@@ -62,5 +62,8 @@ class AdaptConfig:
 
     @property
     def dataset_dir(self) -> Path:
-        """Returns where the checked pictures lie: inside the run folder."""
-        return self.output_dir / "dataset"
+        """Returns where the checked pictures lie: inside the run folder.
+
+        Not `dataset`: a project's own prepared pictures may lie beside.
+        """
+        return self.output_dir / "adapted_pictures"

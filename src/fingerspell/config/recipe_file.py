@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,7 +84,7 @@ def load_recipe(path: Path) -> RecipeFile:
             expected="a Python file with a recipe() function",
             fix="check the path; configs/quick.py is one",
         ) from error
-    module = _run(path)
+    module = _run(path, content)
     build = getattr(module, ENTRY, None)
     if build is None or not callable(build):
         raise ConfigError(
@@ -96,18 +96,19 @@ def load_recipe(path: Path) -> RecipeFile:
     return RecipeFile(path, digest, build, getattr(module, SPACE, {}))
 
 
-def _run(path: Path) -> ModuleType:
-    name = f"fingerspell_recipe_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+def _run(path: Path, content: bytes) -> ModuleType:
+    """Runs the very bytes that were hashed: Python's cache may hold an earlier text of the file."""
+    if path.suffix != ".py":
         raise ConfigError(
             found=f"--config {path} is no Python file",
             expected="a name that ends in .py",
             fix="configs/quick.py is one",
         )
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(f"fingerspell_recipe_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # Dataclasses in a recipe look for their module here.
     try:
-        spec.loader.exec_module(module)
+        exec(compile(content, str(path), "exec"), module.__dict__)
     except FingerspellError:
         raise
     except Exception as error:  # A user's code may raise anything.

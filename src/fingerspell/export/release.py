@@ -54,6 +54,7 @@ def release(
             expected="what the recogniser is for, what it learnt from, and where it ends",
             fix="name it with --card, or finish the run: fingerspell evaluate",
         )
+    _require_replaceable(target, {MODEL, WEIGHTS, CARD, LABELS, FILE_NAME})
     trained = load_recogniser(run_dir / "model.keras")
     contents = {
         MODEL: read_model(run_dir, MODEL, contract),
@@ -68,11 +69,35 @@ def release(
     try:
         _write(aside, contract, contents)
         proof = _prove(aside, trained, pictures)
-        shutil.rmtree(target, ignore_errors=True)
-        aside.replace(target)
+        _swap(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return {"bytes": {name: len(content) for name, content in contents.items()}, **proof}
+
+
+def _require_replaceable(target: Path, names: set[str]) -> None:
+    """Refuses a folder that holds anything but an earlier release."""
+    foreign = sorted({path.name for path in target.iterdir()} - names) if target.is_dir() else []
+    if foreign:
+        raise ExportError(
+            found=f"{target} holds {', '.join(foreign[:3])}",
+            expected="a new folder, or one with an earlier release and nothing else",
+            fix="choose another --target",
+        )
+
+
+def _swap(new: Path, target: Path) -> None:
+    """Puts `new` in the place of `target`, which comes back where that fails."""
+    old = new.with_name(f"{new.name}-old")
+    if target.exists():
+        target.rename(old)
+    try:
+        new.replace(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _require_size(contents: Mapping[str, bytes], name: str, most: int) -> None:
