@@ -108,6 +108,14 @@ def test_rotation_shift_and_zoom_stay_within_their_limits() -> None:
     assert 1.17 < max(zoomed) <= 1.2
 
 
+def test_farther_only_moves_away() -> None:
+    scales = [affine((64, 64), SIZE, replace(OFF, farther=1.0), rng(s))[0, 0] for s in range(300)]
+    assert 0.5 <= min(scales) < 0.52
+    assert 0.98 < max(scales) <= 1.0
+    # As many halve a half of the distance as the other: even in the logarithm.
+    assert np.median(scales) == pytest.approx(0.5**0.5, abs=0.03)
+
+
 BORDERS = {
     "edge": cv2.BORDER_REPLICATE,
     "mirror": cv2.BORDER_REFLECT_101,
@@ -263,3 +271,20 @@ def test_pictures_are_not_framed_in_one_colour_only() -> None:
     small = cv2.resize(PICTURE, (48, 48))
     corners = {augment(small, SIZE, config, rng(s))[0, 0].tobytes() for s in range(60)}
     assert len(corners) > 20
+
+
+def test_a_picture_that_moved_away_stands_before_another_background() -> None:
+    config = replace(OFF, farther=1.0, background_share=1.0)
+    white = np.full((64, 64, 3), 255, np.uint8)
+    surroundings = set()
+    for seed in range(40):
+        out = augment(white, SIZE, config, rng(seed))
+        assert (out[31:33, 31:33] == 255).all()
+        surroundings.add(out[0].tobytes())
+    assert len(surroundings) > 30
+
+
+def test_a_picture_that_fills_its_frame_gets_no_background() -> None:
+    config = replace(OFF, background_share=1.0)
+    for out in many(config, count=20):
+        np.testing.assert_array_equal(out, PICTURE)

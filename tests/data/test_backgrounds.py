@@ -74,6 +74,7 @@ def test_a_picture_without_anything_on_black_is_not_cut() -> None:
     blank = np.zeros((SIDE, SIDE, 3), np.uint8)
     blank[60:64, 60:64] = 200
     assert cut_out(blank) is None
+    assert cut_out(np.zeros_like(blank)) is None
 
 
 def test_only_cut_outs_get_another_background_and_only_as_often_as_asked() -> None:

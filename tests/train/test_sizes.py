@@ -44,12 +44,17 @@ def growing(data, folder, **changes):
 
 @pytest.fixture(scope="module")
 def straight(data, tmp_path_factory):
-    """The run that nobody interrupted; the sizes of all pictures that it read, in order."""
-    folder, sizes = tmp_path_factory.mktemp("straight") / "output", []
+    """The run that nobody interrupted; the sizes of all pictures that it read, in order.
+
+    And where each phase began in the endless stream of training pictures.
+    """
+    folder, sizes, firsts = tmp_path_factory.mktemp("straight") / "output", [], []
 
     def spied(stream):
         def spy(manifest, samples, labels, size_px, *rest, **named):
             sizes.append((samples[0].split, size_px))
+            if "first_batch" in named:
+                firsts.append(named["first_batch"])
             return stream(manifest, samples, labels, size_px, *rest, **named)
 
         return spy
@@ -59,7 +64,11 @@ def straight(data, tmp_path_factory):
         for name in ("training_stream", "labelled_stream"):
             patch.setattr(loader, name, spied(getattr(loader, name)))
         train(growing(data, folder))
-    return folder, sizes
+    return folder, sizes, firsts
+
+
+def test_no_phase_shows_pictures_and_changes_that_another_has_shown(straight):
+    assert straight[2] == [0, 6, 12]
 
 
 def test_each_phase_trains_and_validates_at_its_size(straight):
@@ -72,7 +81,7 @@ def test_each_phase_trains_and_validates_at_its_size(straight):
 
 
 def test_calibration_and_the_saved_network_are_of_full_size(straight):
-    folder, sizes = straight
+    folder, sizes, _ = straight
     assert sizes[-1] == ("val", (48, 48))
     assert load_recogniser(folder / "model.keras").input_shape == (None, 48, 48, 3)
 

@@ -12,13 +12,15 @@ class AugmentConfig:
     """How far a training picture may be changed. All zero (and no flip) changes nothing.
 
     Shares are probabilities per picture; `rotate_deg`, `shift`, `zoom`, `shear`, `squeeze` are
-    the largest change to either side. `background_share` is that of the pictures that are hands
-    cut out on black, and does nothing to any other.
+    the largest change to either side. `farther` moves pictures away only: at 1, up to twice as
+    far. `background_share` is the share that gets another background where there is room for one:
+    behind a hand cut out on black, and around any picture that no longer fills its frame.
     """
 
     rotate_deg: float = 15.0
     shift: float = 0.15
     zoom: float = 0.5
+    farther: float = 0.0
     shear: float = 0.10
     squeeze: float = 0.10
     brightness: float = 0.5

@@ -13,7 +13,7 @@ from fingerspell.config import AugmentConfig
 from fingerspell.data import damage
 from fingerspell.data.backgrounds import Backgrounds, cut_out
 from fingerspell.data.colour import recolour
-from fingerspell.data.geometry import composed, warp
+from fingerspell.data.geometry import around, composed, warp
 from fingerspell.images import Pixels
 
 PAINTED = Backgrounds()
@@ -29,13 +29,15 @@ def augment(
 ) -> Pixels:
     """Returns a randomly changed copy, uint8 (h, w, 3), brought to `size_px` in the same warp.
 
-    A hand that was cut out on black may get a background from `behind`.
+    A picture may get a background from `behind`: behind its hand, where that was cut out on
+    black, or else around it.
     """
-    cover = cut_out(rgb) if rng.random() < config.background_share else None
-    if cover is None:
+    if rng.random() >= config.background_share:
         out = warp(rgb, size_px, config, rng)
-    else:
+    elif (cover := cut_out(rgb)) is not None:
         out = composed(rgb, cover, size_px, config, rng, behind)
+    else:
+        out = around(rgb, size_px, config, rng, behind)
     if rng.random() < config.occlude_share:
         out = damage.occlude(out, rng)
     out = recolour(out, config, rng)

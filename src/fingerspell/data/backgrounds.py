@@ -81,7 +81,7 @@ def cut_out(rgb: Pixels) -> Pixels | None:
     x, y, wide, tall, area = boxes.T
     height, width = dark.shape
     behind = (x == 0) | (y == 0) | (x + wide == width) | (y + tall == height)
-    behind |= area / np.maximum(wide, tall) >= _LEAST_HOLE * min(height, width)
+    behind |= area / np.maximum(1, np.maximum(wide, tall)) >= _LEAST_HOLE * min(height, width)
     behind[0] = False  # What is not dark.
     hand = np.where(behind, np.uint8(0), np.uint8(255))[piece]
     if cv2.countNonZero(hand) < _LEAST_HAND * hand.size:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from threading import Event
 
 import cv2
 
+from fingerspell.cores import reading_threads
 from fingerspell.data.content import content
 from fingerspell.data.found import Bad, Found, Row
 from fingerspell.data.hashing import dhash_of_luma
@@ -22,10 +22,6 @@ from fingerspell.progress import Progress
 _CHUNK = 32
 _LOOKED_AT_PX = 3 * SIDE_PX // 2
 """What both sides of a large picture keep: enough for the hash and for the sharpness."""
-
-_MOST_THREADS = 8
-"""A picture of 50 million pixels takes 300 MB in each of them, and Python's lock keeps more than
-a few from working at once."""
 
 _UNMEASURED = Quality()
 
@@ -52,7 +48,7 @@ def examine(files: Sequence[Found]) -> tuple[list[Picture], list[Bad]]:
     chunks = [files[i : i + _CHUNK] for i in range(0, len(files), _CHUNK)]
     results: list[Picture | Bad] = []
     stop = Event()
-    pool = ThreadPoolExecutor(min(_MOST_THREADS, max(2, os.cpu_count() or 1)))
+    pool = ThreadPoolExecutor(reading_threads())
     try:
         with Progress(len(files), "checking") as progress:
             for part in pool.map(lambda chunk: _examine_all(chunk, stop), chunks):

@@ -18,6 +18,7 @@ from fingerspell.images.fit import padded_size
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_CONSTANT, cv2.BORDER_CONSTANT)
 _SHRINK_FIRST = 2.0
 _BLACK = (0, 0, 0, 0)
+_WHOLE = 255
 
 Matrix = NDArray[np.float64]
 """2×3, from picture to output pixels."""
@@ -49,11 +50,25 @@ def composed(
     rng: np.random.Generator,
     behind: Backgrounds,
 ) -> Pixels:
-    """The same warp for a hand alone, whose `cover` (h, w) is known, before another background."""
+    """The same warp before another background; `cover` (h, w) says how much of a pixel is hand."""
     both = _without_aliasing(np.dstack([rgb, cover]), size_px)
     moved = _warped(both, affine(both.shape[:2], size_px, config, rng), size_px)
     hand, share = np.ascontiguousarray(moved[..., :3]), np.ascontiguousarray(moved[..., 3])
+    if share.min() == _WHOLE:
+        return hand
     return lay_over(hand, share, behind.draw(size_px, rng))
+
+
+def around(
+    rgb: Pixels,
+    size_px: tuple[int, int],
+    config: AugmentConfig,
+    rng: np.random.Generator,
+    behind: Backgrounds,
+) -> Pixels:
+    """The same warp for a photograph: another background is seen only where it does not reach."""
+    whole = np.full(rgb.shape[:2], _WHOLE, np.uint8)
+    return composed(rgb, whole, size_px, config, rng, behind)
 
 
 def affine(
@@ -64,12 +79,14 @@ def affine(
 ) -> Matrix:
     """Returns the matrix from picture to output pixels, centre to centre.
 
-        matrix = shift · rotate · shear · (zoom, squeeze, mirror) · fit
+        matrix = shift · rotate · shear · (zoom, farther, squeeze, mirror) · fit
 
     Multiplied out by hand: six numbers are not worth four arrays.
     """
     (height, width), (out_h, out_w) = shape[:2], size_px
     zoom = min(out_w / width, out_h / height) * factor(rng, config.zoom)
+    if config.farther:
+        zoom /= (1 + config.farther) ** rng.random()
     squeeze = math.sqrt(factor(rng, config.squeeze))
     turn = math.radians(either(rng, config.rotate_deg))
     lean = either(rng, config.shear)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.config import AugmentConfig, SamplingConfig
+from fingerspell.cores import reading_threads
 from fingerspell.data.augment import augment as change
 from fingerspell.data.backgrounds import Backgrounds, backgrounds_of
 from fingerspell.data.manifest import Manifest, Sample
@@ -36,8 +37,7 @@ from grain.experimental import index_shuffle  # noqa: E402
 
 _absl.setLevel(_level)
 
-THREADS = 2
-"""Enough to keep two cores busy: decoding and warping release Python's lock."""
+THREADS = reading_threads()
 
 Element = tuple[NDArray[Any], int, float]
 """A picture, uint8 or float32 (h, w, 3), its label's place and its weight."""

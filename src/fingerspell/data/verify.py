@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from fingerspell.cores import reading_threads
 from fingerspell.data.manifest import HELD_OUT, SPLITS, Manifest, Sample
 from fingerspell.errors import DataError
 from fingerspell.progress import Progress
@@ -46,7 +46,7 @@ def _changed(samples: Sequence[Sample], dataset_dir: Path) -> list[str]:
     changed: list[str] = []
     with (
         Progress(len(samples), "checking hashes") as progress,
-        ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool,
+        ThreadPoolExecutor(reading_threads()) as pool,
     ):
         for found in pool.map(lambda chunk: [(s.path, _differs(folder, s)) for s in chunk], chunks):
             changed += [path for path, differs in found if differs]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+from fingerspell.cores import usable_cores
 
 PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
             "numpy", "opencv-python-headless", "simplejpeg", "ai-edge-litert")  # fmt: skip
@@ -27,11 +28,10 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """Returns the system, the processor and the number of cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": cores,
+        "cores": usable_cores(),
     }
 
 

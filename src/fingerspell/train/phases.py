@@ -46,16 +46,15 @@ def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
 
 def _network_course(run: Run, model: keras.Model, phase: Phase, index: int) -> Course:
     """Learns from pictures; where the backbone is frozen, as many in an epoch as from features."""
-    steps = run.steps()
+    steps, before = _epoch_steps(run, phase), _steps_before(run, index)
     if phase.unfrozen_from is None:
         freeze_all(model)
-        steps *= run.config.feature_views
     else:
         unfreeze(model, phase.unfrozen_from, phase.batchnorm_momentum)
     compile_for(model, phase, steps, run.config)
 
     def batches(first_step: int) -> Iterator[Batch]:
-        return iter(_training_stream(run, size_of(model), first_step))
+        return iter(_training_stream(run, size_of(model), before + first_step))
 
     reader = Reader(run.team, model)
 
@@ -66,6 +65,19 @@ def _network_course(run: Run, model: keras.Model, phase: Phase, index: int) -> C
         return run.team.mean(found, len(run.held_out()))
 
     return Course(model, model, phase, index, steps, batches, validate)
+
+
+def _epoch_steps(run: Run, phase: Phase) -> int:
+    """Returns the steps of an epoch; a frozen one has as many as its features would have."""
+    return run.steps() * (run.config.feature_views if phase.unfrozen_from is None else 1)
+
+
+def _steps_before(run: Run, index: int) -> int:
+    """Returns how many steps the phases before `index` have at most: no two see the same changes.
+
+    What an earlier phase saves by stopping early is left out, not shown again.
+    """
+    return sum(phase.epochs * _epoch_steps(run, phase) for phase in run.config.phases[:index])
 
 
 def _row(run: Run, model: keras.Model) -> np.dtype[Any]:
@@ -92,14 +104,14 @@ def _learn_head(
     """
     phase, config = run.config.phases[index], run.config
     freeze_all(model)
-    head, steps = head_of(model), run.steps() * config.feature_views
+    head, steps = head_of(model), _epoch_steps(run, phase)
     compile_for(head, phase, steps, config)
     place = run.checkpoints / f"{features.FOLDER}_{run.fingerprint[:12]}_{index}"
     reader, rows = Reader(run.team, model, head_of), dict[str, Rows]()
 
     def cached(name: str) -> Rows:
         if not rows:
-            rows.update(_features(run, model, place, views))
+            rows.update(_features(run, model, index, place, views))
         return rows[name]
 
     def batches(first_step: int) -> Iterator[Batch]:
@@ -119,14 +131,14 @@ def _learn_head(
     shutil.rmtree(place, ignore_errors=True)
 
 
-def _features(run: Run, model: keras.Model, place: Path, views: int) -> dict[str, Rows]:
+def _features(run: Run, model: keras.Model, index: int, place: Path, views: int) -> dict[str, Rows]:
     """Returns the features of `train` and `val`; what this run made before is not made again.
 
     Of several processes each looks at its rows of every batch; learning needs those of all.
     """
     features.drop_others(place)
     shelf = Shelf(place, _row(run, model))
-    splits = _splits(run, size_of(model), views)
+    splits = _splits(run, size_of(model), _steps_before(run, index), views)
     found = {split.name: shelf.find(split) for split in splits}
     missing = sum(split.count - sum(map(len, found[split.name].values())) for split in splits)
     if missing:
@@ -152,7 +164,7 @@ def _features(run: Run, model: keras.Model, place: Path, views: int) -> dict[str
     return {"train": seen, "val": held_out}
 
 
-def _splits(run: Run, size_px: tuple[int, int], views: int) -> tuple[Split, Split]:
+def _splits(run: Run, size_px: tuple[int, int], before: int, views: int) -> tuple[Split, Split]:
     """Returns what the frozen network looks at: one epoch of the stream a view, and `val`."""
     batch_size, held_out = run.config.batch_size, run.held_out()
     rank, world = run.team.part
@@ -167,7 +179,7 @@ def _splits(run: Run, size_px: tuple[int, int], views: int) -> tuple[Split, Spli
             f"train{mine}",
             run.steps() * views * (batch_size // world),
             batch_size // world,
-            lambda first: _training_stream(run, size_px, first),
+            lambda first: _training_stream(run, size_px, before + first),
         ),
         Split(f"val{mine}", len(held_out), batch_size, rest),
     )

@@ -61,7 +61,10 @@ def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str,
             return index + 1, *(a + b for a, b in zip(sums, gradients, strict=True))
 
         start = (0, *(tf.zeros(w.shape, w.dtype) for w in weights))
-        _, *sums = tf.while_loop(lambda index, *_: index < parts, part, start)
+        # Parts that overlapped would need the memory of several at once.
+        _, *sums = tf.while_loop(
+            lambda index, *_: index < parts, part, start, parallel_iterations=1
+        )
         network.optimizer.apply([total / parts for total in sums], weights)
         return dict(network.get_metrics_result())
 
