@@ -42,6 +42,7 @@ CONTAINS = {
     "training": ("server", "training"),
     "test": ("server", "training", "test"),
 }
+SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile"]
 LIGHT_VERBS = ("serve", "doctor", "predict", "synth")
 
 
@@ -272,14 +273,17 @@ def call(command: "list[str]", folder: "Path | None" = ROOT) -> int:
 
 
 def test(python: str, arguments: "list[str]") -> int:
-    """Format, lint, types, then the tests; the first failure's exit code, pytest's line last."""
+    """Format, lint, types, then the tests; the first failure's exit code, pytest's line last.
+
+    All tests together run in a process a core, four at most: each holds TensorFlow's 2 GB.
+    """
     folders = ["src", "tests", "backend", "benchmarks", "configs", "run.py"]
     sources = [name for name in folders if (ROOT / name).exists()]
     steps = {
         "ruff check": [python, "-m", "ruff", "check", *sources],
         "ruff format": [python, "-m", "ruff", "format", "--check", *sources],
         "mypy": [python, "-m", "mypy", "--strict"],
-        "pytest": [python, "-m", "pytest", "-m", "not slow and not gpu", *arguments],
+        "pytest": [python, "-m", "pytest", "-m", "not slow and not gpu", *(arguments or SPREAD)],
     }
     codes = {}
     for name, command in steps.items():

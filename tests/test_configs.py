@@ -26,8 +26,8 @@ def without_file(run: TrainConfig) -> TrainConfig:
     return replace(run, recipe_file="", recipe_sha256="")
 
 
-def test_the_three_recipes_are_there():
-    assert {"guide.py", "quick.py", "robust.py"} <= {path.name for path in FILES}
+def test_the_recipes_are_there():
+    assert {"guide.py", "quick.py", "robust.py", "strangers.py"} <= {path.name for path in FILES}
 
 
 def test_a_recipe_says_how_to_run_it_and_where_its_figures_are(file):

@@ -328,6 +328,14 @@ def test_test_goes_through_format_lint_types_and_tests_in_this_order(run, starte
     assert "not slow and not gpu" in started[-1][0]
 
 
+def test_only_the_whole_suite_is_spread_over_processes(run, started):
+    run.main(["test"])
+    run.main(["test", "tests/live"])
+    whole, part = (command for command, _ in started if command[1] == "pytest")
+    assert "-n" in whole
+    assert "-n" not in part
+
+
 @pytest.mark.parametrize("broken", ["ruff", "mypy", "pytest"])
 def test_a_failing_step_is_the_exit_code_and_the_others_still_run(run, pip, monkeypatch, broken):
     seen = []
