@@ -1,4 +1,4 @@
-"""Writes the documentation's pages of measurements from `benchmarks/results/*.json` alone.
+"""Writes the pages of measurements and the released model card from `benchmarks/results` alone.
 
 python benchmarks/pages.py
 """
@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine_page import engine
-from page_parts import ROOT, Figures, percent, read, said, written
+from page_parts import ROOT, Figures, found, percent, read, said, written
+from starter_card import STARTER, card, contract_of
+from strangers_page import strangers
 
 STUDIES = ROOT / "docs" / "studies"
 
@@ -62,6 +64,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "preparing.md": preparing,
     "drawn_hands.md": drawn_hands,
     "engine.md": engine,
+    "strangers.md": strangers,
 }
 
 
@@ -267,6 +270,10 @@ def main() -> int:
     STUDIES.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (STUDIES / name).write_text(page(), encoding="utf-8", newline="\n")
+    figures = found("strangers")
+    if figures is not None:
+        told = card(figures, contract_of())
+        (STARTER / "model_card.md").write_text(told, encoding="utf-8", newline="\n")
     return 0
 
 

@@ -7,6 +7,8 @@ import pytest
 
 import main_job
 import pages
+import starter_card
+from page_parts import found
 
 ROOT = Path(__file__).resolve().parents[1]
 SAVED = sorted((ROOT / "benchmarks" / "results").glob("main_job_*.json"))
@@ -20,6 +22,7 @@ STUDIED = sorted(
         "levers.json",
         "loader.json",
         "gpu_*.json",
+        "strangers*.json",
     )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
 )
@@ -51,6 +54,12 @@ def test_an_unknown_share_is_a_dash_and_not_a_zero():
 @pytest.mark.parametrize("name", pages.PAGES)
 def test_every_study_is_what_its_measurements_give(name):
     assert (pages.STUDIES / name).read_text(encoding="utf-8") == pages.PAGES[name]()
+
+
+@pytest.mark.skipif(found("strangers") is None, reason="no recogniser has been measured yet")
+def test_the_released_card_is_what_was_measured():
+    told = starter_card.card(found("strangers"), starter_card.contract_of())
+    assert (starter_card.STARTER / "model_card.md").read_text(encoding="utf-8") == told
 
 
 @pytest.mark.parametrize("path", STUDIED, ids=lambda path: path.stem)

@@ -113,7 +113,9 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     write_labels(folder / LABELS, contract.labels)
-    text = replace(contract, files=hashes(folder)).to_json()
+    # The card is left out: it tells what these very files were measured at.
+    proven = {name: digest for name, digest in hashes(folder).items() if name != CARD}
+    text = replace(contract, files=proven).to_json()
     (folder / FILE_NAME).write_text(text, encoding="utf-8", newline="\n")
     folder.chmod(0o755)  # A temporary folder is for its owner's eyes only.
 

@@ -1,0 +1,112 @@
+"""The released recogniser's model card, written from its contract and its measurements."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from page_parts import ROOT, Figures, percent
+from strangers_page import aims, table
+
+STARTER = ROOT / "src" / "fingerspell" / "assets" / "starter"
+
+SOURCES = (
+    ("keptsecret", "keptsecret/ASLAlphabets", "Apache-2.0", "one hand, many rooms and lights"),
+    ("rooms", "American Sign Language Letters, David Lee", "public domain", "several people"),
+    ("massey", "Kaggle ayuraj/asl-dataset (Massey University)", "CC0", "5 hands on black"),
+    ("overexposed", "t32rahman/ASL-ML", "MIT", "one hand, very bright"),
+    ("plain_wall", "sakshamsood3/Hands4All", "MIT", "one man"),
+    ("hawk", "HawkCodesZ/SignLang.AI", "MIT", "one man"),
+    ("grey_wall_mask", "Lolzorus/IA-et-apprentissage", "MIT", "one man"),
+    ("pale_sofa", "gunsai75/AI_capstone_SLR", "MIT", "one man; no K and Q"),
+    ("brown_hand", "seeeeeeel/Hand_sign_language", "MIT", "one hand, left or unmirrored"),
+)
+"""Name here, publisher, the licence stated there, who is seen."""
+
+TEXT = """\
+# Model card: the recogniser that comes with Fingerspell
+
+MobileNetV3Large, {classes} classes (A–Z, `del`, `nothing`, `space`), {height} × {width} pixels,
+half precision. Trained {finished} with `configs/strangers.py`, commit {commit}.
+
+## Intended use
+
+Names the handshape of the American manual alphabet in one picture or a stream of pictures:
+practice, prototypes, captions that a person checks; and a first network for training on pictures
+of one's own (`--weights starter`, `fingerspell adapt`).
+
+**Not for** interpreting, medical, legal or emergency use, identifying people, judging how well
+somebody signs, or anything where a wrong letter does harm. Fingerspelling is a small part of
+American Sign Language, which has its own grammar and vocabulary; this recogniser does not
+translate it.
+
+## Input and output
+
+RGB, float32 in [0, 1], shape [N, {height}, {width}, 3]; padded with black to the aspect ratio,
+never squeezed. Out come float32 probabilities in the order of `training_set_labels.txt`; the
+temperature is applied inside. Below {threshold:.3g} an answer should not be shown.
+
+## What it learnt from
+
+| source | published as | licence stated there | who |
+|---|---|---|---|
+{sources}
+
+About fourteen people in all, most of them men with light or brown skin; `del`, `nothing` and
+`space` come from one source alone. Beside them 600 hands of each class drawn by the project itself.
+Frames of one film, large sources and large classes count less than their size.
+
+The first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
+dequantised and carried over into the full architecture without changing what it computes. They are
+not Google's own file for this architecture. No picture of any source is part of this project.
+
+## Figures on people it has never seen
+
+Measured by `python benchmarks/strangers.py`, commit {measured}. Five sources of other people, rooms
+and cameras, about six hands in all; none trained it or chose its settings.
+
+{table}
+
+{aims}
+
+An average over so few people is uncertain, however many pictures there are. Figures on pictures of
+the people it learnt from are higher and say little.
+
+## Factors and known limits
+
+* J and Z are movements: a still of J looks like I, a still of Z like D. Figures are given with and
+  without them.
+* Signers form E, K, M, N, P, Q, T and X differently. The T of the `kaggle_alphabet` photographs is
+  another handshape: that data set is measured here and trained nothing.
+* Hands that fill less than a third of the picture are read less well: crop to the hand.
+* Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
+  Left hands are learnt from mirrored pictures.
+* It answers to some hands that show no letter: {outsiders} of photographed digits that look like
+  none are accepted at the threshold.
+
+More: `docs/studies/strangers.md`.
+"""
+
+
+def card(figures: Figures, contract: Figures) -> str:
+    """Returns the card. `figures`: benchmarks/strangers.py's; `contract`: recogniser.json's."""
+    origin = contract["origin"]
+    return TEXT.format(
+        classes=len(contract["labels"]),
+        height=contract["height_px"],
+        width=contract["width_px"],
+        threshold=contract["threshold"],
+        finished=origin.get("finished", "?")[:10],
+        commit=origin.get("commit", "?"),
+        measured=figures["commit"],
+        sources="\n".join(f"| {' | '.join(row)} |" for row in SOURCES),
+        table="\n".join(table(figures["strangers"], figures["strangers_mean"])),
+        aims="\n".join(aims(figures)),
+        outsiders=percent(figures["outsiders"]["accepted"]),
+    )
+
+
+def contract_of(folder: Path = STARTER) -> Figures:
+    """Returns the released recogniser's contract."""
+    body: Figures = json.loads((folder / "recogniser.json").read_text(encoding="utf-8"))
+    return body

@@ -1,0 +1,123 @@
+"""How well does a recogniser read people it has never seen, and does it know when it does not?
+
+    python benchmarks/strangers.py --data ../shared/data
+
+Reads five sources of other people and cameras with the released recogniser, or the run folder
+named by `--recogniser`: every picture as it is, and once more mirrored, which makes a right hand
+a left one. Digits that look like no letter show how often it answers where it should be silent.
+Saves `benchmarks/results/strangers.json`, or `--name`; `benchmarks/pages.py` writes the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from circumstances import circumstances, save
+from reading import BATCH, STRANGERS
+
+STUDIED = ("four_signers", "webcam_green", "silhouette", "lowres_dark", "kaggle_alphabet")
+"""Sources that may be measured and not released, so the released recogniser has not seen them."""
+
+DIGITS = "digits_218"
+LIKE_NO_LETTER = ("3", "5", "7", "8")
+"""Of the digits: 0 looks like O, 2 like V, 6 like W, 9 like F, 1 like D and Z, 4 like B."""
+
+
+def answers(recogniser: Any, paths: Sequence[Path], *, mirrored: bool = False) -> np.ndarray:
+    """Returns the probabilities (N, C) for pictures as they lie, or for their mirror images."""
+    from fingerspell.data.loader import evaluation_stream
+
+    batches = evaluation_stream(paths, recogniser.size_px, BATCH)
+    turned = (x[:, :, ::-1] if mirrored else x for x in batches)
+    return np.concatenate([recogniser.probabilities(np.ascontiguousarray(x)) for x in turned])
+
+
+def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
+    """Returns everything that is said of one source, and the mirrored accuracy beside it."""
+    from fingerspell.evaluate import evaluation
+    from fingerspell.evaluate.strangers import find_strangers
+
+    found = find_strangers(folder, recogniser.labels)
+    report = evaluation(
+        found.y_true,
+        answers(recogniser, found.paths),
+        recogniser.labels,
+        threshold=recogniser.threshold,
+    )
+    other = evaluation(
+        found.y_true, answers(recogniser, found.paths, mirrored=True), recogniser.labels
+    )
+    return {
+        "pictures": report["pictures"],
+        "accuracy": report["test_accuracy"],
+        "letters_24": report["letters_24"]["accuracy"],
+        "letters_26": report["letters_26"]["accuracy"],
+        "mirrored_24": other["letters_24"]["accuracy"],
+        "calibration_error": report["calibration"]["expected_calibration_error"],
+        "accepted": report["acceptance"]["coverage"],
+        "accepted_right": report["acceptance"]["accuracy"],
+        "per_class": {x: s["recall"] for x, s in report["per_class_metrics"].items()},
+        "top_confusions": report["top_confusions"][:8],
+        "risk_coverage": report["risk_coverage"],
+    }
+
+
+def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Returns the mean over sources, and the worst of them."""
+    names = (
+        "accuracy", "letters_24", "letters_26", "mirrored_24", "calibration_error", "accepted",
+        "accepted_right",
+    )  # fmt: skip
+    means = {name: statistics.fmean(s[name] for s in sources.values()) for name in names}
+    return {**means, "worst_24": min(s["letters_24"] for s in sources.values())}
+
+
+def outsiders(recogniser: Any, folder: Path) -> dict[str, Any]:
+    """Returns how many digits that look like no letter are taken for one nevertheless."""
+    paths = sorted(p for digit in LIKE_NO_LETTER for p in (folder / digit).iterdir())
+    sure = answers(recogniser, paths).max(axis=1) >= recogniser.threshold
+    return {"pictures": len(paths), "digits": list(LIKE_NO_LETTER), "accepted": float(sure.mean())}
+
+
+def measured(recogniser: Any, data: Path) -> dict[str, Any]:
+    """Returns the whole measurement."""
+    strangers = {name: one_source(recogniser, data / name) for name in STRANGERS}
+    studied = {name: one_source(recogniser, data / name) for name in STUDIED}
+    return {
+        "threshold": recogniser.threshold,
+        "size_px": list(recogniser.size_px),
+        "strangers": strangers,
+        "strangers_mean": mean_of(strangers),
+        "studied": studied,
+        "studied_mean": mean_of(studied),
+        "outsiders": outsiders(recogniser, data / DIGITS),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sources")
+    parser.add_argument("--recogniser", type=Path, help="run or bundle (default: the released one)")
+    parser.add_argument("--name", default="strangers", help="of the file in benchmarks/results")
+    args = parser.parse_args()
+
+    from fingerspell.runtime import STARTER, Recogniser
+
+    recogniser = Recogniser.load(args.recogniser or STARTER)
+    chosen = f" --recogniser {args.recogniser} --name {args.name}" if args.recogniser else ""
+    command = f"python benchmarks/strangers.py --data {args.data}{chosen}"
+    figures = {**circumstances(command), **measured(recogniser, args.data)}
+    path = save(args.name, figures)
+    print(json.dumps(figures["strangers_mean"], indent=2))
+    print(f"saved {path}")
+
+
+if __name__ == "__main__":
+    main()

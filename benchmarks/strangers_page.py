@@ -1,0 +1,142 @@
+"""The page about people nobody has seen, and the released recogniser's model card."""
+
+from __future__ import annotations
+
+from page_parts import Figures, found, percent, said, written
+
+TITLE = "# People nobody has seen: how well are they read?"
+AIMS = {
+    "letters_24": ("the 24 static letters, mean over sources", 0.93, True),
+    "accuracy": ("all classes, mean over sources", 0.90, True),
+    "worst_24": ("the worst source, 24 letters", 0.80, True),
+    "calibration_error": ("expected calibration error", 0.05, False),
+    "accepted_right": ("right among the answers accepted", 0.97, True),
+    "accepted": ("answers accepted", 0.80, True),
+}
+
+
+def strangers() -> str:
+    """Returns the page; what has not been measured is said to be missing."""
+    figures = found("strangers")
+    body = ["Not measured.", ""] if figures is None else _body(figures)
+    return "\n".join([TITLE, "", *written("strangers.py"), *body])
+
+
+def _body(figures: Figures) -> list[str]:
+    return [
+        "The released recogniser (`src/fingerspell/assets/starter`) on sources of people, rooms "
+        "and cameras that no training picture shows. The five `dev_` sources decided nothing in "
+        "its training; drawn hands were mended after looking at some of their pictures, so quite "
+        "unseen they are not. Other sources are measured too that may not train a released "
+        "network.",
+        "",
+        "## What was aimed at, and what it came to",
+        "",
+        *aims(figures),
+        "",
+        "Means are over sources, because pictures of one source are mostly frames of one hand. "
+        f"The threshold that the bundle carries is {figures['threshold']:.3g}.",
+        "",
+        "## Source by source",
+        "",
+        *table(figures["strangers"], figures["strangers_mean"]),
+        "",
+        "Sources that may be studied and not released:",
+        "",
+        *table(figures["studied"], figures["studied_mean"]),
+        "",
+        "*Mirrored*: the same pictures turned into the other hand. *Error*: expected calibration "
+        "error. J and Z are movements; their stills count among 26 letters and all classes only.",
+        "",
+        *_hardest(figures),
+        *_silence(figures),
+        said(figures),
+        "",
+    ]
+
+
+def aims(figures: Figures) -> list[str]:
+    """Returns the table of aims, met or missed."""
+    means = figures["strangers_mean"]
+    rows = []
+    for name, (words, aim, at_least) in AIMS.items():
+        value = means[name]
+        met = value >= aim if at_least else value <= aim
+        sign = "≥" if at_least else "≤"
+        missed = f"missed by {100 * abs(value - aim):.1f} points"
+        told = "met" if met else missed
+        rows.append(f"| {words} | {sign} {percent(aim)} | {percent(value)} | {told} |")
+    apart = 100 * abs(means["letters_24"] - means["mirrored_24"])
+    told = "met" if apart <= 3 else f"missed by {apart - 3:.1f} points"
+    rows.append(f"| left and right hands apart | ≤ 3 points | {apart:.1f} points | {told} |")
+    return ["| what | aim | measured | |", "|---|---|---|---|", *rows]
+
+
+def table(sources: dict[str, Figures], means: Figures) -> list[str]:
+    """Returns one row a source, and their mean."""
+    head = (
+        "| source | pictures | 24 letters | mirrored | 26 letters | all classes | error | accepted "
+        "| of these right |"
+    )
+    rows = [_row(name, f"{s['pictures']:,}", s) for name, s in sources.items()]
+    return [head, "|---|---|---|---|---|---|---|---|---|", *rows, _row("**mean**", "", means)]
+
+
+def _row(name: str, pictures: str, s: Figures) -> str:
+    shares = ("letters_24", "mirrored_24", "letters_26", "accuracy", "calibration_error")
+    cells = [percent(s[key]) for key in (*shares, "accepted", "accepted_right")]
+    return f"| {name} | {pictures} | {' | '.join(cells)} |"
+
+
+def _hardest(figures: Figures) -> list[str]:
+    recalls: dict[str, list[float]] = {}
+    for source in figures["strangers"].values():
+        for label, recall in source["per_class"].items():
+            if recall is not None:
+                recalls.setdefault(label, []).append(recall)
+    means = sorted((sum(r) / len(r), label) for label, r in recalls.items())
+    worst = ", ".join(f"{label} {percent(mean)}" for mean, label in means[:8])
+    rows = [
+        f"| {name} | "
+        + ", ".join(f"{c['truth']} as {c['answer']} ({c['count']})" for c in s["top_confusions"])
+        + " |"
+        for name, s in figures["strangers"].items()
+    ]
+    return [
+        "## What is mistaken for what",
+        "",
+        f"Least often right, mean over the five sources that show them: {worst}.",
+        "",
+        "| source | true class as answer (pictures) |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
+
+
+def _silence(figures: Figures) -> list[str]:
+    digits = figures["outsiders"]
+    means = {
+        share: [
+            row["accuracy"]
+            for s in figures["strangers"].values()
+            for row in s["risk_coverage"]
+            if row["coverage"] == share
+        ]
+        for share in (1.0, 0.9, 0.8, 0.7, 0.5)
+    }
+    cells = " | ".join(percent(sum(found) / len(found)) for found in means.values())
+    return [
+        "## Knowing when it does not know",
+        "",
+        "Right among the surest answers of each source, mean over the five:",
+        "",
+        "| " + " | ".join(f"surest {percent(share)}" for share in means) + " |",
+        "|" + "---|" * len(means),
+        f"| {cells} |",
+        "",
+        f"Of {digits['pictures']:,} hands that show {', '.join(digits['digits'][:-1])} or "
+        f"{digits['digits'][-1]}, which look like no letter (218 people), "
+        f"{percent(digits['accepted'])} are taken for one at the threshold.",
+        "",
+    ]
