@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from fingerspell.labels import ALPHABET
 from fingerspell.synth.arrays import Flags
 from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.picture import Drawn, draw
+from fingerspell.synth.shares import Share, done_by_all, shares
 from fingerspell.synth.signs import find_sign
 
 TRUTH_NAME = "truth.jsonl"
@@ -35,24 +37,23 @@ def write_dataset(
 
     The folder appears complete or not at all. `output_dir/truth.jsonl` holds one line a picture:
     path, label, variant, left, landmarks (21 x, y in pixels or null), box, and the mask of hand
-    and forearm as `runs`. Each picture is an
-    independent draw: no two share a person, a scene or a movement, and its name ends in its own
-    seed. The same arguments write the same bytes. Raises `DataError` where something is in the
-    way, `ConfigError` for an unknown label.
+    and forearm as `runs`. Each picture is an independent draw: no two share a person, a scene or a
+    movement, and its name ends in its own seed. The same arguments write the same bytes, on
+    however many cores. Raises `DataError` where something is in the way, `ConfigError` for an
+    unknown label.
     """
     _check_request(output_dir, per_class, labels)
     output_dir.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{output_dir.name}-", dir=output_dir.parent))
     try:
-        with (work / TRUTH_NAME).open("w", encoding="utf-8", newline="\n") as truth:
-            for label in labels:
-                (work / label).mkdir()
-                for number in range(per_class):
-                    own = seed * SEEDS_APART + number
-                    drawn = draw(label, own, size_px, config)
-                    path = f"{label}/drawn-{label}-{own:09d}.jpg"
-                    (work / path).write_bytes(encode(drawn))
-                    truth.write(json.dumps(truth_line(path, label, drawn)) + "\n")
+        for label in labels:
+            (work / label).mkdir()
+        pieces = [
+            (label, seed * SEEDS_APART + number) for label in labels for number in range(per_class)
+        ]
+        chosen = shares(len(pieces))
+        done_by_all(draw_share, chosen, work, pieces, size_px, config)
+        _join_truth(work, len(pieces), chosen)
         if output_dir.exists():
             output_dir.rmdir()
         work.replace(output_dir)
@@ -60,6 +61,38 @@ def write_dataset(
         shutil.rmtree(work, ignore_errors=True)
         raise
     return output_dir
+
+
+def draw_share(
+    share: Share,
+    folder: Path,
+    pieces: Sequence[tuple[str, int]],
+    size_px: tuple[int, int],
+    config: SynthConfig | None,
+) -> None:
+    """Draws a share of `pieces`, each (label, seed), and writes the truth about them."""
+    with (folder / _truth_name(share)).open("w", encoding="utf-8", newline="\n") as truth:
+        for piece, (label, own) in enumerate(pieces):
+            if share.takes(piece):
+                drawn = draw(label, own, size_px, config)
+                path = f"{label}/drawn-{label}-{own:09d}.jpg"
+                (folder / path).write_bytes(encode(drawn))
+                truth.write(json.dumps(truth_line(path, label, drawn)) + "\n")
+
+
+def _truth_name(share: Share) -> str:
+    return f"{share.number}_{TRUTH_NAME}"
+
+
+def _join_truth(folder: Path, pieces: int, chosen: Sequence[Share]) -> None:
+    """Deals the shares' lines back into the order of the pieces."""
+    parts = [folder / _truth_name(share) for share in chosen]
+    with ExitStack() as stack:
+        read = [stack.enter_context(part.open(encoding="utf-8")) for part in parts]
+        truth = stack.enter_context((folder / TRUTH_NAME).open("w", encoding="utf-8", newline="\n"))
+        truth.writelines(read[piece % len(read)].readline() for piece in range(pieces))
+    for part in parts:
+        part.unlink()
 
 
 def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> None:
