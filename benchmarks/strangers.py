@@ -3,8 +3,9 @@
     python benchmarks/strangers.py --data ../shared/data
 
 Reads five sources of other people and cameras with the released recogniser, or the run folder
-named by `--recogniser`: every picture as it is, and once more mirrored, which makes a right hand
-a left one. Digits that look like no letter show how often it answers where it should be silent.
+named by `--recogniser`: every picture as it is; mirrored, which makes a right hand a left one; and
+at half its size in the middle of a grey one, as if the hand were twice as far away. Digits that
+look like no letter show how often it answers where it should be silent.
 Saves `benchmarks/results/strangers.json`, or `--name`; `benchmarks/pages.py` writes the page.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +31,42 @@ LIKE_NO_LETTER = ("3", "5", "7", "8")
 """Of the digits: 0 looks like O, 2 like V, 6 like W, 9 like F, 1 like D and Z, 4 like B."""
 
 
-def answers(recogniser: Any, paths: Sequence[Path], *, mirrored: bool = False) -> np.ndarray:
-    """Returns the probabilities (N, C) for pictures as they lie, or for their mirror images."""
+def as_they_are(batch: np.ndarray) -> np.ndarray:
+    """Returns the pictures (N, h, w, 3) themselves."""
+    return batch
+
+
+def mirrored(batch: np.ndarray) -> np.ndarray:
+    """Returns the pictures of the other hand."""
+    return np.ascontiguousarray(batch[:, :, ::-1])
+
+
+def farther(batch: np.ndarray) -> np.ndarray:
+    """Returns the pictures at half their size in the middle of grey ones; sides must be even."""
+    count, height, width, _ = batch.shape
+    halves = batch.reshape(count, height // 2, 2, width // 2, 2, 3).mean((2, 4))
+    above, before = height // 4, width // 4
+    out = np.full_like(batch, 0.5)
+    out[:, above : above + height // 2, before : before + width // 2] = halves
+    return out
+
+
+def answers(
+    recogniser: Any, paths: Sequence[Path], change: Callable[[np.ndarray], np.ndarray] = as_they_are
+) -> np.ndarray:
+    """Returns the probabilities (N, C) for pictures that were changed."""
     from fingerspell.data.loader import evaluation_stream
 
     batches = evaluation_stream(paths, recogniser.size_px, BATCH)
-    turned = (x[:, :, ::-1] if mirrored else x for x in batches)
-    return np.concatenate([recogniser.probabilities(np.ascontiguousarray(x)) for x in turned])
+    return np.concatenate([recogniser.probabilities(change(x)) for x in batches])
 
 
 def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
-    """Returns everything that is said of one source, and the mirrored accuracy beside it."""
+    """Returns everything that is said of one source."""
     from fingerspell.evaluate import evaluation
+    from fingerspell.evaluate.metrics import subset_accuracy
     from fingerspell.evaluate.strangers import find_strangers
+    from fingerspell.labels import STATIC_LETTERS
 
     found = find_strangers(folder, recogniser.labels)
     report = evaluation(
@@ -51,15 +75,22 @@ def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
         recogniser.labels,
         threshold=recogniser.threshold,
     )
-    other = evaluation(
-        found.y_true, answers(recogniser, found.paths, mirrored=True), recogniser.labels
+    other, small = (
+        subset_accuracy(
+            found.y_true,
+            answers(recogniser, found.paths, change),
+            recogniser.labels,
+            STATIC_LETTERS,
+        )[0]
+        for change in (mirrored, farther)
     )
     return {
         "pictures": report["pictures"],
         "accuracy": report["test_accuracy"],
         "letters_24": report["letters_24"]["accuracy"],
         "letters_26": report["letters_26"]["accuracy"],
-        "mirrored_24": other["letters_24"]["accuracy"],
+        "mirrored_24": other,
+        "farther_24": small,
         "calibration_error": report["calibration"]["expected_calibration_error"],
         "accepted": report["acceptance"]["coverage"],
         "accepted_right": report["acceptance"]["accuracy"],
@@ -72,8 +103,8 @@ def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
 def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Returns the mean over sources, and the worst of them."""
     names = (
-        "accuracy", "letters_24", "letters_26", "mirrored_24", "calibration_error", "accepted",
-        "accepted_right",
+        "accuracy", "letters_24", "letters_26", "mirrored_24", "farther_24", "calibration_error",
+        "accepted", "accepted_right",
     )  # fmt: skip
     means = {name: statistics.fmean(s[name] for s in sources.values()) for name in names}
     return {**means, "worst_24": min(s["letters_24"] for s in sources.values())}

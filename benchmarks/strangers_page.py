@@ -45,8 +45,10 @@ def _body(figures: Figures) -> list[str]:
         "",
         *table(figures["studied"], figures["studied_mean"]),
         "",
-        "*Mirrored*: the same pictures turned into the other hand. *Error*: expected calibration "
-        "error. J and Z are movements; their stills count among 26 letters and all classes only.",
+        "*Mirrored*: 24 letters, the same pictures turned into the other hand. *Farther*: 24 "
+        "letters, at half their size in the middle of a grey picture. *Error*: expected "
+        "calibration error. J and Z are movements; their stills count among 26 letters and all "
+        "classes only.",
         "",
         *_hardest(figures),
         *_silence(figures),
@@ -75,15 +77,17 @@ def aims(figures: Figures) -> list[str]:
 def table(sources: dict[str, Figures], means: Figures) -> list[str]:
     """Returns one row a source, and their mean."""
     head = (
-        "| source | pictures | 24 letters | mirrored | 26 letters | all classes | error | accepted "
-        "| of these right |"
+        "| source | pictures | 24 letters | mirrored | farther | 26 letters | all classes | error "
+        "| accepted | of these right |"
     )
     rows = [_row(name, f"{s['pictures']:,}", s) for name, s in sources.items()]
-    return [head, "|---|---|---|---|---|---|---|---|---|", *rows, _row("**mean**", "", means)]
+    return [head, "|" + "---|" * 10, *rows, _row("**mean**", "", means)]
 
 
 def _row(name: str, pictures: str, s: Figures) -> str:
-    shares = ("letters_24", "mirrored_24", "letters_26", "accuracy", "calibration_error")
+    shares = (
+        "letters_24", "mirrored_24", "farther_24", "letters_26", "accuracy", "calibration_error"
+    )  # fmt: skip
     cells = [percent(s[key]) for key in (*shares, "accepted", "accepted_right")]
     return f"| {name} | {pictures} | {' | '.join(cells)} |"
 

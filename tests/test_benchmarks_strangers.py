@@ -49,9 +49,18 @@ def test_mirrored_pictures_are_the_other_hand_and_doubt_is_not_accepted(data):
     assert source["pictures"] == 5
     assert source["letters_24"] == 1.0
     assert source["mirrored_24"] == 0.0
+    assert source["farther_24"] == 1.0
     assert source["letters_26"] == source["accuracy"] == pytest.approx(4 / 5)
     assert source["accepted"] == pytest.approx(4 / 5)
     assert source["accepted_right"] == pytest.approx(3 / 4)
+
+
+def test_farther_is_half_the_size_in_the_middle_of_grey():
+    far = strangers.farther(np.ones((2, 8, 16, 3), np.float32))
+    assert far.shape == (2, 8, 16, 3)
+    assert (far[:, 2:6, 4:12] == 1).all()
+    assert (far == 1).sum() == 2 * 4 * 8 * 3
+    assert set(np.unique(far)) == {0.5, 1.0}
 
 
 def test_the_page_says_what_was_missed_and_by_how_much(data):
