@@ -2,6 +2,8 @@
 
     python benchmarks/gpu.py [--size 200] [--steps 50] [--peak_tflops 142]
 
+Runs with any Python that has PyTorch or JAX and what training needs beside it; `pip install
+".[torch]"` or `pip install ".[jax]"` brings all of that, and TensorFlow is not among it.
 Measures MobileNetV3Large as the second phase trains it, on the backend that KERAS_BACKEND names:
 batches of 32, 64 and 128 in mixed and full precision, each in a process of its own, once more
 under a cap of 6 GiB, and a large matrix product, which is what the card really computes;
@@ -20,10 +22,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
 from circumstances import circumstances, save
 from fingerspell import backends
 from fingerspell.doctor.facts import nvidia
-from fingerspell.errors import FingerspellError, RunError
+from fingerspell.errors import ConfigError, FingerspellError, RunError
 
 Figures = dict[str, Any]
 Ask = Callable[..., Figures]
@@ -33,6 +37,7 @@ BATCHES = (32, 64, 128)
 FULL = "float32"
 GB = 10**9
 CAP_BYTES = 6 * 2**30
+INSTALL = 'pip install ".[torch]" or pip install ".[jax]", in the project folder'
 TARGET = {"batch_size": 32, "size_px": 200, "peak_bytes": int(5.5 * GB)}
 """What training the guide's pictures on a card of 6 GB may need, in mixed precision."""
 
@@ -64,11 +69,21 @@ def ask(what: str, **arguments: Any) -> Figures:
 
 
 def answer(task: str) -> None:
-    """The other side of `ask`: measures and prints one line of JSON."""
-    import on_gpu
+    """The other side of `ask`: measures and prints one line of JSON.
 
+    Raises `ConfigError` where a package is missing.
+    """
     body = json.loads(task)
-    print(json.dumps(getattr(on_gpu, body["what"])(**body["arguments"])))
+    try:
+        import on_gpu
+
+        figures = getattr(on_gpu, body["what"])(**body["arguments"])
+    except ModuleNotFoundError as error:
+        told = backends.missing(error)
+        if told is None:
+            raise
+        raise ConfigError(found=told.found, expected=told.expected, fix=INSTALL) from error
+    print(json.dumps(figures))
 
 
 def require_gpu(seen: Mapping[str, Any]) -> None:
@@ -78,7 +93,7 @@ def require_gpu(seen: Mapping[str, Any]) -> None:
             found=f"no GPU that {seen['backend']} sees, so nothing was measured",
             expected="a GPU, and a backend built for it",
             fix="python run.py doctor names what is missing; or choose another backend with "
-            f"{backends.VARIABLE}",
+            f"{backends.VARIABLE}, or start this with a Python that has one ({INSTALL})",
         )
 
 
@@ -175,12 +190,13 @@ def main(arguments: Sequence[str] | None = None, asked: Ask = ask) -> int:
     parser.add_argument("--task", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     backends.settle(os.environ)
-    if args.task:
-        answer(args.task)
-        return 0
-    cards, _ = nvidia()
-    total_bytes = cards[0].memory_mib * 2**20 if cards else 0
     try:
+        backends.require_known(os.environ)
+        if args.task:
+            answer(args.task)
+            return 0
+        cards, _ = nvidia()
+        total_bytes = cards[0].memory_mib * 2**20 if cards else 0
         measured = measure(asked, args.size, args.steps, total_bytes)
     except FingerspellError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -17,7 +17,6 @@ import argparse
 import json
 import shlex
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -198,10 +197,12 @@ def kept(path: Path, fingerprint: str) -> dict[str, Any] | None:
 
 def prepare(sources: list[Path], dataset: Path) -> None:
     """Makes the leak-safe data set, unless it is there: its manifest decides what is kept."""
+    from fingerspell.config import PrepareConfig
+    from fingerspell.data.prepare import prepare as made
+
     if not (ROOT / dataset / "manifest.csv").is_file():
-        command = [sys.executable, "-m", "fingerspell", "prepare", "--overwrite", "--input_dir"]
-        command += [*map(str, sources), "--output_dir", str(dataset)]
-        subprocess.run(command, cwd=ROOT, check=True)
+        inputs = tuple(ROOT / source for source in sources)
+        made(PrepareConfig(input_dirs=inputs, output_dir=ROOT / dataset, overwrite=True))
 
 
 def write(runs: list[dict[str, Any]], said: dict[str, Any], plan: dict[str, Any]) -> None:

@@ -89,11 +89,15 @@ def curve(
 
 
 def strangers(
-    network: Network, data: Path, labels: Sequence[str], size_px: tuple[int, int]
+    network: Network,
+    data: Path,
+    labels: Sequence[str],
+    size_px: tuple[int, int],
+    names: Sequence[str] = STRANGERS,
 ) -> dict[str, Any]:
     """Returns the accuracy on 26 and on 24 letters of each source, and the mean over sources."""
     sources = {}
-    for name in STRANGERS:
+    for name in names:
         people = find_strangers(data / name, labels)
         answers = network.probabilities(people.paths, size_px)
         sources[name] = {
