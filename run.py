@@ -5,7 +5,8 @@ once, and hands the rest of the command line to the program in there:
 
     python run.py demo                      the whole road on drawn hands
     python run.py test [pytest arguments]   format, lint, types, tests
-    python run.py bench NAME [arguments]    benchmarks/NAME.py
+    python run.py bench NAME [arguments]    benchmarks/NAME.py (`bench gpu` with this very Python,
+                                            where it has PyTorch or JAX)
     python run.py VERB [arguments]          fingerspell VERB, e.g. `python run.py train --help`
 """
 
@@ -300,6 +301,19 @@ def benchmarks() -> "list[str]":
     return sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
 
 
+def has_module(name: str) -> bool:
+    """Says whether the Python that runs this has a module, without loading it."""
+    return importlib.util.find_spec(name) is not None
+
+
+def brings_gpu_backend(name: str) -> bool:
+    """Says whether a benchmark is the GPU's, and this very Python has PyTorch or JAX for it.
+
+    `.venv` has neither: the build that sees a GPU is one that its owner has chosen.
+    """
+    return name == "gpu" and any(has_module(one) for one in ("torch", "jax"))
+
+
 def verbs() -> "tuple[str, ...]":
     """Returns the verbs of the `fingerspell` command (its parser needs no installed package)."""
     sys.path.insert(0, str(ROOT / "src"))
@@ -335,6 +349,8 @@ def set_for(verb: str) -> str:
 def start(verb: str, rest: "list[str]") -> int:
     """Installs what the verb needs, once, and runs it."""
     check_arguments(verb, rest)
+    if verb == "bench" and brings_gpu_backend(rest[0]):
+        return call([sys.executable, str(ROOT / "benchmarks" / "gpu.py"), *rest[1:]])
     env = ROOT / ".venv"
     if not is_ready(read_stamp(env), env, set_for(verb)):
         install(env, set_for(verb))

@@ -34,7 +34,7 @@ MAY_IMPORT = {
         *LEAVES, "assets", "config", "cores", "data", "evaluate", "model", "progress", "synth",
     },
     "serve": {*LEAVES, "config", "runtime", "live"},
-    "doctor": {"errors", "backends"},
+    "doctor": {"errors", "assets", "backends"},
     "download": {"errors", "labels"},
     "pipeline": {
         *LEAVES, "assets", "backends", "config", "data", "evaluate", "export", "live", "model",

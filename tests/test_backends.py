@@ -1,11 +1,15 @@
 """Which backend a command takes, before Keras is loaded."""
 
+import ast
+import json
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from fingerspell import backends
+from fingerspell.cli import main
+from fingerspell.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -59,6 +63,65 @@ def test_keras_own_file_chooses_nothing_that_is_not_there(only):
 def test_a_users_own_word_stays_even_where_it_cannot_work(only):
     only("torch")
     assert settled({"KERAS_BACKEND": "jax"}) == {"KERAS_BACKEND": "jax"}
+
+
+@pytest.mark.parametrize("written", ["numpy", "", "a.b", "pytorch"])
+def test_a_file_that_names_no_backend_of_ours_chooses_nothing(only, written):
+    home = only("torch", "numpy")
+    (home / "keras.json").write_text(json.dumps({"backend": written}), encoding="utf-8")
+    assert settled({}) == {"KERAS_BACKEND": "torch"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("pytorch", "torch"), ("Torch", "torch"), ("tf.keras", "tensorflow")]
+)
+def test_a_word_that_is_no_backend_is_told_with_those_that_are(name, meant):
+    with pytest.raises(ConfigError) as told:
+        backends.require_known({"KERAS_BACKEND": name})
+    assert told.value.found == f"KERAS_BACKEND={name}"
+    assert told.value.expected == "one of tensorflow, torch, jax"
+    assert f"to {meant}," in told.value.fix
+
+
+@pytest.mark.parametrize("environment", [{}, {"KERAS_BACKEND": ""}, {"KERAS_BACKEND": "jax"}])
+def test_the_three_backends_and_no_word_at_all_are_well(environment):
+    backends.require_known(environment)
+
+
+KERAS = ("fingerspell.pipeline", "fingerspell.train.estimate", "fingerspell.train.tune",
+         "fingerspell.export.release")  # fmt: skip
+"""What a command imports that computes with Keras."""
+
+
+def keras_commands() -> list[str]:
+    sources = sorted((ROOT / "src" / "fingerspell" / "cli").glob("*.py"))
+    return [path.stem for path in sources if set(imports(path)) & set(KERAS)]
+
+
+def imports(path: Path) -> list[str]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    found = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return [
+        name for node in found
+        for name in (node.module, *(f"{node.module}.{one.name}" for one in node.names))
+    ]  # fmt: skip
+
+
+def test_the_commands_that_compute_are_found():
+    assert {"adapt", "demo", "estimate", "evaluate", "export", "release", "train"} <= {
+        *keras_commands()
+    }
+
+
+@pytest.mark.parametrize("name", keras_commands())
+def test_every_command_that_computes_says_it_in_three_lines(name, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "pytorch")
+    monkeypatch.setattr(backends, "is_installed", lambda name: False)
+    monkeypatch.chdir(tmp_path)
+    needed = {"adapt": ["--input_dir", "pictures"], "release": ["run"]}
+    assert main.door(name, needed.get(name, [])) == 2
+    assert capsys.readouterr().err.startswith("error: KERAS_BACKEND=pytorch\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_with_no_backend_at_all_nothing_is_chosen(only):

@@ -1,6 +1,8 @@
 """The GPU benchmark's arithmetic, on a card made up for the purpose."""
 
 import json
+import os
+import subprocess
 import sys
 
 import keras
@@ -58,8 +60,42 @@ def test_without_a_gpu_nothing_is_printed_saved_or_made_up(results, capsys):
     assert gpu.main([], card) == 2
     out, err = capsys.readouterr()
     assert out == "" and "no GPU that torch sees" in err and "doctor" in err
+    assert 'pip install ".[torch]"' in err
     assert not results.exists()
     assert [what for what, _ in card.asked] == ["look"]
+
+
+def alone(folder, *options):
+    """Runs the benchmark as a program, on a path that holds neither the project nor `folder`."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "KERAS_BACKEND": ""}
+    return subprocess.run(
+        [sys.executable, gpu.__file__, *options],
+        capture_output=True, encoding="utf-8", cwd=folder, env=environment,
+    )  # fmt: skip
+
+
+def test_it_is_a_program_of_its_own(tmp_path):
+    done = alone(tmp_path, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--peak_tflops" in done.stdout
+
+
+def test_without_a_package_that_it_needs_it_names_the_command(tmp_path):
+    (tmp_path / "keras.py").write_text(
+        "raise ModuleNotFoundError('no', name='absent_package')", encoding="utf-8"
+    )
+    task = json.dumps({"what": "look", "arguments": {}})
+    done = alone(tmp_path, "--task", task)
+    assert done.returncode == 2, done.stderr
+    assert "'absent_package' is not installed" in done.stderr
+    assert 'pip install ".[torch]"' in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_word_that_is_no_backend_measures_nothing(results, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "pytorch")
+    card = Card()
+    assert gpu.main([], card) == 2
+    assert "KERAS_BACKEND=pytorch" in capsys.readouterr().err and card.asked == []
 
 
 def test_every_batch_is_measured_in_both_precisions_and_under_the_cap():

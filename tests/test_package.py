@@ -1,7 +1,12 @@
 """What an installed package brings with it."""
 
+import ast
+import re
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 import fingerspell
 from fingerspell.assets import STARTER
@@ -10,9 +15,71 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(fingerspell.__file__).resolve().parent
 
 
+NOT_TRAINING = {"cli", "doctor", "download", "serve"}
+"""Rooms that no training enters."""
+
+DISTRIBUTION = {
+    "PIL": "pillow", "cv2": "opencv-python-headless", "ai_edge_litert": "ai-edge-litert",
+}  # fmt: skip
+OF_AN_EXTRA = {
+    "tensorflow": "train", "flatbuffers": "train", "torch": "torch", "jax": "jax", "ray": "cluster",
+    "optuna": "tune", "sqlalchemy": "tune",
+}  # fmt: skip
+"""What only one way of training needs: the extra that brings it, itself or through another."""
+
+
+def pyproject() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def asked(lines: list[str]) -> dict[str, str]:
+    """Requirements by name: `{"keras": "==3.15.*"}`, what stands in square brackets left out."""
+    return {
+        found[1].lower(): found[2]
+        for found in (re.fullmatch(r"([\w.-]+)(?:\[[^]]*])?(.*)", line) for line in lines)
+        if found
+    }
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names}
+
+
+def needed_to_train() -> set[str]:
+    """The distributions that training, evaluation and their figures import, on any backend."""
+    found = set[str]()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.relative_to(PACKAGE).parts[0] not in NOT_TRAINING:
+            found |= imported(path)
+    libraries = found - sys.stdlib_module_names - {"fingerspell"} - OF_AN_EXTRA.keys()
+    return {DISTRIBUTION.get(name, name) for name in libraries}
+
+
+@pytest.mark.parametrize("extra", ["train", "torch", "jax", "cluster"])
+def test_every_backend_comes_with_all_that_training_imports(extra):
+    project = pyproject()["project"]
+    extras = project["optional-dependencies"]
+    wanted = needed_to_train() - asked(project["dependencies"]).keys()
+    assert "keras" in wanted and "grain" in wanted
+    assert wanted <= asked(extras[extra]).keys()
+    theirs, usual = asked(extras[extra]), asked(extras["train"])
+    assert {name: theirs[name] for name in wanted} == {name: usual[name] for name in wanted}
+
+
+def test_what_one_way_of_training_needs_is_in_its_extra():
+    extras = pyproject()["project"]["optional-dependencies"]
+    for name in ("tensorflow", "torch", "jax", "ray", "optuna"):
+        assert name in asked(extras[OF_AN_EXTRA[name]])
+
+
 def globs() -> list[str]:
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["tool"]["setuptools"]["package-data"]["fingerspell"]
+    return pyproject()["tool"]["setuptools"]["package-data"]["fingerspell"]
 
 
 def packed(package: Path) -> set[Path]:

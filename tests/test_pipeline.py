@@ -60,6 +60,14 @@ def test_the_exported_file_scores_what_the_trained_model_scores(road):
     assert report["tflite"]["test_accuracy"] == report["test_accuracy"]
 
 
+def test_the_bundle_says_how_its_threshold_came_about(road):
+    run = json.loads((road[0] / "run.json").read_text(encoding="utf-8"))
+    contract = json.loads((road[0] / "recogniser.json").read_text(encoding="utf-8"))
+    assert contract["origin"]["rejection"] == run["rejection"]
+    assert contract["threshold"] == run["rejection"]["threshold"]
+    assert {"fitted", "reached", "coverage"} <= run["rejection"].keys()
+
+
 def test_plain_colours_are_learnt(road):
     """A road that trains nothing would stay at a third."""
     assert road[1]["test_accuracy"] > 0.6
@@ -188,6 +196,32 @@ def test_spreading_picks_evenly_and_never_more_than_there_are(dataset):
     samples = read_manifest(dataset).samples
     assert pipeline.spread(samples, 3) == [samples[0], samples[78], samples[156]]
     assert len(pipeline.spread(samples, 10_000)) == len(samples)
+
+
+def test_a_finished_run_is_neither_trained_nor_exported_nor_evaluated_again(
+    road, dataset, monkeypatch, capsys
+):
+    for name in ("train", "launch", "export_run", "evaluate_run"):
+        monkeypatch.setattr(pipeline, name, None)
+    config = small_config(dataset, road[0], phases=(FINETUNE,), resume=True)
+    for workers in (None, 2):
+        assert pipeline.train_and_export(config, "fingerspell train", workers=workers) == {}
+        said = capsys.readouterr().out
+        assert f"this run is finished: its network is {road[0] / 'model.keras'}" in said
+
+
+def test_what_a_finished_training_still_lacks_is_made_up_for(road, dataset, tmp_path, monkeypatch):
+    output = tmp_path / "output"
+    shutil.copytree(road[0], output)
+    facts = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    del facts["evaluate_s"]
+    (output / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    done = []
+    monkeypatch.setattr(pipeline, "export_run", lambda *_: done.append("exported"))
+    monkeypatch.setattr(pipeline, "evaluate_run", lambda *_, **__: {"split": "test"})
+    config = small_config(dataset, output, phases=(FINETUNE,), resume=True)
+    assert pipeline.train_and_export(config, "fingerspell train") == {"split": "test"}
+    assert done == ["exported"]
 
 
 def test_a_second_run_into_the_same_folder_exits_with_2_and_says_how_to_go_on(

@@ -320,6 +320,40 @@ def test_a_benchmark_is_run_by_its_name(run, started):
     assert folder == run.ROOT
 
 
+@pytest.mark.parametrize("has", ["torch", "jax"])
+def test_the_gpu_is_measured_by_the_python_that_brings_a_gpu_backend(
+    run, pip, monkeypatch, started, has
+):
+    monkeypatch.setattr(run, "has_module", lambda name: name == has)
+    calls = []
+    monkeypatch.setattr(run, "call", lambda command, folder=None: calls.append(command) or 0)
+    (run.ROOT / "benchmarks").mkdir()
+    (run.ROOT / "benchmarks" / "gpu.py").write_text("", encoding="utf-8")
+    assert run.main(["bench", "gpu", "--steps", "9"]) == 0
+    assert calls == [[sys.executable, str(run.ROOT / "benchmarks" / "gpu.py"), "--steps", "9"]]
+    assert pip.asked == [] and not env_of(run).exists()
+
+
+@pytest.mark.parametrize(("name", "modules"), [("gpu", ()), ("loader", ("torch", "jax"))])
+def test_everything_else_is_measured_in_the_environment(
+    run, pip, monkeypatch, started, name, modules
+):
+    monkeypatch.setattr(run, "has_module", lambda one: one in modules)
+    calls = []
+    monkeypatch.setattr(run, "call", lambda command, folder=None: calls.append(command[0]) or 0)
+    (run.ROOT / "benchmarks").mkdir()
+    (run.ROOT / "benchmarks" / f"{name}.py").write_text("", encoding="utf-8")
+    assert run.main(["bench", name]) == 0
+    assert calls == [str(run.python_of(env_of(run)))]
+    assert len(pip.asked) == 2
+
+
+def test_a_module_is_looked_for_and_not_loaded(run):
+    assert run.has_module("json") and not run.has_module("no_such_module")
+    assert "antigravity" not in sys.modules and run.has_module("antigravity")
+    assert "antigravity" not in sys.modules
+
+
 def test_test_goes_through_format_lint_types_and_tests_in_this_order(run, started):
     assert run.main(["test", "tests/live", "-k", "double"]) == 0
     programs = [command[1] for command, _ in started]

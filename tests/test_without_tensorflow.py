@@ -148,9 +148,58 @@ def test_an_export_elsewhere_runs_on_tensorflow_and_leaves_the_gpu_alone(monkeyp
     assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
-def test_an_export_elsewhere_that_fails_names_the_command_that_does_it_again(monkeypatch, tmp_path):
+GIVEN = (Path("my output"), Path("dataset"), (Path("her hands"), Path("his")), True)
+AFTERWARDS = (
+    "fingerspell export --output_dir 'my output' --dataset_dir dataset",
+    "fingerspell evaluate --output_dir 'my output' --dataset_dir dataset "
+    "--strangers 'her hands' his --trust",
+)
+
+
+def test_an_export_elsewhere_that_fails_names_the_commands_that_do_the_rest(monkeypatch):
     monkeypatch.setattr(
         elsewhere.subprocess, "run", lambda command, env: subprocess.CompletedProcess(command, 1)
     )
-    with pytest.raises(elsewhere.ExportError, match="fingerspell export --output_dir"):
-        elsewhere.export_elsewhere(tmp_path / "output", tmp_path / "dataset")
+    with pytest.raises(elsewhere.ExportError) as told:
+        elsewhere.export_elsewhere(*GIVEN)
+    assert all(command in told.value.fix for command in AFTERWARDS)
+
+
+def test_what_a_training_without_tensorflow_names_at_its_end_keeps_every_option():
+    assert all(command in elsewhere.not_exported(*GIVEN).fix for command in AFTERWARDS)
+
+
+@pytest.mark.parametrize("command", AFTERWARDS)
+def test_the_commands_can_be_typed(command):
+    import shlex
+
+    from fingerspell.cli.main import build_parser
+
+    program, *words = shlex.split(command)
+    parsed = build_parser().parse_args(words)
+    assert program == "fingerspell" and parsed.output_dir == GIVEN[0]
+
+
+def test_without_strangers_none_are_named():
+    fix = elsewhere.not_exported(Path("output"), Path("dataset")).fix
+    assert "--strangers" not in fix and "--trust" not in fix
+
+
+def test_the_road_hands_on_what_was_given(monkeypatch, tmp_path):
+    """Everything but the end of it is left out: nothing is trained."""
+    from fingerspell import pipeline
+    from fingerspell.config import guide
+
+    for name in ("read_manifest", "all_strangers", "train", "evaluate_run", "summary"):
+        monkeypatch.setattr(pipeline, name, lambda *_, **__: {"labels": ()})
+    monkeypatch.setattr(backends, "is_installed", lambda name: False)
+    monkeypatch.setattr(pipeline.keras.backend, "backend", lambda: "torch")
+    config = guide(dataset_dir=GIVEN[1], output_dir=GIVEN[0], trust=True)
+    with pytest.raises(elsewhere.ExportError) as told:
+        pipeline.train_and_export(config, "", GIVEN[2])
+    assert all(command in told.value.fix for command in AFTERWARDS)
+    monkeypatch.setattr(backends, "is_installed", lambda name: True)
+    seen = []
+    monkeypatch.setattr(pipeline, "export_elsewhere", lambda *given: seen.append(given))
+    pipeline.train_and_export(config, "", GIVEN[2])
+    assert seen == [GIVEN]

@@ -5,6 +5,7 @@ Standard library only, and used before Keras is loaded: Keras reads its choice o
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import json
 import os
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-from fingerspell.errors import ConfigError, FingerspellError
+from fingerspell.errors import ConfigError, FingerspellError, require
 
 VARIABLE = "KERAS_BACKEND"
 EXPORTER = "tensorflow"
@@ -55,11 +56,26 @@ def settle(environment: MutableMapping[str, str]) -> None:
     KERAS_BACKEND is a user's own word and stays. Keras writes keras.json by itself, with
     TensorFlow in it, so that file alone does not say that anybody chose.
     """
-    if environment.get(VARIABLE) or is_installed(chosen(environment, keras_home())):
+    if environment.get(VARIABLE):
+        return
+    name = chosen(environment, keras_home())
+    if name in INSTALL and is_installed(name):
         return
     found = next((name for name in INSTALL if is_installed(name)), None)
     if found:
         environment[VARIABLE] = found
+
+
+def require_known(environment: Mapping[str, str]) -> None:
+    """Refuses a KERAS_BACKEND that nothing here trains on, before Keras ends in a traceback."""
+    name = environment.get(VARIABLE) or EXPORTER
+    near = difflib.get_close_matches(name.lower(), INSTALL, n=1)
+    require(
+        name in INSTALL,
+        found=f"{VARIABLE}={name}",
+        expected=f"one of {', '.join(INSTALL)}",
+        fix=f"set {VARIABLE} to {near[0] if near else EXPORTER}, or leave it away",
+    )
 
 
 def settle_for_export(environment: MutableMapping[str, str]) -> None:

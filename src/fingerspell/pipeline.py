@@ -43,6 +43,7 @@ from fingerspell.train import folder
 from fingerspell.train.adapt import adapt
 from fingerspell.train.cluster.launch import launch
 from fingerspell.train.drawn import draw_beside
+from fingerspell.train.identity import trained_facts
 from fingerspell.train.machine import peak_memory_bytes
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import train
@@ -51,6 +52,8 @@ from fingerspell.train.trained import Trained
 PARITY_PICTURES = 240
 REPRESENTATIVE_PICTURES = 160
 BATCH = 32
+ORIGIN = ("weights_origin", "manifest_sha256", "commit", "finished", "rejection")
+"""What a bundle says of its run; an adapted one keeps the threshold that was released."""
 
 
 def train_and_export(
@@ -65,9 +68,14 @@ def train_and_export(
 
     Strangers are looked at first: a wrong path or a broken picture should not cost a training.
     Without TensorFlow the run is trained and evaluated, and then `ExportError` says how to export
-    it later.
+    it later. A finished run that is to be gone on with is named, and nothing is done again.
     """
-    all_strangers(read_manifest(config.dataset_dir), strangers)
+    manifest = read_manifest(config.dataset_dir)
+    if {"export_s", "evaluate_s"} <= trained_facts(config, manifest).keys():
+        print(f"this run is finished: its network is {config.output_dir / folder.MODEL}, and "
+              "`fingerspell evaluate` looks at other pictures with it", flush=True)  # fmt: skip
+        return {}
+    all_strangers(manifest, strangers)
     can_export = backends.is_installed(backends.EXPORTER)
     if not can_export:
         print(f"note: {NO_EXPORTER}; this run will be trained and evaluated all the same")
@@ -78,11 +86,11 @@ def train_and_export(
     if keras.backend.backend() == backends.EXPORTER:
         export_run(config.output_dir, config.dataset_dir)
     elif can_export:
-        export_elsewhere(config.output_dir, config.dataset_dir)
+        export_elsewhere(config.output_dir, config.dataset_dir, strangers, config.trust)
     report = evaluate_run(config.output_dir, config.dataset_dir, strangers, trust=config.trust)
     if not can_export:
         print(summary(config.output_dir, report))
-        raise not_exported(config.output_dir, config.dataset_dir)
+        raise not_exported(config.output_dir, config.dataset_dir, strangers, config.trust)
     return report
 
 
@@ -127,7 +135,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
-        origin={k: facts[k] for k in ("weights_origin", "manifest_sha256", "commit", "finished")},
+        origin={k: facts[k] for k in ORIGIN if k in facts},
     )
     print("exporting and proving every file …", flush=True)
     report = export_bundle(

@@ -4,11 +4,11 @@ import pytest
 
 from fingerspell.cli import demo
 from fingerspell.cli.main import main
-from fingerspell.errors import ModelError
+from fingerspell.errors import DataError, ModelError
 from fingerspell.model import weights
 
 
-def out_of_reach(_config: object) -> None:
+def out_of_reach(*_: object) -> None:
     raise ModelError(found="no net", expected="a net", fix="none")
 
 
@@ -19,7 +19,7 @@ def test_without_anything_the_demo_trains_from_nothing_and_says_so(monkeypatch, 
 
 
 def test_with_imagenet_at_hand_alone_the_demo_starts_from_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "imagenet_backbone", lambda _config: None)
+    monkeypatch.setattr(weights, "imagenet_backbone", lambda *_: None)
     assert demo.weights_at_hand(96, tmp_path) == "imagenet"
 
 
@@ -33,12 +33,22 @@ def test_the_demo_knows_what_to_say_of_every_start():
     assert demo.STARTS.keys() == demo.LEARNT.keys() == {"starter", "imagenet", "none"}
 
 
-def test_a_second_demo_draws_anew_and_keeps_what_is_not_its_own(tmp_path):
+def test_a_second_demo_draws_anew_in_the_place_of_the_first(tmp_path):
     drawn = tmp_path / "drawn"
     demo.draw_into(drawn, 1, seed=0, size_px=32)
-    before = (drawn / "A" / "drawn-A-000000000.jpg").read_bytes()
-    demo.draw_into(drawn, 1, seed=0, size_px=32)
-    assert (drawn / "A" / "drawn-A-000000000.jpg").read_bytes() == before
+    (first,) = (drawn / "A").iterdir()
+    demo.draw_into(drawn, 1, seed=1, size_px=32)
+    (second,) = (drawn / "A").iterdir()
+    assert second.name != first.name
+
+
+def test_what_lies_there_and_no_demo_drew_is_kept(tmp_path):
+    mine = tmp_path / "drawn" / "A" / "mine.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(DataError, match="drawn"):
+        demo.draw_into(tmp_path / "drawn", 1, seed=0, size_px=32)
+    assert mine.read_bytes() == b"mine"
 
 
 @pytest.mark.slow

@@ -41,10 +41,12 @@ def test_without_options_it_is_the_guides_run(ask):
 def test_options_are_the_guides_settings(ask):
     run = ask("--dataset_dir", "a", "--output_dir", "b", "--epochs", "9", "--batch_size", "8",
               "--img_size", "64", "96", "--weights", "none", "--backbone", "MobileNetV3Small",
-              "--patience", "2", "--seed", "7", "--synth", "0")  # fmt: skip
+              "--patience", "2", "--seed", "7", "--synth", "0",
+              "--save_every_steps", "500")  # fmt: skip
     assert (run.dataset_dir, run.output_dir) == (Path("a"), Path("b"))
     assert run.phases == two_phases(9, 2, pretrained=False)
     assert (run.batch_size, run.seed, run.drawn_per_class) == (8, 7, 0)
+    assert run.save_every_steps == 500
     assert (run.model.backbone, run.model.weights) == ("MobileNetV3Small", "none")
     assert run.model.image_size_px == (64, 96)
 

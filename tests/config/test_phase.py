@@ -28,6 +28,11 @@ def test_one_decay_runs_through_all_its_stretches():
     assert [p.decay for p in progressive(late, {96: 0.4, 200: 0.6})] == [(0.5, 0.7), (0.7, 1.0)]
 
 
+def test_stretches_of_a_phase_without_decay_have_none():
+    flat = dataclasses.replace(FINETUNE, decay=None)
+    assert [p.decay for p in progressive(flat, {96: 0.4, 200: 0.6})] == [None, None]
+
+
 @pytest.mark.parametrize("epochs", range(1, 8))
 def test_no_epoch_is_lost_or_invented_by_rounding(epochs):
     phases = progressive(

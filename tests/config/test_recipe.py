@@ -44,3 +44,9 @@ def test_every_setting_of_a_run_can_be_named(name):
 def test_an_unknown_setting_is_named_with_those_that_there_are(name):
     with pytest.raises(ConfigError, match=rf"(?s){name}.*batch_size.*image_size_px"):
         assemble({name: 3})
+
+
+@pytest.mark.parametrize("wrong", [-1, 0.5])
+def test_checkpoints_come_after_whole_numbers_of_steps(wrong):
+    with pytest.raises(ConfigError, match=f"save_every_steps={wrong}"):
+        guide(save_every_steps=wrong)

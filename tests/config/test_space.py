@@ -68,6 +68,19 @@ def test_ranges_and_choices_are_read():
     }
 
 
+def test_a_setting_that_may_be_none_takes_none_and_its_other_kind():
+    space = read({
+        "finetune.unfrozen_from": [None, "all"], "finetune.batchnorm_momentum": (0.9, 0.99),
+        "head.batchnorm_momentum": [None, 0.9], "augment.zoom": [0, 0.5],
+    })  # fmt: skip
+    assert space == {
+        "finetune.unfrozen_from": Choice((None, "all")),
+        "finetune.batchnorm_momentum": Range(0.9, 0.99),
+        "head.batchnorm_momentum": Choice((None, 0.9)),
+        "augment.zoom": Choice((0, 0.5)),
+    }
+
+
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
@@ -86,8 +99,19 @@ def test_ranges_and_choices_are_read():
         ({"batch_size": (8.0, 64.0)}, "whole numbers"),
         ({"augment.zoom": (0.2, 8.0)}, "augment.zoom=8.0"),
         ({"model.backbone": ["MobileNetV3Large", "ResNet50"]}, "ResNet50"),
-        ({"batch_size": [8, "many"]}, "a value that batch_size takes"),
+        ({"batch_size": [8, "many"]}, "batch_size: 'many'.*batch_size takes: a whole number"),
+        ({"batch_size": [8, 16.0]}, "batch_size: 16.0.*a whole number"),
+        ({"batch_size": [8, True]}, "batch_size: True.*a whole number"),
+        ({"augment.zoom": [0.2, "big"]}, "augment.zoom: 'big'.*a number"),
+        ({"augment.zoom": [0.2, None]}, "augment.zoom: None.*a number"),
+        ({"finetune.learning_rate": [1e-4, float("inf")]}, "inf.*a number"),
+        ({"finetune.unfrozen_from": ["all", 3]}, "unfrozen_from: 3.*a text or None"),
+        ({"finetune.batchnorm_momentum": [None, "slow"]}, "'slow'.*a number or None"),
+        ({"finetune.image_size_px": [None, "big"]}, "image_size_px', which is no setting"),
         ({"model.backbone": ("a", "b")}, "a range"),
+        ({"finetune.unfrozen_from": (0.1, 0.5)}, "a range"),
+        ({"label_smoothing": [0.1, 1.0]}, "label_smoothing=1.0"),
+        ({"average_epochs": (-1.0, 1.0)}, "average_epochs=-1.0"),
     ],
 )
 def test_ranges_that_cannot_be_are_told(declared, words):

@@ -39,6 +39,7 @@ def course(run):
             dataset_dir=Path("my pictures") / 'of "hands"',
             label_smoothing=1e-4,
         ),
+        guide(dataset_dir=Path("H\xe4nde \U0001f919"), weights="it's \U0001f919\u2028 'here'"),
         with_settings(guide(), {"finetune.learning_rate": 0.00012345678901234567}),
     ],
 )

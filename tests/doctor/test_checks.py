@@ -10,6 +10,7 @@ from fingerspell.doctor.checks import (
     check_disk,
     check_memory,
     check_python,
+    check_starter,
     check_weights,
     check_writing,
     examine,
@@ -34,6 +35,7 @@ WELL = Facts(
     free_memory_bytes=8 * GIB,
     free_disk_bytes=50 * GIB,
     weights_cached=True,
+    starter=True,
 )
 TORCH = {"backend": "torch", "probes": {"torch": Probe("2.13.0")}}
 JAX = {"backend": "jax", "probes": {"jax": Probe("0.10.2")}}
@@ -196,6 +198,15 @@ def test_a_folder_that_cannot_be_written_fails():
     assert check_writing(WELL).state is State.OK
 
 
-def test_weights_that_are_not_there_yet_matter_only_offline():
-    finding = check_weights(machine(weights_cached=False))
+@pytest.mark.parametrize("starter", [True, False])
+def test_weights_that_are_not_there_yet_matter_only_offline(starter):
+    finding = check_weights(machine(weights_cached=False, starter=starter))
     assert finding.state is State.WARN and "--weights" in finding.fix
+    assert ("starter" in finding.fix) is starter
+
+
+def test_a_released_recogniser_is_named_only_where_there_is_one():
+    assert check_starter(machine(starter=True)).state is State.OK
+    finding = check_starter(machine(starter=False))
+    assert finding.state is State.WARN and "none in this copy" in finding.found
+    assert "adapt" in finding.found and "train" in finding.fix

@@ -10,6 +10,13 @@ from fingerspell.doctor import facts
 from fingerspell.doctor.facts import Gpu, ask, ask_all, nearest, nvidia, parse_gpus
 
 
+@pytest.mark.parametrize("released", [True, False])
+def test_whether_this_copy_brings_a_recogniser_is_looked_at(monkeypatch, tmp_path, released):
+    monkeypatch.setattr(facts, "has_starter", lambda: released)
+    found = facts.gather(tmp_path, tmp_path, ask_backend=False)
+    assert found.starter is released
+
+
 def test_nvidias_table_is_read():
     table = "NVIDIA H100, 81559, 80900, 570.86\nTesla T4, [N/A], 5, 535.1\nnonsense\n"
     assert parse_gpus(table) == (

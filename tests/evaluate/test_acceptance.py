@@ -9,6 +9,7 @@ from fingerspell.evaluate.acceptance import (
     NOBODY,
     fit_threshold,
     risk_coverage,
+    surest_threshold,
 )
 
 
@@ -52,6 +53,29 @@ def test_one_surest_mistake_does_not_spoil_the_rest():
 def test_where_no_threshold_keeps_the_promise_there_is_none():
     assert fit_threshold(*ladder(1000, wrong_below=1.1)) is None
     assert fit_threshold(np.zeros(0, np.intp), np.zeros((0, 2))) is None
+
+
+def test_a_weak_network_has_a_threshold_at_which_it_is_right_most_often():
+    """Every other answer is wrong below 0.8, and every tenth above."""
+    top = np.linspace(0.6, 1.0, 1000)
+    number = np.arange(1000)
+    truth, probabilities = sure(top, np.where(top < 0.8, number % 2 > 0, number % 10 > 0))
+    assert fit_threshold(truth, probabilities) is None
+    surest = surest_threshold(truth, probabilities)
+    assert surest is not None and surest.pictures >= LEAST_ACCEPTED
+    assert 0.8 <= surest.threshold < 1 and surest.accuracy == pytest.approx(0.9, abs=0.01)
+    accepted = probabilities.max(axis=1) >= surest.threshold
+    assert (truth == 0)[accepted].mean() == pytest.approx(surest.accuracy)
+
+
+def test_of_thresholds_that_are_right_as_often_the_lowest_is_taken():
+    surest = surest_threshold(*sure(np.linspace(0.6, 1.0, 400), np.arange(400) >= 0))
+    assert surest is not None and surest.coverage == 1
+
+
+def test_a_handful_of_pictures_has_no_surest_threshold():
+    assert surest_threshold(*ladder(LEAST_ACCEPTED - 1, wrong_below=1.1)) is None
+    assert surest_threshold(np.zeros(0, np.intp), np.zeros((0, 2))) is None
 
 
 @pytest.mark.parametrize(("count", "fits"), [(LEAST_ACCEPTED - 1, False), (LEAST_ACCEPTED, True)])

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from fingerspell.errors import ModelError
+from fingerspell.errors import ConfigError
 from fingerspell.model import backbone_of, freeze_all, unfreeze
 
 
@@ -48,6 +48,17 @@ def test_layers_before_the_named_one_stay_frozen(small):
     assert flags == [index >= len(names) // 2 for index in range(len(names))]
 
 
-def test_an_unknown_layer_name_is_refused(small):
-    with pytest.raises(ModelError, match="no layer of this backbone"):
-        unfreeze(small, "conv_99", batchnorm_momentum=None)
+@pytest.mark.parametrize("name", ["conv_99", 5])
+def test_an_unknown_layer_is_refused_and_those_that_there_are_named(small, name):
+    names = [layer.name for layer in backbone_of(small).layers]
+    with pytest.raises(ConfigError, match="no layer of this backbone") as told:
+        unfreeze(small, name, batchnorm_momentum=None)
+    assert f"{len(names)} layers" in told.value.expected
+    assert names[0] in told.value.expected and names[-1] in told.value.expected
+
+
+def test_a_layer_that_was_nearly_right_is_offered(small):
+    middle = backbone_of(small).layers[20].name
+    with pytest.raises(ConfigError) as told:
+        unfreeze(small, f"{middle}x", batchnorm_momentum=None)
+    assert middle in told.value.fix

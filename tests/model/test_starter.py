@@ -38,7 +38,7 @@ def asking_for(weights: str):
     return dataclasses.replace(SMALL, weights=weights)
 
 
-def out_of_reach(_config: object) -> None:
+def out_of_reach(*_: object) -> None:
     raise ModelError(found="ImageNet could not be fetched", expected="a net", fix="plug it in")
 
 
@@ -132,7 +132,7 @@ def test_weights_of_other_shapes_are_refused(starter):
 
 def test_auto_is_imagenet_where_it_can_be_fetched(small, starter, monkeypatch, capsys):
     folder, _ = starter
-    monkeypatch.setattr(module, "imagenet_backbone", lambda _config: backbone_of(small))
+    monkeypatch.setattr(module, "imagenet_backbone", lambda *_: backbone_of(small))
     assert "ImageNet" in load_backbone_weights(small, asking_for("auto"), folder)
     assert not any(w.any() for w in small.get_weights())
     assert capsys.readouterr().out == ""

@@ -56,18 +56,37 @@ def test_a_damaged_weights_file_is_refused(small, tmp_path, content):
         load_backbone_weights(small, asking_for(path))
 
 
-def test_a_missing_weights_file_is_named(small, tmp_path):
-    with pytest.raises(ModelError, match="no such file"):
-        load_backbone_weights(small, asking_for(tmp_path / "absent.h5"))
+@pytest.fixture(params=[True, False], ids=["released", "unreleased"])
+def released(request, tmp_path):
+    """A folder for the released recogniser, with one in it or without."""
+    folder = tmp_path / "starter"
+    folder.mkdir()
+    if request.param:
+        (folder / "recogniser.json").write_text("{}", encoding="utf-8")
+    return folder, request.param
 
 
-def test_without_a_connection_imagenet_names_the_way_out(small, monkeypatch):
+def test_a_missing_weights_file_is_named_and_the_starter_only_where_there_is_one(
+    small, tmp_path, released
+):
+    starter, there = released
+    with pytest.raises(ModelError, match="no such file") as told:
+        load_backbone_weights(small, asking_for(tmp_path / "absent.h5"), starter)
+    assert ("starter" in told.value.expected) is there
+    assert ("starter" in told.value.fix) is there and "none" in told.value.fix
+
+
+def test_without_a_connection_imagenet_names_the_ways_out_that_there_are(
+    small, monkeypatch, released
+):
     def no_net(**_: object) -> None:
         raise Exception("URL fetch failure")
 
+    starter, there = released
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", no_net)
-    with pytest.raises(ModelError, match="--weights none"):
-        load_backbone_weights(small, asking_for("imagenet"))
+    with pytest.raises(ModelError, match="--weights none") as told:
+        load_backbone_weights(small, asking_for("imagenet"), starter)
+    assert ("--weights starter" in told.value.fix) is there
 
 
 def test_no_weights_means_the_random_ones(small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from fingerspell.errors import BundleError, ConfigError
 from fingerspell.images import decode, encode_jpeg
 from fingerspell.labels import ALPHABET
-from fingerspell.runtime import STARTER, MockRecogniser, Recogniser, choose, choose_folder
+from fingerspell.runtime import MockRecogniser, Recogniser, choose, choose_folder
 from fingerspell.runtime.contract import FILE_NAME, read_contract
 from helpers.tiny_bundle import tiny_bundle
+
+choosing = sys.modules[choose.__module__]
 
 MODELS = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
 
@@ -90,11 +93,19 @@ def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
     assert choose_folder(Path("starter"), released) == Path("starter")
 
 
-def test_a_copy_without_a_released_recogniser_says_so(tmp_path: Path):
-    if (STARTER / FILE_NAME).is_file():
-        pytest.skip("this copy has one")
-    with pytest.raises(BundleError, match="this copy of the package"):
-        choose(STARTER, {})
+def test_a_copy_without_a_released_recogniser_says_so(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(choosing, "STARTER", tmp_path / "starter")
+    with pytest.raises(BundleError, match="this copy of the package") as told:
+        choose(tmp_path / "starter", {})
+    assert "--bundle starter" not in told.value.fix
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_the_released_one_is_offered_only_where_there_is_one(tmp_path: Path, monkeypatch, released):
+    monkeypatch.setattr(choosing, "has_starter", lambda: released)
+    with pytest.raises(BundleError, match="is missing") as told:
+        choose(tmp_path, {})
+    assert ("--bundle starter" in told.value.fix) is released
 
 
 @pytest.mark.parametrize(

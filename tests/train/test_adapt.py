@@ -9,11 +9,12 @@ import pytest
 
 from fingerspell.config import AdaptConfig, Phase
 from fingerspell.data.few import prepare_few
-from fingerspell.errors import ConfigError
+from fingerspell.errors import ConfigError, RunError
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.parts import feature_network
 from fingerspell.model.starter import load_starter_head
 from fingerspell.train.adapt import adapt
+from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
 from helpers.starter_folder import starter_folder
 
@@ -122,10 +123,46 @@ def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):
     assert facts["adapted"]["after"]["drawn"] is not None
 
 
+def hungry(monkeypatch, few, folder, limit, *, learning):
+    """Adapts a network that cannot work on more than `limit` pictures; returns its weights."""
+
+    def build(settings):
+        keras.utils.clear_session()  # Else a later network's layers have other names.
+        return hungry_backbone(limit, learning=learning)(settings)
+
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", build)
+    still = dataclasses.replace(SMALL, weights="starter", dropout=0.0)  # Else parts drop others.
+    monkeypatch.setattr("fingerspell.train.adapt.starter_config", lambda _: still)
+    keras.utils.set_random_seed(1)
+    start = starter_folder(folder.with_name(f"{folder.name} start"), build_recogniser(SMALL, 2),
+                           KNOWN)  # fmt: skip
+    facts = adapt(config(folder), few, starter=start)
+    return load_recogniser(folder / "model.keras").get_weights(), facts
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_where_memory_is_full_it_goes_on_with_fewer_pictures_and_learns_the_same(
+    few, monkeypatch, tmp_path, capsys, learning
+):
+    wanted, usual = hungry(monkeypatch, few, tmp_path / "room", 1000, learning=learning)
+    assert "memory is full" not in capsys.readouterr().out
+    found, facts = hungry(monkeypatch, few, tmp_path / "full", 2, learning=learning)
+    assert "memory is full at 4 pictures at once" in capsys.readouterr().out
+    assert facts["adapted"] == usual["adapted"]
+    for want, got in zip(wanted, found, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+@pytest.mark.parametrize("learning", [True, False])
+def test_where_not_one_picture_fits_it_says_so(few, monkeypatch, tmp_path, learning):
+    with pytest.raises(RunError, match="memory is full at one picture at once"):
+        hungry(monkeypatch, few, tmp_path / "full", 0, learning=learning)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"steps_per_epoch": 0}, {"batch_size": 0}, {"kept_share": 0.0}, {"test_share": 1.5},
-     {"drawn_per_class": 0}],
+     {"drawn_per_class": 0}, {"label_smoothing": 1.0}],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused(tmp_path, wrong):
     with pytest.raises(ConfigError):

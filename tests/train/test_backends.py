@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -129,4 +130,28 @@ def test_precision_follows_what_the_card_can_do(monkeypatch, capability, policy)
     from fingerspell.train.devices import torch as device
 
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert device.mixed_precision() == policy
+
+
+@pytest.mark.parametrize(
+    ("capability", "policy"),
+    [
+        ("6.1", "float32"),
+        ("7.5", "mixed_float16"),
+        ("8.0", "mixed_bfloat16"),
+        ("10.0", "mixed_bfloat16"),
+        ("gfx90a", "mixed_bfloat16"),
+    ],
+)
+def test_precision_under_jax_follows_what_the_card_can_do(monkeypatch, capability, policy):
+    """NVIDIA's numbers are compared; an AMD card has a name."""
+    need("jax")
+    jax = pytest.importorskip("jax")
+    from fingerspell.train.devices import jax as device
+
+    cards = [
+        SimpleNamespace(platform="cpu"),
+        SimpleNamespace(platform="gpu", compute_capability=capability),
+    ]
+    monkeypatch.setattr(jax, "local_devices", lambda: cards)
     assert device.mixed_precision() == policy

@@ -1,11 +1,18 @@
 """What each backend is asked for: full memory recognised, steps cut into parts."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 from fingerspell.train.devices import is_out_of_memory, train_in_parts
 
+ROOT = Path(__file__).resolve().parents[2]
 PICTURES, STEPS = 24, 6
 
 
@@ -73,6 +80,36 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(whole, parts):
         np.testing.assert_allclose(curves[name], whole[1][name], rtol=1e-6)
 
 
+def test_each_part_lies_on_all_devices_that_share_a_batch():
+    """JAX: a part on one device would leave that one as full as the whole batch did."""
+    pytest.importorskip("jax")
+    run = subprocess.run(
+        [sys.executable, "-m", "helpers.shared_step"],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+            "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("src", "tests")),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["devices"] == 2
+    assert found["parts"] == ["P('batch',)"]
+
+
+def test_jax_deals_out_the_rows_of_a_batch_in_turn():
+    pytest.importorskip("jax")
+    from fingerspell.train.devices.jax import cut
+
+    pieces = cut(np.arange(24).reshape(12, 2), 3)
+    assert pieces.shape == (3, 4, 2)
+    assert pieces[1, :, 0].tolist() == [2, 8, 14, 20]
+
+
 def test_parts_may_go_back_to_one_kind_of_step_that_is_keras_own():
     model = network()
     own = model.train_step
@@ -114,7 +151,12 @@ def test_full_memory_is_known_by_its_kind_and_not_by_words():
     assert is_out_of_memory(exhausted())
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(tf.errors.InternalError(None, None, "RESOURCE_EXHAUSTED: Failed to"))
-    assert is_out_of_memory(tf.errors.UnknownError(None, None, "CUDNN_STATUS_ALLOC_FAILED"))
+    for text in (
+        "CUDNN_STATUS_ALLOC_FAILED",
+        "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "failed to alloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+    ):
+        assert is_out_of_memory(tf.errors.UnknownError(None, None, text))
     for error in (
         ValueError("OOM when allocating tensor: out of memory"),
         tf.errors.InternalError(None, None, "a kernel ran out of memory ports"),
@@ -143,6 +185,101 @@ def test_full_memory_is_found_behind_other_errors():
     assert is_out_of_memory(raised(caused))
     assert is_out_of_memory(raised(while_handling))
     assert is_out_of_memory(raised(lambda: Full()(np.ones(2, np.float32))))
+
+
+def torch_full(kind: str, text: str) -> Exception:
+    torch = pytest.importorskip("torch")
+    kinds = {"torch": torch.OutOfMemoryError, "cuda": torch.cuda.OutOfMemoryError}
+    return {**kinds, "plain": RuntimeError}[kind](text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("torch", "Allocation on device"),
+        ("cuda", "CUDA out of memory. Tried to allocate 2.00 MiB. GPU 0 has a total capacity of"),
+        ("plain", "CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 31.75 GiB total"),
+        ("plain", "HIP out of memory. Tried to allocate 2.00 MiB. GPU 0 has a total capacity of"),
+        ("plain", "MPS backend out of memory (MPS allocated: 18.01 GB, max allowed: 18.13 GB)"),
+        ("plain", "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        ("plain", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        ("plain", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        ("plain", "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        ("plain", "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"),
+    ],
+)
+def test_full_memory_is_known_by_what_pytorch_and_its_libraries_say(kind, text):
+    error = torch_full(kind, text)
+    from fingerspell.train.devices import torch as engine
+
+    assert engine.is_out_of_memory(error)
+
+
+def test_memory_that_pytorch_truly_cannot_have_is_full():
+    torch = pytest.importorskip("torch")
+    from fingerspell.train.devices import torch as engine
+
+    assert engine.is_out_of_memory(raised(lambda: torch.empty(1 << 46)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA error: device-side assert triggered",
+        "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+        "a kernel ran out of memory ports",
+    ],
+)
+def test_other_errors_of_pytorch_are_not_full_memory(text):
+    pytest.importorskip("torch")
+    from fingerspell.train.devices import torch as engine
+
+    assert not engine.is_out_of_memory(RuntimeError(text))
+    assert not engine.is_out_of_memory(ValueError("CUDA out of memory"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 7406166528 bytes.",
+        "RESOURCE_EXHAUSTED: Failed to allocate request for 2.99GiB (3206250496B) on device",
+        "INTERNAL: Failed to allocate 98697216 bytes for new constant",
+        "INTERNAL: failed to load kernel: CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+        "UNKNOWN: Failed to determine best cudnn convolution algorithm for: %cudnn-conv …\n"
+        "Original error: RESOURCE_EXHAUSTED: Out of memory while trying to allocate 16777716 bytes",
+        "INTERNAL: cuDNN: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+        "INTERNAL: cuBLAS: CUBLAS_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_full_memory_is_known_by_what_jax_and_its_libraries_say(text):
+    jax = pytest.importorskip("jax")
+    from fingerspell.train.devices import jax as engine
+
+    assert engine.is_out_of_memory(jax.errors.JaxRuntimeError(text))
+    assert not engine.is_out_of_memory(RuntimeError(text))
+
+
+def test_memory_that_jax_truly_cannot_have_is_full():
+    jax = pytest.importorskip("jax")
+    from fingerspell.train.devices import jax as engine
+
+    assert engine.is_out_of_memory(raised(lambda: jax.numpy.zeros(1 << 46).block_until_ready()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INTERNAL: CUDNN_STATUS_EXECUTION_FAILED",
+        "UNAVAILABLE: Connection reset by peer",
+        "INVALID_ARGUMENT: Array has been deleted",
+    ],
+)
+def test_other_errors_of_jax_are_not_full_memory(text):
+    jax = pytest.importorskip("jax")
+    from fingerspell.train.devices import jax as engine
+
+    assert not engine.is_out_of_memory(jax.errors.JaxRuntimeError(text))
 
 
 def test_errors_that_name_each_other_in_a_circle_come_to_an_end():

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from fingerspell.data.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
 from fingerspell.train.estimate import estimate, handful
+from fingerspell.train.forecast import read_offer, rented_cost
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, HEAD, small_config
 from helpers.tiny_network import tiny_backbone
@@ -85,6 +87,29 @@ def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch)
     assert [stage.epochs for stage in forecast.stages] == [0, 3, 4, 0]
 
 
+def test_hands_that_are_no_letter_are_drawn_once_and_not_once_a_picture(config, place, monkeypatch):
+    """Their second counted for every validation picture that was not measured."""
+    from fingerspell.train import run
+
+    drawn = []
+    whole = run.outsiders
+
+    def slowly(*arguments):
+        drawn.append(time.sleep(2.0))
+        return whole(*arguments)
+
+    monkeypatch.setattr(run, "outsiders", slowly)
+    monkeypatch.setattr(module, "handful", lambda manifest, *_: one_of_validation(manifest))
+    forecast, _ = estimate(config)
+    assert len(drawn) == 1
+    assert 2.0 <= forecast.stages[-1].seconds < 20.0
+
+
+def one_of_validation(manifest):
+    first = manifest.split("val")[:1]
+    return replace(manifest, samples=(*manifest.split("train"), *first))
+
+
 def test_a_handful_is_exactly_as_many_pictures_as_are_measured(colours):
     few = handful(read_manifest(colours), batch_size=4, steps=3)
     assert (len(few.split("train")), len(few.split("val"))) == (12, 16)
@@ -127,7 +152,12 @@ def test_the_command_prints_a_table_of_costs_for_the_users_own_prices(colours, p
     [
         (("--watts", 200), "--watts without --price_per_kwh"),
         (("--price_per_kwh", 0.3), "--price_per_kwh without --watts"),
-        (("--watts", -1, "--price_per_kwh", 0.3), "numbers from 0"),
+        (("--watts", 0), "--watts without --price_per_kwh"),
+        (("--watts", -1, "--price_per_kwh", 0.3), "watts above 0"),
+        (("--watts", 0, "--price_per_kwh", 0.3), "watts above 0"),
+        (("--watts", "inf", "--price_per_kwh", 0.3), "watts above 0"),
+        (("--watts", 200, "--price_per_kwh", -0.3), "a price from 0"),
+        (("--watts", 200, "--price_per_kwh", "nan"), "a price from 0"),
         (("--cloud", "big"), "NAME=PRICE"),
     ],
 )
@@ -137,6 +167,17 @@ def test_prices_that_cannot_be_end_with_2_before_anything_is_measured(
     monkeypatch.setattr(module, "estimate", None)
     assert typed("estimate", "--dataset_dir", colours, *options) == 2
     assert words in capsys.readouterr().err
+
+
+def test_electricity_may_be_free():
+    command.check_prices(200.0, 0.0)
+
+
+def test_a_decimal_comma_is_seen_for_what_it_is_read_as():
+    """`rented=1,20` is a price of 1 and twenty times the speed: the table says so."""
+    lines = command.cost_table([rented_cost(7200, read_offer("rented=1,20"))])
+    assert lines[0].split("  ")[-1] == "cost"
+    assert lines[1].split() == ["rented", "1.00", "20", "6", "min", "00", "s", "0.10"]
 
 
 def test_tables_are_aligned():

@@ -46,11 +46,12 @@ def test_checkpoints_and_exports_stay_and_features_and_drawn_hands_go():
 
 
 def test_electricity_costs_hours_times_kilowatts_times_price():
-    assert local_cost(7200, watts=250, price_per_kwh=0.4) == Cost("this machine", 7200, 0.2)
+    here = Cost("this machine", 7200, 0.2, price_per_h=0.1, speedup=1)
+    assert local_cost(7200, watts=250, price_per_kwh=0.4) == here
 
 
 def test_a_faster_machine_is_rented_for_less_time():
-    assert rented_cost(7200, Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75)
+    assert rented_cost(7200, Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75, 3.0, 8)
 
 
 def test_offers_are_read():

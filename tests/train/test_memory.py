@@ -254,6 +254,20 @@ def test_parts_are_equal_and_at_most_half_as_large_each_time(batch_size, steps):
         assert parts == expected
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "devices", "steps"),
+    [(32, 2, [2, 4, 8, 16]), (24, 2, [2, 4, 12]), (12, 4, [3]), (6, 3, [2])],
+)
+def test_devices_that_share_a_batch_share_every_part(batch_size, devices, steps):
+    """As many rows of each part on each device, down to one."""
+    parts = 1
+    for expected in steps:
+        parts, _ = memory.finer(batch_size, parts, "here", devices)
+        assert parts == expected
+    with pytest.raises(RunError, match="one picture at once on each of"):
+        memory.finer(batch_size, parts, "here", devices)
+
+
 def test_the_last_parts_are_single_pictures():
     with pytest.raises(RunError, match="one picture"):
         memory.finer(8, 8, "head, epoch 1/2")

@@ -38,9 +38,41 @@ def test_it_is_never_below_the_least():
     assert said["threshold"] == 0.7 and said["fitted"] == 0.5
 
 
-def test_where_none_can_be_fitted_the_least_stands():
-    said = chosen(*half_wrong_below(2.0), least=0.6)
-    assert said["threshold"] == 0.6 and said["fitted"] is None and said["coverage"] is None
+def weak(count=1000):
+    """Every other answer is wrong below 0.9, and every tenth above: 97 % is out of reach."""
+    top = np.linspace(0.5, 0.999, count)
+    number = np.arange(count)
+    truth = np.where(np.where(top < 0.9, number % 2, number % 10) == 0, 1, 0)
+    return truth, answers(top)
+
+
+def test_a_network_too_weak_for_any_threshold_ships_the_one_at_which_it_is_right_most_often():
+    truth, probabilities = weak()
+    said = chosen(truth, probabilities, least=0.6)
+    assert said["fitted"] is None and said["threshold"] >= 0.89
+    accepted = probabilities.max(axis=1) >= said["threshold"]
+    assert said["reached"] == pytest.approx((truth == 0)[accepted].mean())
+    assert said["reached"] == pytest.approx(0.9, abs=0.02) and said["right"] == 0.97
+    assert said["coverage"] == pytest.approx(accepted.mean())
+
+
+def test_where_pictures_are_too_few_to_tell_the_least_stands_and_what_it_reached_is_said():
+    truth, probabilities = weak(60)
+    said = chosen(truth, probabilities, least=0.6)
+    assert said["threshold"] == 0.6 and said["fitted"] is None
+    assert said["reached"] == pytest.approx((truth == 0)[12:].mean(), abs=0.02)
+
+
+def test_what_is_reached_is_that_of_the_threshold_that_ships():
+    truth, probabilities = half_wrong_below(0.8)
+    low, high = (chosen(truth, probabilities, least=least) for least in (0.3, 0.9))
+    assert low["reached"] == pytest.approx(0.97, abs=0.01) and high["reached"] == 1.0
+    assert high["coverage"] == pytest.approx(0.2, abs=0.01) and low["coverage"] > 0.4
+
+
+def test_where_nothing_is_accepted_nothing_is_reached():
+    said = chosen(np.zeros(5, int), answers(np.full(5, 0.5)), least=0.7)
+    assert said["reached"] is None and said["coverage"] == 0
 
 
 def test_a_recogniser_keeps_answering_something():
@@ -69,6 +101,12 @@ def test_strange_hands_are_drawn_alike_every_time():
     assert first.shape == (3, 48, 32, 3) and first.dtype == np.float32
     assert first.min() >= 0 and first.max() <= 1
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("own", ["hello", "Ä", "stop"])
+def test_beside_a_sign_of_ones_own_no_drawn_hand_is_strange(own):
+    """It may be the very hand that a drawn digit shows."""
+    assert outsiders((*LABELS, own), (32, 32), 0).shape == (0, 32, 32, 3)
 
 
 @pytest.mark.parametrize("known", [OUTSIDERS[:2], OUTSIDERS])

@@ -1,6 +1,7 @@
 """A run may die anywhere: it ends like one that was left alone, to the last bit."""
 
 import dataclasses
+import json
 import signal
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.data.manifest import read_manifest
 from fingerspell.errors import RunError
-from fingerspell.train import arrays, checkpoint, epochs, features, phases, run
+from fingerspell.train import arrays, checkpoint, epochs, features, phases, run, watch
+from fingerspell.train.cluster.place import Place
+from fingerspell.train.history import Epoch
 from fingerspell.train.run import fingerprint, train
 from helpers.run_files import assert_same_run, curves
 from helpers.small_run import FINETUNE, small_config, write_colours
@@ -89,7 +92,7 @@ def test_one_command_serves_for_the_first_start_and_after_the_end(
     kept = ["step_00000014.npz", "step_00000015.npz", "weights_origin.txt"]
     assert names(tmp_path) == kept
     assert_same_run(tmp_path, straight)
-    monkeypatch.setattr(epochs, "_train", None)
+    monkeypatch.setattr(run, "_train", None)
     finish(data, tmp_path)
     assert_same_run(tmp_path, straight)
 
@@ -156,10 +159,67 @@ def test_a_full_disk_is_told_of_and_does_not_end_the_run(
         whole(path, write)
 
     monkeypatch.setattr(arrays, "_write_whole", sometimes_full)
+    fails_at(monkeypatch, watch, "write_json", (2, 3))
+    fails_at(monkeypatch, watch.Board, "add", (1, 2))
+    fails_at(monkeypatch, watch.Board, "close", (1,))
     train(lively(data, tmp_path))
     said = capsys.readouterr().out
     assert said.count("features could not be written") == 1
     assert said.count("no checkpoint could be written") == 2
+    assert said.count("the history could not be written (") == 2
+    assert said.count("TensorBoard's log could not be written (") == 3
+    assert_same_run(tmp_path, straight)
+
+
+def fails_at(monkeypatch, owner, name, calls):
+    """Makes these calls of `owner.name` find the disk full."""
+    whole, numbers = getattr(owner, name), iter(range(1, 1000))
+
+    def sometimes_full(*args, **kwargs):
+        if next(numbers) in calls:
+            raise OSError(28, "No space left on device")
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, sometimes_full)
+
+
+def test_without_room_for_tensorboard_a_run_trains_all_the_same(
+    straight, data, tmp_path, monkeypatch, capsys
+):
+    fails_at(monkeypatch, watch.Board, "__init__", range(1, 1000))
+    train(lively(data, tmp_path))
+    assert capsys.readouterr().out.count("TensorBoard's log could not be written (") == 5
+    assert_same_run(tmp_path, straight)
+
+
+def test_tensorboard_may_fail_with_errors_of_tensorflow(tmp_path, monkeypatch, capsys):
+    """Where TensorFlow is installed, TensorBoard writes through it: no `OSError` comes."""
+
+    class FullError(Exception):
+        pass
+
+    def full(self, step, row):
+        raise FullError("No space left on device")
+
+    monkeypatch.setattr(watch.Board, "add", full)
+    curves = watch.Curves(tmp_path)
+    curves.add([Epoch("head", 1, 0.5, 0.9, 0.6, 0.8, 1e-3, 2.0, 100.0)])
+    curves.close()
+    assert capsys.readouterr().out == (
+        "warning: TensorBoard's log could not be written (No space left on device); going on\n"
+    )
+
+
+def test_a_run_that_dies_before_its_last_history_is_written_still_has_all_of_it(
+    straight, data, tmp_path
+):
+    """The checkpoint comes first: it holds the curves too."""
+    with pytest.MonkeyPatch.context() as patch:
+        dies(patch, watch, "write_json", at=6, after=False)
+        with pytest.raises(Died):
+            train(lively(data, tmp_path, resume=True))
+    assert checkpoint.latest(tmp_path / "checkpoints").position.epoch == 3
+    finish(data, tmp_path)
     assert_same_run(tmp_path, straight)
 
 
@@ -196,6 +256,34 @@ def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
         finish(data, tmp_path)
 
 
+def test_a_finished_run_says_so_at_once_and_draws_nothing_anew(data, tmp_path, monkeypatch, capsys):
+    train(lively(data, tmp_path, drawn_per_class=1))
+    before = (tmp_path / "run.json").read_bytes()
+    monkeypatch.setattr(run, "draw_samples", None)
+    monkeypatch.setattr(run, "build_recogniser", None)
+    capsys.readouterr()
+    again = train(lively(data, tmp_path, drawn_per_class=1, resume=True, save_every_steps=7))
+    assert again == json.loads(before)
+    assert (tmp_path / "run.json").read_bytes() == before
+    said = capsys.readouterr().out
+    assert said == f"this run is trained: its network is {tmp_path / 'model.keras'}\n"
+
+
+def test_of_several_processes_the_first_alone_speaks_of_a_finished_run(
+    straight, data, monkeypatch, capsys
+):
+    for name, value in Place(1, 2, "here:1").environment.items():
+        monkeypatch.setenv(name, value)
+    assert train(lively(data, straight, resume=True)) == {}
+    assert capsys.readouterr().out == ""
+
+
+def test_other_settings_do_not_pass_for_a_finished_run(straight, data):
+    for changed in ({"seed": 43}, {"batch_size": 4}):
+        with pytest.raises(RunError, match="other settings or another data set"):
+            finish(data, straight, **changed)
+
+
 def test_a_finished_run_without_checkpoints_is_not_replaced(data, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"months of work")
     with pytest.raises(RunError, match="without its checkpoints"):
@@ -205,8 +293,24 @@ def test_a_finished_run_without_checkpoints_is_not_replaced(data, tmp_path):
 
 def test_how_often_it_is_saved_may_change_on_the_way(data, tmp_path):
     one, manifest = lively(data, tmp_path), read_manifest(data)
-    other = dataclasses.replace(one, save_every_min=1.0)
-    assert fingerprint(one, manifest) == fingerprint(other, manifest)
+    for changed in ({"save_every_min": 1.0}, {"save_every_steps": 7}):
+        other = dataclasses.replace(one, **changed)
+        assert fingerprint(one, manifest) == fingerprint(other, manifest)
+
+
+@pytest.mark.parametrize(("every", "saved"), [(2, [0, 2, 3, 4, 6, 6, 8, 9]), (0, [0, 3, 6, 9])])
+def test_a_checkpoint_is_written_after_so_many_steps(data, tmp_path, monkeypatch, every, saved):
+    """Beside those at the start and at each epoch's end, here after three steps."""
+    written, whole = [], checkpoint.save
+
+    def note(folder, stored):
+        written.append(stored.position.total_steps)
+        whole(folder, stored)
+
+    monkeypatch.setattr(checkpoint, "save", note)
+    phases = (FINETUNE,)
+    train(lively(data, tmp_path, phases=phases, save_every_min=EPOCHS_ONLY, save_every_steps=every))
+    assert written == saved
 
 
 def test_drawn_hands_are_told_apart_by_their_run(data, tmp_path):

@@ -35,6 +35,14 @@ def test_without_a_warm_up_the_rate_starts_at_its_peak():
     assert rates[1] < rates[0]
 
 
+def test_without_a_decay_the_rate_stays_at_its_peak():
+    rates = [
+        float(WarmCosine(dataclasses.replace(PHASE, decay=None), 100)(step)) for step in range(101)
+    ]
+    assert rates[:10] == pytest.approx([1e-4 * (step + 1) for step in range(10)])
+    assert rates[10:] == pytest.approx([1e-3] * 91)
+
+
 def test_stretches_of_a_phase_go_through_one_decay():
     """But for the warm-ups, the rates are those of the phase that was cut."""
     cold = dataclasses.replace(PHASE, epochs=10, warmup_share=0.0)

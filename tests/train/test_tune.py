@@ -11,9 +11,10 @@ from fingerspell.config import Choice, Range, load_recipe, with_settings
 from fingerspell.data.manifest import read_manifest
 from fingerspell.errors import ConfigError, RunError
 from fingerspell.train import tune as module
+from fingerspell.train.claim import claimed
 from fingerspell.train.guard import DivergedError
 from fingerspell.train.run import fingerprint
-from fingerspell.train.tune import BEST, STORE, TRIALS, line, summary, tune
+from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
 from helpers.tiny_network import tiny_backbone
@@ -185,8 +186,39 @@ def test_overwrite_begins_anew_and_leaves_what_is_not_the_searchs(config, traine
     tune(replace(config, overwrite=True), SPACE, 1, "")
     assert trained == ["000", "000"]
     assert {path.name for path in config.output_dir.iterdir()} == {
-        "notes.txt", STORE, TRIALS, BEST
+        "notes.txt", STORE, TRIALS, BEST, LOCK
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_two_searches_at_once_in_a_folder_are_refused(searched, trained, tmp_path, overwrite):
+    config = replace(searched[0], output_dir=tmp_path / "search", overwrite=overwrite)
+    shutil.copytree(searched[0].output_dir, config.output_dir)
+    with (
+        claimed(config.output_dir / LOCK),
+        pytest.raises(RunError, match=r"(?s)in use by process \d+.*--output_dir"),
+    ):
+        tune(config, SPACE, 4, "")
+    assert trained == []
+    assert (config.output_dir / STORE).is_file() and (config.output_dir / BEST).is_file()
+
+
+@pytest.mark.parametrize("where", ["range", "phase"])
+def test_a_layer_that_there_is_not_is_told_before_anything_is_tried(config, trained, where):
+    space = SPACE
+    if where == "phase":
+        config = replace(config, phases=(replace(FINETUNE, unfrozen_from="conv_99"),))
+    else:
+        space = {"finetune.unfrozen_from": Choice(("all", None, "conv_99"))}
+    with pytest.raises(ConfigError, match="'conv_99', which is no layer"):
+        tune(config, space, 2, "")
+    assert trained == [] and not config.output_dir.exists()
+
+
+def test_a_layer_of_the_network_can_be_searched_for(config, trained):
+    layers = {"finetune.unfrozen_from": Choice(("all", "conv2d"))}
+    (tried,) = tune(config, layers, 1, "")
+    assert tried.reason == "" and trained == ["000"]
 
 
 def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):

@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
     )
     backends.settle_for_export(os.environ)
+    backends.require_known(os.environ)
     from fingerspell import pipeline
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+
+from fingerspell import backends
 
 HELP = "draw hands, prepare, train, export, evaluate and smoke-test, all in one go"
 NOTHING = "none"
@@ -31,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Walks the whole road anew; returns the smoke test's exit code."""
+    backends.require_known(os.environ)
     from fingerspell.config import (
         AugmentConfig,
         ModelConfig,

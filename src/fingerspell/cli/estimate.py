@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fingerspell import backends
 from fingerspell.cli.options import add_recipe, configured
 from fingerspell.errors import require
 
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measures and prints; writes nothing."""
+    backends.require_known(os.environ)
     from fingerspell.train.forecast import read_offer
 
     config = configured(args, **({"trust": True} if args.trust else {}))
@@ -58,17 +60,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check_prices(watts: float | None, price_per_kwh: float | None) -> None:
-    """Refuses one of the two without the other, and numbers below 0."""
+    """Refuses one of the two without the other, and numbers that cannot be."""
     require(
         (watts is None) == (price_per_kwh is None),
-        found="--watts without --price_per_kwh" if watts else "--price_per_kwh without --watts",
+        found="--price_per_kwh without --watts"
+        if watts is None
+        else "--watts without --price_per_kwh",
         expected="both, or neither",
         fix="for example --watts 250 --price_per_kwh 0.30",
     )
     require(
-        (watts or 0) >= 0 and (price_per_kwh or 0) >= 0,
-        found=f"--watts {watts} --price_per_kwh {price_per_kwh}",
-        expected="numbers from 0",
+        watts is None or 0 < watts < float("inf"),
+        found=f"--watts {watts}",
+        expected="watts above 0: a machine that trains draws some",
+        fix="for example --watts 250 --price_per_kwh 0.30",
+    )
+    require(
+        price_per_kwh is None or 0 <= price_per_kwh < float("inf"),
+        found=f"--price_per_kwh {price_per_kwh}",
+        expected="a price from 0, where it costs nothing",
         fix="for example --watts 250 --price_per_kwh 0.30",
     )
 
@@ -116,10 +126,21 @@ def report(forecast: Forecast, device: Device, config: TrainConfig, costs: list[
         f"{gigabytes(free_bytes(config.output_dir))} are free",
     ]
     if costs:
-        prices = [(c.machine, duration(c.seconds), f"{c.price:.2f}") for c in costs]
-        lines += ["", *table([("machine", "time", "cost"), *prices])]
-        lines.append("In the currency of your prices; speed-ups are as you gave them.")
+        lines += ["", *cost_table(costs)]
+        lines.append("In the currency of your prices; prices and speed-ups are as you gave them.")
     return "\n".join(lines)
+
+
+def cost_table(costs: list[Cost]) -> list[str]:
+    """Returns the costs as lines, beside what they were reckoned from: `1,20` is two numbers."""
+    from fingerspell.progress import duration
+
+    rows = [
+        (c.machine, f"{c.price_per_h:.2f}", f"{c.speedup:g}", duration(c.seconds),
+         f"{c.price:.2f}")
+        for c in costs
+    ]  # fmt: skip
+    return table([("machine", "an hour", "times as fast", "time", "cost"), *rows])
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

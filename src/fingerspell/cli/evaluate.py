@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+
+from fingerspell import backends
 
 HELP = "evaluate a trained and exported run on its test pictures and on strangers"
 
@@ -20,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluates and prints the summary."""
+    backends.require_known(os.environ)
     from fingerspell import pipeline
 
     report = pipeline.evaluate_run(

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exports and prints each file's proof."""
     backends.settle_for_export(os.environ)
+    backends.require_known(os.environ)
     from fingerspell import pipeline
 
     report = pipeline.export_run(args.output_dir, args.dataset_dir)

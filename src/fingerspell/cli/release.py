@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fingerspell import backends
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +18,8 @@ if TYPE_CHECKING:
 
 HELP = "make a finished run the recogniser that the package brings with it"
 PER_CLASS = 8
+"""Hands of each class, at least."""
+
 SEED = 5
 
 
@@ -26,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes and proves the released files; prints sizes and nearness."""
+    backends.require_known(os.environ)
     from fingerspell.export.release import release
     from fingerspell.runtime import STARTER, read_contract
 
@@ -37,14 +44,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def drawn(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float32]:
-    """Returns drawn hands to compare on: nobody needs the run's pictures for it."""
+    """Returns drawn hands to compare on: nobody needs the run's pictures for it.
+
+    Of few classes more each, so that there are enough. Raises `ExportError` for labels of which
+    none can be drawn.
+    """
     import numpy as np
 
+    from fingerspell.errors import ExportError
+    from fingerspell.export.parity import LEAST_PICTURES
     from fingerspell.labels import ALPHABET
     from fingerspell.synth import draw
 
     known = [label for label in labels if label in ALPHABET]
-    rows = [draw(x, SEED + i, size_px).rgb for x in known for i in range(PER_CLASS)]
+    if not known:
+        raise ExportError(
+            found=f"no label that can be drawn among {', '.join(labels[:3])} …",
+            expected="letters of the alphabet: the release is compared on drawn hands",
+            fix="release a run on the usual labels",
+        )
+    each = max(PER_CLASS, math.ceil(LEAST_PICTURES / len(known)))
+    rows = [draw(x, SEED + i, size_px).rgb for x in known for i in range(each)]
     return np.stack(rows).astype(np.float32) / np.float32(255)
 
 

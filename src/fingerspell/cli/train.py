@@ -9,7 +9,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from fingerspell.cli.options import add_recipe, configured
+from fingerspell import backends
+from fingerspell.cli.options import Given, add_recipe, configured
 from fingerspell.config import TrainConfig, load_recipe
 from fingerspell.errors import require
 
@@ -25,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--trust", action="store_true", help="do not hash the pictures again before training")
     add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
     add("--resume", action="store_true", help="go on with the run that lies in output_dir")
+    add("--save_every_steps", type=int, action=Given, default=0, metavar="N",
+        help="write a checkpoint after every N steps too; 0: every 5 minutes and after each "
+        "epoch only (default: %(default)s)")  # fmt: skip
     add(
         "--workers",
         type=int,
@@ -41,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, exports and evaluates."""
+    backends.require_known(os.environ)
     flags = {name: True for name in ("trust", "overwrite", "resume") if getattr(args, name)}
     config = configured(args, **flags)
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

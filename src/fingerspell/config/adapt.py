@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fingerspell.config.augment import AugmentConfig
-from fingerspell.config.checks import require_seed
+from fingerspell.config.checks import require_seed, require_smoothing
 from fingerspell.config.phase import Phase
 from fingerspell.config.sampling import SamplingConfig
 from fingerspell.errors import require
@@ -45,6 +45,7 @@ class AdaptConfig:
 
     def __post_init__(self) -> None:
         require_seed(self.seed)
+        require_smoothing(self.label_smoothing)
         for name in ("steps_per_epoch", "drawn_per_class", "batch_size"):
             require(
                 getattr(self, name) >= 1,

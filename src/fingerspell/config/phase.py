@@ -19,9 +19,10 @@ class Phase:
     moves, `batchnorm_momentum=None` keeps BatchNormalization frozen; a number trains it.
 
     The rate climbs over `warmup_share` of the steps (0: it starts at its peak) and then follows
-    a half cosine, of which `decay` says the part: (0, 1) is all of it. `patience_epochs` without
-    gain end the phase early; with 0 it has all its epochs. `image_size_px` is the pictures'
-    height and width where they are not the network's own (docs/adr/0008-cheaper-epochs.md).
+    a half cosine, of which `decay` says the part: (0, 1) is all of it, None none of it: the rate
+    stays at its peak. `patience_epochs` without gain end the phase early; with 0 it has all its
+    epochs. `image_size_px` is the pictures' height and width where they are not the network's own
+    (docs/adr/0008-cheaper-epochs.md).
     """
 
     name: str
@@ -32,7 +33,7 @@ class Phase:
     warmup_share: float = 0.1
     patience_epochs: int = 5
     image_size_px: tuple[int, int] | None = None
-    decay: tuple[float, float] = (0.0, 1.0)
+    decay: tuple[float, float] | None = (0.0, 1.0)
 
     def __post_init__(self) -> None:
         require(
@@ -66,11 +67,10 @@ class Phase:
             expected=f"two sides of at least {MIN_IMAGE_PX} pixels, or None for the network's own",
             fix="use (128, 128)",
         )
-        start, end = self.decay
         require(
-            0 <= start < end <= 1,
+            self.decay is None or 0 <= self.decay[0] < self.decay[1] <= 1,
             found=f"{self.name}.decay={self.decay}",
-            expected="two rising shares of the half cosine, from 0 to 1",
+            expected="two rising shares of the half cosine, from 0 to 1, or None for none",
             fix="use (0, 1)",
         )
 
@@ -93,10 +93,13 @@ def progressive(phase: Phase, shares: Mapping[int | None, float]) -> tuple[Phase
     )
     sums = itertools.accumulate(shares.values(), initial=0.0)
     edges = [round(phase.epochs * share) for share in sums]
-    start, end = phase.decay
 
-    def at(edge: int) -> float:
-        return start + (end - start) * edge / phase.epochs
+    def part(first: int, last: int) -> tuple[float, float] | None:
+        if phase.decay is None:
+            return None
+        start, end = phase.decay
+        at = [start + (end - start) * edge / phase.epochs for edge in (first, last)]
+        return at[0], at[1]
 
     return tuple(
         replace(
@@ -104,7 +107,7 @@ def progressive(phase: Phase, shares: Mapping[int | None, float]) -> tuple[Phase
             name=f"{phase.name} {side_px}px" if side_px else phase.name,
             epochs=last - first,
             image_size_px=(side_px, side_px) if side_px else None,
-            decay=(at(first), at(last)),
+            decay=part(first, last),
         )
         for side_px, (first, last) in zip(shares, itertools.pairwise(edges), strict=True)
         if last > first

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
 
 from fingerspell.config.train import TrainConfig
 from fingerspell.errors import ConfigError
 
 FIXED = {
-    "seed", "threshold", "save_every_min", "trust", "overwrite", "resume", "recipe_file",
-    "recipe_sha256", "name", "feature_cache_bytes",
+    "seed", "threshold", "save_every_min", "save_every_steps", "trust", "overwrite", "resume",
+    "recipe_file", "recipe_sha256", "name", "feature_cache_bytes",
 }  # fmt: skip
 """Settings that are no matter of better or worse, or would be a search for a lucky number."""
 
 PARTS = ("model", "augment", "sampling")
 
 Scalar = bool | int | float | str | None
+
+Kinds = tuple[type, ...]
+WORDS = {
+    bool: "True or False", int: "a whole number", float: "a number", str: "a text",
+    NoneType: "None",
+}  # fmt: skip
+"""The types that may be searched, and what they are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +67,17 @@ def settings(config: TrainConfig) -> dict[str, Scalar]:
 
 
 def _scalars(prefix: str, part: Any) -> dict[str, Scalar]:
-    values = {field.name: getattr(part, field.name) for field in fields(part)}
-    return {
-        prefix + name: value
-        for name, value in values.items()
-        if name not in FIXED and (value is None or isinstance(value, bool | int | float | str))
+    return {prefix + name: getattr(part, name) for name in _kinds(type(part)) if name not in FIXED}
+
+
+def _kinds(part: type) -> dict[str, Kinds]:
+    """Returns what a part's fields take, by their annotations; only those of a single value."""
+    hints = get_type_hints(part)
+    kinds = {
+        name: get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        for name, hint in hints.items()
     }
+    return {name: found for name, found in kinds.items() if all(kind in WORDS for kind in found)}
 
 
 def _family(phase_name: str) -> str:
@@ -111,18 +125,20 @@ def read_space(declared: Any, config: TrainConfig, where: str) -> Space:
         if name not in known:
             raise _wrong(where, f"{name!r}, which is no setting to search for",
                          f"one of {', '.join(known)}")  # fmt: skip
-        space[name] = _read(where, name, values, known[name])
+        part, _, last = name.rpartition(".")
+        kinds = _kinds(type(_owners(config, part)[0]))[last]
+        space[name] = _read(where, name, values, known[name], kinds)
         for value in _ends(space[name]):
-            _try(where, config, name, value)
+            _try(where, config, name, value, kinds)
     return space
 
 
-def _read(where: str, name: str, values: Any, now: Scalar) -> Range | Choice:
-    whole = isinstance(now, int)
+def _read(where: str, name: str, values: Any, now: Scalar, kinds: Kinds) -> Range | Choice:
+    whole = float not in kinds
     match values:
-        case tuple((low, high)) if _rising(low, high, now):
+        case tuple((low, high)) if _rising(low, high, kinds):
             return Range(low, high, whole=whole)
-        case tuple((low, high, "log")) if _rising(low, high, now) and low > 0:
+        case tuple((low, high, "log")) if _rising(low, high, kinds) and low > 0:
             return Range(low, high, log=True, whole=whole)
         case [_, _, *_] if isinstance(values, list) and _different(values):
             return Choice(tuple(values))
@@ -140,27 +156,31 @@ def _different(values: list[Any]) -> bool:
     return scalars and len(set(map(repr, values))) == len(values)
 
 
-def _rising(low: Any, high: Any, now: Scalar) -> bool:
-    """Whether these are two rising numbers of the kind that the setting is."""
-    if isinstance(now, bool | str):
-        return False
-    kind = int if isinstance(now, int) else (int, float)
-    numbers = all(isinstance(v, kind) and not isinstance(v, bool) for v in (low, high))
-    return numbers and float("-inf") < low < high < float("inf")
+def _rising(low: Any, high: Any, kinds: Kinds) -> bool:
+    """Whether these are two rising numbers of a kind that the setting takes."""
+    numbers = tuple(kind for kind in kinds if kind in (int, float))
+    return all(_fits(value, numbers) for value in (low, high)) and bool(low < high)
+
+
+def _fits(value: Any, kinds: Kinds) -> bool:
+    """Whether a setting of these kinds takes a value: whole numbers are numbers, `True` is not."""
+    if type(value) is int:
+        return int in kinds or float in kinds
+    return type(value) in kinds and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def _ends(values: Range | Choice) -> tuple[Scalar, ...]:
     return values.values if isinstance(values, Choice) else (values.low, values.high)
 
 
-def _try(where: str, config: TrainConfig, name: str, value: Scalar) -> None:
+def _try(where: str, config: TrainConfig, name: str, value: Scalar, kinds: Kinds) -> None:
     """Refuses a value that its own part does not take; phases are compared only in a trial."""
+    if not _fits(value, kinds):
+        words = " or ".join(WORDS[kind] for kind in kinds)
+        raise _wrong(where, f"{name}: {value!r}", f"a value that {name} takes: {words}")
     part, _, last = name.rpartition(".")
-    try:
-        for owner in _owners(config, part):
-            replace(owner, **{last: value})
-    except TypeError as error:  # Compared with a number, for one.
-        raise _wrong(where, f"{name}: {value!r}", f"a value that {name} takes ({error})") from error
+    for owner in _owners(config, part):
+        replace(owner, **{last: value})
 
 
 def _owners(config: TrainConfig, part: str) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fingerspell.config.augment import AugmentConfig
-from fingerspell.config.checks import require_seed
+from fingerspell.config.checks import require_seed, require_smoothing
 from fingerspell.config.network import ModelConfig
 from fingerspell.config.phase import Phase, require_order, two_phases
 from fingerspell.config.sampling import SamplingConfig
@@ -23,8 +23,8 @@ class TrainConfig:
     `average_epochs` over how many passes the weights that are validated and kept are averaged
     (0 = the latest weights), `drawn_per_class` how many drawn hands of every class are mixed into
     the training pictures. `threshold` is the least that the bundle asks of an answer; a higher
-    one is fitted where validation wants it. A checkpoint is written every `save_every_min` and at
-    each epoch's end.
+    one is fitted where validation wants it. A checkpoint is written every `save_every_min`,
+    after every `save_every_steps` of the run (0: not counted) and at each epoch's end.
     `trust` takes the pictures as they lie, without hashing them again. `recipe_file` and
     `recipe_sha256` name the file that the settings were read from, where it was one.
     """
@@ -44,6 +44,7 @@ class TrainConfig:
     seed: int = 42
     threshold: float = 0.7
     save_every_min: float = 5.0
+    save_every_steps: int = 0
     trust: bool = False
     overwrite: bool = False
     resume: bool = False
@@ -56,6 +57,12 @@ class TrainConfig:
             found=f"save_every_min={self.save_every_min}",
             expected="0 minutes (every step is saved) or more",
             fix="use 5",
+        )
+        require(
+            isinstance(self.save_every_steps, int) and self.save_every_steps >= 0,
+            found=f"save_every_steps={self.save_every_steps}",
+            expected="a whole number of steps, or 0 to go by minutes alone",
+            fix="use --save_every_steps 500",
         )
         require(
             self.batch_size >= 1,
@@ -87,6 +94,13 @@ class TrainConfig:
             found=f"feature_cache_bytes={self.feature_cache_bytes}",
             expected="0 bytes (no cache) or more",
             fix="use 4_000_000_000",
+        )
+        require_smoothing(self.label_smoothing)
+        require(
+            0 <= self.average_epochs < float("inf"),
+            found=f"average_epochs={self.average_epochs}",
+            expected="0 passes (the latest weights) or more",
+            fix="use 0.5",
         )
         require(
             not (self.overwrite and self.resume),

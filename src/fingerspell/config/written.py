@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -70,9 +69,7 @@ def _code(value: Any, indent: int) -> str:
     """Returns Python source of a value."""
     inner = " " * (indent + 4)
     if isinstance(value, Path):
-        return f"Path({json.dumps(value.as_posix())})"
-    if isinstance(value, str):
-        return json.dumps(value)
+        return f"Path({value.as_posix()!r})"
     if is_dataclass(value):
         parts = [f"{f.name}={_code(getattr(value, f.name), indent + 4)}" for f in fields(value)]
         return "\n".join([f"{type(value).__name__}(", *(f"{inner}{p}," for p in parts),

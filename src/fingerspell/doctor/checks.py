@@ -30,6 +30,7 @@ def examine(facts: Facts) -> list[Finding]:
         check_disk(facts),
         check_writing(facts),
         check_weights(facts),
+        check_starter(facts),
         *check_dataset(facts.dataset_dir),
         *check_run(facts.output_dir),
     ]
@@ -93,5 +94,18 @@ def check_weights(facts: Facts) -> Finding:
     return warn(
         "ImageNet weights",
         "not on this machine yet: the first training fetches them (about 12 MB)",
-        "offline, train with --weights PATH, or --weights none",
+        "offline, training starts from the released recogniser by itself (--weights starter)"
+        if facts.starter
+        else "offline, train with --weights PATH, or --weights none",
+    )
+
+
+def check_starter(facts: Facts) -> Finding:
+    """Whether there is a recogniser before the first training."""
+    if facts.starter:
+        return ok("released recogniser", "in this copy: try fingerspell predict PICTURE")
+    return warn(
+        "released recogniser",
+        "none in this copy: adapt, --bundle starter and --weights starter need one",
+        "install a release, or train one of your own: fingerspell train --dataset_dir dataset",
     )

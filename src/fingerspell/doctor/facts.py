@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fingerspell.assets import has_starter
 from fingerspell.backends import chosen, keras_home
 from fingerspell.doctor.packages import installed, pinned
 
@@ -82,6 +83,7 @@ class Facts:
     write_error: str = ""
     weights_cached: bool = False
     weights_folder: Path = Path()
+    starter: bool = False
     dataset_dir: Path = Path("dataset")
     output_dir: Path = Path("output")
 
@@ -118,6 +120,7 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
         write_error=write_error(root),
         weights_cached=(keras_home() / "models" / WEIGHTS_FILE).is_file(),
         weights_folder=keras_home() / "models",
+        starter=has_starter(),
         dataset_dir=dataset_dir,
         output_dir=output_dir,
     )

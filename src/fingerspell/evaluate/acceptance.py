@@ -50,8 +50,25 @@ def fit_threshold(
     pictures that neither trained the network nor test it. None where no threshold does it, or
     only one that accepts too few pictures to tell.
     """
+    good = [x for x in _possible(y_true, probabilities, weights) if x.accuracy >= least_right]
+    return good[-1] if good else None
+
+
+def surest_threshold(
+    y_true: Ints, probabilities: Floats, weights: Floats | None = None
+) -> Fitted | None:
+    """Returns the threshold at which accepted answers are right most often, the lowest of equals.
+
+    For a network that no threshold makes right often enough; arguments and None as above.
+    """
+    possible = _possible(y_true, probabilities, weights)
+    return max(reversed(possible), key=lambda one: one.accuracy, default=None)
+
+
+def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[Fitted]:
+    """Returns every threshold that accepts pictures enough to tell, the highest first."""
     if len(y_true) == 0:
-        return None
+        return []
     right, confidence = _sorted(y_true, probabilities)
     order = _order(probabilities)
     weight = np.ones(len(y_true)) if weights is None else np.asarray(weights, np.float64)[order]
@@ -60,16 +77,15 @@ def fit_threshold(
     # A threshold cannot part equal confidences: it takes all of them, or none.
     last = np.append(confidence[:-1] != confidence[1:], True)
     enough = np.arange(1, len(right) + 1) >= LEAST_ACCEPTED
-    good = np.flatnonzero((accuracy >= least_right) & last & enough)
-    if len(good) == 0:
-        return None
-    end = int(good[-1])
-    return Fitted(
-        threshold=float(confidence[end]),
-        coverage=float(accepted[end] / accepted[-1]),
-        accuracy=float(accuracy[end]),
-        pictures=end + 1,
-    )
+    return [
+        Fitted(
+            threshold=float(confidence[end]),
+            coverage=float(accepted[end] / accepted[-1]),
+            accuracy=float(accuracy[end]),
+            pictures=int(end) + 1,
+        )
+        for end in np.flatnonzero(last & enough)
+    ]
 
 
 def risk_coverage(y_true: Ints, probabilities: Floats) -> list[dict[str, float]]:

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from fingerspell import backends
@@ -15,11 +16,14 @@ NO_EXPORTER = "TensorFlow is not installed"
 SOURCE = Path(__file__).resolve().parents[2]
 
 
-def export_elsewhere(output_dir: Path, dataset_dir: Path) -> None:
+def export_elsewhere(
+    output_dir: Path, dataset_dir: Path, strangers: Sequence[Path] = (), trust: bool = False
+) -> None:
     """Runs `fingerspell export` in a process of its own, on TensorFlow.
 
     It leaves GPUs alone: their memory still holds this process's training.
     Raises `ExportError` where it does not end well; what it says stands on the console.
+    `strangers` and `trust` are for the evaluation that is then still to come.
     """
     paths = [str(SOURCE), os.environ.get("PYTHONPATH", "")]
     environment = {
@@ -28,28 +32,40 @@ def export_elsewhere(output_dir: Path, dataset_dir: Path) -> None:
         "CUDA_VISIBLE_DEVICES": "-1",
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
     }
-    words = _words("export", output_dir, dataset_dir)
+    words = _export(output_dir, dataset_dir)
     if subprocess.run([sys.executable, "-m", *words], env=environment).returncode != 0:
         raise ExportError(
             found=f"{output_dir} is trained, but its export failed (its message stands above)",
             expected="a process of its own, on TensorFlow, that writes and proves every file",
-            fix=f"{shlex.join(words)} does it again: nothing is trained anew",
+            fix=f"{_rest(output_dir, dataset_dir, strangers, trust)}: nothing is trained anew",
         )
 
 
-def not_exported(output_dir: Path, dataset_dir: Path) -> ExportError:
+def not_exported(
+    output_dir: Path, dataset_dir: Path, strangers: Sequence[Path] = (), trust: bool = False
+) -> ExportError:
     """Returns the error that ends a training without TensorFlow: done, but for the exports."""
-    export, evaluate = (
-        shlex.join(_words(verb, output_dir, dataset_dir)) for verb in ("export", "evaluate")
-    )
     return ExportError(
         found=f"{NO_EXPORTER}: {output_dir} is trained and evaluated, but not exported",
         expected="TensorFlow, on any processor, to write SavedModel, frozen graph and TFLite",
-        fix=f"{backends.INSTALL[backends.EXPORTER]} (or copy both folders to where it is), then "
-        f"{export} and {evaluate}: nothing is trained anew",
+        fix=f"{backends.INSTALL[backends.EXPORTER]} (or copy the folders to where it is), then "
+        f"{_rest(output_dir, dataset_dir, strangers, trust)}: nothing is trained anew",
     )
 
 
-def _words(verb: str, output_dir: Path, dataset_dir: Path) -> list[str]:
-    folders = ["--output_dir", str(output_dir), "--dataset_dir", str(dataset_dir)]
-    return ["fingerspell", verb, *folders]
+def _rest(output_dir: Path, dataset_dir: Path, strangers: Sequence[Path], trust: bool) -> str:
+    """Returns the two commands that are left, with every option that the training was given."""
+    evaluate = ["fingerspell", "evaluate", *_folders(output_dir, dataset_dir)]
+    if strangers:
+        evaluate += ["--strangers", *map(str, strangers)]
+    if trust:
+        evaluate.append("--trust")
+    return f"{shlex.join(_export(output_dir, dataset_dir))} and {shlex.join(evaluate)}"
+
+
+def _export(output_dir: Path, dataset_dir: Path) -> list[str]:
+    return ["fingerspell", "export", *_folders(output_dir, dataset_dir)]
+
+
+def _folders(output_dir: Path, dataset_dir: Path) -> list[str]:
+    return ["--output_dir", str(output_dir), "--dataset_dir", str(dataset_dir)]

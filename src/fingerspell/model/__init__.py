@@ -1,7 +1,7 @@
 """The network: built, loaded, frozen. Preprocessing travels inside it."""
 
 from fingerspell.model.build import build_recogniser
-from fingerspell.model.freeze import freeze_all, unfreeze
+from fingerspell.model.freeze import freeze_all, require_layer, unfreeze
 from fingerspell.model.parts import backbone_of, head_of, size_of
 from fingerspell.model.resize import at_size, carry, copy_at
 from fingerspell.model.saved import load_recogniser, rebuild_in_float32, save_recogniser
@@ -20,6 +20,7 @@ __all__ = [
     "load_backbone_weights",
     "load_recogniser",
     "rebuild_in_float32",
+    "require_layer",
     "save_recogniser",
     "size_of",
     "unfreeze",

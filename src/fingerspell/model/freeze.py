@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+
 import keras
 
-from fingerspell.errors import ModelError
+from fingerspell.errors import ConfigError
 from fingerspell.model.parts import backbone_of
 
 ALL = "all"
@@ -39,14 +41,22 @@ def _treat(layer: keras.layers.BatchNormalization, momentum: float | None) -> No
         layer.momentum = momentum
 
 
+def require_layer(model: keras.Model, first: str | None) -> None:
+    """Raises `ConfigError` where `unfreeze` would not find the layer named `first`."""
+    if first is not None:
+        _index_of(backbone_of(model), first)
+
+
 def _index_of(backbone: keras.Model, first: str) -> int:
     if first == ALL:
         return 0
     names = [layer.name for layer in backbone.layers]
     if first not in names:
-        raise ModelError(
+        near = difflib.get_close_matches(str(first), names, n=3, cutoff=0.5)
+        raise ConfigError(
             found=f"unfrozen_from={first!r}, which is no layer of this backbone",
-            expected="'all' or a layer name such as " + ", ".join(names[-3:]),
-            fix="use 'all', or list the names with fingerspell.model.backbone_of(model).layers",
+            expected=f"'all', or one of its {len(names)} layers from {names[0]!r} to {names[-1]!r}",
+            fix=f"try {' or '.join(map(repr, near or ['all']))}; "
+            "fingerspell.model.backbone_of(model).layers lists all",
         )
     return names.index(first)

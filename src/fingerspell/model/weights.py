@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from fingerspell.assets import STARTER
+from fingerspell.assets import STARTER, has_starter
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import BACKBONE
@@ -27,15 +27,16 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path
     if config.weights == "auto":
         return _imagenet_or_starter(model, config, starter)
     if config.weights == "imagenet":
-        return _load_imagenet(model, config)
+        return _load_imagenet(model, config, starter)
     if config.weights == "starter":
         return load_starter_backbone(model, starter)
     path = Path(config.weights)
     if not path.is_file():
+        words = ("imagenet", "starter", "none") if has_starter(starter) else ("imagenet", "none")
         raise ModelError(
             found=f"--weights {config.weights}: no such file",
-            expected="imagenet, starter, none, or the path of a .weights.h5 or model.keras file",
-            fix="check the path; 'starter' and 'none' need no file",
+            expected=f"{', '.join(words)}, or the path of a .weights.h5 or model.keras file",
+            fix=f"check the path, or use one of the words: {', '.join(words)}",
         )
     _load_file(backbone_of(model), path, config.backbone)
     return f"weights file {path.name}"
@@ -43,7 +44,7 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path
 
 def _imagenet_or_starter(model: keras.Model, config: ModelConfig, starter: Path) -> str:
     try:
-        return _load_imagenet(model, config)
+        return _load_imagenet(model, config, starter)
     except ModelError as unfetched:
         try:
             origin = load_starter_backbone(model, starter)
@@ -57,15 +58,15 @@ def _imagenet_or_starter(model: keras.Model, config: ModelConfig, starter: Path)
     return f"{origin}, because ImageNet's weights could not be fetched"
 
 
-def _load_imagenet(model: keras.Model, config: ModelConfig) -> str:
-    backbone_of(model).set_weights(imagenet_backbone(config).get_weights())
+def _load_imagenet(model: keras.Model, config: ModelConfig, starter: Path) -> str:
+    backbone_of(model).set_weights(imagenet_backbone(config, starter).get_weights())
     return f"keras.applications.{config.backbone} ImageNet weights"
 
 
-def imagenet_backbone(config: ModelConfig) -> keras.Model:
+def imagenet_backbone(config: ModelConfig, starter: Path = STARTER) -> keras.Model:
     """Returns Keras's backbone with ImageNet weights, fetched or from its cache.
 
-    Raises `ModelError` where neither is to be had.
+    Raises `ModelError` where neither is to be had; it offers what lies in the folder `starter`.
     """
     try:
         return getattr(keras.applications, config.backbone)(
@@ -76,11 +77,13 @@ def imagenet_backbone(config: ModelConfig) -> keras.Model:
             pooling="avg",
         )
     except Exception as error:  # Keras wraps every network failure in a bare Exception.
+        there = has_starter(starter)
+        released = "start from the released recogniser with --weights starter, " if there else ""
         raise ModelError(
             found=f"the ImageNet weights of {config.backbone} could not be fetched ({error})",
             expected="a connection to the Keras weights store, or a copy in ~/.keras/models",
-            fix="start from the released recogniser with --weights starter, pass a file with "
-            "--weights PATH, or train from nothing with --weights none",
+            fix=f"{released}pass a file with --weights PATH, or train from nothing with "
+            "--weights none",
         ) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from fingerspell.assets import STARTER
+from fingerspell.assets import STARTER, has_starter
 from fingerspell.errors import BundleError, ConfigError
 from fingerspell.runtime.answer import Reader
 from fingerspell.runtime.contract import FILE_NAME
@@ -47,9 +47,9 @@ def choose(
     if wants_mock(environment):
         return MockRecogniser()
     if not (bundle / FILE_NAME).is_file():
-        unreleased = bundle == STARTER
-        where = "this copy of the package" if unreleased else bundle
-        word = "" if unreleased else f"take the released one with --bundle {WORD}, "
+        where = "this copy of the package" if bundle == STARTER else bundle
+        offered = has_starter() and bundle != STARTER
+        word = f"take the released one with --bundle {WORD}, " if offered else ""
         raise BundleError(
             found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
             expected="the output folder of a finished training run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -35,14 +36,18 @@ from fingerspell.model.starter import (
     starter_facts,
 )
 from fingerspell.progress import Progress
-from fingerspell.train import folder
-from fingerspell.train.devices import prepare_device
+from fingerspell.train import folder, memory
+from fingerspell.train.checkpoint import copied, fill
+from fingerspell.train.devices import is_out_of_memory, prepare_device
 from fingerspell.train.imprint import imprint
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.schedule import WarmCosine
 
 IMPRINTED_FROM = 20
+AT_ONCE = 32
+"""Pictures that are looked at without learning from them, where memory has room for them."""
+
 Curves = list[dict[str, Any]]
 """The rows of `training_history.json`."""
 
@@ -131,10 +136,7 @@ def _accuracy(
     if not samples:
         return None
     paths = [manifest.absolute(sample) for sample in samples]
-    batches = loader.evaluation_stream(paths, settings.image_size_px, 32)
-    answers = np.concatenate(
-        [np.asarray(model.predict_on_batch(x)).argmax(axis=1) for x in batches]
-    )
+    answers = _answers(model, paths, settings).argmax(axis=1)
     truth = np.array([manifest.labels.index(sample.label) for sample in samples])
     return float((answers == truth).mean())
 
@@ -142,14 +144,34 @@ def _accuracy(
 def _fit(
     config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig
 ) -> Curves:
-    """Trains the whole network a little; BatchNormalization keeps the statistics it has."""
+    """Trains the whole network a little; BatchNormalization keeps the statistics it has.
+
+    Where memory is full it starts again, and computes every batch in parts.
+    """
+    unfreeze(model, config.phase.unfrozen_from or "all", config.phase.batchnorm_momentum)
+    before, parts = copied(model.variables), 1
+    while True:
+        try:
+            return _learn(config, model, manifest, settings, parts)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        gc.collect()
+        parts, said = memory.finer(config.batch_size, parts, "adapting")
+        print(said, flush=True)
+        fill(model.variables, before)
+
+
+def _learn(
+    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig, parts: int
+) -> Curves:
     phase, steps = config.phase, config.steps_per_epoch
-    unfreeze(model, phase.unfrozen_from or "all", phase.batchnorm_momentum)
     model.compile(
         optimizer=keras.optimizers.Adam(WarmCosine(phase, steps * phase.epochs)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
     )
+    memory.cut_steps(model, model, phase, parts)
     stream = loader.training_stream(
         manifest,
         manifest.split("train"),
@@ -195,6 +217,22 @@ def _features(
     """Returns the features (N, F) of at most `IMPRINTED_FROM` training pictures of a class."""
     samples = [s for s in manifest.split("train") if s.label == label][:IMPRINTED_FROM]
     paths = [manifest.absolute(sample) for sample in samples]
-    network = feature_network(model)
-    batches = loader.evaluation_stream(paths, settings.image_size_px, IMPRINTED_FROM)
-    return np.concatenate([np.asarray(network.predict_on_batch(x), np.float32) for x in batches])
+    return _answers(feature_network(model), paths, settings)
+
+
+def _answers(
+    network: keras.Model, paths: Sequence[Path], settings: ModelConfig, at_once: int = AT_ONCE
+) -> np.ndarray:
+    """Returns what the network makes of pictures (N, …), of fewer at once while memory is full."""
+    try:
+        batches = loader.evaluation_stream(paths, settings.image_size_px, at_once)
+        return np.concatenate(
+            [np.asarray(network.predict_on_batch(x), np.float32) for x in batches]
+        )
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+    gc.collect()
+    fewer, _ = memory.finer(at_once, 1, "looking at pictures")
+    print(f"memory is full at {at_once} pictures at once: going on with {at_once // fewer}")
+    return _answers(network, paths, settings, at_once // fewer)

@@ -17,6 +17,7 @@ from fingerspell.train.history import Epoch
 
 KEPT = 2
 PATTERN = "step_*.npz"
+ASIDE = ".damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,22 +100,32 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """Reads one checkpoint; raises `DamagedError` where it is not one."""
-    arrays = read_arrays(path)
+    """Reads one checkpoint; raises `DamagedError` unless it is as it was written.
+
+    Raises `RunError` where it is out of reach, or another version's: it may be whole.
+    """
     try:
+        arrays = read_arrays(path)
         body = json.loads(str(arrays.pop("position")))
         rows = tuple(Epoch(**row) for row in body.pop("rows"))
         return Checkpoint(Position(**body, rows=rows), arrays)
+    except OSError as error:
+        raise _out_of_reach(path, error) from error
     except (KeyError, ValueError, TypeError) as error:
-        raise DamagedError(f"not written by this version ({error})") from error
+        raise RunError(
+            found=f"{path} was written by another version of the program ({error})",
+            expected="a checkpoint of this version",
+            fix="go on with the version that wrote it, or start afresh with --overwrite",
+        ) from error
 
 
 def latest(folder: Path) -> Checkpoint | None:
     """Returns the newest whole checkpoint, or nothing where none was ever written.
 
-    Damaged ones are told of on the console and, once one before them is found whole, removed:
+    Damaged ones are told of on the console and, once one before them is found whole, put aside:
     they would count among the last two.
-    Raises `RunError` where there are checkpoints and not one of them is whole.
+    Raises `RunError` where there are checkpoints and not one of them is whole, or where one
+    cannot be read.
     """
     damaged: list[Path] = []
     for path in sorted(folder.glob(PATTERN), reverse=True):
@@ -124,9 +135,8 @@ def latest(folder: Path) -> Checkpoint | None:
             print(f"warning: checkpoint {path.name} is damaged ({error})", flush=True)
             damaged.append(path)
             continue
-        for other in damaged:
-            other.unlink()
         if damaged:
+            _put_aside(damaged)
             print(f"warning: going back to the checkpoint before it, {path.name}", flush=True)
         return found
     if not damaged:
@@ -135,4 +145,24 @@ def latest(folder: Path) -> Checkpoint | None:
         found=f"no checkpoint in {folder} is whole ({', '.join(p.name for p in damaged)})",
         expected="at least one file as this program wrote it",
         fix="start afresh with --overwrite",
+    )
+
+
+def _put_aside(damaged: Sequence[Path]) -> None:
+    """Renames the newest of damaged checkpoints, the first, and removes the others."""
+    newest, *others = damaged
+    try:
+        for old in (*others, *newest.parent.glob(f"{PATTERN}{ASIDE}")):
+            old.unlink()
+        newest.rename(newest.with_name(newest.name + ASIDE))
+    except OSError as error:
+        raise _out_of_reach(newest, error) from error
+
+
+def _out_of_reach(path: Path, error: OSError) -> RunError:
+    return RunError(
+        found=f"{path} cannot be read or renamed ({error.strerror or error})",
+        expected="a checkpoint that no other program holds",
+        fix="mend its permissions, or wait until nothing holds it; then give the same command "
+        "with --resume",
     )

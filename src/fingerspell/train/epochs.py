@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from fingerspell.progress import Progress
 from fingerspell.train import memory
 from fingerspell.train.checkpoint import Checkpoint, copied, fill
 from fingerspell.train.devices import is_out_of_memory
 from fingerspell.train.features import Batch
-from fingerspell.train.folder import HISTORY, LOGS, write_json
-from fingerspell.train.history import Epoch, to_columns
+from fingerspell.train.history import Epoch
+from fingerspell.train.lost import refuse_lost_picture
 from fingerspell.train.session import Run
 from fingerspell.train.state import Course, State
-from fingerspell.train.watch import Board, line
+from fingerspell.train.watch import Curves, line
 
 
 def learn(run: Run, course: Course, stored: Checkpoint | None) -> None:
@@ -31,7 +32,7 @@ def learn(run: Run, course: Course, stored: Checkpoint | None) -> None:
         state.restore(stored)
     else:
         state.save()
-    board = Board(run.folder / LOGS) if run.team.is_chief else None
+    curves = Curves(run.folder) if run.team.is_chief else None
     batches: Iterator[Batch] | None = None
     while not state.ended:
         if state.step < course.steps:
@@ -59,13 +60,13 @@ def learn(run: Run, course: Course, stored: Checkpoint | None) -> None:
         )
         print(line(row, course.phase.epochs), flush=True)
         run.rows.append(row)
-        if board is not None:
-            board.add(len(run.rows), row)
-            write_json(run.folder / HISTORY, to_columns(run.rows))
         state.next_epoch()
         state.save()
-    if board is not None:
-        board.close()
+        if curves is not None:
+            curves.add(run.rows)
+    if curves is not None:
+        curves.write(run.rows)  # A run that died just before goes on with nothing left to train.
+        curves.close()
     state.kept.restore(course.network)
 
 
@@ -75,6 +76,7 @@ def _fits(state: State, batches: Iterator[Batch]) -> bool:
         _train(state, batches)
     except Exception as error:
         if not is_out_of_memory(error):
+            refuse_lost_picture(state.run.manifest, error)
             raise
         if state.run.team.place.world > 1:
             raise memory.too_small_for(state.where, state.run.team.place.world) from error
@@ -89,7 +91,7 @@ def _go_on_in_smaller_parts(state: State) -> None:
     """
     run, course = state.run, state.course
     gc.collect()  # What the failed step computed hangs on its traceback.
-    run.parts, said = memory.finer(run.config.batch_size, run.parts, state.where)
+    run.parts, said = memory.finer(run.config.batch_size, run.parts, state.where, run.team.devices)
     state.go_back()
     print(f"{said}, from {state.where}", flush=True)
     memory.cut_steps(course.model, course.network, course.phase, run.parts)
@@ -166,16 +168,27 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(loss):
             raise self._at_home().broken_down(f"a loss of {loss}")
         self.bar.advance(1)
-        if run.interrupt.asked and run.team.is_chief:
+        if self._asked_to_stop():
             told = "saved" if self._at_home().save() else "not saved"
             raise KeyboardInterrupt(f"stopped in {state.where}, {told}")
-        if time.monotonic() - state.saved_s >= 60 * run.config.save_every_min:
+        if self._is_time_to_save():
             self._at_home().save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         self.state.run.interrupt.stepping = False
         # `fit` is about to put the averaged weights in their place.
         self.state.weights = copied(self.state.course.model.variables)
+
+    def _asked_to_stop(self) -> bool:
+        """Whether anybody was: all processes stop after the same step, or some would wait."""
+        run = self.state.run
+        return bool(run.team.gather(np.array([run.interrupt.asked], np.uint8)).any())
+
+    def _is_time_to_save(self) -> bool:
+        config, run = self.state.run.config, self.state.run
+        every = config.save_every_steps
+        counted = every > 0 and run.total_steps % every == 0
+        return counted or time.monotonic() - self.state.saved_s >= 60 * config.save_every_min
 
     def _at_home(self) -> State:
         """Returns the state; reading `model` makes the JAX backend bring its variables home."""

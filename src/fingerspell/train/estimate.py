@@ -28,6 +28,7 @@ from fingerspell.train.drawn import SOURCE, draw_samples, drawable
 from fingerspell.train.forecast import Disk, Forecast, Stage, Work, stage
 from fingerspell.train.machine import peak_memory_bytes
 from fingerspell.train.pace import CHECKED, EPOCHS, GPU_STEPS, STEPS, Measured, pace_of
+from fingerspell.train.phases import validation_stream
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import calibrate, check_fits
 from fingerspell.train.session import Run
@@ -169,14 +170,18 @@ def _work(run: Run, phase: Phase, views: int) -> Work:
 
 
 def _finish_s(run: Run, short: Run) -> float:
-    """Returns the seconds of fitting the temperature and saving the network."""
+    """Returns the seconds of fitting temperature and threshold, and of saving the network.
+
+    Hands that are no letter are drawn once, however many pictures validation has.
+    """
     started_s = time.perf_counter()
     calibrate(short)
     fitted_s = time.perf_counter() - started_s
     few, all_of_them = len(short.manifest.split("val")), len(run.manifest.split("val"))
-    looked_s = time.perf_counter()
     # Once more, now that predicting is set up: what is left is the pictures' own time.
-    calibrate(short)
+    looked_s = time.perf_counter()
+    held_out = validation_stream(short, short.config.model.image_size_px)
+    short.model.predict(held_out, steps=short.validation_steps(), verbose=0)
     per_picture_s = (time.perf_counter() - looked_s) / few
     saved_s = time.perf_counter()
     save_recogniser(rebuild_in_float32(short.model), short.folder / folder.MODEL)

@@ -112,17 +112,23 @@ class Cost:
     machine: str
     seconds: float
     price: float
+    price_per_h: float
+    speedup: float = 1.0
 
 
 def local_cost(seconds: float, watts: float, price_per_kwh: float) -> Cost:
     """Returns what this machine's electricity costs: hours * kW * price."""
-    return Cost("this machine", seconds, seconds / 3600 * watts / 1000 * price_per_kwh)
+    return _cost("this machine", seconds, watts / 1000 * price_per_kwh)
 
 
 def rented_cost(seconds: float, offer: Offer) -> Cost:
     """Returns what a rented machine costs: hours / speedup * price."""
-    there_s = seconds / offer.speedup
-    return Cost(offer.name, there_s, there_s / 3600 * offer.price_per_h)
+    return _cost(offer.name, seconds, offer.price_per_h, offer.speedup)
+
+
+def _cost(machine: str, seconds: float, price_per_h: float, speedup: float = 1.0) -> Cost:
+    there_s = seconds / speedup
+    return Cost(machine, there_s, there_s / 3600 * price_per_h, price_per_h, speedup)
 
 
 def read_offer(text: str) -> Offer:

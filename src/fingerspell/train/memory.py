@@ -13,21 +13,23 @@ from fingerspell.errors import RunError
 from fingerspell.model import backbone_of
 from fingerspell.train.checkpoint import copied, fill
 from fingerspell.train.devices import is_out_of_memory, train_in_parts
+from fingerspell.train.lost import refuse_lost_picture
 from fingerspell.train.session import Run
 
 T = TypeVar("T")
 
 
-def finer(batch_size: int, parts: int, where: str) -> tuple[int, str]:
+def finer(batch_size: int, parts: int, where: str, devices: int = 1) -> tuple[int, str]:
     """Returns into how many equal parts a step is cut next, and how that is said.
 
     Equal, because then the mean over the parts' means is the mean over the batch: a part is at
-    most half as large as before. Raises `RunError` where a part is one picture already.
+    most half as large as before, and has as many rows on each of `devices` that share the batch.
+    Raises `RunError` where a part is one picture on each already.
     """
-    wanted = range(2 * parts, batch_size + 1)
-    found = next((count for count in wanted if batch_size % count == 0), None)
+    share = batch_size // devices
+    found = next((count for count in range(2 * parts, share + 1) if share % count == 0), None)
     if found is None:
-        raise _too_small(where)
+        raise _too_small(where, devices)
     return found, (
         f"memory is full at {batch_size // parts} pictures at once: going on with "
         f"{found} x {batch_size // found} a step, the same effective batch"
@@ -60,6 +62,7 @@ def patiently(run: Run, variables: Sequence[Any], work: Callable[[], T]) -> T:
             return work()
         except Exception as error:
             if not is_out_of_memory(error):
+                refuse_lost_picture(run.manifest, error)
                 raise
         gc.collect()
         _halve(run)
@@ -87,9 +90,10 @@ def too_small_for(where: str, processes: int) -> RunError:
     )
 
 
-def _too_small(where: str) -> RunError:
+def _too_small(where: str, devices: int = 1) -> RunError:
+    each = f" on each of {devices} devices" if devices > 1 else ""
     return RunError(
-        found=f"memory is full at one picture at once, in {where}",
+        found=f"memory is full at one picture at once{each}, in {where}",
         expected="memory for at least one picture",
         fix="use a smaller --img_size or --backbone MobileNetV3Small, or end other programs that "
         "use the memory (nvidia-smi names those on a GPU)",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.evaluate.acceptance import LEAST_RIGHT, NOBODY, fit_threshold
+from fingerspell.evaluate.acceptance import LEAST_RIGHT, NOBODY, fit_threshold, surest_threshold
+from fingerspell.labels import ALPHABET
 from fingerspell.synth import draw
 
 OUTSIDERS = ("3", "4", "5", "7", "8")
 """Hands that are no letter. The other digits look like one: 0 O, 1 D, 2 V, 6 W, 9 F."""
+
+DRAWN = {*ALPHABET, *string.digits}
+"""Signs whose hands are known here."""
 
 OUTSIDERS_EACH = 20
 OUTSIDERS_SHARE = 0.1
@@ -25,8 +30,12 @@ NOTHING = "nothing"
 
 
 def outsiders(labels: Sequence[str], size_px: tuple[int, int], seed: int) -> NDArray[np.float32]:
-    """Draws hands that show none of `labels`: float32 (N, h, w, 3) in [0, 1]; N may be 0."""
-    signs = [sign for sign in OUTSIDERS if sign not in labels]
+    """Draws hands that show none of `labels`: float32 (N, h, w, 3) in [0, 1]; N may be 0.
+
+    It is 0 beside a sign of the user's own: a drawn hand may show just that.
+    """
+    known = DRAWN.issuperset(labels)
+    signs = [sign for sign in OUTSIDERS if known and sign not in labels]
     rows = [draw(x, seed + i, size_px).rgb for x in signs for i in range(OUTSIDERS_EACH)]
     if not rows:
         return np.zeros((0, *size_px, 3), np.float32)
@@ -40,27 +49,34 @@ def choose_threshold(
     labels: Sequence[str],
     least: float,
 ) -> dict[str, Any]:
-    """Returns the threshold to ship, and what it was fitted on.
+    """Returns the threshold to ship, what it was fitted on, and what it does there.
 
     `probabilities` (N, C) are the calibrated answers to validation pictures, `strange` (M, C)
     those to hands outside the alphabet, which weigh a tenth of all and for which only `nothing`
-    is right. The fitted threshold keeps `LEAST_RIGHT` of the accepted answers right. It is
-    raised to `least`, which also stands where none can be fitted: validation pictures show the
-    people of the training, of whom a network is surer than of strangers.
+    is right. The `fitted` threshold keeps `LEAST_RIGHT` of the accepted answers right. Where the
+    network is too weak for any (`fitted` is None), the one at which it is right most often takes
+    its place. Either is raised to `least`, which also stands where pictures are too few to tell:
+    validation shows the people of the training, of whom a network is surer than of strangers.
+
+    `coverage` and `reached` are what the shipped threshold accepts, and how often that is right.
     """
     unknown = labels.index(NOTHING) if NOTHING in labels else NOBODY
     weight = OUTSIDERS_SHARE / (1 - OUTSIDERS_SHARE) * len(y_true) / max(1, len(strange))
-    fitted = fit_threshold(
-        np.concatenate([y_true, np.full(len(strange), unknown, np.intp)]),
-        np.concatenate([probabilities, strange]),
-        np.concatenate([np.ones(len(y_true)), np.full(len(strange), weight)]),
-    )
+    truth = np.concatenate([y_true, np.full(len(strange), unknown, np.intp)])
+    answers = np.concatenate([probabilities, strange])
+    weights = np.concatenate([np.ones(len(y_true)), np.full(len(strange), weight)])
+    fitted = fit_threshold(truth, answers, weights)
+    wanted = fitted or surest_threshold(truth, answers, weights)
+    threshold = least if wanted is None else min(max(least, wanted.threshold), MOST)
+    accepted = weights * (answers.max(axis=1) >= threshold)
+    right = answers.argmax(axis=1) == truth
     return {
-        "threshold": least if fitted is None else min(max(least, fitted.threshold), MOST),
+        "threshold": threshold,
         "least": least,
         "fitted": None if fitted is None else fitted.threshold,
         "right": LEAST_RIGHT,
-        "coverage": None if fitted is None else fitted.coverage,
+        "reached": float((accepted * right).sum() / accepted.sum()) if accepted.any() else None,
+        "coverage": float(accepted.sum() / weights.sum()),
         "pictures": len(y_true),
         "outsiders": len(strange),
     }

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import os
 import time
 from collections import Counter
@@ -37,6 +35,8 @@ from fingerspell.train.cluster.reader import Reader
 from fingerspell.train.cluster.team import ALONE, Team, idle_gpus, team_at
 from fingerspell.train.devices import prepare_device
 from fingerspell.train.drawn import draw_samples, drawable, forget
+from fingerspell.train.identity import fingerprint as fingerprint
+from fingerspell.train.identity import trained_facts
 from fingerspell.train.interrupt import listening
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
 from fingerspell.train.memory import patiently
@@ -46,11 +46,6 @@ from fingerspell.train.rejection import choose_threshold, outsiders
 from fingerspell.train.session import Run
 
 ORIGIN = "weights_origin.txt"
-NO_COURSE = (
-    "output_dir", "dataset_dir", "trust", "overwrite", "resume", "save_every_min", "recipe_file",
-    "recipe_sha256",
-)  # fmt: skip
-"""Settings that do not decide how a run goes: where it lies, what it is called."""
 
 
 def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
@@ -59,11 +54,18 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
     Writes `model.keras` (temperature folded in), the labels, the history, TensorBoard's logs
     and `run.json`. Raises a `FingerspellError` for whatever the user can mend, before anything
     is written where possible. In one process of several (`fingerspell.train.cluster`) it trains
-    with the others; the chief alone writes, and the others return nothing.
+    with the others; the chief alone writes, and the others return nothing. A run that is to be
+    gone on with, and is trained to its end, is left as it is.
     """
     manifest = read_manifest(config.dataset_dir)
     check_fits(config, manifest)
-    team = team_at(place_from(os.environ), config.batch_size)
+    place = place_from(os.environ)
+    if facts := trained_facts(config, manifest):
+        if place.rank != 0:
+            return {}
+        print(f"this run is trained: its network is {config.output_dir / folder.MODEL}", flush=True)
+        return facts
+    team = team_at(place, config.batch_size)
     team.check_held_out(len(manifest.split("val")))
     with team.quiet():
         return _train(config, manifest, team, command)
@@ -190,15 +192,6 @@ def check_fits(config: TrainConfig, manifest: Manifest) -> None:
         expected="a batch no larger than the smallest class",
         fix=f"use --batch_size {max(1, counts[rarest])} or less, or add pictures of {rarest!r}",
     )
-
-
-def fingerprint(config: TrainConfig, manifest: Manifest) -> str:
-    """Returns a hash of everything that decides a run's course, to refuse a foreign checkpoint."""
-    course = dataclasses.asdict(config)
-    for name in NO_COURSE:
-        course.pop(name)
-    text = json.dumps([course, manifest.sha256], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _stored(run: Run) -> checkpoint.Checkpoint | None:

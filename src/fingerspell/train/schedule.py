@@ -16,8 +16,8 @@ class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: igno
         rate(t) = peak * min(1, (t + 1) / W) * (0.01 + 0.99 (1 + cos(pi p)) / 2)
         p = a + (b - a) * (t - W) / D, within [a, b]
 
-    W = warmup_share * steps, D = steps - W, (a, b) = `phase.decay`. Keras's own `CosineDecay`
-    cannot end half way, where the next phase goes on.
+    W = warmup_share * steps, D = steps - W, (a, b) = `phase.decay`; None: the rate stays at
+    its peak. Keras's own `CosineDecay` cannot end half way, where the next phase goes on.
     Reference: Loshchilov & Hutter, SGDR, ICLR 2017.
     """
 
@@ -29,9 +29,11 @@ class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: igno
         warmup = round(phase.warmup_share * self.steps)
         t = ops.cast(step, "float32")
         done = ops.clip((t - warmup) / max(1, self.steps - warmup), 0.0, 1.0)
+        climbed = ops.minimum(1.0, (t + 1) / max(1, warmup))
+        if phase.decay is None:
+            return phase.learning_rate * climbed
         start, end = phase.decay
         cosine = ops.cos(math.pi * (start + (end - start) * done))
-        climbed = ops.minimum(1.0, (t + 1) / max(1, warmup))
         return phase.learning_rate * climbed * (0.01 + 0.99 * (1 + cosine) / 2)
 
 

@@ -19,11 +19,14 @@ from fingerspell.config import Choice, Range, Space, TrainConfig, as_recipe, wit
 from fingerspell.data.manifest import read_manifest, split_rule
 from fingerspell.data.verify import verify
 from fingerspell.errors import ConfigError, RunError, require
+from fingerspell.model import build_recogniser, require_layer
+from fingerspell.model.freeze import ALL
 from fingerspell.train import folder
+from fingerspell.train.claim import claimed
 from fingerspell.train.guard import DivergedError
 from fingerspell.train.run import check_fits, fingerprint, train
 
-STORE, TRIALS, BEST = "tune.db", "trials", "best.py"
+STORE, TRIALS, BEST, LOCK = "tune.db", "trials", "best.py", "tune.lock"
 STUDY, MARK, REASON = "fingerspell", "search", "reason"
 
 
@@ -57,20 +60,47 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
     if split_rule(base.dataset_dir) == "random":
         print("warning: validation pictures have near duplicates in training (--split random): "
               "the search will prefer what remembers pictures", flush=True)  # fmt: skip
+    require_layers(base, space)
     if not base.trust:
         verify(manifest)
     place = base.output_dir
     folder.open_folder(place, overwrite=False, resume=True)
-    if base.overwrite:
-        forget(place)
-    base = replace(base, trust=True, overwrite=False, resume=True)
-    study = open_study(place, space, fingerprint(base, manifest))
+    with claimed(place / LOCK):
+        if base.overwrite:
+            forget(place)
+        base = replace(base, trust=True, overwrite=False, resume=True)
+        study = open_study(place, space, fingerprint(base, manifest))
+        return search(study, base, space, trials, command)
+
+
+def require_layers(base: TrainConfig, space: Space) -> None:
+    """Refuses layers that the network does not have, before they cost trials.
+
+    Where the backbone itself is searched for, each trial has layers of its own.
+    """
+    named = {phase.unfrozen_from for phase in base.phases}
+    for name, values in space.items():
+        if name.endswith(".unfrozen_from") and isinstance(values, Choice):
+            named |= {value for value in values.values if isinstance(value, str)}
+    if named <= {None, ALL} or "model.backbone" in space:
+        return
+    keras.utils.clear_session()  # Keras counts layers that have no name of their own.
+    model = build_recogniser(base.model, 2)
+    for layer in named:
+        require_layer(model, layer)
+    keras.utils.clear_session()
+
+
+def search(
+    study: optuna.Study, base: TrainConfig, space: Space, trials: int, command: str
+) -> list[Trial]:
+    """Tries what is left to try, and returns all that was tried, the best first."""
     try:
         while len(ended(study)) < trials:
             trial = next_trial(study, space, base.seed)
             told = try_out(study, trial, base, command)
             print(line(told, trials), flush=True)
-            write_best(place, base, results(study), command)
+            write_best(base.output_dir, base, results(study), command)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(
             f"stopped after {len(ended(study))} of {trials} trials; to go on: the same command"

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
+import time
 
 import pytest
 
 from fingerspell import backends
 from fingerspell.train.cluster.place import NAMES
-from helpers.killed_run import child, kill_after_step
+from helpers.killed_run import child, kill_after_step, newest
 from helpers.process_pair import assert_alike, pair
 from helpers.run_files import assert_same_run
 from helpers.small_run import write_colours
@@ -73,6 +75,24 @@ def test_a_killed_process_costs_nothing_but_time(together, data, tmp_path):
     with pair(data, output) as (chief, other):
         assert kill_after_step(other, output, 8, 0.0)
         chief.kill()
+    with pair(data, output) as processes:
+        assert [process.wait() for process in processes] == [0, 0]
+    assert_same_run(output, together)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to all processes of a console")
+def test_ctrl_c_in_one_process_stops_all_after_the_same_step(together, data, tmp_path):
+    output = tmp_path / "output"
+    with pair(data, output) as processes:
+        while newest(output) < 8:
+            time.sleep(0.002)
+        processes[1].send_signal(signal.SIGINT)
+        try:
+            assert 0 not in [process.wait(timeout=30) for process in processes]
+        finally:
+            for process in processes:
+                process.kill()
+    assert 8 <= newest(output) < 15
     with pair(data, output) as processes:
         assert [process.wait() for process in processes] == [0, 0]
     assert_same_run(output, together)

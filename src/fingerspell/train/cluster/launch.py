@@ -29,8 +29,11 @@ MANNERS = {
     "RAY_DEDUP_LOGS": "0",  # Epochs may look alike.
 }
 
-NOTES, REFUSED = ".ray", "refused.json"
-"""What Ray writes in the run folder while it works, and why a process gave up for good."""
+NOTES, REFUSED = ".ray", "refused_*.json"
+"""What Ray writes in the run folder while it works, and why each process gave up for good."""
+
+OLD_RUN = ".old_run"
+"""Lies among the checkpoints of a run that is to be replaced, and goes when they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +49,22 @@ class Launch:
         """Returns the folder through which the processes and their starter talk."""
         return self.config.output_dir / NOTES
 
+    @property
+    def old_run(self) -> Path:
+        """Returns what is there for as long as a run that is to be replaced is."""
+        return self.config.output_dir / folder.CHECKPOINTS / OLD_RUN
+
 
 def launch(config: TrainConfig, command: str, workers: int, address: str | None = None) -> None:
     """Trains `config` in `workers` processes, on this machine or on the Ray cluster at `address`.
 
     The processes always go on where checkpoints lie, so that a lost one costs what came after
-    the last. Raises a `FingerspellError` for whatever the user can mend.
+    the last. Raises a `FingerspellError` for whatever the user can mend. A run that is to be
+    replaced is removed by the first process, once it has found nothing to refuse.
     """
     check(config, workers)
-    folder.open_folder(config.output_dir, overwrite=config.overwrite, resume=config.resume)
+    place = config.output_dir
+    folder.open_folder(place, overwrite=False, resume=config.overwrite or config.resume)
     absolute = replace(
         config,
         dataset_dir=config.dataset_dir.resolve(),
@@ -64,10 +74,15 @@ def launch(config: TrainConfig, command: str, workers: int, address: str | None 
     )
     task = Launch(absolute, command, Path.cwd())
     shutil.rmtree(task.notes, ignore_errors=True)
+    task.old_run.unlink(missing_ok=True)
+    if config.overwrite and any((place / name).exists() for name in folder.FILES):
+        task.old_run.parent.mkdir(exist_ok=True)
+        task.old_run.touch()
     try:
         _fit(task, workers, address)
     finally:
         shutil.rmtree(task.notes, ignore_errors=True)
+        task.old_run.unlink(missing_ok=True)
 
 
 def check(config: TrainConfig, workers: int) -> None:
@@ -178,8 +193,11 @@ def work(settings: dict[str, Any]) -> None:
     import ray.train
 
     task: Launch = settings["task"]
-    if (task.notes / REFUSED).exists():
+    if any(task.notes.glob(REFUSED)):
         return
+    config = task.config
+    if task.old_run.exists():
+        config = replace(config, overwrite=True, resume=False)
     if task.working_dir.is_dir():
         os.chdir(task.working_dir)
     context = ray.train.get_context()
@@ -193,10 +211,9 @@ def work(settings: dict[str, Any]) -> None:
     from fingerspell.train.run import train
 
     try:
-        train(task.config, task.command)
+        train(config, task.command)
     except FingerspellError as error:
-        note = {"found": error.found, "expected": error.expected, "fix": error.fix}
-        folder.write_json(task.notes / REFUSED, note)
+        _note(task, context.get_world_rank(), error)
         raise
 
 
@@ -212,7 +229,14 @@ def _meeting_point() -> str:
     return str(broadcast_from_rank_zero(f"{host}:{port}"))
 
 
+def _note(task: Launch, rank: int, error: FingerspellError) -> None:
+    """Notes why process `rank` gave up, in a file of its own: several may do so at once."""
+    note = {"found": error.found, "expected": error.expected, "fix": error.fix}
+    task.notes.mkdir(parents=True, exist_ok=True)
+    folder.write_json(task.notes / REFUSED.replace("*", str(rank)), note)
+
+
 def _raise_refusal(task: Launch) -> None:
     """Raises what made a process give up for good, if one did."""
-    if (task.notes / REFUSED).exists():
-        raise RunError(**folder.read_json(task.notes / REFUSED))
+    for path in sorted(task.notes.glob(REFUSED)):
+        raise RunError(**folder.read_json(path))

@@ -19,6 +19,10 @@ class Device:
     precision: str
 
 
+LIBRARIES_FULL = ("CUDA_ERROR_OUT_OF_MEMORY", "_STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED")
+"""What CUDA's driver, cuBLAS and cuDNN call full memory; the last two before and since cuDNN 9."""
+
+
 def _backend() -> Any:
     return importlib.import_module(f"{__name__}.{keras.backend.backend()}")
 
@@ -38,10 +42,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     Keras raises errors anew from within layers, and JAX's `fit` fails once more while it ends.
     """
     backend = _backend()
-    return any(isinstance(e, MemoryError) or backend.is_out_of_memory(e) for e in _behind(error))
+    return any(isinstance(e, MemoryError) or backend.is_out_of_memory(e) for e in behind(error))
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
+def behind(error: BaseException) -> Iterator[BaseException]:
     """Yields `error` and every error behind it."""
     found: list[BaseException] = []
     left: list[BaseException | None] = [error]

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell.train.devices import LIBRARIES_FULL
+
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs.
@@ -22,15 +24,38 @@ def prepare_gpus() -> list[str]:
 
 
 def mixed_precision() -> str:
-    """Returns the policy to use: bfloat16 needs no loss scaling and runs on every JAX GPU."""
-    return "mixed_bfloat16"
+    """Returns the policy to use: half precision needs tensor cores (compute capability 7.0).
+
+    From 8.0 on they take bfloat16 as fast as float16, which then needs no loss scaling.
+    """
+    import jax
+
+    card = next(d for d in jax.local_devices() if d.platform == "gpu")
+    major = str(card.compute_capability).split(".")[0]
+    if not major.isdigit() or int(major) >= 8:  # AMD's cards have names: gfx90a.
+        return "mixed_bfloat16"
+    return "mixed_float16" if int(major) >= 7 else "float32"
+
+
+FULL = ("RESOURCE_EXHAUSTED: ", "INTERNAL: Failed to allocate ", *LIBRARIES_FULL)
+"""What XLA and the GPU's libraries say where memory is full."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was full: JAX has one kind of error, which begins with XLA's status."""
+    """Whether memory was full: JAX has one kind of error, and XLA's status in its text."""
     import jax
 
-    return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED: " in str(error)
+    return isinstance(error, jax.errors.JaxRuntimeError) and (
+        any(text in str(error) for text in FULL)
+    )
+
+
+def cut(rows: Any, parts: int) -> Any:
+    """Deals out the rows of a batch in turn: (parts, rows / parts, …).
+
+    Devices that share a batch hold a stretch of it each: so every part has rows on all of them.
+    """
+    return rows.reshape(-1, parts, *rows.shape[1:]).swapaxes(0, 1)
 
 
 def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any, Any], tuple[Any, Any]]:
@@ -56,9 +81,9 @@ def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any, Any], tupl
             )
             return (jax.tree.map(jax.numpy.add, sums, gradients), other, metrics), logs
 
-        cut = [value.reshape(parts, -1, *value.shape[1:]) for value in data]
+        pieces = tuple(cut(value, parts) for value in data)
         nothing = jax.tree.map(jax.numpy.zeros_like, trainable)
-        (sums, other, metrics), logs = jax.lax.scan(part, (nothing, other, metrics), tuple(cut))
+        (sums, other, metrics), logs = jax.lax.scan(part, (nothing, other, metrics), pieces)
         trainable, optimizer = network.optimizer.stateless_apply(
             optimizer, [total / parts for total in sums], trainable
         )

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from fingerspell.train.devices import LIBRARIES_FULL
+
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs, each told to take memory only as it needs it."""
@@ -32,8 +34,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     import tensorflow as tf
 
     if isinstance(error, tf.errors.OpError):
+        full = ("RESOURCE_EXHAUSTED: ", *LIBRARIES_FULL)
         return error.error_code == tf.errors.RESOURCE_EXHAUSTED or (
-            "RESOURCE_EXHAUSTED: " in error.message or "_STATUS_ALLOC_FAILED" in error.message
+            any(text in error.message for text in full)
         )
     return False
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from fingerspell.train.devices import LIBRARIES_FULL
+
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs; PyTorch takes memory as it needs it."""
@@ -29,11 +31,14 @@ def mixed_precision() -> str:
 
 
 FULL = (
+    "CUDA out of memory",  # Before PyTorch 1.13 the allocator had no kind of error of its own.
+    "HIP out of memory",
+    "MPS backend out of memory",
     "CUDA error: out of memory",
-    "_STATUS_ALLOC_FAILED",
     "DefaultCPUAllocator: ",
+    *LIBRARIES_FULL,
 )
-"""What the driver, its libraries and the processor's allocator say as a plain `RuntimeError`."""
+"""What allocators, the driver and its libraries say as a plain `RuntimeError`."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
