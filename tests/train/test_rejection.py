@@ -81,6 +81,10 @@ def test_a_recogniser_keeps_answering_something():
     assert said["fitted"] == 1.0 and said["threshold"] == MOST
 
 
+def test_whoever_asks_for_more_gets_it():
+    assert chosen(*half_wrong_below(0.8), least=0.95)["threshold"] == 0.95
+
+
 def test_strange_hands_raise_it_and_weigh_a_tenth_however_many_there_are():
     """Above 0.76 they are 3 % of what is accepted."""
     truth, probabilities = half_wrong_below(0.0)
