@@ -63,7 +63,8 @@ not Google's own file for this architecture. No picture of any source is part of
 ## Figures on people it has never seen
 
 Measured by `python benchmarks/strangers.py`, commit {measured}. Five sources of other people, rooms
-and cameras, about six hands in all; none trained it or chose its settings.
+and cameras, about six hands in all. None trained it; only the upper bound of its threshold was
+chosen with them in view (docs/adr/0011-the-released-recogniser.md).
 
 {table}
 

@@ -28,9 +28,10 @@ def _body(figures: Figures) -> list[str]:
     return [
         "The released recogniser (`src/fingerspell/assets/starter`) on sources of people, rooms "
         "and cameras that no training picture shows. The five `dev_` sources decided nothing in "
-        "its training; drawn hands were mended after looking at some of their pictures, so quite "
-        "unseen they are not. Other sources are measured too that may not train a released "
-        "network.",
+        "its training; the upper bound of its threshold was chosen with them in view ([record 11]"
+        "(../adr/0011-the-released-recogniser.md)), and drawn hands were mended after looking at "
+        "some of their pictures, so quite unseen they are not. Other sources are measured too that "
+        "may not train a released network.",
         "",
         "## What was aimed at, and what it came to",
         "",
