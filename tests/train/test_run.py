@@ -149,6 +149,14 @@ def test_unknown_weights_write_nothing(colours, tmp_path):
     assert not (tmp_path / "output").exists()
 
 
+def test_an_unknown_layer_is_told_before_the_first_phase(colours, tmp_path):
+    wrong = dataclasses.replace(FINETUNE, unfrozen_from="block_99")
+    config = small_config(colours, tmp_path / "output", phases=(HEAD, wrong))
+    with pytest.raises(ConfigError, match="block_99"):
+        train(config)
+    assert not (tmp_path / "output").exists()
+
+
 def test_rare_classes_decide_the_largest_batch(tmp_path):
     from fingerspell.data.manifest import read_manifest
 

@@ -26,6 +26,7 @@ from fingerspell.model import (
     fold_temperature,
     load_backbone_weights,
     rebuild_in_float32,
+    require_layer,
     save_recogniser,
 )
 from fingerspell.train import checkpoint, folder
@@ -80,6 +81,8 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
         print(idle, flush=True)
     keras.utils.set_random_seed(config.seed)
     model = build_recogniser(config.model, len(manifest.labels))
+    for phase in config.phases:
+        require_layer(model, phase.unfrozen_from)
     origin = load_backbone_weights(model, config.model)
 
     if team.is_chief:
