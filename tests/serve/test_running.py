@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
+import logging
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -159,3 +161,14 @@ def test_answers_on_a_connection_that_is_kept_do_not_wait_for_acknowledgements(u
     connection.close()
     # The quickest, so that a busy machine does not matter: late ones are late by 40 ms each.
     assert min(times_s[1:]) < 0.03
+
+
+def test_a_server_beside_other_work_leaves_that_works_logging_alone():
+    said = io.StringIO()
+    handler, log = logging.StreamHandler(said), logging.getLogger("uvicorn.error")
+    log.addHandler(handler)
+    try:
+        with running(create_app(MockRecogniser(), SMALL)):
+            assert handler in log.handlers
+    finally:
+        log.removeHandler(handler)

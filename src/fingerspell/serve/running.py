@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -63,7 +64,8 @@ def serve(app: FastAPI, bound: socket.socket, log_level: str = "info") -> None:
 def running(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
     """Serves on a free port from a thread; gives its URL and stops it afterwards."""
     bound = open_socket(host, 0)
-    server = uvicorn.Server(_config(app, "error"))
+    # Beside other work: uvicorn's own set-up would close the handlers of the program around it.
+    server = uvicorn.Server(_config(app, "error", log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
@@ -75,11 +77,11 @@ def running(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
         bound.close()
 
 
-def _config(app: FastAPI, log_level: str) -> uvicorn.Config:
+def _config(app: FastAPI, log_level: str, **more: Any) -> uvicorn.Config:
     # Longer than clients wait between two photographs: a connection that is closed just as the
     # next request goes out is an error that nobody understands.
     return uvicorn.Config(
-        app, log_level=log_level, timeout_keep_alive=75, timeout_graceful_shutdown=5
+        app, log_level=log_level, timeout_keep_alive=75, timeout_graceful_shutdown=5, **more
     )
 
 
