@@ -52,8 +52,8 @@ temperature is applied inside. Below {threshold:.3g} an answer should not be sho
 |---|---|---|---|
 {sources}
 
-About fourteen people in all, most of them men with light or brown skin; `del`, `nothing` and
-`space` come from one source alone. Beside them 600 hands of each class drawn by the project itself.
+About fourteen people in all, as far as the publishers tell; nobody recorded skin tone, age or
+which hand is the leading one. `del`, `nothing` and `space` come from one source alone. Beside them 600 hands of each class drawn by the project itself.
 Frames of one film, large sources and large classes count less than their size.
 
 The first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
@@ -79,7 +79,8 @@ the people it learnt from are higher and say little.
   without them.
 * Signers form E, K, M, N, P, Q, T and X differently. The T of the `kaggle_alphabet` photographs is
   another handshape: that data set is measured here and trained nothing.
-* Hands that fill less than a third of the picture are read less well: crop to the hand.
+* Distance matters: the column *farther* reads the same pictures at half their size. Some sources
+  lose by it, and some, whose hands fill the whole picture, gain.
 * Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
   Left hands are learnt from mirrored pictures.
 * It answers to some hands that show no letter: {outsiders} of photographed digits that look like
