@@ -53,7 +53,8 @@ temperature is applied inside. Below {threshold:.3g} an answer should not be sho
 {sources}
 
 About fourteen people in all, as far as the publishers tell; nobody recorded skin tone, age or
-which hand is the leading one. `del`, `nothing` and `space` come from one source alone. Beside them 600 hands of each class drawn by the project itself.
+which hand is the leading one. `del`, `nothing` and `space` come from one source alone. Beside them
+600 hands of each class drawn by the project itself.
 Frames of one film, large sources and large classes count less than their size.
 
 The first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
