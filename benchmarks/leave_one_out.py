@@ -12,18 +12,18 @@ each.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circumstances import circumstances, save
-from levers import ROOT, kept, prepare
+from levers import ROOT, prepare
 from reading import STRANGERS
+from run_by_run import Job, run_by_run
 
 if TYPE_CHECKING:
     from fingerspell.config import TrainConfig
@@ -115,36 +115,33 @@ def main(argv: list[str] | None = None) -> int:
     add("--work", type=Path, default=Path("build/leave_one_out"))
     args = parser.parse_args(argv)
     given = sys.argv[1:] if argv is None else argv
-    started_s = time.perf_counter()
 
     from fingerspell.data.manifest import read_manifest
     from fingerspell.train.run import fingerprint
 
-    runs, left = [], 0
-    for seed in args.seeds:
-        for number, trial in enumerate(trials(args.releasable, args.study_only)):
-            dataset = args.work / f"dataset_{number}"
-            prepare([args.data / name for name in trial.sources], dataset)
-            output = ROOT / args.work / f"run_{number}"
-            config = recipe(args, ROOT / dataset, output, seed)
-            digest = fingerprint(config, read_manifest(ROOT / dataset))
-            path = ROOT / args.work / f"{number}_{seed}.json"
-            found = kept(path, digest)
-            if found is None and time.perf_counter() - started_s >= args.budget_s:
-                left += 1
-                continue
-            if found is None:
-                print(f"=== {trial.name}, seed {seed}", flush=True)
-                found = {"trial": trial.name, "sources": list(trial.sources), "seed": seed,
-                         "fingerprint": digest, **one(trial, config, ROOT / args.data)}  # fmt: skip
-                path.write_text(json.dumps(found), encoding="utf-8", newline="\n")
-            runs.append(found)
-            said = circumstances(shlex.join(["python", f"benchmarks/{NAME}.py", *given]))
-            said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
-            save(NAME, {**said, "epochs": args.epochs, "image_px": args.side,
-                        "drawn_per_class": args.drawn, "runs": runs})  # fmt: skip
-    print(f"{len(runs)} runs measured, {left} left", flush=True)
-    return 0 if left == 0 else 3
+    def jobs() -> Iterator[Job]:
+        for seed in args.seeds:
+            for number, trial in enumerate(trials(args.releasable, args.study_only)):
+                dataset = args.work / f"dataset_{number}"
+                prepare([args.data / name for name in trial.sources], dataset)
+                output = ROOT / args.work / f"run_{number}"
+                config = recipe(args, ROOT / dataset, output, seed)
+                digest = fingerprint(config, read_manifest(ROOT / dataset))
+                yield Job(
+                    f"{trial.name}, seed {seed}",
+                    ROOT / args.work / f"{number}_{seed}.json",
+                    {"trial": trial.name, "sources": list(trial.sources), "seed": seed,
+                     "fingerprint": digest},
+                    partial(one, trial, config, ROOT / args.data),
+                )  # fmt: skip
+
+    def told(runs: list[dict[str, Any]]) -> None:
+        said = circumstances(shlex.join(["python", f"benchmarks/{NAME}.py", *given]))
+        said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
+        save(NAME, {**said, "epochs": args.epochs, "image_px": args.side,
+                    "drawn_per_class": args.drawn, "runs": runs})  # fmt: skip
+
+    return run_by_run(jobs(), args.budget_s, told)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,17 @@ whose settings or data have changed anew. Saves `benchmarks/results/levers.json`
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import statistics
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circumstances import circumstances, save
+from run_by_run import Job, run_by_run
 
 if TYPE_CHECKING:
     from fingerspell.config import TrainConfig
@@ -187,14 +187,6 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"mean": statistics.fmean(values), "lowest": min(values), "highest": max(values)}
 
 
-def kept(path: Path, fingerprint: str) -> dict[str, Any] | None:
-    """Returns the figures of a finished run; nothing where there are none or of another run."""
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found if found["fingerprint"] == fingerprint else None
-
-
 def prepare(sources: list[Path], dataset: Path) -> None:
     """Makes the leak-safe data set, unless it is there: its manifest decides what is kept."""
     from fingerspell.config import PrepareConfig
@@ -227,7 +219,6 @@ def main(argv: list[str] | None = None) -> int:
     add("--work", type=Path, default=Path("build/levers"))
     args = parser.parse_args(argv)
     given = sys.argv[1:] if argv is None else argv
-    started_s = time.perf_counter()
     dataset = args.work / "dataset"
     prepare([args.data / name for name in args.sources], dataset)
 
@@ -239,27 +230,23 @@ def main(argv: list[str] | None = None) -> int:
     plan = {"sources": args.sources, "pictures": counts, "image_px": args.side,
             "epochs": args.epochs, "batch_size": args.batch_size}  # fmt: skip
     levers = {**LEVERS, **(MORE if args.more else {})}
-    runs, left = [], 0
-    for seed in args.seeds:
-        for number, (lever, change) in enumerate(levers.items()):
-            output = ROOT / args.work / f"run_{number}"
-            config = replace(change(full(args, output), manifest), seed=seed)
-            print_of = fingerprint(config, manifest)
-            path = ROOT / args.work / f"{number}_{seed}.json"
-            found = kept(path, print_of)
-            if found is None and time.perf_counter() - started_s >= args.budget_s:
-                left += 1
-                continue
-            if found is None:
-                print(f"=== {lever}, seed {seed}", flush=True)
-                found = {"lever": lever, "seed": seed, "fingerprint": print_of,
-                         **one(config, ROOT / args.data)}  # fmt: skip
-                path.write_text(json.dumps(found), encoding="utf-8", newline="\n")
-            runs.append(found)
-            said = circumstances(shlex.join(["python", f"benchmarks/{NAME}.py", *given]))
-            write(runs, said, plan)
-    print(f"{len(runs)} runs measured, {left} left", flush=True)
-    return 0 if left == 0 else 3
+
+    def jobs() -> Iterator[Job]:
+        for seed in args.seeds:
+            for number, (lever, change) in enumerate(levers.items()):
+                output = ROOT / args.work / f"run_{number}"
+                config = replace(change(full(args, output), manifest), seed=seed)
+                yield Job(
+                    f"{lever}, seed {seed}",
+                    ROOT / args.work / f"{number}_{seed}.json",
+                    {"lever": lever, "seed": seed, "fingerprint": fingerprint(config, manifest)},
+                    partial(one, config, ROOT / args.data),
+                )
+
+    def told(runs: list[dict[str, Any]]) -> None:
+        write(runs, circumstances(shlex.join(["python", f"benchmarks/{NAME}.py", *given])), plan)
+
+    return run_by_run(jobs(), args.budget_s, told)
 
 
 if __name__ == "__main__":

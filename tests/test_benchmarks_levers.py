@@ -13,6 +13,7 @@ import circumstances
 import engine_page
 import levers
 import machine_page
+import run_by_run
 import time_to_quality
 from fingerspell.config import SamplingConfig, TrainConfig
 from fingerspell.data.manifest import read_manifest
@@ -148,10 +149,10 @@ def test_a_lever_is_compared_with_the_full_recipe_of_the_same_seed():
 
 def test_a_run_with_other_settings_is_not_taken_for_this_one(tmp_path):
     path = tmp_path / "run.json"
-    assert levers.kept(path, "a") is None
+    assert run_by_run.kept(path, "a") is None
     path.write_text(json.dumps({"fingerprint": "a", "val": 0.5}), encoding="utf-8")
-    assert levers.kept(path, "a") == {"fingerprint": "a", "val": 0.5}
-    assert levers.kept(path, "b") is None
+    assert run_by_run.kept(path, "a") == {"fingerprint": "a", "val": 0.5}
+    assert run_by_run.kept(path, "b") is None
 
 
 @pytest.fixture
