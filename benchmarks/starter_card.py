@@ -20,7 +20,9 @@ SOURCES = (
     ("grey_wall_mask", "Lolzorus/IA-et-apprentissage", "MIT", "one man"),
     ("pale_sofa", "gunsai75/AI_capstone_SLR", "MIT", "one man; no K and Q"),
     ("brown_hand", "seeeeeeel/Hand_sign_language", "MIT", "one hand, left or unmirrored"),
-)
+    ("digits_218", "ardamavi/Sign-Language-Digits-Dataset", "Apache-2.0",
+     "218 students; 0, 2, 6, 9 as O, V, W, F"),
+)  # fmt: skip
 """Name here, publisher, the licence stated there, who is seen."""
 
 TEXT = """\

@@ -1,0 +1,55 @@
+"""Gathers the photographs that the released recogniser may learn from, by a stated rule.
+
+    python benchmarks/starter_sources.py --data ../shared/data --output build/starter_sources
+
+The sources are those whose licence lets a trained network be released. A class of which the
+source itself says that its form is not the usual one is left out; the digits that are also
+letters count as those letters. What it writes goes to `fingerspell prepare --input_dir`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from starter_card import SOURCES
+
+LEFT_OUT: Mapping[str, frozenset[str]] = {"pale_sofa": frozenset("MP")}
+"""Classes whose form its source calls another than the usual one."""
+
+RENAMED: Mapping[str, Mapping[str, str]] = {"digits_218": {"0": "O", "2": "V", "6": "W", "9": "F"}}
+"""Of these sources only the named classes, under the letter that they show."""
+
+
+def taken(source: str, classes: list[str]) -> Iterator[tuple[str, str]]:
+    """Gives each class of `source` that is learnt from, and the label that it counts as."""
+    names = RENAMED.get(source)
+    for name in sorted(classes):
+        label = name if names is None else names.get(name)
+        if label is not None and name not in LEFT_OUT.get(source, ()):
+            yield name, label
+
+
+def gather(data: Path, output: Path) -> int:
+    """Copies the pictures to `output`/source/label; returns how many. `output` must be new."""
+    output.mkdir(parents=True)
+    for source, *_ in SOURCES:
+        folder = data / source
+        for name, label in taken(source, [p.name for p in folder.iterdir() if p.is_dir()]):
+            shutil.copytree(folder / name, output / source / label)
+    return sum(1 for path in output.rglob("*") if path.is_file())
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--output", type=Path, default=Path("build/starter_sources"))
+    args = parser.parse_args(argv)
+    print(f"{gather(args.data, args.output)} pictures in {args.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
