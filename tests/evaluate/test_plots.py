@@ -43,7 +43,9 @@ def test_phases_are_joined_and_their_boundary_marked():
     assert [list(line.get_xdata()) for line in loss.lines[:2]] == [[1, 2, 3], [1, 2, 3]]
     assert list(loss.lines[2].get_xdata()) == [2.5, 2.5]
     assert [text.get_text() for text in loss.texts] == ["head", "finetune"]
-    assert accuracy.texts[0].get_text() == "best 80.0% (epoch 3)"
+    named = [text.get_text() for text in accuracy.get_legend().get_texts()]
+    assert named == ["training", "validation (best 80.0%, epoch 3)"]
+    assert len(accuracy.texts) == 0
     assert list(rate.lines[0].get_ydata()) == [1e-3, 1e-3, 1e-5]
 
 

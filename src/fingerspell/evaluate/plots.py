@@ -76,8 +76,7 @@ def history_figure(history: Mapping[str, Sequence[Any]]) -> Figure:
     figure = Figure(figsize=(8, 8), layout="constrained")
     loss, accuracy, rate = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.4])
     _pair(loss, epochs, history, "loss")
-    _pair(accuracy, epochs, history, "accuracy")
-    _best(accuracy, epochs, history.get("val_accuracy", ()))
+    _pair(accuracy, epochs, history, "accuracy", _best(epochs, history.get("val_accuracy", ())))
     _rate(rate, epochs, history.get("learning_rate", ()))
     phases = [str(name) for name in history.get("phase", [""] * len(epochs))]
     for axes in (loss, accuracy, rate):
@@ -91,32 +90,30 @@ def history_figure(history: Mapping[str, Sequence[Any]]) -> Figure:
 
 
 def _pair(
-    axes: Axes, epochs: NDArray[np.int64], history: Mapping[str, Sequence[Any]], name: str
+    axes: Axes,
+    epochs: NDArray[np.int64],
+    history: Mapping[str, Sequence[Any]],
+    name: str,
+    best: str = "",
 ) -> None:
     for key, colour, label in (
         (name, TRAIN, "training"),
-        (f"val_{name}", VALIDATION, "validation"),
+        (f"val_{name}", VALIDATION, f"validation{best}"),
     ):
         values = np.array(history.get(key, ()), dtype=float)
         if len(values):
             axes.plot(epochs, values, color=colour, marker=".", label=label)
     axes.set_ylabel(name)
-    axes.legend(frameon=False)
+    axes.legend(edgecolor="none", framealpha=0.9)
 
 
-def _best(axes: Axes, epochs: NDArray[np.int64], values: Sequence[Any]) -> None:
+def _best(epochs: NDArray[np.int64], values: Sequence[Any]) -> str:
+    """Returns what the legend says of the best value: in the plot it would lie over a curve."""
     known = np.array(values, dtype=float)
     if len(known) == 0 or np.isnan(known).all():
-        return
+        return ""
     best = int(np.nanargmax(known))
-    axes.annotate(
-        f"best {known[best]:.1%} (epoch {epochs[best]})",
-        (float(epochs[best]), float(known[best])),
-        xytext=(-6, -18),
-        textcoords="offset points",
-        ha="right",
-        color=VALIDATION,
-    )
+    return f" (best {known[best]:.1%}, epoch {epochs[best]})"
 
 
 def _rate(axes: Axes, epochs: NDArray[np.int64], values: Sequence[Any]) -> None:

@@ -1,0 +1,47 @@
+"""The released recogniser learns from what its rule lets in, and from nothing else."""
+
+import pytest
+
+import starter_sources
+from starter_card import SOURCES
+
+
+@pytest.fixture
+def data(tmp_path):
+    for source, *_ in SOURCES:
+        for name in "0123" if source == "digits_218" else "AMPV":
+            folder = tmp_path / "data" / source / name
+            folder.mkdir(parents=True)
+            (folder / "1.jpg").write_bytes(f"{source} {name}".encode())
+    return tmp_path / "data"
+
+
+def labels(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_digits_count_as_the_letters_they_show_and_the_others_stay_away(data, tmp_path):
+    starter_sources.gather(data, tmp_path / "out")
+    digits = tmp_path / "out" / "digits_218"
+    assert labels(digits) == {"O", "V"}
+    assert (digits / "V" / "1.jpg").read_bytes() == b"digits_218 2"
+
+
+def test_an_unusual_form_is_left_out_of_its_source_alone(data, tmp_path):
+    starter_sources.gather(data, tmp_path / "out")
+    assert labels(tmp_path / "out" / "pale_sofa") == {"A", "V"}
+    assert labels(tmp_path / "out" / "hawk") == {"A", "M", "P", "V"}
+
+
+def test_only_the_sources_on_the_card_are_gathered(data, tmp_path):
+    (data / "kaggle_alphabet" / "A").mkdir(parents=True)
+    (data / "kaggle_alphabet" / "A" / "1.jpg").write_bytes(b"not ours to release")
+    count = starter_sources.gather(data, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {x for x, *_ in SOURCES}
+    assert count == 2 + 2 + 4 * (len(SOURCES) - 2)
+
+
+def test_an_earlier_gathering_is_not_mixed_with_a_new_one(data, tmp_path):
+    starter_sources.gather(data, tmp_path / "out")
+    with pytest.raises(FileExistsError):
+        starter_sources.gather(data, tmp_path / "out")
