@@ -4,8 +4,9 @@
 
 Reads five sources of other people and cameras with the released recogniser, or the run folder
 named by `--recogniser`: every picture as it is; mirrored, which makes a right hand a left one; and
-at half its size in the middle of a grey one, as if the hand were twice as far away. Digits that
-look like no letter show how often it answers where it should be silent.
+at half its size in the middle of a grey one, as if the hand were twice as far away; and what the
+mean of such looks would bring. Digits that look like no letter show how often it answers where it
+should be silent.
 Saves `benchmarks/results/strangers.json`, or `--name`; `benchmarks/pages.py` writes the page.
 """
 
@@ -71,28 +72,25 @@ def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
     from fingerspell.labels import STATIC_LETTERS
 
     found = find_strangers(folder, recogniser.labels)
-    report = evaluation(
-        found.y_true,
-        answers(recogniser, found.paths),
-        recogniser.labels,
-        threshold=recogniser.threshold,
+    one, other, small = (
+        answers(recogniser, found.paths, change) for change in (as_they_are, mirrored, farther)
     )
-    other, small = (
-        subset_accuracy(
-            found.y_true,
-            answers(recogniser, found.paths, change),
-            recogniser.labels,
-            STATIC_LETTERS,
-        )[0]
-        for change in (mirrored, farther)
-    )
+    report = evaluation(found.y_true, one, recogniser.labels, threshold=recogniser.threshold)
+
+    def right(*looks: np.ndarray) -> float:
+        mean = np.mean(looks, axis=0)
+        return subset_accuracy(found.y_true, mean, recogniser.labels, STATIC_LETTERS)[0]
+
     return {
         "pictures": report["pictures"],
         "accuracy": report["test_accuracy"],
         "letters_24": report["letters_24"]["accuracy"],
         "letters_26": report["letters_26"]["accuracy"],
-        "mirrored_24": other,
-        "farther_24": small,
+        "mirrored_24": right(other),
+        "farther_24": right(small),
+        "both_hands_24": right(one, other),
+        "both_distances_24": right(one, small),
+        "all_looks_24": right(one, other, small),
         "calibration_error": report["calibration"]["expected_calibration_error"],
         "accepted": report["acceptance"]["coverage"],
         "accepted_right": report["acceptance"]["accuracy"],
@@ -105,8 +103,8 @@ def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
 def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Returns the mean over sources, and the worst of them."""
     names = (
-        "accuracy", "letters_24", "letters_26", "mirrored_24", "farther_24", "calibration_error",
-        "accepted", "accepted_right",
+        "accuracy", "letters_24", "letters_26", "mirrored_24", "farther_24", "both_hands_24",
+        "both_distances_24", "all_looks_24", "calibration_error", "accepted", "accepted_right",
     )  # fmt: skip
     means = {name: statistics.fmean(s[name] for s in sources.values()) for name in names}
     return {**means, "worst_24": min(s["letters_24"] for s in sources.values())}

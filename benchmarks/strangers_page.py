@@ -54,6 +54,7 @@ def _body(figures: Figures) -> list[str]:
         "calibration error. J and Z are movements; their stills count among 26 letters and all "
         "classes only.",
         "",
+        *_looks(figures),
         *_hardest(figures),
         *_silence(figures),
         said(figures),
@@ -94,6 +95,27 @@ def _row(name: str, pictures: str, s: Figures) -> str:
     )  # fmt: skip
     cells = [percent(s[key]) for key in (*shares, "accepted", "accepted_right")]
     return f"| {name} | {pictures} | {' | '.join(cells)} |"
+
+
+def _looks(figures: Figures) -> list[str]:
+    """Returns what the mean of several answers to one picture would bring."""
+    groups = (("the five strangers", "strangers_mean"), ("the other five", "studied_mean"))
+    names = ("letters_24", "both_hands_24", "both_distances_24", "all_looks_24")
+    rows = [
+        f"| {words} | {' | '.join(percent(figures[key][name]) for name in names)} |"
+        for words, key in groups
+    ]
+    return [
+        "## Would a second look help?",
+        "",
+        "24 letters, where the answers to several looks at one picture are averaged; each look "
+        "takes its time again. The bundle looks once.",
+        "",
+        "| mean over | one look | and mirrored | and farther | all three |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _hardest(figures: Figures) -> list[str]:
@@ -144,7 +166,8 @@ def _silence(figures: Figures) -> list[str]:
         f"| {cells} |",
         "",
         f"Of {digits['pictures']:,} hands that show {', '.join(digits['digits'][:-1])} or "
-        f"{digits['digits'][-1]}, which look like no letter (218 people), "
+        f"{digits['digits'][-1]}, which look like no letter (218 people, "
+        "whose 0, 2, 6 and 9 it learnt as letters), "
         f"{percent(digits['accepted'])} are taken for one at the threshold.",
         "",
     ]

@@ -71,3 +71,17 @@ def test_the_page_says_what_was_missed_and_by_how_much(data):
     assert rows[-1].endswith("| ≤ 3 points | 100.0 points | missed by 97.0 points |")
     assert 0 < figures["median_ms"] < 1000
     assert figures["outsiders"] == {"pictures": 4, "digits": ["3", "5", "7", "8"], "accepted": 1.0}
+
+
+def test_looks_are_averaged_as_answers_and_not_as_votes(data):
+    class Doubting(Sided):
+        """Sure of A; of B, and so of the mirrored A, in doubt."""
+
+        def probabilities(self, batch):
+            sure = super().probabilities(batch)
+            return np.where(sure[:, 1:2] > sure[:, :1], 0.4 * sure + 0.2, sure)
+
+    source = strangers.one_source(Doubting(), data / "dev_signify")
+    assert (source["letters_24"], source["mirrored_24"]) == (1.0, 0.0)
+    assert source["both_hands_24"] == pytest.approx(3 / 4)
+    assert source["both_distances_24"] == 1.0
