@@ -83,6 +83,10 @@ def check(line: str) -> None:
     elif words[0] == "python" and words[1].startswith("backend/"):
         name = door_of(ROOT / words[1])
         build_parser((name,)).parse_args([name, *words[2:]])
+    elif words[0] == "python" and words[1].startswith("benchmarks/"):
+        text = (ROOT / words[1]).read_text(encoding="utf-8")
+        options = [word for word in words if word.startswith("--")]
+        assert all(f'("{option}"' in text for option in options), line
     elif words[0] == "pip":
         files = [b for a, b in itertools.pairwise(words) if a == "-r"]
         assert all((ROOT / name).is_file() for name in files)
@@ -118,6 +122,7 @@ def test_the_checks_of_commands_can_fail():
         "fingerspell doctor --no_such_option",
         "python backend/no_such_door.py",
         "pip install -r backend/none.txt",
+        "python benchmarks/starter_sources.py --no_such_option",
         "python setup.py",
     ):
         with pytest.raises((SystemExit, AssertionError)):
