@@ -33,7 +33,15 @@ def taken(source: str, classes: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def gather(data: Path, output: Path) -> int:
-    """Copies the pictures to `output`/source/label; returns how many. `output` must be new."""
+    """Copies the pictures to `output`/source/label; returns how many.
+
+    Ends with a message, nothing written, where a source is missing or `output` is there already.
+    """
+    missing = [source for source, *_ in SOURCES if not (data / source).is_dir()]
+    if missing:
+        raise SystemExit(f"{data} has no {', '.join(missing)}: name the folder of all sources")
+    if output.exists():
+        raise SystemExit(f"{output} is there already: remove it, or choose another --output")
     output.mkdir(parents=True)
     for source, *_ in SOURCES:
         folder = data / source

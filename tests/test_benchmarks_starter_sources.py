@@ -43,5 +43,12 @@ def test_only_the_sources_on_the_card_are_gathered(data, tmp_path):
 
 def test_an_earlier_gathering_is_not_mixed_with_a_new_one(data, tmp_path):
     starter_sources.gather(data, tmp_path / "out")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(SystemExit, match="there already"):
         starter_sources.gather(data, tmp_path / "out")
+
+
+def test_a_missing_source_is_named_and_nothing_is_written(data, tmp_path):
+    (data / "hawk").rename(data / "owl")
+    with pytest.raises(SystemExit, match="has no hawk"):
+        starter_sources.gather(data, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -24,8 +24,9 @@ OUTSIDERS_SHARE = 0.1
 """How much of what a camera sees they are taken to be."""
 
 MOST = 0.9
-"""A calibrated recogniser that asked for more would hardly answer: of people it had never seen it
-accepted 17 % at 0.99 and 57 % at 0.9, and 99.7 and 97.3 % of that were right (ADR 0011)."""
+"""A calibrated recogniser that asked for more would hardly answer: of people it had never seen
+the first released one accepted 17 % at 0.99 and 58 % at 0.9, and 99.7 and 97.3 % of
+that were right (ADR 0011)."""
 
 NOTHING = "nothing"
 
