@@ -129,19 +129,12 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
 
 def released(starter: Path) -> tuple[Any, list[str]]:
     """Returns the released network and its labels."""
-    from fingerspell.model import build_recogniser
-    from fingerspell.model.starter import (
-        load_starter_backbone,
-        load_starter_head,
-        starter_config,
-        starter_facts,
-    )
+    from fingerspell.model import look_twice
+    from fingerspell.model.starter import build_starter, starter_config, starter_facts
 
     labels = starter_facts(starter)["labels"]
-    model = build_recogniser(starter_config(starter), len(labels))
-    load_starter_backbone(model, starter)
-    load_starter_head(model, labels, starter)
-    return model, labels
+    model = build_starter(labels, starter)
+    return look_twice(model) if starter_config(starter).mirrored_look else model, labels
 
 
 def some(groups: Groups, seed: int = 0) -> list[Picture]:

@@ -5,8 +5,9 @@
 Takes many sources of other people, cameras and rooms, each counted by the root of its size, so
 that a large one does not outvote the rest; four hundred drawn hands a class; hands up to half as
 large again and less than half as large, before other backgrounds, in other colours and light. The
-whole network learns from the first step on, BatchNormalization too; first from pictures of
-128 × 128 pixels, at last from 160 × 160. Score: see docs/studies/strangers.md.
+whole network learns from the first step on, BatchNormalization too; half its epochs from pictures of
+128 × 128 pixels, the rest from 160 × 160. It answers by two looks, the second at the mirrored
+picture. Score: see docs/studies/strangers.md.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ AUGMENT = AugmentConfig(
 
 def recipe(
     *,
-    epochs: int = 14,
+    epochs: int = 12,
     patience_epochs: int = 0,
     image_size_px: tuple[int, int] = (160, 160),
     **given: Any,
@@ -62,7 +63,8 @@ def recipe(
     return assemble(
         given,
         image_size_px=image_size_px,
-        phases=progressive(finetune, {small_px: 0.78, None: 0.22} if smaller else {None: 1}),
+        mirrored_look=True,
+        phases=progressive(finetune, {small_px: 0.5, None: 0.5} if smaller else {None: 1}),
         augment=AUGMENT,
         sampling=SamplingConfig(group_power=1.0, source_power=0.5, class_power=0.0),
         drawn_per_class=400,

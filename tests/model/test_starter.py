@@ -89,6 +89,10 @@ def test_labels_are_found_by_name_and_a_new_sign_is_not_the_answer_yet(starter):
 def test_the_released_networks_settings_are_read_from_its_contract(starter):
     folder, _ = starter
     assert starter_config(folder) == asking_for("starter")
+    path = folder / "recogniser.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"finished"', '"mirrored_look": true, "finished"'), "utf-8")
+    assert starter_config(folder).mirrored_look
 
 
 def test_another_backbone_is_refused_with_the_way_out(starter, monkeypatch):

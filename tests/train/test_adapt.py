@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -10,9 +11,16 @@ import pytest
 from fingerspell.config import AdaptConfig, Phase
 from fingerspell.data.few import prepare_few
 from fingerspell.errors import ConfigError, RunError
-from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
+from fingerspell.model import (
+    backbone_of,
+    build_recogniser,
+    head_of,
+    load_recogniser,
+    looks_twice,
+)
 from fingerspell.model.parts import feature_network
 from fingerspell.model.starter import load_starter_head
+from fingerspell.runtime.contract import read_contract
 from fingerspell.train.adapt import adapt
 from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
@@ -106,6 +114,19 @@ def test_what_is_kept_lies_between_the_released_and_the_learnt(adapted, few, sta
     np.testing.assert_allclose(quarter, 0.25 * all_of_it, atol=1e-6)
 
 
+def test_where_the_released_one_looks_twice_the_adapted_one_does_too(few, starter, tmp_path):
+    twice = tmp_path / "starter"
+    shutil.copytree(starter, twice)
+    contract = read_contract(twice)
+    told = dataclasses.replace(contract, origin={**contract.origin, "mirrored_look": True})
+    (twice / "recogniser.json").write_text(told.to_json(), encoding="utf-8")
+    adapt(config(tmp_path / "mine"), few, starter=twice)
+    model = load_recogniser(tmp_path / "mine" / "model.keras")
+    assert looks_twice(model)
+    pictures = np.random.default_rng(4).random((2, 32, 32, 3), np.float32)
+    np.testing.assert_allclose(model(pictures), model(pictures[:, :, ::-1]), atol=1e-5)
+
+
 def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):
     everything = tuple(
         dataclasses.replace(s, split="train") if s.split == "test" else s
@@ -132,7 +153,8 @@ def hungry(monkeypatch, few, folder, limit, *, learning):
 
     monkeypatch.setattr("fingerspell.model.build.build_backbone", build)
     still = dataclasses.replace(SMALL, weights="starter", dropout=0.0)  # Else parts drop others.
-    monkeypatch.setattr("fingerspell.train.adapt.starter_config", lambda _: still)
+    for module in ("fingerspell.train.adapt", "fingerspell.model.starter"):
+        monkeypatch.setattr(f"{module}.starter_config", lambda _: still)
     keras.utils.set_random_seed(1)
     start = starter_folder(folder.with_name(f"{folder.name} start"), build_recogniser(SMALL, 2),
                            KNOWN)  # fmt: skip

@@ -8,8 +8,8 @@ from fingerspell.config import PrepareConfig, two_phases
 from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.labels import read_labels
-from fingerspell.model import load_recogniser
-from fingerspell.train.run import check_fits, fingerprint, train
+from fingerspell.model import backbone_of, load_recogniser, looks_twice
+from fingerspell.train.run import calibrate, check_fits, fingerprint, train
 from helpers.drawn_folder import alphabet
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
 
@@ -35,6 +35,33 @@ def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
     before = load_recogniser(head_only / "model.keras").get_layer("backbone").get_weights()
     after = load_recogniser(finished[0] / "model.keras").get_layer("backbone").get_weights()
     assert max(np.abs(a - b).max() for a, b in zip(after, before, strict=True)) > 1e-4
+
+
+def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
+    finished, colours, tmp_path
+):
+    twice = dataclasses.replace(SMALL, mirrored_look=True)
+    facts = train(small_config(colours, tmp_path / "twice", model=twice))
+    once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "twice"))
+    for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert history(tmp_path / "twice")["val_loss"] == history(finished[0])["val_loss"]
+    assert looks_twice(both) and not looks_twice(once)
+    assert facts["config"]["model"]["mirrored_look"]
+
+
+def test_the_temperature_is_fitted_to_what_both_looks_say(colours, tmp_path, monkeypatch):
+    """Fitted on one look, the answers that ship would not be the ones that were measured."""
+    seen = []
+
+    def noted(run):
+        seen.append(looks_twice(run.model))
+        return calibrate(run)
+
+    monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
+    twice = dataclasses.replace(SMALL, mirrored_look=True)
+    train(small_config(colours, tmp_path / "twice", model=twice, phases=(HEAD,)))
+    assert seen == [True]
 
 
 def test_the_run_folder_names_labels_in_prediction_order(finished):

@@ -16,13 +16,15 @@ class ModelConfig:
 
     `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
     (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
-    weights file.
+    weights file. `mirrored_look` answers by the mean over a picture and its mirror image, for
+    about twice the time: left hands are then read as right ones are.
     """
 
     backbone: str = "MobileNetV3Large"
     weights: str = "auto"
     image_size_px: tuple[int, int] = (200, 200)
     dropout: float = 0.3
+    mirrored_look: bool = False
 
     def __post_init__(self) -> None:
         require(

@@ -150,19 +150,11 @@ def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[st
 
 def _rebuilt(folder: Path) -> Any:
     """Returns the network as a user of `--weights starter` or `adapt` builds it."""
-    from fingerspell.model import build_recogniser
-    from fingerspell.model.starter import (
-        load_starter_backbone,
-        load_starter_head,
-        starter_config,
-        starter_facts,
-    )
+    from fingerspell.model import look_twice
+    from fingerspell.model.starter import build_starter, starter_config, starter_facts
 
-    labels = tuple(starter_facts(folder)["labels"])
-    model = build_recogniser(starter_config(folder), len(labels))
-    load_starter_backbone(model, folder)
-    load_starter_head(model, labels, folder)
-    return model
+    model = build_starter(tuple(starter_facts(folder)["labels"]), folder)
+    return look_twice(model) if starter_config(folder).mirrored_look else model
 
 
 def _require_nearness(name: str, parity: Parity) -> None:

@@ -6,6 +6,7 @@ import keras
 
 from fingerspell.config import ModelConfig
 
+SCALING = "to_plus_minus_one"
 BACKBONE = "backbone"
 DROPOUT = "dropout"
 LOGITS = "logits"
@@ -44,10 +45,11 @@ def build_recogniser(config: ModelConfig, classes: int) -> keras.Model:
     """Returns the whole network with random weights.
 
     Input `image`: RGB float32 in [0, 1], shape (N, H, W, 3). Output: float32 probabilities
-    (N, classes), also under a mixed-precision policy. The model is named after its backbone.
+    (N, classes), also under a mixed-precision policy. The model is named after its backbone. It
+    looks once, as it learns; `look_twice` is for the answers of one whose settings ask for it.
     """
     image = keras.Input((*config.image_size_px, 3), name="image")
-    x = keras.layers.Rescaling(2.0, offset=-1.0, name="to_plus_minus_one")(image)
+    x = keras.layers.Rescaling(2.0, offset=-1.0, name=SCALING)(image)
     backbone = build_backbone(config)
     head = build_head(classes, config.dropout, int(backbone.output_shape[-1]))
     return keras.Model(image, head(backbone(x)), name=config.backbone)

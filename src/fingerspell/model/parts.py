@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from fingerspell.errors import ModelError
-from fingerspell.model.build import BACKBONE
+from fingerspell.model.build import BACKBONE, SCALING
 
 
 def _part(model: keras.Model, name: str) -> keras.Model:
@@ -29,9 +29,17 @@ def head_of(model: keras.Model) -> keras.Model:
     return _part(model, "head")
 
 
+def scaling_of(model: keras.Model) -> keras.Layer:
+    """Returns the layer that brings pixels from [0, 1] to [-1, 1]."""
+    return _part(model, SCALING)
+
+
 def feature_network(model: keras.Model) -> keras.Model:
-    """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights."""
-    scaled = model.get_layer("to_plus_minus_one")(model.input)
+    """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights.
+
+    It looks once, also where the recogniser looks twice.
+    """
+    scaled = scaling_of(model)(model.input)
     return keras.Model(model.input, backbone_of(model)(scaled), name="features")
 
 

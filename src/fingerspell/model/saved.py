@@ -9,6 +9,7 @@ import keras
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import DROPOUT, build_recogniser
+from fingerspell.model.looks import look_twice, looks_twice
 from fingerspell.model.parts import head_of, size_of
 
 
@@ -43,6 +44,7 @@ def config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
         backbone=model.name,
         image_size_px=size_px,
         dropout=head_of(model).get_layer(DROPOUT).rate,
+        mirrored_look=looks_twice(model),
     )
 
 
@@ -59,4 +61,4 @@ def rebuild_in_float32(model: keras.Model) -> keras.Model:
     finally:
         keras.config.set_dtype_policy(policy)
     copy.set_weights(model.get_weights())
-    return copy
+    return look_twice(copy) if looks_twice(model) else copy

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
-from fingerspell.model.build import LOGITS
+from fingerspell.model.build import LOGITS, build_recogniser
 from fingerspell.model.parts import backbone_of, head_of
 
 WEIGHTS = "starter_weights.npz"
@@ -49,11 +49,31 @@ def starter_facts(folder: Path = STARTER) -> dict[str, Any]:
         raise _damaged(CONTRACT, str(error)) from error
 
 
+def starter_origin(facts: Mapping[str, Any]) -> str:
+    """Returns in words whose weights the released ones are, by what `starter_facts` says."""
+    return f"the released recogniser (starter, trained {facts['origin'].get('finished', '?')})"
+
+
 def starter_config(folder: Path = STARTER) -> ModelConfig:
-    """Returns the released network's settings: its backbone and its picture size."""
+    """Returns the released network's settings: backbone, picture size, looks."""
     facts = starter_facts(folder)
-    size_px = (facts["height_px"], facts["width_px"])
-    return ModelConfig(backbone=facts["backbone"], weights="starter", image_size_px=size_px)
+    return ModelConfig(
+        backbone=facts["backbone"],
+        weights="starter",
+        image_size_px=(facts["height_px"], facts["width_px"]),
+        mirrored_look=facts["origin"].get("mirrored_look", False),
+    )
+
+
+def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
+    """Returns the released network with its weights, for `labels`; it looks once, as it learns.
+
+    Raises `ModelError` where there is none or it is damaged.
+    """
+    model = build_recogniser(starter_config(folder), len(labels))
+    load_starter_backbone(model, folder)
+    load_starter_head(model, labels, folder)
+    return model
 
 
 def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
@@ -69,7 +89,7 @@ def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
             fix=f"--backbone {facts['backbone']}, or other --weights for {model.name}",
         )
     _fill(_backbone(model), _arrays(folder, facts))
-    return f"the released recogniser (starter, trained {facts['origin'].get('finished', '?')})"
+    return starter_origin(facts)
 
 
 def load_starter_head(model: keras.Model, labels: Sequence[str], folder: Path = STARTER) -> None:

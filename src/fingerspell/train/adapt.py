@@ -21,8 +21,8 @@ from fingerspell.data.few import Few
 from fingerspell.data.manifest import Manifest, Sample
 from fingerspell.labels import write_labels
 from fingerspell.model import (
-    build_recogniser,
     head_of,
+    look_twice,
     rebuild_in_float32,
     save_recogniser,
     unfreeze,
@@ -30,10 +30,10 @@ from fingerspell.model import (
 from fingerspell.model.build import LOGITS
 from fingerspell.model.parts import feature_network
 from fingerspell.model.starter import (
-    load_starter_backbone,
-    load_starter_head,
+    build_starter,
     starter_config,
     starter_facts,
+    starter_origin,
 )
 from fingerspell.progress import Progress
 from fingerspell.train import folder, memory
@@ -65,11 +65,11 @@ def adapt(
     device = prepare_device()
     keras.utils.set_random_seed(config.seed)
     settings, manifest = starter_config(starter), few.manifest
-    model = build_recogniser(settings, len(manifest.labels))
-    origin = load_starter_backbone(model, starter)
-    load_starter_head(model, manifest.labels, starter)
-    before = _measure(model, few, settings)
-    new = [x for x in manifest.labels if x not in starter_facts(starter)["labels"]]
+    known = starter_facts(starter)
+    model = build_starter(manifest.labels, starter)
+    answering = look_twice(model) if settings.mirrored_look else model
+    before = _measure(answering, few, settings)
+    new = [x for x in manifest.labels if x not in known["labels"]]
     if new:
         _imprint(model, manifest, new, settings)
     released = model.get_weights()
@@ -78,12 +78,11 @@ def adapt(
     model.set_weights(
         [r + config.kept_share * (x - r) for r, x in zip(released, learnt, strict=True)]
     )
-    after = _measure(model, few, settings)
-    save_recogniser(rebuild_in_float32(model), config.output_dir / folder.MODEL)
+    after = _measure(answering, few, settings)
+    save_recogniser(rebuild_in_float32(answering), config.output_dir / folder.MODEL)
     write_labels(config.output_dir / folder.LABELS, manifest.labels)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     folder.write_json(config.output_dir / folder.HISTORY, columns)
-    known = starter_facts(starter)
     own = Counter(s.split for s in manifest.samples if s.source == few.source)
     facts = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,7 +93,7 @@ def adapt(
             "threshold": known["threshold"],
         },
         "labels": list(manifest.labels),
-        "weights_origin": origin,
+        "weights_origin": starter_origin(known),
         "temperature": 1.0,
         "adapted": {
             "classes": len({s.label for s in manifest.samples if s.source == few.source}),

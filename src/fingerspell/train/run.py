@@ -25,6 +25,7 @@ from fingerspell.model import (
     build_recogniser,
     fold_temperature,
     load_backbone_weights,
+    look_twice,
     rebuild_in_float32,
     require_layer,
     save_recogniser,
@@ -105,6 +106,8 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
         _go_alone(run)
         if not team.is_chief:
             return {}
+        if config.model.mirrored_look:
+            run.model = look_twice(run.model)
         validated = calibrate(run)
 
     # Rebuilt: without optimizer state the file is a quarter, and always in float32.
