@@ -6,24 +6,10 @@ import json
 from pathlib import Path
 
 from page_parts import ROOT, Figures, percent
+from starter_sources import SOURCES
 from strangers_page import aims, table
 
 STARTER = ROOT / "src" / "fingerspell" / "assets" / "starter"
-
-SOURCES = (
-    ("keptsecret", "keptsecret/ASLAlphabets", "Apache-2.0", "one hand, many rooms and lights"),
-    ("rooms", "American Sign Language Letters, David Lee", "public domain", "several people"),
-    ("massey", "Kaggle ayuraj/asl-dataset (Massey University)", "CC0", "5 hands on black"),
-    ("overexposed", "t32rahman/ASL-ML", "MIT", "one hand, very bright"),
-    ("plain_wall", "sakshamsood3/Hands4All", "MIT", "one man"),
-    ("hawk", "HawkCodesZ/SignLang.AI", "MIT", "one man"),
-    ("grey_wall_mask", "Lolzorus/IA-et-apprentissage", "MIT", "one man"),
-    ("pale_sofa", "gunsai75/AI_capstone_SLR", "MIT", "one man; no K and Q"),
-    ("brown_hand", "seeeeeeel/Hand_sign_language", "MIT", "one hand, left or unmirrored"),
-    ("digits_218", "ardamavi/Sign-Language-Digits-Dataset", "Apache-2.0",
-     "218 students; 0, 2, 6, 9 as O, V, W, F"),
-)  # fmt: skip
-"""Name here, publisher, the licence stated there, who is seen."""
 
 TEXT = """\
 # Model card: the recogniser that comes with Fingerspell

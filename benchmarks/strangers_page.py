@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Mapping, Sequence
+
 from page_parts import Figures, found, percent, said, written
+from reading import STRANGERS
+from short_runs import STUDY_ONLY, mean
+from strangers_levers import RECIPE
 
 TITLE = "# People nobody has seen: how well are they read?"
 AIMS = {
@@ -19,9 +25,11 @@ def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     figures = found("strangers")
     body = ["Not measured.", ""] if figures is None else _body(figures)
-    study = found("leave_one_out")
-    apart = [] if study is None else _left_out(study)
-    return "\n".join([TITLE, "", *written("strangers.py, leave_one_out.py"), *body, *apart])
+    made = written("strangers.py, leave_one_out.py, strangers_levers.py")
+    out, choices = found("leave_one_out"), found("strangers_levers")
+    apart = [] if out is None else _left_out(out)
+    undone = [] if choices is None else _levers(choices)
+    return "\n".join([TITLE, "", *made, *body, *apart, *undone])
 
 
 def _body(figures: Figures) -> list[str]:
@@ -173,20 +181,25 @@ def _silence(figures: Figures) -> list[str]:
     ]
 
 
+def _short(figures: Figures) -> str:
+    return (
+        f"A short form of `configs/strangers.py`: {figures['image_px']} px, {figures['epochs']} "
+        f"epochs, {figures['drawn_per_class']} drawn hands a class, one look."
+    )
+
+
 def _left_out(study: Figures) -> list[str]:
     """Returns what runs that had never seen a source read of it."""
     rows = [
-        f"| {run['trial']} | {run['seed']} | {percent(run['mean_24'])} | {percent(run['mean_26'])} "
-        f"| {percent(run['test'])} |"
+        f"| {run['trial']} | {run['seed']} | {percent(mean(run, 'letters_24'))} "
+        f"| {percent(mean(run, 'letters_26'))} | {percent(run['test'])} |"
         for run in study["runs"]
     ]
     return [
         "## Each source left out",
         "",
-        f"A short form of `configs/strangers.py`: {study['image_px']} px, {study['epochs']} "
-        f"epochs, {study['drawn_per_class']} drawn hands a class. *Without X* is trained on all "
-        "sources but X and read on X; the other two are read on the five `dev_` sources, so that "
-        "their difference is what the licence costs.",
+        f"{_short(study)} *Without X* is trained on all sources but X and read on X; the other two "
+        "are read on the five `dev_` sources, so that their difference is what the licence costs.",
         "",
         "| trained on | seed | 24 letters | 26 letters | own test pictures |",
         "|---|---|---|---|---|",
@@ -195,3 +208,44 @@ def _left_out(study: Figures) -> list[str]:
         said(study),
         "",
     ]
+
+
+def _levers(study: Figures) -> list[str]:
+    """Returns what each change of the recipe does to strangers, seed by seed."""
+    whole = {run["seed"]: run for run in study["runs"] if run["trial"] == RECIPE}
+    trials: dict[str, list[Figures]] = {}
+    for run in study["runs"]:
+        trials.setdefault(run["trial"], []).append(run)
+    rows = []
+    for trial, runs in trials.items():
+        cells = [_scores(runs, whole, names) for names in (STUDY_ONLY, STRANGERS)]
+        own = percent(statistics.fmean(run["test"] for run in runs))
+        rows.append(f"| {trial} | {len(runs)} | {' | '.join(cells)} | {own} |")
+    return [
+        "## Each choice undone",
+        "",
+        f"{_short(study)} Trained on the sources that may be released. In brackets: points gained "
+        "or lost to the recipe with the same seed, lowest and highest where there are several. "
+        "Only the first column may choose; differences of a point are within what another seed "
+        "does.",
+        "",
+        "| | seeds | 24 letters, the five that may only be studied | 24 letters, the five `dev_` "
+        "sources | own test pictures |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+        said(study),
+        "",
+    ]
+
+
+def _scores(runs: list[Figures], whole: Mapping[int, Figures], names: Sequence[str]) -> str:
+    """Returns the mean of some runs on 24 letters, and how far from the recipe they are."""
+    names = [name for name in names if name in runs[0]["read"]]
+    own = {run["seed"]: mean(run, "letters_24", names) for run in runs}
+    told = percent(statistics.fmean(own.values()))
+    if runs[0]["trial"] == RECIPE:
+        return told
+    apart = [100 * (own[x] - mean(whole[x], "letters_24", names)) for x in own if x in whole]
+    ends = dict.fromkeys((min(apart), max(apart))) if apart else ()
+    return f"{told} ({' – '.join(f'{x:+.1f}' for x in ends)})" if apart else told

@@ -3,7 +3,7 @@
 import pytest
 
 import starter_sources
-from starter_card import SOURCES
+from starter_sources import SOURCES
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""Studies in many short runs of `configs/strangers.py`: small pictures, few epochs."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shlex
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from circumstances import circumstances, save
+from levers import ROOT, prepare
+from run_by_run import Job, run_by_run
+from starter_sources import RENAMED, SOURCES
+
+if TYPE_CHECKING:
+    from fingerspell.config import TrainConfig
+
+RELEASABLE = tuple(name for name, *_ in SOURCES if name not in RENAMED)
+STUDY_ONLY = ("kaggle_alphabet", "four_signers", "webcam_green", "silhouette", "lowres_dark")
+EPOCHS, SIDE_PX, DRAWN = 2, 96, 100
+
+
+def as_it_is(config: TrainConfig) -> TrainConfig:
+    """Returns the recipe itself."""
+    return config
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is trained on, what is read, and what is changed in the recipe."""
+
+    name: str
+    sources: tuple[str, ...]
+    read: tuple[str, ...]
+    change: Callable[[TrainConfig], TrainConfig] = as_it_is
+
+
+def parser(about: str) -> argparse.ArgumentParser:
+    """Returns the options that all these studies have."""
+    made = argparse.ArgumentParser(description=about.splitlines()[0])
+    add = made.add_argument
+    add("--data", type=Path, default=Path("../shared/data"))
+    add("--weights", required=True, help="of MobileNetV3Large without its top")
+    add("--releasable", nargs="+", default=list(RELEASABLE))
+    add("--study_only", nargs="+", default=list(STUDY_ONLY))
+    add("--seeds", type=int, nargs="+", default=[1])
+    add("--epochs", type=int, default=EPOCHS)
+    add("--side", type=int, default=SIDE_PX, help="of the network, in pixels")
+    add("--drawn", type=int, default=DRAWN, help="drawn hands a class")
+    add("--batch_size", type=int, default=32)
+    add("--budget_s", type=float, default=float("inf"), help="no run begins after so long")
+    add("--work", type=Path, default=Path("build/short_runs"))
+    return made
+
+
+def recipe(args: argparse.Namespace, dataset: Path, output: Path, seed: int) -> TrainConfig:
+    """Returns the short form of the recipe for strangers."""
+    from fingerspell.config.recipe_file import load_recipe
+
+    return load_recipe(ROOT / "configs" / "strangers.py").config(
+        dataset_dir=dataset,
+        output_dir=output,
+        weights=args.weights,
+        image_size_px=(args.side, args.side),
+        epochs=args.epochs,
+        drawn_per_class=args.drawn,
+        batch_size=args.batch_size,
+        seed=seed,
+        trust=True,
+        overwrite=True,
+    )
+
+
+def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
+    """Trains one run and reads the sources of the trial with one look; returns its figures."""
+    import keras
+
+    from fingerspell.data.manifest import read_manifest
+    from fingerspell.model import load_recogniser
+    from fingerspell.train.run import train
+    from reading import accuracy, packaged, strangers
+
+    keras.backend.clear_session()
+    facts = train(config)
+    manifest = read_manifest(config.dataset_dir)
+    size_px = config.model.image_size_px
+    network = packaged(load_recogniser(config.output_dir / "model.keras"))
+    read = strangers(network, data, manifest.labels, size_px, trial.read)["sources"]
+    return {
+        "train_s": facts["train_s"],
+        "commit": facts["commit"],
+        "test": accuracy(network, manifest, "test", size_px),
+        "read": read,
+    }
+
+
+def mean(run: dict[str, Any], score: str, names: Sequence[str] = ()) -> float:
+    """Returns the mean of `letters_24` or `letters_26` over sources; without names, over all."""
+    return statistics.fmean(run["read"][name][score] for name in names or run["read"])
+
+
+def study(
+    name: str, args: argparse.Namespace, trials: Sequence[Trial], given: Sequence[str]
+) -> int:
+    """Does the runs that are left, and saves `benchmarks/results/<name>.json` after each."""
+    from fingerspell.data.manifest import read_manifest
+    from fingerspell.train.run import fingerprint
+
+    def jobs() -> Iterator[Job]:
+        for seed in args.seeds:
+            for number, trial in enumerate(trials):
+                sources = hashlib.sha256(" ".join(trial.sources).encode()).hexdigest()[:8]
+                dataset = args.work / f"dataset_{sources}"
+                prepare([args.data / source for source in trial.sources], dataset)
+                config = recipe(args, ROOT / dataset, ROOT / args.work / "run", seed)
+                config = trial.change(config)
+                digest = fingerprint(config, read_manifest(ROOT / dataset))
+                yield Job(
+                    f"{trial.name}, seed {seed}",
+                    ROOT / args.work / f"{name}_{number}_{seed}.json",
+                    {"trial": trial.name, "sources": list(trial.sources), "seed": seed,
+                     "fingerprint": digest},
+                    partial(one, trial, config, ROOT / args.data),
+                )  # fmt: skip
+
+    def told(runs: list[dict[str, Any]]) -> None:
+        said = circumstances(shlex.join(["python", f"benchmarks/{name}.py", *given]))
+        said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
+        save(name, {**said, "epochs": args.epochs, "image_px": args.side,
+                    "drawn_per_class": args.drawn, "runs": runs})  # fmt: skip
+
+    return run_by_run(jobs(), args.budget_s, told)
+
+
+def asked(argv: list[str] | None) -> list[str]:
+    """Returns the command line that a study was started with."""
+    return sys.argv[1:] if argv is None else argv
