@@ -1,11 +1,16 @@
 """The strangers' benchmark counts what it says, and its page does not gloss over what is missed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import strangers
 import strangers_page
 from fingerspell.images import encode_jpeg
+from fingerspell.model import look_twice, save_recogniser
+from helpers.exports import LABELS, SIZE_PX, fitted, recogniser
+from helpers.starter_folder import starter_folder
 
 
 class Sided:
@@ -45,7 +50,7 @@ def data(tmp_path):
 
 
 def test_mirrored_pictures_are_the_other_hand_and_doubt_is_not_accepted(data):
-    source = strangers.one_source(Sided(), data / "dev_signify")
+    source = strangers.one_source(Sided(), Sided(), data / "dev_signify")
     assert source["pictures"] == 5
     assert source["letters_24"] == 1.0
     assert source["mirrored_24"] == 0.0
@@ -64,7 +69,7 @@ def test_farther_is_half_the_size_in_the_middle_of_grey():
 
 
 def test_the_page_says_what_was_missed_and_by_how_much(data):
-    figures = {**strangers.measured(Sided(), data)}
+    figures = {**strangers.measured(Sided(), Sided(), data)}
     rows = strangers_page.aims(figures)[2:]
     assert rows[0].endswith("| ≥ 93.0 % | 100.0 % | met |")
     assert rows[1].endswith("| ≥ 90.0 % | 80.0 % | missed by 10.0 points |")
@@ -73,15 +78,26 @@ def test_the_page_says_what_was_missed_and_by_how_much(data):
     assert figures["outsiders"] == {"pictures": 4, "digits": ["3", "5", "7", "8"], "accepted": 1.0}
 
 
-def test_looks_are_averaged_as_answers_and_not_as_votes(data):
-    class Doubting(Sided):
-        """Sure of A; of B, and so of the mirrored A, in doubt."""
+def test_what_the_second_look_brings_is_told_apart(data):
+    class Twice(Sided):
+        """Says A whichever side is brighter."""
 
         def probabilities(self, batch):
-            sure = super().probabilities(batch)
-            return np.where(sure[:, 1:2] > sure[:, :1], 0.4 * sure + 0.2, sure)
+            one, other = (super(Twice, self).probabilities(x) for x in (batch, batch[:, :, ::-1]))
+            return np.where(one[:, :1] > one[:, 1:2], one, other)
 
-    source = strangers.one_source(Doubting(), data / "dev_signify")
-    assert (source["letters_24"], source["mirrored_24"]) == (1.0, 0.0)
-    assert source["both_hands_24"] == pytest.approx(3 / 4)
-    assert source["both_distances_24"] == 1.0
+    figures = strangers.measured(Twice(), Sided(), data)
+    source = figures["strangers"]["dev_signify"]
+    assert source["one_look_24"] == 1.0
+    assert source["letters_24"] == source["mirrored_24"] == pytest.approx(3 / 4)
+    assert "| the five strangers | 100.0 % | 75.0 % |" in strangers_page._looks(figures)
+
+
+def test_the_weights_of_a_run_and_of_a_release_are_read_with_one_look(tmp_path):
+    once, pictures = recogniser(), fitted(6)
+    save_recogniser(look_twice(once), tmp_path / "model.keras")
+    released = starter_folder(tmp_path / "starter", once, LABELS)
+    told = SimpleNamespace(labels=LABELS, size_px=SIZE_PX)
+    for folder, off in ((tmp_path, 1e-5), (released, 0.02)):
+        read = strangers.OneLook.load(folder, told).probabilities(pictures)
+        np.testing.assert_allclose(read, once.predict(pictures, verbose=0), atol=off)
