@@ -42,11 +42,12 @@ temperature is applied inside. Below {threshold:.3g} an answer should not be sho
 
 About fourteen people in all, as far as the publishers tell, and 218 for four letters; nobody
 recorded skin tone, age or which hand is the leading one. `del`, `nothing` and `space` come from one
-source alone. Beside them 400 hands of each class drawn by the project itself. Large sources and
-large classes count less than their size. Left out: M and P of `pale_sofa`, whose forms are not the
-usual ones.
+source alone. Beside them 400 hands of each class drawn by the project itself. The recipe was gone
+through twice, the second time from the weights of the first and with other drawn hands. Large
+sources and large classes count less than their size. Left out: M and P of `pale_sofa`, whose forms
+are not the usual ones.
 
-The first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
+The very first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
 dequantised and carried over into the full architecture without changing what it computes. They are
 not Google's own file for this architecture. No picture of any source is part of this project.
 
@@ -72,7 +73,7 @@ the people it learnt from are higher and say little.
 * Distance matters: the column *farther* reads the same pictures at half their size. Some sources
   lose by it, and some, whose hands fill the whole picture, gain.
 * Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
-  Left hands are learnt from mirrored pictures.
+  Left hands are learnt from mirrored pictures, and every picture is read mirrored, too.
 * It answers to some hands that show no letter: {outsiders} of photographed digits that look like
   none are accepted at the threshold.
 

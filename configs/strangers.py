@@ -5,8 +5,8 @@
 Takes many sources of other people, cameras and rooms, each counted by the root of its size, so
 that a large one does not outvote the rest; four hundred drawn hands a class; hands up to half as
 large again and less than half as large, before other backgrounds, in other colours and light. The
-whole network learns from the first step on, BatchNormalization too; half its epochs from pictures of
-128 × 128 pixels, the rest from 160 × 160. It answers by two looks, the second at the mirrored
+whole network learns from the first step on, BatchNormalization too; half its epochs from pictures
+of 128 × 128 pixels, the rest from 160 × 160. It answers by two looks, the second at the mirrored
 picture. Score: see docs/studies/strangers.md.
 """
 
