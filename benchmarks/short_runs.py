@@ -1,4 +1,8 @@
-"""Studies in many short runs of `configs/strangers.py`: small pictures, few epochs."""
+"""Studies in many short runs of `configs/strangers.py`: small pictures, few epochs.
+
+Two epochs from ImageNet's weights end where nobody would stop, so every run begins with a backbone
+that was taught drawn hands before, once for all of them: it has seen no photograph of a hand.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,13 @@ import shlex
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from circumstances import circumstances, save
+from drawn_hands import program
 from levers import ROOT, prepare
 from run_by_run import Job, run_by_run
 from starter_sources import RENAMED, SOURCES
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 RELEASABLE = tuple(name for name, *_ in SOURCES if name not in RENAMED)
 STUDY_ONLY = ("kaggle_alphabet", "four_signers", "webcam_green", "silhouette", "lowres_dark")
 EPOCHS, SIDE_PX, DRAWN = 2, 96, 100
+FIRST_EPOCHS, FIRST_DRAWN, FIRST_SEED = 8, 400, 1
 
 
 def as_it_is(config: TrainConfig) -> TrainConfig:
@@ -33,12 +39,16 @@ def as_it_is(config: TrainConfig) -> TrainConfig:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is trained on, what is read, and what is changed in the recipe."""
+    """What is trained on, what is read, and what is changed in the recipe.
+
+    `taught`: whether it begins with the backbone that has learnt drawn hands.
+    """
 
     name: str
     sources: tuple[str, ...]
     read: tuple[str, ...]
     change: Callable[[TrainConfig], TrainConfig] = as_it_is
+    taught: bool = True
 
 
 def parser(about: str) -> argparse.ArgumentParser:
@@ -47,6 +57,8 @@ def parser(about: str) -> argparse.ArgumentParser:
     add = made.add_argument
     add("--data", type=Path, default=Path("../shared/data"))
     add("--weights", required=True, help="of MobileNetV3Large without its top")
+    add("--first_epochs", type=int, default=FIRST_EPOCHS, help="of drawn hands alone; 0: none")
+    add("--first_drawn", type=int, default=FIRST_DRAWN, help="drawn hands a class in these")
     add("--releasable", nargs="+", default=list(RELEASABLE))
     add("--study_only", nargs="+", default=list(STUDY_ONLY))
     add("--seeds", type=int, nargs="+", default=[1])
@@ -59,14 +71,16 @@ def parser(about: str) -> argparse.ArgumentParser:
     return made
 
 
-def recipe(args: argparse.Namespace, dataset: Path, output: Path, seed: int) -> TrainConfig:
+def recipe(
+    args: argparse.Namespace, dataset: Path, output: Path, seed: int, weights: str
+) -> TrainConfig:
     """Returns the short form of the recipe for strangers."""
     from fingerspell.config.recipe_file import load_recipe
 
     return load_recipe(ROOT / "configs" / "strangers.py").config(
         dataset_dir=dataset,
         output_dir=output,
-        weights=args.weights,
+        weights=weights,
         image_size_px=(args.side, args.side),
         epochs=args.epochs,
         drawn_per_class=args.drawn,
@@ -75,6 +89,35 @@ def recipe(args: argparse.Namespace, dataset: Path, output: Path, seed: int) -> 
         trust=True,
         overwrite=True,
     )
+
+
+def first_weights(args: argparse.Namespace) -> str:
+    """Returns the file of a backbone that has learnt drawn hands and nothing else.
+
+    Trained once for each --work; without epochs for it, `--weights` itself.
+    """
+    if args.first_epochs == 0:
+        return str(args.weights)
+    from fingerspell.model import load_recogniser
+    from fingerspell.model.parts import backbone_of
+    from fingerspell.train.run import train
+
+    name = f"drawn_{args.first_drawn}_{args.side}_{args.first_epochs}"
+    path = ROOT / args.work / f"{name}.weights.h5"
+    if not path.is_file():
+        drawn, dataset = args.work / f"drawn_{args.first_drawn}", args.work / f"dataset_{name}"
+        if not (ROOT / drawn).exists():
+            program("synth", "dataset", "--per_class", str(args.first_drawn), "-o", str(drawn))
+        program("prepare", "--input_dir", str(drawn), "--output_dir", str(dataset),
+                "--split", "random", "--overwrite")  # fmt: skip
+        whole = recipe(args, ROOT / dataset, ROOT / args.work / "run", FIRST_SEED, args.weights)
+        phases = tuple(replace(x, epochs=args.first_epochs) for x in whole.phases)
+        config = replace(whole, phases=phases, drawn_per_class=0)
+        train(config)
+        partial_path = path.with_name(f"partial_{path.name}")
+        backbone_of(load_recogniser(config.output_dir / "model.keras")).save_weights(partial_path)
+        partial_path.replace(path)
+    return str(path)
 
 
 def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
@@ -113,12 +156,14 @@ def study(
     from fingerspell.train.run import fingerprint
 
     def jobs() -> Iterator[Job]:
+        taught = first_weights(args)
         for seed in args.seeds:
             for number, trial in enumerate(trials):
                 sources = hashlib.sha256(" ".join(trial.sources).encode()).hexdigest()[:8]
                 dataset = args.work / f"dataset_{sources}"
                 prepare([args.data / source for source in trial.sources], dataset)
-                config = recipe(args, ROOT / dataset, ROOT / args.work / "run", seed)
+                weights = taught if trial.taught else args.weights
+                config = recipe(args, ROOT / dataset, ROOT / args.work / "run", seed, weights)
                 config = trial.change(config)
                 digest = fingerprint(config, read_manifest(ROOT / dataset))
                 yield Job(
@@ -133,7 +178,8 @@ def study(
         said = circumstances(shlex.join(["python", f"benchmarks/{name}.py", *given]))
         said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
         save(name, {**said, "epochs": args.epochs, "image_px": args.side,
-                    "drawn_per_class": args.drawn, "runs": runs})  # fmt: skip
+                    "drawn_per_class": args.drawn, "first_epochs": args.first_epochs,
+                    "first_drawn_per_class": args.first_drawn, "runs": runs})  # fmt: skip
 
     return run_by_run(jobs(), args.budget_s, told)
 

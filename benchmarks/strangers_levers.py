@@ -3,9 +3,9 @@
     python benchmarks/strangers_levers.py --data ../shared/data --weights FILE --budget_s 3600
 
 Trained on the sources that may be released; read are the five that may only be studied, by which
-to choose, and the five `dev_` sources, which choose nothing. Small pictures and few epochs: what
-needs a long training to pay is not seen here. Every finished run is kept in --work, so a second
-call does what is left. Saves `benchmarks/results/strangers_levers.json` after each.
+to choose, and the five `dev_` sources, which choose nothing. Small pictures and few epochs (see
+`short_runs.py`): what needs a long training to pay is not seen here. Every finished run is kept in --work, so a
+second call does what is left. Saves `benchmarks/results/strangers_levers.json` after each.
 """
 
 from __future__ import annotations
@@ -70,40 +70,40 @@ def counting(**powers: float) -> Callable[[TrainConfig], TrainConfig]:
 
 LEVERS: Mapping[str, Callable[[TrainConfig], TrainConfig]] = {
     RECIPE: as_it_is,
-    "BatchNormalization frozen, a slower rate": lambda c: phases(
-        c, batchnorm_momentum=None, learning_rate=FROZEN_RATE
-    ),
-    "random first weights": lambda c: replace(c, model=replace(c.model, weights="none")),
-    "no drawn hands": lambda c: replace(c, drawn_per_class=0),
-    "three times the drawn hands": lambda c: replace(c, drawn_per_class=3 * c.drawn_per_class),
     "moderate augmentation": moderate,
-    "strong augmentation": strong,
+    "no drawn hands beside": lambda c: replace(c, drawn_per_class=0),
     "hands stay where they are": augmented(
         rotate_deg=0.0, shift=0.0, zoom=0.0, farther=0.0, shear=0.0, squeeze=0.0
     ),
-    "hands neither nearer nor farther": augmented(zoom=0.0, farther=0.0),
     "colours stay": augmented(
         brightness=0.0, contrast=0.0, saturation=0.0, hue_deg=0.0, grey_share=0.0
     ),
+    "no other backgrounds": augmented(background_share=0.0),
+    "no mirrored hands": augmented(mirror_share=0.0),
+    "BatchNormalization frozen, a slower rate": lambda c: phases(
+        c, batchnorm_momentum=None, learning_rate=FROZEN_RATE
+    ),
+    "larger pictures": larger,
+    "sources count by their size": counting(source_power=1.0),
+    "no label smoothing": lambda c: replace(c, label_smoothing=0.0),
+    "no averaged weights": lambda c: replace(c, average_epochs=0.0),
     "no blur, noise and coarse pictures": augmented(
         blur_share=0.0, noise_share=0.0, low_resolution_share=0.0
     ),
     "nothing before the hand": augmented(occlude_share=0.0),
-    "no other backgrounds": augmented(background_share=0.0),
-    "no mirrored hands": augmented(mirror_share=0.0),
-    "sources count by their size": counting(source_power=1.0),
-    "classes count by their size": counting(class_power=1.0),
+    "three times the drawn hands": lambda c: replace(c, drawn_per_class=3 * c.drawn_per_class),
+    "hands neither nearer nor farther": augmented(zoom=0.0, farther=0.0),
+    "strong augmentation": strong,
     "films thinned": counting(group_power=0.5),
-    "no label smoothing": lambda c: replace(c, label_smoothing=0.0),
-    "no averaged weights": lambda c: replace(c, average_epochs=0.0),
-    "larger pictures": larger,
+    "classes count by their size": counting(class_power=1.0),
 }
 
 
 def trials(releasable: Sequence[str], study_only: Sequence[str]) -> list[Trial]:
     """Returns the recipe and each change of it."""
-    read = (*study_only, *STRANGERS)
-    return [Trial(name, tuple(releasable), read, change) for name, change in LEVERS.items()]
+    trained, read = tuple(releasable), (*study_only, *STRANGERS)
+    recipe, *changed = (Trial(name, trained, read, change) for name, change in LEVERS.items())
+    return [recipe, Trial("no drawn hands first", trained, read, taught=False), *changed]
 
 
 def main(argv: list[str] | None = None) -> int:

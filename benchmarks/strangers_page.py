@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from page_parts import Figures, found, percent, said, written
 from reading import STRANGERS
@@ -25,8 +25,8 @@ def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     figures = found("strangers")
     body = ["Not measured.", ""] if figures is None else _body(figures)
-    made = written("strangers.py, leave_one_out.py, strangers_levers.py")
-    out, choices = found("leave_one_out"), found("strangers_levers")
+    made = written("strangers.py, left_out.py, strangers_levers.py")
+    out, choices = found("left_out"), found("strangers_levers")
     apart = [] if out is None else _left_out(out)
     undone = [] if choices is None else _levers(choices)
     return "\n".join([TITLE, "", *made, *body, *apart, *undone])
@@ -184,32 +184,56 @@ def _silence(figures: Figures) -> list[str]:
 
 
 def _short(figures: Figures) -> str:
+    first = figures["first_epochs"], figures["first_drawn_per_class"]
     return (
         f"A short form of `configs/strangers.py`: {figures['image_px']} px, {figures['epochs']} "
-        f"epochs, {figures['drawn_per_class']} drawn hands a class, one look."
+        f"epochs, {figures['drawn_per_class']} drawn hands a class, one look. Every run begins "
+        f"with a backbone that {first[0]} epochs of {first[1]} drawn hands a class have taught, "
+        "and no photograph."
     )
 
 
 def _left_out(study: Figures) -> list[str]:
-    """Returns what runs that had never seen a source read of it."""
-    rows = [
-        f"| {run['trial']} | {run['seed']} | {percent(mean(run, 'letters_24'))} "
-        f"| {percent(mean(run, 'letters_26'))} | {percent(run['test'])} |"
-        for run in study["runs"]
+    """Returns what the licence costs, and what is read of sources by who never saw them."""
+    runs = study["runs"]
+    whole = [run for run in runs if not run["trial"].startswith("without ")]
+    price = [f"| {x['trial']} | {x['seed']} | {_both(x['read'].values())} |" for x in whole]
+    apart = [
+        (x["seed"], name, x["read"][name]) for x in runs if x not in whole for name in x["read"]
     ]
+    rows = [f"| {name} | {seed} | {_both([found])} |" for seed, name, found in apart]
+    mean = [f"| **mean of {len(apart)}** | | {_both(x for *_, x in apart)} |"] if apart else []
     return [
-        "## Each source left out",
+        "## Sources left out",
         "",
-        f"{_short(study)} *Without X* is trained on all sources but X and read on X; the other two "
-        "are read on the five `dev_` sources, so that their difference is what the licence costs.",
+        f"{_short(study)}",
         "",
-        "| trained on | seed | 24 letters | 26 letters | own test pictures |",
-        "|---|---|---|---|---|",
+        "What the licence costs, read on the five `dev_` sources:",
+        "",
+        "| trained on | seed | 24 letters | 26 letters |",
+        "|---|---|---|---|",
+        *price,
+        "",
+        "Each source as a network reads it that was trained on the others, without it and without "
+        "two more at most:",
+        "",
+        "| source | seed | 24 letters | 26 letters |",
+        "|---|---|---|---|",
         *rows,
+        *mean,
         "",
         said(study),
         "",
     ]
+
+
+def _both(read: Iterable[Mapping[str, float]]) -> str:
+    """Returns the means over sources on 24 and on 26 letters, as two cells."""
+    found = list(read)
+    return " | ".join(
+        percent(statistics.fmean(scores[key] for scores in found))
+        for key in ("letters_24", "letters_26")
+    )
 
 
 def _levers(study: Figures) -> list[str]:

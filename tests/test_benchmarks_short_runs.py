@@ -7,31 +7,37 @@ import numpy as np
 import pytest
 
 import circumstances
-import leave_one_out
+import left_out
 import short_runs
 import strangers_levers
 import strangers_page
-from fingerspell.config import load_recipe
+from fingerspell.config import ModelConfig, load_recipe
 from fingerspell.images import encode_jpeg
+from fingerspell.model import build_recogniser, load_backbone_weights, load_recogniser
+from fingerspell.model.parts import backbone_of
 from helpers.tiny_network import tiny_backbone
 
 
-def test_every_source_is_left_out_once_and_read_alone():
-    found = leave_one_out.trials(("a", "b"), ("c",))
-    assert [(t.sources, t.read) for t in found[2:]] == [
-        (("b", "c"), ("a",)),
-        (("a", "c"), ("b",)),
-        (("a", "b"), ("c",)),
-    ]
-    assert found[0].sources == ("a", "b")
-    assert found[1].sources == ("a", "b", "c")
-    assert found[0].read == found[1].read == leave_one_out.STRANGERS
+def test_every_source_is_read_once_and_by_a_network_that_never_saw_it():
+    found = left_out.trials(tuple("abcdefg"), tuple("hijk"))
+    apart = found[2:]
+    assert sorted(name for t in apart for name in t.read) == list("abcdefghijk")
+    assert all(set(t.sources) == set("abcdefghijk") - set(t.read) for t in apart)
+    assert len(apart) == left_out.FOLDS
+    assert found[0].sources == tuple("abcdefg")
+    assert found[1].sources == tuple("abcdefghijk")
+    assert found[0].read == found[1].read == left_out.STRANGERS
+
+
+def test_two_sources_of_one_study_leave_no_training_without_pictures():
+    found = left_out.trials(("a",), ("b",))
+    assert [(t.sources, t.read) for t in found[2:]] == [(("b",), ("a",)), (("a",), ("b",))]
 
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    for name in ("one", "two", *leave_one_out.STRANGERS):
+    for name in ("one", "two", *left_out.STRANGERS):
         for label in "ABC":
             (tmp_path / "data" / name / label).mkdir(parents=True)
             for number in range(12):
@@ -47,9 +53,9 @@ def test_a_study_that_ran_out_of_time_goes_on_with_what_is_left(data, monkeypatc
     asked = [
         "--data", str(data / "data"), "--weights", "none", "--releasable", "one", "--study_only",
         "two", "--epochs", "1", "--side", "32", "--drawn", "1", "--work", str(data / "work"),
-        "--batch_size", "8",
+        "--batch_size", "8", "--first_epochs", "0",
     ]  # fmt: skip
-    assert leave_one_out.main([*asked, "--budget_s", "0"]) == 3
+    assert left_out.main([*asked, "--budget_s", "0"]) == 3
     trained = []
     whole = short_runs.one
 
@@ -61,17 +67,37 @@ def test_a_study_that_ran_out_of_time_goes_on_with_what_is_left(data, monkeypatc
 
     monkeypatch.setattr(short_runs, "one", spied)
     with pytest.raises(KeyboardInterrupt):
-        leave_one_out.main(asked)
-    assert leave_one_out.main(asked) == 0
+        left_out.main(asked)
+    assert left_out.main(asked) == 0
     assert trained == ["releasable sources", "all sources", *["without one"] * 2, "without two"]
-    saved = json.loads((data / "results" / "leave_one_out.json").read_text(encoding="utf-8"))
+    saved = json.loads((data / "results" / "left_out.json").read_text(encoding="utf-8"))
     assert [list(run["read"]) for run in saved["runs"][2:]] == [["one"], ["two"]]
-    assert "| without two | 1 |" in strangers_page.strangers()
+    assert "| two | 1 | " in strangers_page.strangers()
+
+
+def test_what_drawn_hands_taught_is_trained_once_and_begun_with(data, monkeypatch):
+    options = [
+        "--weights", "none", "--side", "32", "--batch_size", "8", "--first_epochs", "1",
+        "--first_drawn", "14", "--work", str(data / "work"),
+    ]  # fmt: skip
+    args = short_runs.parser("x").parse_args(options)
+    begun = short_runs.first_weights(args)
+    learnt = load_recogniser(data / "work" / "run" / "model.keras")
+    other = build_recogniser(ModelConfig(image_size_px=(32, 32), weights=begun), 3)
+    load_backbone_weights(other, ModelConfig(image_size_px=(32, 32), weights=begun))
+    for mine, theirs in zip(
+        backbone_of(other).get_weights(), backbone_of(learnt).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    monkeypatch.setattr("fingerspell.train.run.train", None)
+    assert short_runs.first_weights(args) == begun
+    args.first_epochs = 0
+    assert short_runs.first_weights(args) == "none"
 
 
 def base():
     args = short_runs.parser("x").parse_args(["--weights", "imagenet.weights.h5"])
-    return short_runs.recipe(args, args.work, args.work, seed=1)
+    return short_runs.recipe(args, args.work, args.work, 1, args.weights)
 
 
 @pytest.mark.parametrize("lever", [x for x in strangers_levers.LEVERS if x != "the recipe"])
@@ -105,7 +131,8 @@ def test_differences_are_taken_seed_by_seed_and_groups_of_sources_apart():
         run("the recipe", 2, 0.7, 0.8), run("no drawn hands", 2, 0.65, 0.85),
         run("larger pictures", 1, 0.64, 0.8),
     ]  # fmt: skip
-    study = {"image_px": 96, "epochs": 2, "drawn_per_class": 100, "runs": runs, "command": "c",
+    study = {"first_epochs": 8, "first_drawn_per_class": 400,
+             "image_px": 96, "epochs": 2, "drawn_per_class": 100, "runs": runs, "command": "c",
              "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {},
              "commit": "abc", "finished": "2026-01-01"}  # fmt: skip
     lines = strangers_page._levers(study)
