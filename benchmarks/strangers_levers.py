@@ -4,8 +4,9 @@
 
 Trained on the sources that may be released; read are the five that may only be studied, by which
 to choose, and the five `dev_` sources, which choose nothing. Small pictures and few epochs (see
-`short_runs.py`): what needs a long training to pay is not seen here. Every finished run is kept in --work, so a
-second call does what is left. Saves `benchmarks/results/strangers_levers.json` after each.
+`short_runs.py`): what needs a long training to pay is not seen here. Every finished run is kept
+in --work, so a second call does what is left. Saves `benchmarks/results/strangers_levers.json`
+after each.
 """
 
 from __future__ import annotations
