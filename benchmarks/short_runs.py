@@ -12,6 +12,7 @@ import shlex
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -41,7 +42,8 @@ def as_it_is(config: TrainConfig) -> TrainConfig:
 class Trial:
     """What is trained on, what is read, and what is changed in the recipe.
 
-    `taught`: whether it begins with the backbone that has learnt drawn hands.
+    `taught`: whether it begins with the backbone that has learnt drawn hands. `around` is what
+    must hold while it is trained.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Trial:
     read: tuple[str, ...]
     change: Callable[[TrainConfig], TrainConfig] = as_it_is
     taught: bool = True
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def parser(about: str) -> argparse.ArgumentParser:
@@ -130,7 +133,8 @@ def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
     from reading import accuracy, packaged, strangers
 
     keras.backend.clear_session()
-    facts = train(config)
+    with trial.around():
+        facts = train(config)
     manifest = read_manifest(config.dataset_dir)
     size_px = config.model.image_size_px
     network = packaged(load_recogniser(config.output_dir / "model.keras"))

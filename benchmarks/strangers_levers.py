@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from mixed_batches import cutmix, mixing, mixup
 from reading import STRANGERS
 from short_runs import Trial, as_it_is, asked, parser, study
 
@@ -104,7 +106,13 @@ def trials(releasable: Sequence[str], study_only: Sequence[str]) -> list[Trial]:
     """Returns the recipe and each change of it."""
     trained, read = tuple(releasable), (*study_only, *STRANGERS)
     recipe, *changed = (Trial(name, trained, read, change) for name, change in LEVERS.items())
-    return [recipe, Trial("no drawn hands first", trained, read, taught=False), *changed]
+    return [
+        recipe,
+        Trial("no drawn hands first", trained, read, taught=False),
+        *changed,
+        Trial("with MixUp", trained, read, around=partial(mixing, mixup)),
+        Trial("with CutMix", trained, read, around=partial(mixing, cutmix)),
+    ]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 import circumstances
 import left_out
+import mixed_batches
 import short_runs
 import strangers_levers
 import strangers_page
@@ -115,6 +117,53 @@ def test_the_recipes_short_form_is_the_recipe():
     assert (short.augment, short.sampling) == (whole.augment, whole.sampling)
     assert len(short.phases) == 1 and short.phases[0].image_size_px is None
     assert sum(phase.epochs for phase in short.phases) == short_runs.EPOCHS
+
+
+@pytest.fixture
+def batch():
+    rng = np.random.default_rng(1)
+    return rng.random((8, 10, 12, 3), np.float32), np.eye(8, dtype=np.float32)
+
+
+def test_pictures_are_laid_over_each_other_as_their_targets_say(batch):
+    pictures, targets = batch  # One class a picture: a target names the pictures in a mixture.
+    shares = []
+    for seed in range(10):
+        mixed, told = mixed_batches.mixup(pictures, targets, np.random.default_rng(seed))
+        np.testing.assert_allclose(mixed, np.tensordot(told, pictures, 1), atol=1e-6)
+        assert mixed.dtype == told.dtype == np.float32
+        shares.append(told.max(axis=1).min())
+    assert min(shares) < 0.9
+
+
+def test_a_cut_piece_covers_what_its_target_says(batch):
+    pictures, targets = batch
+    for seed in range(20):
+        mixed, told = mixed_batches.cutmix(pictures, targets, np.random.default_rng(seed))
+        kept = (mixed == pictures).all(axis=3).mean((1, 2))
+        np.testing.assert_allclose(told.diagonal(), kept, atol=1e-6)
+
+
+def test_every_batch_that_is_learnt_is_mixed_and_none_afterwards(data, monkeypatch):
+    seen = []
+
+    def mix(pictures, targets, rng):
+        seen.append(targets.max())
+        return pictures, targets
+
+    asked = [
+        "--data", str(data / "data"), "--weights", "none", "--releasable", "one", "--study_only",
+        "two", "--epochs", "1", "--side", "32", "--drawn", "0", "--work", str(data / "work"),
+        "--batch_size", "4", "--first_epochs", "0",
+    ]  # fmt: skip
+    trial = short_runs.Trial("mixed", ("one",), ("two",), around=lambda: mixed_batches.mixing(mix))
+    args = short_runs.parser("x").parse_args(asked)
+    assert short_runs.study("levers_in_small", args, [trial], asked) == 0
+    learnt = len(seen)
+    assert learnt > 0
+    plain = dataclasses.replace(trial, sources=("two",), read=("one",), around=nullcontext)
+    assert short_runs.study("levers_in_small", args, [plain], asked) == 0
+    assert len(seen) == learnt
 
 
 def run(trial, seed, studied, dev, test=0.9):
