@@ -140,9 +140,20 @@ def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
 
 def outsiders(recogniser: Any, folder: Path) -> dict[str, Any]:
     """Returns how many digits that look like no letter are taken for one nevertheless."""
-    paths = sorted(p for digit in LIKE_NO_LETTER for p in (folder / digit).iterdir())
-    sure = answers(recogniser, paths).max(axis=1) >= recogniser.threshold
-    return {"pictures": len(paths), "digits": list(LIKE_NO_LETTER), "accepted": float(sure.mean())}
+    from fingerspell.train.drawn import NOTHING
+
+    each, pictures = {}, 0
+    for digit in LIKE_NO_LETTER:
+        read = answers(recogniser, sorted((folder / digit).iterdir()))
+        named = np.array([recogniser.labels[i] != NOTHING for i in read.argmax(axis=1)])
+        each[digit] = named & (read.max(axis=1) >= recogniser.threshold)
+        pictures += len(read)
+    return {
+        "pictures": pictures,
+        "digits": list(LIKE_NO_LETTER),
+        "accepted": float(np.concatenate(list(each.values())).mean()),
+        "each": {digit: float(taken.mean()) for digit, taken in each.items()},
+    }
 
 
 def median_ms(recogniser: Any) -> float:

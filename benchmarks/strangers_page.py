@@ -178,9 +178,16 @@ def _silence(figures: Figures) -> list[str]:
         f"Of {digits['pictures']:,} hands that show {', '.join(digits['digits'][:-1])} or "
         f"{digits['digits'][-1]}, which look like no letter (218 people, "
         "whose 0, 2, 6 and 9 it learnt as letters), "
-        f"{percent(digits['accepted'])} are taken for one at the threshold.",
+        f"{percent(digits['accepted'])} are taken for one at the threshold{_each_of(digits)}.",
         "",
     ]
+
+
+def _each_of(digits: Figures) -> str:
+    told = ", ".join(
+        f"{digit}: {percent(share)}" for digit, share in digits.get("each", {}).items()
+    )
+    return f" ({told})" if told else ""
 
 
 def _short(figures: Figures) -> str:

@@ -75,7 +75,24 @@ def test_the_page_says_what_was_missed_and_by_how_much(data):
     assert rows[1].endswith("| ≥ 90.0 % | 80.0 % | missed by 10.0 points |")
     assert rows[-1].endswith("| ≤ 3 points | 100.0 points | missed by 97.0 points |")
     assert 0 < figures["median_ms"] < 1000
-    assert figures["outsiders"] == {"pictures": 4, "digits": ["3", "5", "7", "8"], "accepted": 1.0}
+    assert figures["outsiders"] == {
+        "pictures": 4,
+        "digits": ["3", "5", "7", "8"],
+        "accepted": 1.0,
+        "each": dict.fromkeys("3578", 1.0),
+    }
+
+
+def test_a_digit_that_is_read_as_nothing_is_not_taken_for_a_letter(data):
+    class Refusing(Sided):
+        labels = ("nothing", "B", "J")
+
+    class Unsure(Sided):
+        def probabilities(self, batch):
+            return super().probabilities(batch) * 0.5
+
+    taken = [strangers.outsiders(x(), data / strangers.DIGITS) for x in (Refusing, Unsure, Sided)]
+    assert [found["accepted"] for found in taken] == [0.0, 0.0, 1.0]
 
 
 def test_what_the_second_look_brings_is_told_apart(data):

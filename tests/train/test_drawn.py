@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,9 @@ import pytest
 from fingerspell.data.manifest import read_manifest
 from fingerspell.errors import ConfigError
 from fingerspell.images import read
-from fingerspell.train.drawn import draw_samples, drawable, forget
+from fingerspell.labels import ALPHABET
+from fingerspell.train.drawn import STRAYS, draw_samples, drawable, forget, strays
+from fingerspell.train.rejection import OUTSIDERS
 from fingerspell.train.run import with_drawn
 from helpers.small_run import small_config
 
@@ -40,6 +43,34 @@ def test_no_drawn_hands_unless_asked_for(colours, tmp_path):
 
 def test_a_users_own_sign_is_left_to_the_photographs():
     assert drawable(("A", "my sign", "nothing")) == ("A", "nothing")
+
+
+def test_some_of_nothing_shows_hands_that_are_no_letter(tmp_path):
+    made = draw_samples(tmp_path / "drawn", ("A", "nothing"), 24, seed=1, side_px=32)
+    shown = {label: [Path(s.path).parent.name for s in made if s.label == label] for label in "A3"}
+    nothing = [Path(s.path).parent.name for s in made if s.label == "nothing"]
+    assert shown == {"A": ["A"] * 24, "3": []}
+    assert Counter(nothing) == {"nothing": 18, **dict.fromkeys(STRAYS, 2)}
+    assert len({s.group for s in made}) == len(made) == 48
+    forget(tmp_path / "drawn")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (ALPHABET, STRAYS),
+        (("A", "B"), ()),
+        (("A", "3", "nothing"), ("5", "8")),
+        (("A", "hello", "nothing"), ()),
+    ],
+)
+def test_no_hand_is_called_nothing_that_a_label_may_show(labels, shown):
+    assert strays(labels) == shown
+
+
+def test_no_stray_hand_fits_the_threshold_too():
+    assert not set(STRAYS) & set(OUTSIDERS)
 
 
 def test_a_resumed_run_learns_from_the_same_pictures(tmp_path):

@@ -113,6 +113,6 @@ def test_beside_a_sign_of_ones_own_no_drawn_hand_is_strange(own):
     assert outsiders((*LABELS, own), (32, 32), 0).shape == (0, 32, 32, 3)
 
 
-@pytest.mark.parametrize("known", [OUTSIDERS[:2], OUTSIDERS])
+@pytest.mark.parametrize("known", [OUTSIDERS[:1], OUTSIDERS])
 def test_a_sign_that_the_recogniser_knows_is_not_strange(known):
-    assert len(outsiders((*LABELS, *known), (32, 32), 0)) == 20 * (len(OUTSIDERS) - len(known))
+    assert len(outsiders((*LABELS, *known), (32, 32), 0)) == 50 * (len(OUTSIDERS) - len(known))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import string
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,17 @@ from fingerspell.synth import write_dataset
 from fingerspell.synth.dataset import TRUTH_NAME
 
 SOURCE = "drawn"
+NOTHING = "nothing"
+
+DRAWN = {*ALPHABET, *string.digits}
+"""Signs whose hands are known here."""
+
+STRAYS = ("3", "5", "8")
+"""Hands that are no letter, shown as `nothing`. 4 looks like B; 7 is left to fit the threshold
+and to measure: the others look like a letter, 0 like O, 1 like D, 2 like V, 6 like W, 9 like F."""
+
+STRAY_SHARE = 0.25
+"""How many of the drawn pictures of `nothing` show one."""
 
 
 def drawable(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -21,33 +33,56 @@ def drawable(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(label for label in labels if label in ALPHABET)
 
 
+def strays(labels: Sequence[str]) -> tuple[str, ...]:
+    """Returns drawn signs that show none of `labels`, for `nothing` to be the right answer to.
+
+    None without that class, and none beside a sign of the user's own: a drawn hand may show it.
+    """
+    if NOTHING not in labels or not DRAWN.issuperset(labels):
+        return ()
+    return tuple(sign for sign in STRAYS if sign not in labels)
+
+
 def draw_samples(
     folder: Path, labels: tuple[str, ...], per_class: int, seed: int, side_px: int
 ) -> tuple[Sample, ...]:
     """Draws `per_class` training pictures of every drawable label into `folder`.
 
-    The folder appears whole or not at all; one that is there already is taken as it is, so that
-    a resumed run learns from the same pictures. Their paths are absolute: they lie outside the
-    data set, belong to its training split only, and each is a group of its own.
+    `STRAY_SHARE` of those of `nothing` show hands, but no label. The folder appears whole or not
+    at all; one that is there already is taken as it is, so that a resumed run learns from the same
+    pictures. Their paths are absolute: they lie outside the data set, belong to its training split
+    only, and each is a group of its own.
     """
-    chosen = drawable(labels)
+    chosen, signs = drawable(labels), strays(labels)
+    of_each = round(STRAY_SHARE * per_class / len(signs)) if signs else 0
     if not folder.is_dir():
+        if of_each:
+            shutil.rmtree(_strays_of(folder), ignore_errors=True)
+            write_dataset(_strays_of(folder), of_each, seed, (side_px, side_px), signs)
         write_dataset(folder, per_class, seed, (side_px, side_px), chosen)
+    pictures = {label: sorted((folder / label).iterdir()) for label in chosen}
+    if of_each:
+        shown = [path for x in signs for path in sorted((_strays_of(folder) / x).iterdir())]
+        pictures[NOTHING] = [*pictures[NOTHING][len(shown) :], *shown]
     return tuple(
         Sample(
             path=str(path.resolve()),
             label=label,
             split="train",
-            group=f"{SOURCE}/{path.name}",
+            group=f"{SOURCE}/{path.parent.name}/{path.name}",
             source=SOURCE,
             sha256="",
             dhash="",
             width=side_px,
             height=side_px,
         )
-        for label in chosen
-        for path in sorted((folder / label).iterdir())
+        for label, paths in pictures.items()
+        for path in paths
     )
+
+
+def _strays_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}_strays")
 
 
 VALIDATED_ON = 2
@@ -72,4 +107,5 @@ def draw_beside(
 
 def forget(folder: Path) -> None:
     """Removes drawn pictures that no run needs any more: their seed draws them again."""
-    shutil.rmtree(folder, ignore_errors=True)
+    for place in (folder, _strays_of(folder)):
+        shutil.rmtree(place, ignore_errors=True)
