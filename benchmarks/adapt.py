@@ -129,12 +129,10 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
 
 def released(starter: Path) -> tuple[Any, list[str]]:
     """Returns the released network and its labels."""
-    from fingerspell.model import look_twice
-    from fingerspell.model.starter import build_starter, starter_config, starter_facts
+    from fingerspell.model.starter import build_starter, look_as_released, starter_facts
 
     labels = starter_facts(starter)["labels"]
-    model = build_starter(labels, starter)
-    return look_twice(model) if starter_config(starter).mirrored_look else model, labels
+    return look_as_released(build_starter(labels, starter), starter), labels
 
 
 def some(groups: Groups, seed: int = 0) -> list[Picture]:

@@ -6,8 +6,8 @@ Takes many sources of other people, cameras and rooms, each counted by the root 
 that a large one does not outvote the rest; four hundred drawn hands a class; hands up to half as
 large again and less than half as large, before other backgrounds, in other colours and light. The
 whole network learns from the first step on, BatchNormalization too; half its epochs from pictures
-of 128 × 128 pixels, the rest from 160 × 160. It answers by two looks, the second at the mirrored
-picture. Score: see docs/studies/strangers.md.
+of 128 × 128 pixels, the rest from 160 × 160. For an answer it looks twice: where
+the hand is, and then closer at it. Score: see docs/studies/strangers.md.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def recipe(
     return assemble(
         given,
         image_size_px=image_size_px,
-        mirrored_look=True,
+        looks="closer",
         phases=progressive(finetune, {small_px: 0.5, None: 0.5} if smaller else {None: 1}),
         augment=AUGMENT,
         sampling=SamplingConfig(group_power=1.0, source_power=0.5, class_power=0.0),

@@ -64,7 +64,7 @@ def test_the_bundle_says_how_its_threshold_came_about(road):
     run = json.loads((road[0] / "run.json").read_text(encoding="utf-8"))
     contract = json.loads((road[0] / "recogniser.json").read_text(encoding="utf-8"))
     assert contract["origin"]["rejection"] == run["rejection"]
-    assert contract["origin"]["mirrored_look"] is False
+    assert contract["origin"]["looks"] == "once"
     assert contract["threshold"] == run["rejection"]["threshold"]
     assert {"fitted", "reached", "coverage"} <= run["rejection"].keys()
 

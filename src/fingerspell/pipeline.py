@@ -34,7 +34,7 @@ from fingerspell.export.bundle import export_bundle
 from fingerspell.export.elsewhere import NO_EXPORTER, export_elsewhere, not_exported
 from fingerspell.export.network import require_tensorflow
 from fingerspell.images import load
-from fingerspell.model import load_recogniser, looks_twice
+from fingerspell.model import load_recogniser, looks_of
 from fingerspell.model.starter import starter_config, starter_facts
 from fingerspell.progress import Progress
 from fingerspell.runtime import Recogniser
@@ -135,7 +135,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
-        origin={k: facts[k] for k in ORIGIN if k in facts} | {"mirrored_look": looks_twice(model)},
+        origin={k: facts[k] for k in ORIGIN if k in facts} | {"looks": looks_of(model)},
     )
     print("exporting and proving every file …", flush=True)
     report = export_bundle(

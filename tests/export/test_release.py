@@ -13,9 +13,9 @@ from fingerspell.export import export_bundle
 from fingerspell.export import release as module
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
-from fingerspell.model import look_twice, save_recogniser
+from fingerspell.model import look_as, save_recogniser
 from fingerspell.runtime import Recogniser
-from helpers.exports import LABELS, fitted, jpegs, recogniser
+from helpers.exports import LABELS, fitted, jpegs, recogniser, somewhere
 
 FILES = {
     "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
@@ -141,41 +141,41 @@ def test_weights_of_another_training_are_refused(finished, tmp_path):
     refused(tmp_path / "run", tmp_path, ExportError, "names the trained network's class on")
 
 
-@pytest.fixture(scope="module")
-def looking_twice(contract, tmp_path_factory):
-    """(a finished run whose network looks twice, what it released, the proof)."""
+@pytest.fixture(scope="module", params=["mirrored", "closer"])
+def looking_twice(request, contract, tmp_path_factory):
+    """(a finished run whose network looks twice, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
-    model = look_twice(recogniser())
-    told = replace(contract, origin={"mirrored_look": True})
+    model = look_as(recogniser(), request.param, somewhere())
+    told = replace(contract, origin={"looks": request.param})
     report = export_bundle(model, told, base / "run", jpegs(), list(fitted(30)))
     save_recogniser(model, base / "run" / "model.keras")
     (base / "run" / "model_card.md").write_text("# Card\n", encoding="utf-8")
     release(base / "run", base / "starter", fitted())
-    return base, report
+    return base, report, model
 
 
 def test_every_file_of_a_network_that_looks_twice_takes_both_looks(looking_twice):
-    base, report = looking_twice
-    assert {name for name, found in report["exports"].items() if found["agreement"] < 0.97} == set()
-    once = recogniser().predict(fitted(20), verbose=0)
-    assert np.abs(once - recogniser().predict(fitted(20)[:, :, ::-1], verbose=0)).max() > 0.01
+    base, report, model = looking_twice
+    least = {name: 0.9 if name == "tflite int8" else 0.97 for name in report["exports"]}
+    assert [x for x, found in report["exports"].items() if found["agreement"] < least[x]] == []
+    once, twice = (x.predict(fitted(40), verbose=0) for x in (recogniser(), model))
+    assert np.abs(once - twice).max() > 0.05
     for folder, precision in ((base / "run", "float32"), (base / "starter", "fp16")):
-        read = Recogniser.load(folder, precision=precision)
-        one, other = (read.probabilities(x) for x in (fitted(20), fitted(20)[:, :, ::-1].copy()))
-        np.testing.assert_allclose(one, other, atol=1e-3)
+        read = Recogniser.load(folder, precision=precision).probabilities(fitted(40))
+        assert np.abs(read - twice).mean() < 0.1 * np.abs(once - twice).mean()
 
 
 def test_a_second_look_costs_no_room(looking_twice, exported):
     for name in ("model.tflite", "model_fp16.tflite", "trained_model_graph.pb"):
         one, two = ((x / name).stat().st_size for x in (exported.folder, looking_twice[0] / "run"))
-        assert two < 1.02 * one
+        assert two < 1.02 * one + 300_000  # Its steps are written down, its weights only once.
 
 
 def test_weights_that_forget_the_second_look_are_refused(looking_twice, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(looking_twice[0] / "run", run)
     body = json.loads((run / "recogniser.json").read_text(encoding="utf-8"))
-    body["origin"]["mirrored_look"] = False
+    body["origin"]["looks"] = "once"
     (run / "recogniser.json").write_text(json.dumps(body), encoding="utf-8")
     with pytest.raises(ExportError, match="weights"):
         release(run, tmp_path / "starter", fitted())

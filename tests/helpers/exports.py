@@ -47,6 +47,20 @@ def recogniser() -> Any:
     )
 
 
+PLACE_CHANNELS = 40
+"""Features of MobileNetV3Small in each cell that is asked for a hand."""
+
+
+@cache
+def somewhere() -> Any:
+    """A place that depends on the picture: what an untrained kernel makes of the features."""
+    from fingerspell.model.closer import Place, grid_network
+
+    kernel = np.random.default_rng(4).normal(0, 0.25, PLACE_CHANNELS).astype(np.float32)
+    rows = np.asarray(grid_network(recogniser())(fitted())).reshape(-1, PLACE_CHANNELS)
+    return Place(kernel, float(-np.quantile(rows @ kernel, 0.9)))
+
+
 def lively(model: Any) -> Any:
     """Makes a random network look at its pictures, so that every class wins somewhere.
 

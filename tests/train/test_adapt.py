@@ -18,8 +18,9 @@ from fingerspell.model import (
     load_recogniser,
     looks_twice,
 )
+from fingerspell.model.closer import Place, look_closer, place_of
 from fingerspell.model.parts import feature_network
-from fingerspell.model.starter import load_starter_head
+from fingerspell.model.starter import build_starter, load_starter_head, starter_facts
 from fingerspell.runtime.contract import read_contract
 from fingerspell.train.adapt import adapt
 from helpers.full_memory import hungry_backbone
@@ -118,13 +119,26 @@ def test_where_the_released_one_looks_twice_the_adapted_one_does_too(few, starte
     twice = tmp_path / "starter"
     shutil.copytree(starter, twice)
     contract = read_contract(twice)
-    told = dataclasses.replace(contract, origin={**contract.origin, "mirrored_look": True})
+    told = dataclasses.replace(contract, origin={**contract.origin, "looks": "mirrored"})
     (twice / "recogniser.json").write_text(told.to_json(), encoding="utf-8")
     adapt(config(tmp_path / "mine"), few, starter=twice)
     model = load_recogniser(tmp_path / "mine" / "model.keras")
     assert looks_twice(model)
     pictures = np.random.default_rng(4).random((2, 32, 32, 3), np.float32)
     np.testing.assert_allclose(model(pictures), model(pictures[:, :, ::-1]), atol=1e-5)
+
+
+def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_place(
+    few, starter, tmp_path
+):
+    place = Place(np.linspace(-1, 1, 40, dtype=np.float32), -0.25)
+    labels = tuple(starter_facts(starter)["labels"])
+    released = look_closer(build_starter(labels, starter), place)
+    closer = starter_folder(tmp_path / "starter", released, labels)
+    adapt(config(tmp_path / "mine"), few, starter=closer)
+    found = place_of(load_recogniser(tmp_path / "mine" / "model.keras"))
+    np.testing.assert_array_equal(found.kernel, place.kernel)
+    assert found.bias == place.bias
 
 
 def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):

@@ -8,7 +8,8 @@ from fingerspell.config import PrepareConfig, two_phases
 from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.labels import read_labels
-from fingerspell.model import backbone_of, load_recogniser, looks_twice
+from fingerspell.model import backbone_of, load_recogniser, looks_of, looks_twice
+from fingerspell.model.closer import place_of
 from fingerspell.train.run import calibrate, check_fits, fingerprint, train
 from helpers.drawn_folder import alphabet
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
@@ -40,14 +41,27 @@ def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
 def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
     finished, colours, tmp_path
 ):
-    twice = dataclasses.replace(SMALL, mirrored_look=True)
+    twice = dataclasses.replace(SMALL, looks="mirrored")
     facts = train(small_config(colours, tmp_path / "twice", model=twice))
     once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "twice"))
     for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
         np.testing.assert_array_equal(a, b)
     assert history(tmp_path / "twice")["val_loss"] == history(finished[0])["val_loss"]
     assert looks_twice(both) and not looks_twice(once)
-    assert facts["config"]["model"]["mirrored_look"]
+    assert facts["config"]["model"]["looks"] == "mirrored"
+
+
+def test_one_that_looks_closer_has_been_told_where_hands_are(
+    finished, colours, tmp_path, monkeypatch
+):
+    for name, value in (("HANDS", 26), ("SCENES", 6)):
+        monkeypatch.setattr(f"fingerspell.train.place.{name}", value)
+    closer = dataclasses.replace(SMALL, looks="closer")
+    train(small_config(colours, tmp_path / "closer", model=closer))
+    once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "closer"))
+    for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert looks_of(both) == "closer" and np.abs(place_of(both).kernel).max() > 0
 
 
 def test_the_temperature_is_fitted_to_what_both_looks_say(colours, tmp_path, monkeypatch):
@@ -59,7 +73,7 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(colours, tmp_path, mon
         return calibrate(run)
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
-    twice = dataclasses.replace(SMALL, mirrored_look=True)
+    twice = dataclasses.replace(SMALL, looks="mirrored")
     train(small_config(colours, tmp_path / "twice", model=twice, phases=(HEAD,)))
     assert seen == [True]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fingerspell.errors import require
 
 BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
+LOOKS = ("once", "mirrored", "closer")
 MIN_IMAGE_PX = 32
 
 
@@ -16,15 +17,16 @@ class ModelConfig:
 
     `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
     (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
-    weights file. `mirrored_look` answers by the mean over a picture and its mirror image, for
-    about twice the time: left hands are then read as right ones are.
+    weights file. `looks` says what is looked at for an answer: `once` the picture; `mirrored` its
+    mirror image, too: left hands are then read as right ones are; `closer` the part around a small
+    hand, found in a first look. Each of the last two takes about twice the time.
     """
 
     backbone: str = "MobileNetV3Large"
     weights: str = "auto"
     image_size_px: tuple[int, int] = (200, 200)
     dropout: float = 0.3
-    mirrored_look: bool = False
+    looks: str = "once"
 
     def __post_init__(self) -> None:
         require(
@@ -38,6 +40,12 @@ class ModelConfig:
             found=f"image size {self.image_size_px} (height, width in pixels)",
             expected=f"two sides of at least {MIN_IMAGE_PX} pixels",
             fix="use --img_size 200 200",
+        )
+        require(
+            self.looks in LOOKS,
+            found=f"looks={self.looks!r}",
+            expected=f"one of {', '.join(LOOKS)}",
+            fix="use looks='once'",
         )
         require(
             0 <= self.dropout < 1,

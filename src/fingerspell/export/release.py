@@ -150,11 +150,10 @@ def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[st
 
 def _rebuilt(folder: Path) -> Any:
     """Returns the network as a user of `--weights starter` or `adapt` builds it."""
-    from fingerspell.model import look_twice
-    from fingerspell.model.starter import build_starter, starter_config, starter_facts
+    from fingerspell.model.starter import build_starter, look_as_released, starter_facts
 
     model = build_starter(tuple(starter_facts(folder)["labels"]), folder)
-    return look_twice(model) if starter_config(folder).mirrored_look else model
+    return look_as_released(model, folder)
 
 
 def _require_nearness(name: str, parity: Parity) -> None:

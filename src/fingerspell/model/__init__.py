@@ -2,7 +2,7 @@
 
 from fingerspell.model.build import build_recogniser
 from fingerspell.model.freeze import freeze_all, require_layer, unfreeze
-from fingerspell.model.looks import look_twice, looks_twice
+from fingerspell.model.looks import look_as, look_like, look_twice, looks_of, looks_twice
 from fingerspell.model.parts import backbone_of, head_of, size_of
 from fingerspell.model.resize import at_size, carry, copy_at
 from fingerspell.model.saved import load_recogniser, rebuild_in_float32, save_recogniser
@@ -20,7 +20,10 @@ __all__ = [
     "head_of",
     "load_backbone_weights",
     "load_recogniser",
+    "look_as",
+    "look_like",
     "look_twice",
+    "looks_of",
     "looks_twice",
     "rebuild_in_float32",
     "require_layer",

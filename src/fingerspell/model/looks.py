@@ -1,9 +1,10 @@
-"""A second look, at the mirrored picture: a left hand is then read exactly as a right one."""
+"""What a recogniser looks at for an answer: the picture, its mirror image too, or a part of it."""
 
 from __future__ import annotations
 
 import keras
 
+from fingerspell.model.closer import Place, look_closer, looks_closer, place_of
 from fingerspell.model.parts import backbone_of, head_of, scaling_of
 
 BOTH = "picture_and_mirrored"
@@ -28,3 +29,27 @@ def look_twice(model: keras.Model) -> keras.Model:
 def looks_twice(model: keras.Model) -> bool:
     """Returns whether a recogniser takes a second look."""
     return any(layer.name == BOTH for layer in model.layers)
+
+
+def looks_of(model: keras.Model) -> str:
+    """Returns the word of `ModelConfig.looks` for what a recogniser looks at."""
+    if looks_closer(model):
+        return "closer"
+    return "mirrored" if looks_twice(model) else "once"
+
+
+def look_as(model: keras.Model, looks: str, place: Place | None = None) -> keras.Model:
+    """Returns a recogniser that looks as `ModelConfig.looks` says; `model` looks once.
+
+    `place` tells the hand where it looks closer.
+    """
+    if looks == "mirrored":
+        return look_twice(model)
+    if looks == "closer" and place is not None:
+        return look_closer(model, place)
+    return model
+
+
+def look_like(other: keras.Model, model: keras.Model) -> keras.Model:
+    """Returns a recogniser that looks as `other` does; `model` looks once."""
+    return look_as(model, looks_of(other), place_of(other) if looks_closer(other) else None)

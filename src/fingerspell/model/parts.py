@@ -39,8 +39,10 @@ def feature_network(model: keras.Model) -> keras.Model:
 
     It looks once, also where the recogniser looks twice.
     """
-    scaled = scaling_of(model)(model.input)
-    return keras.Model(model.input, backbone_of(model)(scaled), name="features")
+    found = backbone_of(model)(scaling_of(model)(model.input))
+    # Where the recogniser looks closer, its backbone gives a grid of features, too.
+    features = found[0] if isinstance(found, list) else found
+    return keras.Model(model.input, features, name="features")
 
 
 def size_of(model: keras.Model) -> tuple[int, int]:

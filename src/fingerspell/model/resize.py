@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from fingerspell.model.build import build_recogniser
-from fingerspell.model.parts import backbone_of, size_of
+from fingerspell.model.parts import backbone_of, head_of, size_of
 from fingerspell.model.saved import config_of
 
 
@@ -33,6 +33,7 @@ def carry(source: keras.Model, target: keras.Model) -> None:
     """Copies every value of `source` into `target`, dropout's generators included."""
     if source is target:
         return
-    for variable, value in zip(target.variables, source.variables, strict=True):
-        # By way of numpy: JAX would share one array, and training one would give it away.
-        variable.assign(keras.ops.convert_to_numpy(value))
+    for part in (backbone_of, head_of):
+        for variable, value in zip(part(target).variables, part(source).variables, strict=True):
+            # By way of numpy: JAX would share one array, and training one would give it away.
+            variable.assign(keras.ops.convert_to_numpy(value))

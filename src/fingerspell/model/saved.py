@@ -9,8 +9,8 @@ import keras
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import DROPOUT, build_recogniser
-from fingerspell.model.looks import look_twice, looks_twice
-from fingerspell.model.parts import head_of, size_of
+from fingerspell.model.looks import look_like, looks_of
+from fingerspell.model.parts import backbone_of, head_of, size_of
 
 
 def save_recogniser(model: keras.Model, path: Path) -> None:
@@ -44,7 +44,7 @@ def config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
         backbone=model.name,
         image_size_px=size_px,
         dropout=head_of(model).get_layer(DROPOUT).rate,
-        mirrored_look=looks_twice(model),
+        looks=looks_of(model),
     )
 
 
@@ -60,5 +60,6 @@ def rebuild_in_float32(model: keras.Model) -> keras.Model:
         copy = build_recogniser(config, int(model.output_shape[-1]))
     finally:
         keras.config.set_dtype_policy(policy)
-    copy.set_weights(model.get_weights())
-    return look_twice(copy) if looks_twice(model) else copy
+    for part in (backbone_of, head_of):
+        part(copy).set_weights(part(model).get_weights())
+    return look_like(model, copy)

@@ -20,6 +20,8 @@ from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import LOGITS, build_recogniser
+from fingerspell.model.closer import HERE, Place, looks_closer, place_of
+from fingerspell.model.looks import look_as
 from fingerspell.model.parts import backbone_of, head_of
 
 WEIGHTS = "starter_weights.npz"
@@ -30,6 +32,9 @@ def pack(model: keras.Model) -> bytes:
     """Returns the file of a recogniser's weights; equal weights give equal bytes."""
     variables = {**_backbone(model), **_head(model)}
     arrays = {k: _half(keras.ops.convert_to_numpy(v)) for k, v in variables.items()}
+    if looks_closer(model):
+        place = place_of(model)
+        arrays |= {f"{HERE}/kernel": place.kernel, f"{HERE}/bias": np.array(place.bias, np.float32)}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()
@@ -57,16 +62,19 @@ def starter_origin(facts: Mapping[str, Any]) -> str:
 def starter_config(folder: Path = STARTER) -> ModelConfig:
     """Returns the released network's settings: backbone, picture size, looks."""
     facts = starter_facts(folder)
+    origin = facts["origin"]
     return ModelConfig(
         backbone=facts["backbone"],
         weights="starter",
         image_size_px=(facts["height_px"], facts["width_px"]),
-        mirrored_look=facts["origin"].get("mirrored_look", False),
+        looks=origin.get("looks", "mirrored" if origin.get("mirrored_look") else "once"),
     )
 
 
 def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
     """Returns the released network with its weights, for `labels`; it looks once, as it learns.
+
+    `look_as_released` makes it answer as the released one does.
 
     Raises `ModelError` where there is none or it is damaged.
     """
@@ -74,6 +82,19 @@ def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
     load_starter_backbone(model, folder)
     load_starter_head(model, labels, folder)
     return model
+
+
+def look_as_released(model: keras.Model, folder: Path = STARTER) -> keras.Model:
+    """Returns a recogniser on the released backbone that looks as the released one does.
+
+    Raises `ModelError` where there is none or it is damaged.
+    """
+    looks = starter_config(folder).looks
+    if looks != "closer":
+        return look_as(model, looks)
+    arrays = _arrays(folder, starter_facts(folder))
+    kernel, bias = (_array(arrays, f"{HERE}/{name}") for name in ("kernel", "bias"))
+    return look_as(model, looks, Place(kernel, float(bias)))
 
 
 def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:

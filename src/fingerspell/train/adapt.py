@@ -22,7 +22,6 @@ from fingerspell.data.manifest import Manifest, Sample
 from fingerspell.labels import write_labels
 from fingerspell.model import (
     head_of,
-    look_twice,
     rebuild_in_float32,
     save_recogniser,
     unfreeze,
@@ -31,6 +30,7 @@ from fingerspell.model.build import LOGITS
 from fingerspell.model.parts import feature_network
 from fingerspell.model.starter import (
     build_starter,
+    look_as_released,
     starter_config,
     starter_facts,
     starter_origin,
@@ -67,7 +67,7 @@ def adapt(
     settings, manifest = starter_config(starter), few.manifest
     known = starter_facts(starter)
     model = build_starter(manifest.labels, starter)
-    answering = look_twice(model) if settings.mirrored_look else model
+    answering = look_as_released(model, starter)
     before = _measure(answering, few, settings)
     new = [x for x in manifest.labels if x not in known["labels"]]
     if new:

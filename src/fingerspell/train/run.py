@@ -25,7 +25,7 @@ from fingerspell.model import (
     build_recogniser,
     fold_temperature,
     load_backbone_weights,
-    look_twice,
+    look_as,
     rebuild_in_float32,
     require_layer,
     save_recogniser,
@@ -43,6 +43,7 @@ from fingerspell.train.interrupt import listening
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
 from fingerspell.train.memory import patiently
 from fingerspell.train.phases import run_phase, validation_stream
+from fingerspell.train.place import teach_place
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.rejection import choose_threshold, outsiders
 from fingerspell.train.session import Run
@@ -106,8 +107,7 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
         _go_alone(run)
         if not team.is_chief:
             return {}
-        if config.model.mirrored_look:
-            run.model = look_twice(run.model)
+        run.model = _looking(run)
         validated = calibrate(run)
 
     # Rebuilt: without optimizer state the file is a quarter, and always in float32.
@@ -140,6 +140,14 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
     folder.write_json(config.output_dir / folder.RUN, facts)
     forget(_drawn_folder(config, manifest))
     return facts
+
+
+def _looking(run: Run) -> keras.Model:
+    """Returns the trained network, answering by the looks that its settings ask for."""
+    looks, place = run.config.model.looks, None
+    if looks == "closer":
+        place = teach_place(run.model, run.config.augment, run.config.seed)
+    return look_as(run.model, looks, place)
 
 
 def _go_alone(run: Run) -> None:
