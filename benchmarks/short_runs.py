@@ -77,10 +77,10 @@ def parser(about: str) -> argparse.ArgumentParser:
 def recipe(
     args: argparse.Namespace, dataset: Path, output: Path, seed: int, weights: str
 ) -> TrainConfig:
-    """Returns the short form of the recipe for strangers."""
+    """Returns the short form of the recipe for strangers, which is read with one look."""
     from fingerspell.config.recipe_file import load_recipe
 
-    return load_recipe(ROOT / "configs" / "strangers.py").config(
+    whole = load_recipe(ROOT / "configs" / "strangers.py").config(
         dataset_dir=dataset,
         output_dir=output,
         weights=weights,
@@ -92,6 +92,7 @@ def recipe(
         trust=True,
         overwrite=True,
     )
+    return replace(whole, model=replace(whole.model, looks="once"))
 
 
 def first_weights(args: argparse.Namespace) -> str:
