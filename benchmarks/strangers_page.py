@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from page_parts import Figures, found, percent, said, written
 from reading import STRANGERS
-from short_runs import STUDY_ONLY, mean
+from short_runs import RELEASABLE, STUDY_ONLY, mean
 from strangers_levers import RECIPE
+from strangers_levers import trials as planned
 
 TITLE = "# People nobody has seen: how well are they read?"
 AIMS = {
@@ -250,6 +251,7 @@ def _levers(study: Figures) -> list[str]:
     for run in study["runs"]:
         trials.setdefault(run["trial"], []).append(run)
     rows = []
+    every = planned(RELEASABLE, STUDY_ONLY)
     for trial, runs in trials.items():
         cells = [_scores(runs, whole, names) for names in (STUDY_ONLY, STRANGERS)]
         own = percent(statistics.fmean(run["test"] for run in runs))
@@ -257,8 +259,10 @@ def _levers(study: Figures) -> list[str]:
     return [
         "## Each choice undone",
         "",
-        f"{_short(study)} Trained on the sources that may be released. In brackets: points gained "
-        "or lost to the recipe with the same seed, lowest and highest where there are several. "
+        f"{_short(study)} (*No drawn hands first* begins with ImageNet's weights.) Trained on the "
+        f"sources that may be released; {len(trials)} of {len(every)} choices are measured. In "
+        "brackets: points gained or lost to the recipe with the same seed, lowest and highest "
+        "where there are several. "
         "Only the first column may choose; differences of a point are within what another seed "
         "does.",
         "",
