@@ -4,9 +4,9 @@
 
 Reads five sources of other people and cameras with the released recogniser, or the run folder
 named by `--recogniser`: every picture as it is; mirrored, which makes a right hand a left one; and
-at half its size in the middle of a grey one, as if the hand were twice as far away. The same
-weights read once more without their look at the mirrored picture. Digits that look like no letter
-show how often it answers where it should be silent.
+at half and at a third of its size in the middle of a grey one, as if the hand were so much farther
+away. The same weights read all but the mirrored ones again with a single look. Digits that look
+like no letter show how often it answers where it should be silent.
 Saves `benchmarks/results/strangers.json`, or `--name`; `benchmarks/pages.py` writes the page.
 """
 
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from circumstances import circumstances, save
@@ -45,14 +46,30 @@ def mirrored(batch: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(batch[:, :, ::-1])
 
 
-def farther(batch: np.ndarray) -> np.ndarray:
-    """Returns the pictures at half their size in the middle of grey ones; sides must be even."""
-    count, height, width, _ = batch.shape
-    halves = batch.reshape(count, height // 2, 2, width // 2, 2, 3).mean((2, 4))
-    above, before = height // 4, width // 4
-    out = np.full_like(batch, 0.5)
-    out[:, above : above + height // 2, before : before + width // 2] = halves
-    return out
+def smaller(share: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns a change: pictures so much smaller, in the middle of grey ones."""
+
+    def change(batch: np.ndarray) -> np.ndarray:
+        height, width = batch.shape[1:3]
+        tall, wide = round(share * height), round(share * width)
+        above, before = (height - tall) // 2, (width - wide) // 2
+        out = np.full_like(batch, 0.5)
+        for picture, whole in zip(out, batch, strict=True):
+            less = cv2.resize(whole, (wide, tall), interpolation=cv2.INTER_AREA)
+            picture[above : above + tall, before : before + wide] = less
+        return out
+
+    return change
+
+
+CHANGES = {
+    "letters_24": as_they_are,
+    "mirrored_24": mirrored,
+    "farther_24": smaller(1 / 2),
+    "third_24": smaller(1 / 3),
+}
+ONCE = ("letters_24", "farther_24", "third_24")
+"""What the same weights read again with a single look."""
 
 
 def answers(
@@ -102,23 +119,25 @@ def one_source(recogniser: Any, once: Any, folder: Path) -> dict[str, Any]:
     from fingerspell.labels import STATIC_LETTERS
 
     found = find_strangers(folder, recogniser.labels)
-    one, other, small = (
-        answers(recogniser, found.paths, change) for change in (as_they_are, mirrored, farther)
+    read = {name: answers(recogniser, found.paths, change) for name, change in CHANGES.items()}
+    alone = {name: answers(once, found.paths, CHANGES[name]) for name in ONCE}
+    report = evaluation(
+        found.y_true, read["letters_24"], recogniser.labels, threshold=recogniser.threshold
     )
-    alone = answers(once, found.paths)
-    report = evaluation(found.y_true, one, recogniser.labels, threshold=recogniser.threshold)
 
-    def right(read: np.ndarray) -> float:
-        return subset_accuracy(found.y_true, read, recogniser.labels, STATIC_LETTERS)[0]
+    def right(by: dict[str, np.ndarray]) -> dict[str, float]:
+        labels = recogniser.labels
+        return {
+            name: subset_accuracy(found.y_true, x, labels, STATIC_LETTERS)[0]
+            for name, x in by.items()
+        }
 
     return {
         "pictures": report["pictures"],
         "accuracy": report["test_accuracy"],
-        "letters_24": report["letters_24"]["accuracy"],
         "letters_26": report["letters_26"]["accuracy"],
-        "mirrored_24": right(other),
-        "farther_24": right(small),
-        "one_look_24": right(alone),
+        **right(read),
+        **{f"once_{name}": share for name, share in right(alone).items()},
         "calibration_error": report["calibration"]["expected_calibration_error"],
         "accepted": report["acceptance"]["coverage"],
         "accepted_right": report["acceptance"]["accuracy"],
@@ -131,7 +150,7 @@ def one_source(recogniser: Any, once: Any, folder: Path) -> dict[str, Any]:
 def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Returns the mean over sources, and the worst of them."""
     names = (
-        "accuracy", "letters_24", "letters_26", "mirrored_24", "farther_24", "one_look_24",
+        "accuracy", "letters_26", *CHANGES, *(f"once_{name}" for name in ONCE),
         "calibration_error", "accepted", "accepted_right",
     )  # fmt: skip
     means = {name: statistics.fmean(s[name] for s in sources.values()) for name in names}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from page_parts import Figures, found, percent, said, written
-from reading import STRANGERS
-from short_runs import RELEASABLE, STUDY_ONLY, mean
-from strangers_levers import RECIPE
-from strangers_levers import trials as planned
+from short_runs_page import left_out, levers
 
 TITLE = "# People nobody has seen: how well are they read?"
 AIMS = {
@@ -24,13 +21,15 @@ AIMS = {
 
 def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
-    figures = found("strangers")
-    body = ["Not measured.", ""] if figures is None else _body(figures)
-    made = written("strangers.py, left_out.py, strangers_levers.py")
-    out, choices = found("left_out"), found("strangers_levers")
-    apart = [] if out is None else _left_out(out)
-    undone = [] if choices is None else _levers(choices)
-    return "\n".join([TITLE, "", *made, *body, *apart, *undone])
+    parts = (
+        ("strangers", _body), ("adapt", adapted), ("left_out", left_out),
+        ("strangers_levers", levers),
+    )  # fmt: skip
+    lines = [TITLE, "", *written(", ".join(f"{name}.py" for name, _ in parts))]
+    for name, worded in parts:
+        figures = found(name)
+        lines += [f"{name}.py: not measured.", ""] if figures is None else worded(figures)
+    return "\n".join(lines)
 
 
 def _body(figures: Figures) -> list[str]:
@@ -58,10 +57,10 @@ def _body(figures: Figures) -> list[str]:
         "",
         *table(figures["studied"], figures["studied_mean"]),
         "",
-        "*Mirrored*: 24 letters, the same pictures turned into the other hand. *Farther*: 24 "
-        "letters, at half their size in the middle of a grey picture. *Error*: expected "
-        "calibration error. J and Z are movements; their stills count among 26 letters and all "
-        "classes only.",
+        "*Mirrored*: 24 letters, the same pictures turned into the other hand. *Half*, *third*: 24 "
+        "letters, at half and a third of their size in the middle of a grey picture. *Error*: "
+        "expected calibration error. J and Z are movements; their stills count among 26 letters "
+        "and all classes only.",
         "",
         *_looks(figures),
         *_hardest(figures),
@@ -91,38 +90,45 @@ def aims(figures: Figures) -> list[str]:
 def table(sources: dict[str, Figures], means: Figures) -> list[str]:
     """Returns one row a source, and their mean."""
     head = (
-        "| source | pictures | 24 letters | mirrored | farther | 26 letters | all classes | error "
-        "| accepted | of these right |"
+        "| source | pictures | 24 letters | mirrored | half | third | 26 letters | all classes "
+        "| error | accepted | of these right |"
     )
     rows = [_row(name, f"{s['pictures']:,}", s) for name, s in sources.items()]
-    return [head, "|" + "---|" * 10, *rows, _row("**mean**", "", means)]
+    return [head, "|" + "---|" * 11, *rows, _row("**mean**", "", means)]
 
 
 def _row(name: str, pictures: str, s: Figures) -> str:
     shares = (
-        "letters_24", "mirrored_24", "farther_24", "letters_26", "accuracy", "calibration_error"
+        "letters_24", "mirrored_24", "farther_24", "third_24", "letters_26", "accuracy",
+        "calibration_error", "accepted", "accepted_right",
     )  # fmt: skip
-    cells = [percent(s[key]) for key in (*shares, "accepted", "accepted_right")]
+    cells = [percent(s[key]) for key in shares]
     return f"| {name} | {pictures} | {' | '.join(cells)} |"
 
 
 def _looks(figures: Figures) -> list[str]:
-    """Returns what the look at the mirrored picture brings."""
+    """Returns what the closer look brings."""
     groups = (
         ("the five strangers", figures["strangers_mean"]),
         ("the other five", figures["studied_mean"]),
     )
+    hands = (
+        ("as they are", "letters_24"),
+        ("half the size", "farther_24"),
+        ("a third of the size", "third_24"),
+    )
     rows = [
-        f"| {words} | {percent(means['one_look_24'])} | {percent(means['letters_24'])} |"
+        f"| {words}, {hand} | {percent(means[f'once_{key}'])} | {percent(means[key])} |"
         for words, means in groups
+        for hand, key in hands
     ]
     return [
         "## What the second look brings",
         "",
-        "The network in the bundle answers by the mean features of the picture and of its mirror "
-        "image, so a left hand is read as a right one. 24 letters, with the same weights:",
+        "The network in the bundle first finds the hand and then reads the picture around it, "
+        "enlarged ([record 12](../adr/0012-a-closer-look.md)). 24 letters, with the same weights:",
         "",
-        "| mean over | one look | both |",
+        "| mean over | one look | a second, closer one |",
         "|---|---|---|",
         *rows,
         "",
@@ -191,98 +197,43 @@ def _each_of(digits: Figures) -> str:
     return f" ({told})" if told else ""
 
 
-def _short(figures: Figures) -> str:
-    first = figures["first_epochs"], figures["first_drawn_per_class"]
-    return (
-        f"A short form of `configs/strangers.py`: {figures['image_px']} px, {figures['epochs']} "
-        f"epochs, {figures['drawn_per_class']} drawn hands a class, one look. Every run begins "
-        f"with a backbone that {first[0]} epochs of {first[1]} drawn hands a class have taught, "
-        "and no photograph."
-    )
-
-
-def _left_out(study: Figures) -> list[str]:
-    """Returns what the licence costs, and what is read of sources by who never saw them."""
-    runs = study["runs"]
-    whole = [run for run in runs if not run["trial"].startswith("without ")]
-    price = [f"| {x['trial']} | {x['seed']} | {_both(x['read'].values())} |" for x in whole]
-    apart = [
-        (x["seed"], name, x["read"][name]) for x in runs if x not in whole for name in x["read"]
-    ]
-    rows = [f"| {name} | {seed} | {_both([found])} |" for seed, name, found in apart]
-    mean = [f"| **mean of {len(apart)}** | | {_both(x for *_, x in apart)} |"] if apart else []
+def adapted(figures: Figures) -> list[str]:
+    """Returns what a few pictures of a source bring there, and what they cost elsewhere."""
+    rows: dict[tuple[str, int], list[Figures]] = {}
+    for row in figures["rows"]:
+        rows.setdefault((row["source"], row["count"]), []).append(row)
+    seeds = {row["seed"] for row in figures["rows"]}
+    told = [f"| {name} | {count} | {_adapted(found)} |" for (name, count), found in rows.items()]
+    for count in sorted({row["count"] for row in figures["rows"]}):
+        every = [row for row in figures["rows"] if row["count"] == count]
+        told.append(f"| **mean** | {count} | {_adapted(every)} |")
     return [
-        "## Sources left out",
+        "## A few pictures of your own",
         "",
-        f"{_short(study)}",
+        "`fingerspell adapt` with so many pictures of each class from a source that the released "
+        "recogniser has not seen. *Own*: the source's other pictures, none of them a near "
+        f"duplicate of those given. *Others*: {_counted(figures)} other sources that it has not "
+        "seen either, so what is forgotten shows there. All classes; "
+        f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}.",
         "",
-        "What the licence costs, read on the five `dev_` sources:",
+        "| source | pictures a class | own, before | after | others, before | after | longest |",
+        "|" + "---|" * 7,
+        *told,
         "",
-        "| trained on | seed | 24 letters | 26 letters |",
-        "|---|---|---|---|",
-        *price,
-        "",
-        "Each source as a network reads it that was trained on the others, without it and without "
-        "two more at most:",
-        "",
-        "| source | seed | 24 letters | 26 letters |",
-        "|---|---|---|---|",
-        *rows,
-        *mean,
-        "",
-        said(study),
+        said(figures),
         "",
     ]
 
 
-def _both(read: Iterable[Mapping[str, float]]) -> str:
-    """Returns the means over sources on 24 and on 26 letters, as two cells."""
-    found = list(read)
-    return " | ".join(
-        percent(statistics.fmean(scores[key] for scores in found))
-        for key in ("letters_24", "letters_26")
-    )
-
-
-def _levers(study: Figures) -> list[str]:
-    """Returns what each change of the recipe does to strangers, seed by seed."""
-    whole = {run["seed"]: run for run in study["runs"] if run["trial"] == RECIPE}
-    trials: dict[str, list[Figures]] = {}
-    for run in study["runs"]:
-        trials.setdefault(run["trial"], []).append(run)
-    rows = []
-    every = planned(RELEASABLE, STUDY_ONLY)
-    for trial, runs in trials.items():
-        cells = [_scores(runs, whole, names) for names in (STUDY_ONLY, STRANGERS)]
-        own = percent(statistics.fmean(run["test"] for run in runs))
-        rows.append(f"| {trial} | {len(runs)} | {' | '.join(cells)} | {own} |")
-    return [
-        "## Each choice undone",
-        "",
-        f"{_short(study)} (*No drawn hands first* begins with ImageNet's weights.) Trained on the "
-        f"sources that may be released; {len(trials)} of {len(every)} choices are measured. In "
-        "brackets: points gained or lost to the recipe with the same seed, lowest and highest "
-        "where there are several. "
-        "Only the first column may choose; differences of a point are within what another seed "
-        "does.",
-        "",
-        "| | seeds | 24 letters, the five that may only be studied | 24 letters, the five `dev_` "
-        "sources | own test pictures |",
-        "|---|---|---|---|---|",
-        *rows,
-        "",
-        said(study),
-        "",
+def _adapted(rows: Sequence[Figures]) -> str:
+    cells = [
+        percent(statistics.fmean(row[when][who] for row in rows))
+        for who in ("own", "others")
+        for when in ("before", "after")
     ]
+    return f"{' | '.join(cells)} | {max(row['seconds'] for row in rows):.0f} s"
 
 
-def _scores(runs: list[Figures], whole: Mapping[int, Figures], names: Sequence[str]) -> str:
-    """Returns the mean of some runs on 24 letters, and how far from the recipe they are."""
-    names = [name for name in names if name in runs[0]["read"]]
-    own = {run["seed"]: mean(run, "letters_24", names) for run in runs}
-    told = percent(statistics.fmean(own.values()))
-    if runs[0]["trial"] == RECIPE:
-        return told
-    apart = [100 * (own[x] - mean(whole[x], "letters_24", names)) for x in own if x in whole]
-    ends = dict.fromkeys((min(apart), max(apart))) if apart else ()
-    return f"{told} ({' – '.join(f'{x:+.1f}' for x in ends)})" if apart else told
+def _counted(figures: Figures) -> str:
+    counts = {len(row["before"]["each_other"]) for row in figures["rows"]}
+    return " or ".join(str(count) for count in sorted(counts))

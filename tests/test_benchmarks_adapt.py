@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import adapt as benchmark
+import strangers_page
 
 
 def groups(**classes: tuple[int, ...]):
@@ -42,3 +43,24 @@ def test_the_means_are_over_sources_and_seeds():
         {"own_before": 0.2, "own_after": 0.5, "others_before": 0.5, "others_after": 0.5,
          "longest_s": 9.0}
     )  # fmt: skip
+
+
+def test_the_page_tells_each_source_and_the_mean_of_each_number_of_pictures():
+    def row(source, count, seed, own, seconds):
+        before = {"own": 0.4, "others": 0.9, "each_other": {"x": 0.9, "y": 0.9}}
+        after = {**before, "own": own, "others": 0.8}
+        return {"source": source, "count": count, "seed": seed, "seconds": seconds,
+                "before": before, "after": after}  # fmt: skip
+
+    rows = [
+        row("four_signers", 5, 1, 0.5, 80.0), row("four_signers", 5, 2, 0.7, 90.4),
+        row("silhouette", 5, 1, 0.9, 70.0), row("silhouette", 20, 1, 1.0, 99.0),
+    ]  # fmt: skip
+    page = strangers_page.adapted(
+        {"rows": rows, "command": "c", "machine": {"system": "s", "processor": "p", "cores": 2},
+         "versions": {}, "commit": "abc", "finished": "2026-01-01"}
+    )  # fmt: skip
+    assert "| four_signers | 5 | 40.0 % | 60.0 % | 90.0 % | 80.0 % | 90 s |" in page
+    assert "| **mean** | 5 | 40.0 % | 70.0 % | 90.0 % | 80.0 % | 90 s |" in page
+    assert "| **mean** | 20 | 40.0 % | 100.0 % | 90.0 % | 80.0 % | 99 s |" in page
+    assert any("2 other sources" in line and "2 seeds" in line for line in page)

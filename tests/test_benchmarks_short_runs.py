@@ -11,6 +11,7 @@ import circumstances
 import left_out
 import mixed_batches
 import short_runs
+import short_runs_page
 import strangers_levers
 import strangers_page
 from fingerspell.config import ModelConfig, load_recipe
@@ -184,7 +185,7 @@ def test_differences_are_taken_seed_by_seed_and_groups_of_sources_apart():
              "image_px": 96, "epochs": 2, "drawn_per_class": 100, "runs": runs, "command": "c",
              "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {},
              "commit": "abc", "finished": "2026-01-01"}  # fmt: skip
-    lines = strangers_page._levers(study)
+    lines = short_runs_page.levers(study)
     assert "| the recipe | 2 | 65.0 % | 80.0 % | 90.0 % |" in lines
     assert (
         "| no drawn hands | 2 | 57.5 % (-10.0 – -5.0) | 77.5 % (-10.0 – +5.0) | 90.0 % |" in lines

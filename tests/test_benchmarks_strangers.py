@@ -8,8 +8,8 @@ import pytest
 import strangers
 import strangers_page
 from fingerspell.images import encode_jpeg
-from fingerspell.model import look_twice, save_recogniser
-from helpers.exports import LABELS, SIZE_PX, fitted, recogniser
+from fingerspell.model import look_closer, save_recogniser
+from helpers.exports import LABELS, SIZE_PX, fitted, recogniser, somewhere
 from helpers.starter_folder import starter_folder
 
 
@@ -54,18 +54,30 @@ def test_mirrored_pictures_are_the_other_hand_and_doubt_is_not_accepted(data):
     assert source["pictures"] == 5
     assert source["letters_24"] == 1.0
     assert source["mirrored_24"] == 0.0
-    assert source["farther_24"] == 1.0
+    assert source["farther_24"] == source["third_24"] == 1.0
     assert source["letters_26"] == source["accuracy"] == pytest.approx(4 / 5)
     assert source["accepted"] == pytest.approx(4 / 5)
     assert source["accepted_right"] == pytest.approx(3 / 4)
 
 
-def test_farther_is_half_the_size_in_the_middle_of_grey():
-    far = strangers.farther(np.ones((2, 8, 16, 3), np.float32))
+@pytest.mark.parametrize(
+    ("share", "rows", "columns"), [(1 / 2, (2, 6), (4, 12)), (1 / 3, (2, 5), (5, 10))]
+)
+def test_smaller_pictures_lie_in_the_middle_of_grey(share, rows, columns):
+    far = strangers.smaller(share)(np.ones((2, 8, 16, 3), np.float32))
     assert far.shape == (2, 8, 16, 3)
-    assert (far[:, 2:6, 4:12] == 1).all()
-    assert (far == 1).sum() == 2 * 4 * 8 * 3
+    inside = far[:, slice(*rows), slice(*columns)]
+    assert (inside == 1).all()
+    assert (far == 1).sum() == inside.size
     assert set(np.unique(far)) == {0.5, 1.0}
+
+
+def test_smaller_pictures_show_all_of_the_picture():
+    halves = np.zeros((1, 8, 8, 3), np.float32)
+    halves[:, :, 4:] = 1
+    far = strangers.smaller(1 / 2)(halves)[0, 2:6, 2:6, 0]
+    assert (far[:, :2] == 0).all()
+    assert (far[:, 2:] == 1).all()
 
 
 def test_the_page_says_what_was_missed_and_by_how_much(data):
@@ -105,14 +117,16 @@ def test_what_the_second_look_brings_is_told_apart(data):
 
     figures = strangers.measured(Twice(), Sided(), data)
     source = figures["strangers"]["dev_signify"]
-    assert source["one_look_24"] == 1.0
+    assert source["once_letters_24"] == source["once_third_24"] == 1.0
     assert source["letters_24"] == source["mirrored_24"] == pytest.approx(3 / 4)
-    assert "| the five strangers | 100.0 % | 75.0 % |" in strangers_page._looks(figures)
+    page = strangers_page._looks(figures)
+    assert "| the five strangers, as they are | 100.0 % | 75.0 % |" in page
+    assert "| the other five, a third of the size | 100.0 % | 75.0 % |" in page
 
 
 def test_the_weights_of_a_run_and_of_a_release_are_read_with_one_look(tmp_path):
     once, pictures = recogniser(), fitted(6)
-    save_recogniser(look_twice(once), tmp_path / "model.keras")
+    save_recogniser(look_closer(once, somewhere()), tmp_path / "model.keras")
     released = starter_folder(tmp_path / "starter", once, LABELS)
     told = SimpleNamespace(labels=LABELS, size_px=SIZE_PX)
     for folder, off in ((tmp_path, 1e-5), (released, 0.02)):

@@ -41,6 +41,7 @@ from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract
 from fingerspell.train import folder
 from fingerspell.train.adapt import adapt
+from fingerspell.train.average import average
 from fingerspell.train.cluster.launch import launch
 from fingerspell.train.drawn import draw_beside
 from fingerspell.train.identity import trained_facts
@@ -117,6 +118,16 @@ def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER)
     export_run(config.output_dir, config.dataset_dir)
     evaluate_run(config.output_dir, config.dataset_dir, trust=True)
     return folder.read_json(config.output_dir / folder.RUN)
+
+
+def average_and_export(
+    runs: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str
+) -> dict[str, Any]:
+    """Averages finished runs into a new one and returns its evaluation report."""
+    require_tensorflow()
+    average(runs, dataset_dir, output_dir, command)
+    export_run(output_dir, dataset_dir)
+    return evaluate_run(output_dir, dataset_dir)
 
 
 def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from fingerspell.model import (
     build_recogniser,
     head_of,
     load_recogniser,
+    look_closer,
     looks_of,
     rebuild_in_float32,
     save_recogniser,
@@ -25,7 +26,6 @@ from fingerspell.model.closer import (
     Place,
     enlarged,
     grid_network,
-    look_closer,
     place_of,
     square_of,
 )
@@ -176,5 +176,5 @@ def test_a_backbone_without_a_known_grid_is_refused():
 
 
 def test_looks_that_nobody_has_heard_of_are_refused():
-    with pytest.raises(ConfigError, match="once, mirrored, closer"):
+    with pytest.raises(ConfigError, match="once, closer"):
         ModelConfig(looks="twice")

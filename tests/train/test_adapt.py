@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 
 import keras
 import numpy as np
@@ -16,12 +15,10 @@ from fingerspell.model import (
     build_recogniser,
     head_of,
     load_recogniser,
-    looks_twice,
 )
 from fingerspell.model.closer import Place, look_closer, place_of
 from fingerspell.model.parts import feature_network
 from fingerspell.model.starter import build_starter, load_starter_head, starter_facts
-from fingerspell.runtime.contract import read_contract
 from fingerspell.train.adapt import adapt
 from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
@@ -113,19 +110,6 @@ def test_what_is_kept_lies_between_the_released_and_the_learnt(adapted, few, sta
     )
     assert np.abs(all_of_it).max() > 1e-4
     np.testing.assert_allclose(quarter, 0.25 * all_of_it, atol=1e-6)
-
-
-def test_where_the_released_one_looks_twice_the_adapted_one_does_too(few, starter, tmp_path):
-    twice = tmp_path / "starter"
-    shutil.copytree(starter, twice)
-    contract = read_contract(twice)
-    told = dataclasses.replace(contract, origin={**contract.origin, "looks": "mirrored"})
-    (twice / "recogniser.json").write_text(told.to_json(), encoding="utf-8")
-    adapt(config(tmp_path / "mine"), few, starter=twice)
-    model = load_recogniser(tmp_path / "mine" / "model.keras")
-    assert looks_twice(model)
-    pictures = np.random.default_rng(4).random((2, 32, 32, 3), np.float32)
-    np.testing.assert_allclose(model(pictures), model(pictures[:, :, ::-1]), atol=1e-5)
 
 
 def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_place(

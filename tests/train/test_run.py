@@ -8,7 +8,7 @@ from fingerspell.config import PrepareConfig, two_phases
 from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.labels import read_labels
-from fingerspell.model import backbone_of, load_recogniser, looks_of, looks_twice
+from fingerspell.model import backbone_of, load_recogniser, looks_of
 from fingerspell.model.closer import place_of
 from fingerspell.train.run import calibrate, check_fits, fingerprint, train
 from helpers.drawn_folder import alphabet
@@ -38,44 +38,45 @@ def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
     assert max(np.abs(a - b).max() for a, b in zip(after, before, strict=True)) > 1e-4
 
 
-def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
-    finished, colours, tmp_path
-):
-    twice = dataclasses.replace(SMALL, looks="mirrored")
-    facts = train(small_config(colours, tmp_path / "twice", model=twice))
-    once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "twice"))
-    for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert history(tmp_path / "twice")["val_loss"] == history(finished[0])["val_loss"]
-    assert looks_twice(both) and not looks_twice(once)
-    assert facts["config"]["model"]["looks"] == "mirrored"
-
-
-def test_one_that_looks_closer_has_been_told_where_hands_are(
-    finished, colours, tmp_path, monkeypatch
-):
+@pytest.fixture
+def quickly_placed(monkeypatch):
     for name, value in (("HANDS", 26), ("SCENES", 6)):
         monkeypatch.setattr(f"fingerspell.train.place.{name}", value)
+
+
+def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
+    finished, colours, tmp_path, quickly_placed
+):
     closer = dataclasses.replace(SMALL, looks="closer")
-    train(small_config(colours, tmp_path / "closer", model=closer))
+    facts = train(small_config(colours, tmp_path / "closer", model=closer))
     once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "closer"))
     for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert looks_of(both) == "closer" and np.abs(place_of(both).kernel).max() > 0
+    assert history(tmp_path / "closer")["val_loss"] == history(finished[0])["val_loss"]
+    assert (looks_of(once), looks_of(both)) == ("once", "closer")
+    assert facts["config"]["model"]["looks"] == "closer"
 
 
-def test_the_temperature_is_fitted_to_what_both_looks_say(colours, tmp_path, monkeypatch):
+def test_one_that_looks_closer_has_been_told_where_hands_are(colours, tmp_path, quickly_placed):
+    closer = dataclasses.replace(SMALL, looks="closer")
+    train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
+    assert np.abs(place_of(load_recogniser(tmp_path / "closer" / "model.keras")).kernel).max() > 0
+
+
+def test_the_temperature_is_fitted_to_what_both_looks_say(
+    colours, tmp_path, monkeypatch, quickly_placed
+):
     """Fitted on one look, the answers that ship would not be the ones that were measured."""
     seen = []
 
     def noted(run):
-        seen.append(looks_twice(run.model))
+        seen.append(looks_of(run.model))
         return calibrate(run)
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
-    twice = dataclasses.replace(SMALL, looks="mirrored")
-    train(small_config(colours, tmp_path / "twice", model=twice, phases=(HEAD,)))
-    assert seen == [True]
+    closer = dataclasses.replace(SMALL, looks="closer")
+    train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
+    assert seen == ["closer"]
 
 
 def test_the_run_folder_names_labels_in_prediction_order(finished):

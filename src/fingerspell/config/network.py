@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fingerspell.errors import require
 
 BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
-LOOKS = ("once", "mirrored", "closer")
+LOOKS = ("once", "closer")
 MIN_IMAGE_PX = 32
 
 
@@ -17,9 +17,8 @@ class ModelConfig:
 
     `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
     (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
-    weights file. `looks` says what is looked at for an answer: `once` the picture; `mirrored` its
-    mirror image, too: left hands are then read as right ones are; `closer` the part around a small
-    hand, found in a first look. Each of the last two takes about twice the time.
+    weights file. `looks` says what is looked at for an answer: `once` the picture; `closer` the
+    part around a small hand, found in a first look, which takes less than twice the time.
     """
 
     backbone: str = "MobileNetV3Large"

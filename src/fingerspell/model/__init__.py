@@ -1,8 +1,8 @@
 """The network: built, loaded, frozen. Preprocessing travels inside it."""
 
 from fingerspell.model.build import build_recogniser
+from fingerspell.model.closer import look_closer, look_like, looks_of
 from fingerspell.model.freeze import freeze_all, require_layer, unfreeze
-from fingerspell.model.looks import look_as, look_like, look_twice, looks_of, looks_twice
 from fingerspell.model.parts import backbone_of, head_of, size_of
 from fingerspell.model.resize import at_size, carry, copy_at
 from fingerspell.model.saved import load_recogniser, rebuild_in_float32, save_recogniser
@@ -20,11 +20,9 @@ __all__ = [
     "head_of",
     "load_backbone_weights",
     "load_recogniser",
-    "look_as",
+    "look_closer",
     "look_like",
-    "look_twice",
     "looks_of",
-    "looks_twice",
     "rebuild_in_float32",
     "require_layer",
     "save_recogniser",

@@ -46,7 +46,7 @@ def build_recogniser(config: ModelConfig, classes: int) -> keras.Model:
 
     Input `image`: RGB float32 in [0, 1], shape (N, H, W, 3). Output: float32 probabilities
     (N, classes), also under a mixed-precision policy. The model is named after its backbone. It
-    looks once, as it learns; `look_as` is for the answers of one whose settings ask for more.
+    looks once, as it learns; `look_closer` is for the answers of one whose settings ask for it.
     """
     image = keras.Input((*config.image_size_px, 3), name="image")
     x = keras.layers.Rescaling(2.0, offset=-1.0, name=SCALING)(image)

@@ -86,10 +86,20 @@ def looks_closer(model: keras.Model) -> bool:
     return any(layer.name == HERE for layer in model.layers)
 
 
+def looks_of(model: keras.Model) -> str:
+    """Returns the word of `ModelConfig.looks` for how a recogniser answers."""
+    return "closer" if looks_closer(model) else "once"
+
+
 def place_of(model: keras.Model) -> Place:
     """Returns how a recogniser that looks closer tells where the hand is."""
     kernel, bias = model.get_layer(HERE).get_weights()
     return Place(kernel.reshape(-1), float(bias[0]))
+
+
+def look_like(other: keras.Model, model: keras.Model) -> keras.Model:
+    """Returns a recogniser that looks as `other` does; `model` looks once."""
+    return look_closer(model, place_of(other)) if looks_closer(other) else model
 
 
 def square_of(shares: Any) -> tuple[Any, Any, Any]:

@@ -9,7 +9,7 @@ import keras
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import DROPOUT, build_recogniser
-from fingerspell.model.looks import look_like, looks_of
+from fingerspell.model.closer import look_like, looks_of
 from fingerspell.model.parts import backbone_of, head_of, size_of
 
 

@@ -20,8 +20,7 @@ from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import LOGITS, build_recogniser
-from fingerspell.model.closer import HERE, Place, looks_closer, place_of
-from fingerspell.model.looks import look_as
+from fingerspell.model.closer import HERE, Place, look_closer, looks_closer, place_of
 from fingerspell.model.parts import backbone_of, head_of
 
 WEIGHTS = "starter_weights.npz"
@@ -67,7 +66,7 @@ def starter_config(folder: Path = STARTER) -> ModelConfig:
         backbone=facts["backbone"],
         weights="starter",
         image_size_px=(facts["height_px"], facts["width_px"]),
-        looks=origin.get("looks", "mirrored" if origin.get("mirrored_look") else "once"),
+        looks=origin.get("looks", "once"),
     )
 
 
@@ -89,12 +88,11 @@ def look_as_released(model: keras.Model, folder: Path = STARTER) -> keras.Model:
 
     Raises `ModelError` where there is none or it is damaged.
     """
-    looks = starter_config(folder).looks
-    if looks != "closer":
-        return look_as(model, looks)
+    if starter_config(folder).looks == "once":
+        return model
     arrays = _arrays(folder, starter_facts(folder))
     kernel, bias = (_array(arrays, f"{HERE}/{name}") for name in ("kernel", "bias"))
-    return look_as(model, looks, Place(kernel, float(bias)))
+    return look_closer(model, Place(kernel, float(bias)))
 
 
 def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:

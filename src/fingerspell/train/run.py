@@ -25,7 +25,7 @@ from fingerspell.model import (
     build_recogniser,
     fold_temperature,
     load_backbone_weights,
-    look_as,
+    look_closer,
     rebuild_in_float32,
     require_layer,
     save_recogniser,
@@ -107,7 +107,7 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
         _go_alone(run)
         if not team.is_chief:
             return {}
-        run.model = _looking(run)
+        run.model = looking(run)
         validated = calibrate(run)
 
     # Rebuilt: without optimizer state the file is a quarter, and always in float32.
@@ -142,12 +142,11 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
     return facts
 
 
-def _looking(run: Run) -> keras.Model:
-    """Returns the trained network, answering by the looks that its settings ask for."""
-    looks, place = run.config.model.looks, None
-    if looks == "closer":
-        place = teach_place(run.model, run.config.augment, run.config.seed)
-    return look_as(run.model, looks, place)
+def looking(run: Run) -> keras.Model:
+    """Returns the trained network, answering as its settings ask."""
+    if run.config.model.looks == "once":
+        return run.model
+    return look_closer(run.model, teach_place(run.model, run.config.augment, run.config.seed))
 
 
 def _go_alone(run: Run) -> None:
