@@ -74,7 +74,7 @@ the people it learnt from are higher and say little.
 * Distance matters: the columns *half* and *third* read the same pictures at so much of their size.
   One hand is looked for; what another one or a face beside it does is not measured.
 * Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
-  Left hands are learnt from mirrored pictures.
+  Left hands are learnt from mirrored pictures, and every picture is read mirrored, too.
 * It answers to some hands that show no letter: {outsiders} of photographed digits that look like
   none are accepted at the threshold.
 

@@ -126,9 +126,10 @@ def _looks(figures: Figures) -> list[str]:
         "## What the second look brings",
         "",
         "The network in the bundle first finds the hand and then reads the picture around it, "
-        "enlarged ([record 12](../adr/0012-a-closer-look.md)). 24 letters, with the same weights:",
+        "enlarged, as it is and mirrored ([record 12](../adr/0012-a-closer-look.md)). 24 letters, "
+        "with the same weights:",
         "",
-        "| mean over | one look | a second, closer one |",
+        "| mean over | one look | then closer, as it is and mirrored |",
         "|---|---|---|",
         *rows,
         "",

@@ -18,7 +18,8 @@ class ModelConfig:
     `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
     (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
     weights file. `looks` says what is looked at for an answer: `once` the picture; `closer` the
-    part around a small hand, found in a first look, which takes less than twice the time.
+    part around a small hand, found in a first look, as it is and mirrored. That takes about two
+    and a half times as long.
     """
 
     backbone: str = "MobileNetV3Large"

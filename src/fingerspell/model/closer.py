@@ -1,8 +1,8 @@
 """A second look, closer: where the hand is small, the picture is read again around it.
 
 Half way up the backbone every cell of a coarse grid is asked whether it shows a hand. From the
-answers follows a square around the hand; it is enlarged to the network's picture size and read.
-Both looks share the backbone, and the first one needs only its lower half.
+answers follows a square around the hand; it is enlarged to the network's picture size and read, as
+it is and mirrored. All looks share the backbone, and the first one needs only its lower half.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def tap_of(model: keras.Model) -> str:
 def look_closer(model: keras.Model, place: Place) -> keras.Model:
     """Returns a recogniser that reads a picture around the hand that it finds there.
 
-    It shares every part with `model`, which looks once, and is for answering.
+    It answers by the mean features of that part and of its mirror image, shares every part with
+    `model`, which looks once, and is for answering.
     """
     image, one = model.input, backbone_of(model)
     both = keras.Model(one.input, [one.output, one.get_layer(tap_of(model)).output], name=BACKBONE)
@@ -78,7 +79,10 @@ def look_closer(model: keras.Model, place: Place) -> keras.Model:
     shares = here(both(scaling(image))[1])
     here.set_weights([place.kernel.reshape(1, 1, -1, 1), np.array([place.bias], np.float32)])
     near = enlarged(image, *square_of(shares), size_of(model))
-    return keras.Model(image, head_of(model)(both(scaling(near))[0]), name=model.name)
+    pair = keras.layers.Concatenate(axis=0)([near, ops.flip(near, axis=2)])
+    features = both(scaling(pair))[0]
+    pairs = ops.reshape(features, (2, -1, features.shape[-1]))
+    return keras.Model(image, head_of(model)(ops.mean(pairs, axis=0)), name=model.name)
 
 
 def looks_closer(model: keras.Model) -> bool:
