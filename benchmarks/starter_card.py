@@ -44,8 +44,8 @@ About fourteen people in all, as far as the publishers tell, and 218 for four le
 recorded skin tone, age or which hand is the leading one. `del`, `nothing` and `space` come from one
 source alone. Beside them 400 hands of each class drawn by the project itself. A quarter of
 those of `nothing` show hands that are no letter: 3, 5 and 8. The recipe was gone through three
-times, each from the weights of the one before and with other drawn hands. Large sources and large
-classes count less than their size. Left out: M and P of `pale_sofa`, whose forms
+times, each from the weights of the one before and with other drawn hands; the mean of the last
+two is released. Large sources and large classes count less than their size. Left out: M and P of `pale_sofa`, whose forms
 are not the usual ones.
 
 The very first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,

@@ -184,8 +184,8 @@ def _silence(figures: Figures) -> list[str]:
         f"| {cells} |",
         "",
         f"Of {digits['pictures']:,} hands that show {', '.join(digits['digits'][:-1])} or "
-        f"{digits['digits'][-1]}, which look like no letter (218 people, "
-        "whose 0, 2, 6 and 9 it learnt as letters), "
+        f"{digits['digits'][-1]}, which look like no letter (218 people, whose 0, 2, 6 and 9 it "
+        "learnt as letters; of the others it has seen drawn ones alone, and no 7), "
         f"{percent(digits['accepted'])} are taken for one at the threshold{_each_of(digits)}.",
         "",
     ]
