@@ -42,11 +42,11 @@ temperature is applied inside. Below {threshold:.3g} an answer should not be sho
 
 About fourteen people in all, as far as the publishers tell, and 218 for four letters; nobody
 recorded skin tone, age or which hand is the leading one. `del`, `nothing` and `space` come from one
-source alone. Beside them 400 hands of each class drawn by the project itself. A quarter of
-those of `nothing` show hands that are no letter: 3, 5 and 8. The recipe was gone through three
-times, each from the weights of the one before and with other drawn hands; the mean of the last
-two is released. Large sources and large classes count less than their size. Left out: M and P of `pale_sofa`, whose forms
-are not the usual ones.
+source alone. Beside them 400 hands of each class drawn by the project itself; a quarter of the
+drawn pictures of `nothing` show hands that are no letter (3, 5 and 8). The recipe was gone through
+three times, each from the weights of the one before and with other drawn hands; the mean of the
+last two is released. Large sources and large classes count less than their size. Left out: M and P
+of `pale_sofa`, whose forms are not the usual ones.
 
 The very first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
 dequantised and carried over into the full architecture without changing what it computes. They are
@@ -72,7 +72,8 @@ the people it learnt from are higher and say little.
 * Signers form E, K, M, N, P, Q, T and X differently. The T of the `kaggle_alphabet` photographs is
   another handshape: that data set is measured here and trained nothing.
 * Distance matters: the columns *half* and *third* read the same pictures at so much of their size.
-  One hand is looked for; what another one or a face beside it does is not measured.
+  It looks for one hand and reads the picture around it; what another hand or a face beside it does
+  is not measured.
 * Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
   Left hands are learnt from mirrored pictures, and every picture is read mirrored, too.
 * It answers to some hands that show no letter: {outsiders} of photographed digits that look like
