@@ -42,11 +42,11 @@ temperature is applied inside. Below {threshold:.3g} an answer should not be sho
 
 About fourteen people in all, as far as the publishers tell, and 218 for four letters; nobody
 recorded skin tone, age or which hand is the leading one. `del`, `nothing` and `space` come from one
-source alone. Beside them 400 hands of each class drawn by the project itself; a quarter of the
-drawn pictures of `nothing` show hands that are no letter (3, 5 and 8). The recipe was gone through
-three times, each from the weights of the one before and with other drawn hands; the mean of the
-last two is released. Large sources and large classes count less than their size. Left out: M and P
-of `pale_sofa`, whose forms are not the usual ones.
+source alone. Beside them 400 hands of each class drawn by the project itself. The recipe was gone
+through three times, each from the weights of the one before and with other drawn hands, the last
+time with some for `nothing` that show 3, 5 and 8; the mean of the last two is released. Large
+sources and large classes count less than their size. Left out: M and P of `pale_sofa`, whose forms
+are not the usual ones.
 
 The very first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
 dequantised and carried over into the full architecture without changing what it computes. They are
