@@ -32,7 +32,8 @@ td.figure, th.figure { text-align: right; }
 .bar > span { display: block; height: 100%; background: var(--bar); border-radius: .25rem; }
 table.classes td { white-space: nowrap; }
 @media (max-width: 34rem) { table.classes td:nth-child(2), table.classes th:nth-child(2)
-  { display: none; } table.classes { font-size: .85rem; } .matrix img { max-width: none; width: 50rem; } }
+  { display: none; } table.classes { font-size: .85rem; }
+  .matrix img { max-width: none; width: 50rem; } }
 img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .5rem; }
 code { overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: minmax(7rem, auto) 1fr; gap: .25rem 1rem; }
