@@ -54,13 +54,8 @@ def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
         np.testing.assert_array_equal(a, b)
     assert history(tmp_path / "closer")["val_loss"] == history(finished[0])["val_loss"]
     assert (looks_of(once), looks_of(both)) == ("once", "closer")
+    assert np.abs(place_of(both).kernel).max() > 0
     assert facts["config"]["model"]["looks"] == "closer"
-
-
-def test_one_that_looks_closer_has_been_told_where_hands_are(colours, tmp_path, quickly_placed):
-    closer = dataclasses.replace(SMALL, looks="closer")
-    train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
-    assert np.abs(place_of(load_recogniser(tmp_path / "closer" / "model.keras")).kernel).max() > 0
 
 
 def test_the_temperature_is_fitted_to_what_both_looks_say(

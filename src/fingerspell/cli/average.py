@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Averages, exports, evaluates and prints the summary."""
+    backends.settle_for_export(os.environ)
     backends.require_known(os.environ)
     from fingerspell import pipeline
 
