@@ -214,8 +214,9 @@ def adapted(figures: Figures) -> list[str]:
         "`fingerspell adapt` with so many pictures of each class from a source that the released "
         "recogniser has not seen. *Own*: the source's other pictures, none of them a near "
         f"duplicate of those given. *Others*: {_counted(figures)} other sources that it has not "
-        "seen either, so what is forgotten shows there. `four_signers` are four people in few groups of "
-        "near duplicates, so those given and those tested may be different people's. All classes; "
+        "seen either, so what is forgotten shows there. `four_signers` are four people in few "
+        "groups of near duplicates, so those given and those tested may be different people's. All "
+        "classes; "
         f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}.",
         "",
         "| source | pictures a class | own, before | after | others, before | after | longest |",
