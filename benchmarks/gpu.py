@@ -1,6 +1,6 @@
 """How fast a GPU trains, in how much memory, and how near to what the card can compute.
 
-    python benchmarks/gpu.py [--size 200] [--steps 50] [--peak_tflops 142]
+    python benchmarks/gpu.py [--size 200] [--steps 50] [--batches 32 64 128] [--peak_tflops 142]
 
 Runs with any Python that has PyTorch or JAX and what training needs beside it; `pip install
 ".[torch]"` or `pip install ".[jax]"` brings all of that, and TensorFlow is not among it.
@@ -97,7 +97,9 @@ def require_gpu(seen: Mapping[str, Any]) -> None:
         )
 
 
-def measure(asked: Ask, size_px: int, steps: int, total_bytes: int) -> Figures:
+def measure(
+    asked: Ask, size_px: int, steps: int, total_bytes: int, batches: Sequence[int] = BATCHES
+) -> Figures:
     """Returns every figure of one card; `asked` stands between this and the device."""
     seen = asked("look")
     require_gpu(seen)
@@ -108,13 +110,13 @@ def measure(asked: Ask, size_px: int, steps: int, total_bytes: int) -> Figures:
     rows = [
         asked("train", batch_size=batch, policy=policy, cap_bytes=None, **common)
         for policy in policies
-        for batch in BATCHES
+        for batch in batches
     ]
     capped = []
     if total_bytes:
         capped = [
             asked("train", batch_size=b, policy=mixed, cap_bytes=CAP_BYTES, **common)
-            for b in BATCHES
+            for b in batches
         ]
     computes = [asked("matmul", dtype=dtype) for dtype in dict.fromkeys((half, FULL))]
     return {**seen, "total_bytes": total_bytes, "rows": rows, "capped": capped, "matmul": computes}
@@ -186,6 +188,7 @@ def main(arguments: Sequence[str] | None = None, asked: Ask = ask) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--size", type=int, default=200, help="side of the pictures in pixels")
     parser.add_argument("--steps", type=int, default=50, help="steps whose median is taken")
+    parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
     parser.add_argument("--peak_tflops", type=float, help="the maker's figure, half precision")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
@@ -197,13 +200,15 @@ def main(arguments: Sequence[str] | None = None, asked: Ask = ask) -> int:
             return 0
         cards, _ = nvidia()
         total_bytes = cards[0].memory_mib * 2**20 if cards else 0
-        measured = measure(asked, args.size, args.steps, total_bytes)
+        measured = measure(asked, args.size, args.steps, total_bytes, args.batches)
     except FingerspellError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     figures = with_shares(measured, args.peak_tflops)
     print("\n".join(lines(figures)))
     command = f"python benchmarks/gpu.py --size {args.size} --steps {args.steps}"
+    if tuple(args.batches) != BATCHES:
+        command += f" --batches {' '.join(map(str, args.batches))}"
     if args.peak_tflops is not None:
         command += f" --peak_tflops {args.peak_tflops:g}"
     driver = [card.driver for card in cards]

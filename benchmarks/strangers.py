@@ -26,6 +26,7 @@ import numpy as np
 
 from circumstances import circumstances, save
 from reading import BATCH, STRANGERS
+from starter_sources import is_learnt
 
 STUDIED = ("four_signers", "webcam_green", "silhouette", "lowres_dark", "kaggle_alphabet")
 """Sources that may be measured and not released, so the released recogniser has not seen them."""
@@ -158,12 +159,16 @@ def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
 
 
 def outsiders(recogniser: Any, folder: Path) -> dict[str, Any]:
-    """Returns how many digits that look like no letter are taken for one nevertheless."""
+    """Returns how many digits that look like no letter are taken for one nevertheless.
+
+    Of those that some people showed in training, other people's alone are read.
+    """
     from fingerspell.train.drawn import NOTHING
 
     each, pictures = {}, 0
     for digit in LIKE_NO_LETTER:
-        read = answers(recogniser, sorted((folder / digit).iterdir()))
+        unseen = [x for x in (folder / digit).iterdir() if not is_learnt(DIGITS, digit, x)]
+        read = answers(recogniser, sorted(unseen))
         named = np.array([recogniser.labels[i] != NOTHING for i in read.argmax(axis=1)])
         each[digit] = named & (read.max(axis=1) >= recogniser.threshold)
         pictures += len(read)

@@ -23,8 +23,29 @@ def labels(folder):
 def test_digits_count_as_the_letters_they_show_and_the_others_stay_away(data, tmp_path):
     starter_sources.gather(data, tmp_path / "out")
     digits = tmp_path / "out" / "digits_218"
-    assert labels(digits) == {"O", "V"}
+    assert labels(digits) == {"O", "V", "nothing"}
     assert (digits / "V" / "1.jpg").read_bytes() == b"digits_218 2"
+
+
+def test_other_digits_are_nothing_and_a_third_of_the_people_is_kept_to_measure(data, tmp_path):
+    folder = data / "digits_218"
+    for name, numbers in {"3": (5278, 5279), "7": (5277,), "8": (5276, 6000)}.items():
+        (folder / name).mkdir(exist_ok=True)
+        for number in numbers:
+            (folder / name / f"IMG_{number}.jpg").write_bytes(b"")
+    starter_sources.gather(data, tmp_path / "out")
+    assert labels(tmp_path / "out" / "digits_218" / "nothing") == {
+        "1.jpg", "IMG_5276.jpg", "IMG_5278.jpg",
+    }  # fmt: skip
+
+
+def test_what_was_learnt_from_is_not_measured(data):
+    learnt = [
+        starter_sources.is_learnt("digits_218", name, data / f"IMG_{number}.jpg")
+        for name, number in (("3", 5278), ("3", 5279), ("7", 1), ("0", 5279))
+    ]
+    assert learnt == [True, False, False, True]
+    assert starter_sources.is_learnt("hawk", "7", data / "hand.jpg")
 
 
 def test_an_unusual_form_is_left_out_of_its_source_alone(data, tmp_path):
@@ -38,7 +59,7 @@ def test_only_the_sources_on_the_card_are_gathered(data, tmp_path):
     (data / "kaggle_alphabet" / "A" / "1.jpg").write_bytes(b"not ours to release")
     count = starter_sources.gather(data, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {x for x, *_ in SOURCES}
-    assert count == 2 + 2 + 4 * (len(SOURCES) - 2)
+    assert count == 3 + 2 + 4 * (len(SOURCES) - 2)
 
 
 def test_an_earlier_gathering_is_not_mixed_with_a_new_one(data, tmp_path):

@@ -1,5 +1,6 @@
 """The strangers' benchmark counts what it says, and its page does not gloss over what is missed."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ from fingerspell.images import encode_jpeg
 from fingerspell.model import look_closer, save_recogniser
 from helpers.exports import LABELS, SIZE_PX, fitted, recogniser, somewhere
 from helpers.starter_folder import starter_folder
+from starter_sources import MEASURED_FROM
 
 
 class Sided:
@@ -32,9 +34,9 @@ def half_lit(left: int, right: int) -> bytes:
     return encode_jpeg(rgb, 95)
 
 
-def write(folder, label, *sides):
+def write(folder, label, *sides, first=0):
     (folder / label).mkdir(parents=True)
-    for number, (left, right) in enumerate(sides):
+    for number, (left, right) in enumerate(sides, first):
         (folder / label / f"{number}.jpg").write_bytes(half_lit(left, right))
 
 
@@ -45,7 +47,7 @@ def data(tmp_path):
         write(tmp_path / name, "B", (0, 255))
         write(tmp_path / name, "J", (255, 0))
     for digit in strangers.LIKE_NO_LETTER:
-        write(tmp_path / strangers.DIGITS, digit, (255, 0))
+        write(tmp_path / strangers.DIGITS, digit, (255, 0), first=MEASURED_FROM)
     return tmp_path
 
 
@@ -93,6 +95,12 @@ def test_the_page_says_what_was_missed_and_by_how_much(data):
         "accepted": 1.0,
         "each": dict.fromkeys("3578", 1.0),
     }
+
+
+def test_people_who_showed_a_digit_in_training_are_not_measured_by_it(data):
+    write(data / "more", "5", (255, 0))
+    shutil.copy2(data / "more" / "5" / "0.jpg", data / strangers.DIGITS / "5" / "0.jpg")
+    assert strangers.outsiders(Sided(), data / strangers.DIGITS)["pictures"] == 4
 
 
 def test_a_digit_that_is_read_as_nothing_is_not_taken_for_a_letter(data):

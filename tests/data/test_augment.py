@@ -13,7 +13,7 @@ from fingerspell.config import AugmentConfig
 from fingerspell.data import damage
 from fingerspell.data.augment import augment
 from fingerspell.data.colour import colour_matrix, recolour, tone_table
-from fingerspell.data.geometry import affine, warp
+from fingerspell.data.geometry import affine, bent, warp
 from fingerspell.images import Pixels, fit
 from helpers.drawn_folder import scene
 
@@ -288,3 +288,22 @@ def test_a_picture_that_fills_its_frame_gets_no_background() -> None:
     config = replace(OFF, background_share=1.0)
     for out in many(config, count=20):
         np.testing.assert_array_equal(out, PICTURE)
+
+
+def test_bending_moves_points_by_no_more_than_its_share_and_not_all_alike() -> None:
+    across = np.tile(np.linspace(0, 252, 64, dtype=np.uint8)[:, None], (1, 64))
+    ramp = np.dstack([across.T, across, across])
+    moved = [
+        bent(ramp, 0.1, rng(seed))[8:-8, 8:-8].astype(int) - ramp[8:-8, 8:-8] for seed in range(40)
+    ]
+    pixels = np.abs(moved) / 4
+    # Between the points the surface may swing a little wider than they do.
+    assert 3.0 < pixels.max() <= 6.4 * 1.25
+    assert np.median([one.max() - one.min() for one in pixels]) > 2
+    assert min(one.max() for one in pixels) < 1.5
+
+
+def test_bending_is_part_of_augmenting_and_off_unless_asked_for() -> None:
+    assert (augment(PICTURE, SIZE, replace(OFF, bend=0.1), rng(3)) != PICTURE).any()
+    assert AugmentConfig().bend == 0.0
+    assert AugmentConfig.strong().bend == 0.0

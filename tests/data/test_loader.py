@@ -12,7 +12,12 @@ import pytest
 from fingerspell.config import AugmentConfig, PrepareConfig, SamplingConfig
 from fingerspell.data import Manifest, read_manifest
 from fingerspell.data.balance import class_weights
-from fingerspell.data.loader import Batch, evaluation_stream, training_stream
+from fingerspell.data.loader import (
+    Batch,
+    evaluation_stream,
+    labelled_stream,
+    training_stream,
+)
 from fingerspell.data.manifest import Sample
 from fingerspell.data.prepare import prepare
 from fingerspell.data.sampling import class_counts
@@ -192,3 +197,18 @@ def test_class_weights_are_inverse_to_frequency_with_mean_one() -> None:
     assert weights[1] == pytest.approx(3 * weights[0])
     assert weights[2] == 0
     assert np.mean([weights["AB".index(x)] for x in labels]) == pytest.approx(1)
+
+
+def test_a_changed_pass_is_the_same_every_time_and_keeps_its_labels(manifest: Manifest) -> None:
+    train = manifest.split("train")
+    plain, once, again, other = (
+        list(labelled_stream(manifest, train, manifest.labels, SIZE, 3, augment=change, seed=seed))
+        for change, seed in ((None, 1), (AugmentConfig(), 1), (AugmentConfig(), 1),
+                             (AugmentConfig(), 2))
+    )  # fmt: skip
+    for (a, y, _), (b, z, weights), (c, *_), (d, *_) in zip(plain, once, again, other, strict=True):
+        np.testing.assert_array_equal(b, c)
+        np.testing.assert_array_equal(y, z)
+        assert (weights == 1).all()
+        assert all((one != changed).any() for one, changed in zip(a, b, strict=True))
+        assert (b != d).any()

@@ -7,9 +7,12 @@ import pytest
 from fingerspell.config import PrepareConfig, two_phases
 from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
+from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
 from fingerspell.labels import read_labels
 from fingerspell.model import backbone_of, load_recogniser, looks_of
 from fingerspell.model.closer import place_of
+from fingerspell.train.phases import validation_stream
+from fingerspell.train.rejection import choose_threshold
 from fingerspell.train.run import calibrate, check_fits, fingerprint, train
 from helpers.drawn_folder import alphabet
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
@@ -72,6 +75,51 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(
     closer = dataclasses.replace(SMALL, looks="closer")
     train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
     assert seen == ["closer"]
+
+
+def by_colour(pictures, *_, **__):
+    """Answers by the mean of each channel, as a network that has learnt colours would."""
+    batches = [pictures] if isinstance(pictures, np.ndarray) else [x for x, *_ in pictures]
+    raised = np.exp(5 * np.concatenate(batches).mean(axis=(1, 2)))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def test_temperature_and_threshold_are_fitted_to_changed_pictures(colours, tmp_path, monkeypatch):
+    """As they are, validation pictures show the training's own people: too easy a measure."""
+    seen = {}
+
+    def noted(run):
+        run.model.predict = by_colour
+        size_px, steps = run.config.model.image_size_px, run.validation_steps()
+        for name, change in (("plain", None), ("harder", run.config.augment)):
+            stream = validation_stream(run, size_px, change)
+            seen[name] = run.model.predict(stream, steps=steps, verbose=0)
+        seen["validated"] = calibrate(run)
+        return seen["validated"]
+
+    def fitted(probabilities, truth):
+        seen["fitted"] = probabilities
+        return fit_temperature(probabilities, truth)
+
+    def chosen(truth, calibrated, *rest):
+        seen["chosen"] = calibrated
+        return choose_threshold(truth, calibrated, *rest)
+
+    monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
+    monkeypatch.setattr("fingerspell.train.run.fit_temperature", fitted)
+    monkeypatch.setattr("fingerspell.train.run.choose_threshold", chosen)
+    train(small_config(colours, tmp_path / "run"))
+    assert np.abs(seen["plain"] - seen["harder"]).max() > 0.01
+    np.testing.assert_allclose(seen["fitted"], seen["harder"], atol=1e-6)
+    temperature = seen["validated"].temperature
+    np.testing.assert_allclose(
+        seen["chosen"], apply_temperature(seen["harder"], temperature), atol=1e-6
+    )
+    truth = np.repeat(np.arange(3), len(seen["plain"]) // 3)
+    assert seen["validated"].accuracy == (seen["plain"].argmax(axis=1) == truth).mean()
+    assert seen["validated"].loss == pytest.approx(
+        log_loss(truth, apply_temperature(seen["plain"], temperature)), abs=1e-6
+    )
 
 
 def test_the_run_folder_names_labels_in_prediction_order(finished):

@@ -12,9 +12,10 @@ class AugmentConfig:
     """How far a training picture may be changed. All zero (and no flip) changes nothing.
 
     Shares are probabilities per picture; `rotate_deg`, `shift`, `zoom`, `shear`, `squeeze` are
-    the largest change to either side. `farther` moves pictures away only: at 1, up to twice as
-    far. `background_share` is the share that gets another background where there is room for one:
-    behind a hand cut out on black, and around any picture that no longer fills its frame.
+    the largest change to either side. `bend` is the farthest that points of the picture move
+    against each other, a share of its sides. `farther` moves pictures away only: at 1, up to twice
+    as far. `background_share` is the share that gets another background where there is room for
+    one: behind a hand cut out on black, and around any picture that no longer fills its frame.
     """
 
     rotate_deg: float = 15.0
@@ -23,6 +24,7 @@ class AugmentConfig:
     farther: float = 0.0
     shear: float = 0.10
     squeeze: float = 0.10
+    bend: float = 0.0
     brightness: float = 0.5
     contrast: float = 0.4
     saturation: float = 0.5

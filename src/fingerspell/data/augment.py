@@ -13,7 +13,7 @@ from fingerspell.config import AugmentConfig
 from fingerspell.data import damage
 from fingerspell.data.backgrounds import Backgrounds, cut_out
 from fingerspell.data.colour import recolour
-from fingerspell.data.geometry import around, composed, warp
+from fingerspell.data.geometry import around, bent, composed, warp
 from fingerspell.images import Pixels
 
 PAINTED = Backgrounds()
@@ -38,6 +38,8 @@ def augment(
         out = composed(rgb, cover, size_px, config, rng, behind)
     else:
         out = around(rgb, size_px, config, rng, behind)
+    if config.bend:
+        out = bent(out, config.bend, rng)
     if rng.random() < config.occlude_share:
         out = damage.occlude(out, rng)
     out = recolour(out, config, rng)

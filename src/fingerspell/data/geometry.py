@@ -20,6 +20,9 @@ _SHRINK_FIRST = 2.0
 _BLACK = (0, 0, 0, 0)
 _WHOLE = 255
 
+_BEND_POINTS = 4
+"""A side of the grid whose points are moved: about a finger's length apart."""
+
 Matrix = NDArray[np.float64]
 """2×3, from picture to output pixels."""
 
@@ -69,6 +72,22 @@ def around(
     """The same warp for a photograph: another background is seen only where it does not reach."""
     whole = np.full(rgb.shape[:2], _WHOLE, np.uint8)
     return composed(rgb, whole, size_px, config, rng, behind)
+
+
+def bent(rgb: Pixels, most: float, rng: np.random.Generator) -> Pixels:
+    """Returns a picture pulled about like rubber: fingers get longer, thicker or more bent.
+
+    The points of a coarse grid are moved by up to a random share of the sides, at most `most`,
+    and what lies between them smoothly. Reference: Simard, Steinkraus & Platt, ICDAR 2003.
+    """
+    height, width = rgb.shape[:2]
+    reach = rng.random() * most
+    moves = rng.uniform(-reach, reach, (2, _BEND_POINTS, _BEND_POINTS)).astype(np.float32)
+    x, y = (cv2.resize(one, (width, height), interpolation=cv2.INTER_CUBIC) for one in moves)
+    x = x * width + np.arange(width, dtype=np.float32)
+    y = y * height + np.arange(height, dtype=np.float32)[:, None]
+    moved = cv2.remap(rgb, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(moved, np.uint8)
 
 
 def affine(

@@ -148,19 +148,24 @@ def labelled_stream(
     size_px: tuple[int, int],
     batch_size: int,
     *,
+    augment: AugmentConfig | None = None,
+    seed: int = 0,
     threads: int = THREADS,
 ) -> grain.IterDataset[Batch]:
-    """Returns one pass of `Batch` in the order of `samples`, never augmented, weights 1.
+    """Returns one pass of `Batch` in the order of `samples`, weights 1.
 
-    It can be iterated again and again; the last batch may be short.
+    It can be iterated again and again, and is the same every time; the last batch may be short.
+    `augment=None` only fits the pictures; otherwise picture i is changed as (seed, i) says.
     """
     index = {label: i for i, label in enumerate(labels)}
-    elements = [(manifest.absolute(s), index[s.label]) for s in samples]
+    elements = [(manifest.absolute(s), index[s.label], 1.0) for s in samples]
+    behind = Backgrounds() if augment is None else backgrounds_of(manifest, samples)
+    load = _Load((size_px[0], size_px[1]), augment, behind)
 
-    def load(element: tuple[Path, int]) -> Element:
-        return fit(read(element[0]), size_px), element[1], 1.0
+    def element(number: int) -> Element:
+        return load(elements[number], np.random.Generator(np.random.SFC64((seed, number))))
 
-    pictures = grain.MapDataset.source(elements).map(load)
+    pictures = grain.MapDataset.range(len(elements)).map(element)
     return pictures.to_iter_dataset(_read_options(2 * batch_size, threads)).batch(
         batch_size, drop_remainder=False, batch_fn=lambda parts: _batch(parts, len(labels))
     )

@@ -7,7 +7,6 @@ UAI 2018; Wortsman et al., Model soups, ICML 2022.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,18 @@ import numpy as np
 from fingerspell.config import AugmentConfig, TrainConfig
 from fingerspell.data.manifest import read_manifest
 from fingerspell.errors import RunError, require
-from fingerspell.labels import write_labels
 from fingerspell.model import (
     backbone_of,
     copy_at,
     head_of,
     load_recogniser,
-    save_recogniser,
     size_of,
 )
 from fingerspell.model.saved import config_of
 from fingerspell.train import folder
 from fingerspell.train.machine import commit, machine, versions
 from fingerspell.train.quiet import quieten_libraries
-from fingerspell.train.run import calibrate, looking
+from fingerspell.train.run import finish
 from fingerspell.train.session import Run
 
 
@@ -73,24 +70,17 @@ def average(
     )
     mean = Run(config, manifest, _mean_of(runs, networks), fingerprint="")
     folder.open_folder(output_dir, overwrite=False, resume=False)
-    mean.model = looking(mean)
-    validated = calibrate(mean)
-    save_recogniser(mean.model, output_dir / folder.MODEL)
-    write_labels(output_dir / folder.LABELS, manifest.labels)
+    answers = finish(mean)
     folder.write_json(output_dir / folder.HISTORY, folder.read_json(runs[-1] / folder.HISTORY))
     told = {
         **last,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **answers,
         "command": command,
         "weights_origin": f"the mean of {len(runs)} runs; the first: {facts[0]['weights_origin']}",
         "averaged": [
             {key: known[key] for key in ("finished", "commit", "weights_origin", "train_s")}
             for known in facts
         ],
-        "temperature": validated.temperature,
-        "threshold": validated.rejection["threshold"],
-        "rejection": validated.rejection,
-        "validation": {"loss": validated.loss, "accuracy": validated.accuracy},
         "machine": machine(),
         "versions": versions(),
         "commit": source,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import Phase
+from fingerspell.config import AugmentConfig, Phase
 from fingerspell.data import balance, loader
 from fingerspell.data.sampling import class_counts
 from fingerspell.model import at_size, carry, freeze_all, head_of, size_of, unfreeze
@@ -203,12 +203,16 @@ def _training_stream(run: Run, size_px: tuple[int, int], first_step: int) -> Any
     )
 
 
-def validation_stream(run: Run, size_px: tuple[int, int]) -> Any:
-    """Returns the validation split in batches, the same on every pass."""
+def validation_stream(
+    run: Run, size_px: tuple[int, int], augment: AugmentConfig | None = None
+) -> Any:
+    """Returns the validation split in batches, the same on every pass; changed where asked for."""
     return loader.labelled_stream(
         run.manifest,
         run.held_out(),
         run.manifest.labels,
         size_px,
         run.pictures_at_once(),
+        augment=augment,
+        seed=run.config.seed,
     )

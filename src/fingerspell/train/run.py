@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fingerspell.config import TrainConfig
+from fingerspell.config import AugmentConfig, TrainConfig
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
 from fingerspell.data.verify import verify
 from fingerspell.errors import RunError, require
@@ -107,22 +107,14 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
         _go_alone(run)
         if not team.is_chief:
             return {}
-        run.model = looking(run)
-        validated = calibrate(run)
+        answers = finish(run)
 
-    # Rebuilt: without optimizer state the file is a quarter, and always in float32.
-    save_recogniser(rebuild_in_float32(run.model), config.output_dir / folder.MODEL)
-    write_labels(config.output_dir / folder.LABELS, manifest.labels)
     facts = {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **answers,
         "command": command,
         "config": dataclasses.asdict(config),
         "labels": list(manifest.labels),
         "weights_origin": origin,
-        "temperature": validated.temperature,
-        "threshold": validated.rejection["threshold"],
-        "rejection": validated.rejection,
-        "validation": {"loss": validated.loss, "accuracy": validated.accuracy},
         "manifest_sha256": manifest.sha256,
         "manifest_checked": checked > 0,
         "split_rule": split_rule(config.dataset_dir),
@@ -140,6 +132,25 @@ def _train(config: TrainConfig, manifest: Manifest, team: Team, command: str) ->
     folder.write_json(config.output_dir / folder.RUN, facts)
     forget(_drawn_folder(config, manifest))
     return facts
+
+
+def finish(run: Run) -> dict[str, Any]:
+    """Lets the trained network look as its settings ask, calibrates it and saves it.
+
+    Writes `model.keras` and the labels; returns what `run.json` says of its answers.
+    """
+    run.model = looking(run)
+    validated = calibrate(run)
+    # Rebuilt: without optimizer state the file is a quarter, and always in float32.
+    save_recogniser(rebuild_in_float32(run.model), run.folder / folder.MODEL)
+    write_labels(run.folder / folder.LABELS, run.manifest.labels)
+    return {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "temperature": validated.temperature,
+        "threshold": validated.rejection["threshold"],
+        "rejection": validated.rejection,
+        "validation": {"loss": validated.loss, "accuracy": validated.accuracy},
+    }
 
 
 def looking(run: Run) -> keras.Model:
@@ -253,24 +264,31 @@ class Validated:
 
 
 def calibrate(run: Run) -> Validated:
-    """Fits temperature and threshold on the validation split; folds the first into the network."""
+    """Fits temperature and threshold on the validation split; folds the first into the network.
+
+    On its pictures changed as training changes them: as they are they show the people, rooms and
+    cameras of the training, of which a network is surer than of strangers (docs/adr/0013). Loss
+    and accuracy are those of the pictures as they are.
+    """
     validation = run.manifest.split("val")
     index = {label: i for i, label in enumerate(run.manifest.labels)}
     truth = np.array([index[sample.label] for sample in validation])
 
-    def predicted() -> np.ndarray:
-        stream = validation_stream(run, run.config.model.image_size_px)
-        return np.asarray(run.model.predict(stream, steps=run.validation_steps(), verbose=0))
+    def answers(augment: AugmentConfig | None = None) -> np.ndarray:
+        def predicted() -> np.ndarray:
+            stream = validation_stream(run, run.config.model.image_size_px, augment)
+            return np.asarray(run.model.predict(stream, steps=run.validation_steps(), verbose=0))
 
-    probabilities = patiently(run, run.model.variables, predicted)
-    temperature = fit_temperature(probabilities, truth)
+        return patiently(run, run.model.variables, predicted)
+
+    plain, harder = answers(), answers(run.config.augment)
+    temperature = fit_temperature(harder, truth)
     fold_temperature(run.model, temperature)
-    calibrated = apply_temperature(probabilities, temperature)
     return Validated(
         temperature=temperature,
-        loss=log_loss(truth, calibrated),
-        accuracy=float((probabilities.argmax(axis=1) == truth).mean()),
-        rejection=reject(run, truth, calibrated),
+        loss=log_loss(truth, apply_temperature(plain, temperature)),
+        accuracy=float((plain.argmax(axis=1) == truth).mean()),
+        rejection=reject(run, truth, apply_temperature(harder, temperature)),
     )
 
 

@@ -1,0 +1,179 @@
+"""Before and after a training on the card: where it begins, and a run folder of where it ended.
+
+    python benchmarks/run_of_card.py start --output START.npz
+    python benchmarks/run_of_card.py end CARD/base.npz CARD/mixup_192.npz --output_dir output
+    fingerspell export --output_dir output
+    fingerspell evaluate --output_dir output
+
+`start` writes the released recogniser's layers and weights for `train_on_card.py`. `end` makes a
+run of one end, or of the mean of several that have a stage in common; `card.json` must lie beside
+them. Where the hand is, temperature and threshold are learnt here, as after any training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fingerspell.config import Phase, TrainConfig
+from fingerspell.config.recipe_file import load_recipe
+from fingerspell.data.manifest import Manifest, read_manifest, split_rule
+from fingerspell.model import backbone_of, build_recogniser, head_of
+from fingerspell.model.build import LOGITS
+from fingerspell.model.starter import build_starter, starter_facts, starter_origin
+from fingerspell.train import folder
+from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
+from fingerspell.train.quiet import quieten_libraries
+from fingerspell.train.run import finish
+from fingerspell.train.session import Run
+from twin import Arrays, load_network, save_network, written_down
+
+ROOT = Path(__file__).resolve().parents[1]
+CARD = "card.json"
+SETTINGS: dict[str, Any] = {"weights": "starter"}
+"""Of the recipe for strangers, what is other here."""
+
+Facts = dict[str, Any]
+
+
+def start(output: Path) -> None:
+    """Writes what a training on the card begins with: the released recogniser."""
+    save_network(output, *written_down(build_starter(starter_facts()["labels"])))
+    print(f"saved {output}")
+
+
+def mean_of(ends: Sequence[Path]) -> Arrays:
+    """Returns the mean of the weights of several ends, name by name."""
+    found = [load_network(end)[1] for end in ends]
+    return {k: np.mean([one[k].astype(np.float32) for one in found], axis=0) for k in found[0]}
+
+
+def way_to(card: Facts, name: str) -> list[Facts]:
+    """Returns the figures of the stages that lead to the end `name`, in order."""
+    by_name = {stage["name"]: stage for stage in card["stages"]}
+    way: list[Facts] = []
+    while name in by_name:
+        way.insert(0, by_name[name])
+        name = by_name[name]["stage"]["of"]
+    return way
+
+
+def config_of(card: Facts, stages: Sequence[Facts], dataset: Path, output: Path) -> TrainConfig:
+    """Returns the recipe for strangers as it was gone through on the card."""
+    recipe = load_recipe(ROOT / "configs" / "strangers.py").config(
+        dataset_dir=dataset, output_dir=output, batch_size=card["batch"], seed=card["seed"],
+        **SETTINGS,
+    )  # fmt: skip
+    phases = tuple(
+        Phase(
+            name=one["name"], epochs=1, learning_rate=one["stage"]["rate"], unfrozen_from="all",
+            batchnorm_momentum=0.95, patience_epochs=0,
+            image_size_px=(one["stage"]["side"], one["stage"]["side"]),
+        )
+        for one in stages
+    )  # fmt: skip
+    augment = dataclasses.replace(recipe.augment, **stages[-1]["stage"]["augment"])
+    return dataclasses.replace(
+        recipe, phases=phases, augment=augment, label_smoothing=stages[-1]["stage"]["smoothing"]
+    )
+
+
+def fill(model: Any, arrays: Arrays) -> None:
+    """Puts weights into a recogniser by the names that `twin.written_down` gives them."""
+    for layer in (*backbone_of(model).layers, head_of(model).get_layer(LOGITS)):
+        for variable in layer.weights:
+            variable.assign(arrays[f"{layer.name}/{variable.name}"])
+
+
+def curves_of(stages: Sequence[Facts]) -> dict[str, list[Any]]:
+    """Returns `training_history.json`: one row a stage, without what the card does not count."""
+    return {
+        "phase": [one["name"] for one in stages],
+        "epoch": [1] * len(stages),
+        "loss": [one["loss"] for one in stages],
+        "val_accuracy": [one["val"] for one in stages],
+        "learning_rate": [one["stage"]["rate"] for one in stages],
+        "seconds": [round(one["stage"]["seconds"], 1) for one in stages],
+        "pictures_per_s": [one["pictures_per_s"] for one in stages],
+    }
+
+
+def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str) -> Facts:
+    """Makes a run folder of where a training on the card ended; returns its `run.json`."""
+    quieten_libraries()
+    manifest, source = read_manifest(dataset_dir), commit()
+    card = json.loads((ends[0].parent / CARD).read_text(encoding="utf-8"))
+    ways = [way_to(card, path.stem) for path in ends]
+    stages = list({one["name"]: one for way in ways for one in way}.values())
+    config = config_of(card, stages, dataset_dir, output_dir)
+    model = build_recogniser(config.model, len(manifest.labels))
+    fill(model, mean_of(ends))
+    run = Run(config, manifest, model, fingerprint="")
+    folder.open_folder(output_dir, overwrite=False, resume=False)
+    answers = finish(run)
+    folder.write_json(output_dir / folder.HISTORY, curves_of(stages))
+    facts = {**answers, **told(card, ends, stages, config, manifest), "command": command,
+             "commit": source}  # fmt: skip
+    folder.write_json(output_dir / folder.RUN, facts)
+    return facts
+
+
+def told(
+    card: Facts, ends: Sequence[Path], stages: Sequence[Facts], config: TrainConfig,
+    manifest: Manifest,
+) -> Facts:  # fmt: skip
+    """Returns what `run.json` says of how it was trained."""
+    origin = starter_origin(starter_facts())
+    if len(ends) > 1:
+        origin += f"; the mean of {' and '.join(path.stem for path in ends)}"
+    return {
+        "config": dataclasses.asdict(config),
+        "labels": list(manifest.labels),
+        "weights_origin": origin,
+        "manifest_sha256": manifest.sha256,
+        "manifest_checked": False,
+        "split_rule": split_rule(config.dataset_dir),
+        "pictures": dict(Counter(s.split for s in manifest.samples)),
+        "drawn_pictures": max(one["drawings"] for one in stages),
+        "device": {"backend": f"torch {card['torch']}", "gpus": [card["device"]],
+                   "precision": "mixed_bfloat16"},
+        "processes": 1,
+        "devices": 1,
+        "machine": machine(),
+        "versions": versions(),
+        "train_s": round(sum(one["stage"]["seconds"] for one in stages), 1),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "card": list(stages),
+    }  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="what", required=True)
+    first = commands.add_parser("start")
+    first.add_argument("--output", type=Path, required=True)
+    last = commands.add_parser("end")
+    last.add_argument("ends", type=Path, nargs="+")
+    last.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
+    last.add_argument("--output_dir", type=Path, required=True)
+    args = parser.parse_args(argv)
+    if args.what == "start":
+        start(args.output)
+    else:
+        given = sys.argv[1:] if argv is None else argv
+        command = shlex.join(["python", "benchmarks/run_of_card.py", *given])
+        end(args.ends, args.dataset_dir, args.output_dir, command)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
