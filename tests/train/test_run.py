@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from fingerspell.config import PrepareConfig, two_phases
+from fingerspell.config import AugmentConfig, PrepareConfig, two_phases
 from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
@@ -108,7 +108,7 @@ def test_temperature_and_threshold_are_fitted_to_changed_pictures(colours, tmp_p
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
     monkeypatch.setattr("fingerspell.train.run.fit_temperature", fitted)
     monkeypatch.setattr("fingerspell.train.run.choose_threshold", chosen)
-    train(small_config(colours, tmp_path / "run"))
+    train(small_config(colours, tmp_path / "run", augment=AugmentConfig()))
     assert np.abs(seen["plain"] - seen["harder"]).max() > 0.01
     np.testing.assert_allclose(seen["fitted"], seen["harder"], atol=1e-6)
     temperature = seen["validated"].temperature
