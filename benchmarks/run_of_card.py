@@ -31,6 +31,7 @@ from fingerspell.model import backbone_of, build_recogniser, head_of
 from fingerspell.model.build import LOGITS
 from fingerspell.model.starter import build_starter, starter_facts, starter_origin
 from fingerspell.train import folder
+from fingerspell.train.history import to_columns
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import finish
@@ -94,19 +95,6 @@ def fill(model: Any, arrays: Arrays) -> None:
             variable.assign(arrays[f"{layer.name}/{variable.name}"])
 
 
-def curves_of(stages: Sequence[Facts]) -> dict[str, list[Any]]:
-    """Returns `training_history.json`: one row a stage, without what the card does not count."""
-    return {
-        "phase": [one["name"] for one in stages],
-        "epoch": [1] * len(stages),
-        "loss": [one["loss"] for one in stages],
-        "val_accuracy": [one["val"] for one in stages],
-        "learning_rate": [one["stage"]["rate"] for one in stages],
-        "seconds": [round(one["stage"]["seconds"], 1) for one in stages],
-        "pictures_per_s": [one["pictures_per_s"] for one in stages],
-    }
-
-
 def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str) -> Facts:
     """Makes a run folder of where a training on the card ended; returns its `run.json`."""
     quieten_libraries()
@@ -120,7 +108,8 @@ def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str)
     run = Run(config, manifest, model, fingerprint="")
     folder.open_folder(output_dir, overwrite=False, resume=False)
     answers = finish(run)
-    folder.write_json(output_dir / folder.HISTORY, curves_of(stages))
+    # Losses with and without MixUp are no curve; `card` has each stage's figures.
+    folder.write_json(output_dir / folder.HISTORY, to_columns([]))
     facts = {**answers, **told(card, ends, stages, config, manifest), "command": command,
              "commit": source}  # fmt: skip
     folder.write_json(output_dir / folder.RUN, facts)

@@ -15,7 +15,7 @@ TEXT = """\
 # Model card: the recogniser that comes with Fingerspell
 
 MobileNetV3Large, {classes} classes (A–Z, `del`, `nothing`, `space`), {height} × {width} pixels,
-half precision. Trained {finished} with `configs/strangers.py`, commit {commit}.
+half precision. Finished {finished} with `benchmarks/train_on_card.py`, commit {commit}.
 
 ## Intended use
 
@@ -41,12 +41,13 @@ temperature is applied inside. Below {threshold:.3g} an answer should not be sho
 {sources}
 
 About fourteen people in all, as far as the publishers tell, and 218 for four letters; nobody
-recorded skin tone, age or which hand is the leading one. `del`, `nothing` and `space` come from one
-source alone. Beside them 400 hands of each class drawn by the project itself. The recipe was gone
-through three times, each from the weights of the one before and with other drawn hands, the last
-time with some for `nothing` that show 3, 5 and 8; the mean of the last two is released. Large
-sources and large classes count less than their size. Left out: M and P of `pale_sofa`, whose forms
-are not the usual ones.
+recorded skin tone, age or which hand is the leading one. `del` and `space` come from one source
+alone. Beside them hands drawn by the project itself: 400 of each class at first, later more than
+130,000, no two alike. The recipe was gone through three times on a processor, each from the weights
+of the one before; the mean of the last two went on on a graphics card
+(docs/adr/0013-on-one-card.md), and the mean of two of its ends is released. Large sources and large
+classes count less than their size. Left out: M and P of `pale_sofa`, whose forms are not the usual
+ones.
 
 The very first weights were ImageNet features: Google's 8-bit *minimalistic* MobileNetV3-Large,
 dequantised and carried over into the full architecture without changing what it computes. They are
@@ -77,7 +78,8 @@ the people it learnt from are higher and say little.
 * Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
   Left hands are learnt from mirrored pictures, and every picture is read mirrored, too.
 * It answers to some hands that show no letter: {outsiders} of photographed digits that look like
-  none are accepted at the threshold.
+  none are accepted at the threshold. Of three of these it has learnt other people's on the same
+  sheets of paper; what it says of quite other hands and things is not measured.
 
 More: `docs/studies/strangers.md`.
 """

@@ -14,7 +14,9 @@ import torch
 
 import card_changes
 import card_pictures
+import ends_of_card
 import run_of_card
+import strangers_page
 import train_on_card
 from card_changes import changed
 from card_pictures import Drawings, canvas, weights_of
@@ -26,6 +28,8 @@ from fingerspell.train import folder
 from helpers.drawn_folder import scene
 from helpers.exports import fitted, recogniser
 from helpers.small_run import write_colours
+from reading import STRANGERS
+from short_runs import STUDY_ONLY as STUDIED
 from twin import Twin, load_network, save_network, written_down
 
 OFF = AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
@@ -314,8 +318,7 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
     assert [one["name"] for one in facts["card"]] == ["base", "mixed"]
     assert facts["config"]["phases"][1]["name"] == "mixed"
     assert head_of(model).output_shape[-1] == 3
-    curves = folder.read_json(small / "run" / folder.HISTORY)
-    assert len({len(column) for column in curves.values()}) == 1
+    assert not any(folder.read_json(small / "run" / folder.HISTORY).values())
 
 
 def test_a_stage_knows_where_it_came_from():
@@ -330,3 +333,43 @@ def test_released_weights_are_where_it_begins(tmp_path):
     assert {layer["kind"] for layer in layers} >= {"Conv2D", "DepthwiseConv2D"}
     assert arrays["logits/kernel"].shape[1] == len(ALPHABET)
     shutil.rmtree(tmp_path)
+
+
+def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monkeypatch):
+    run_of_card.main(["start", "--output", str(tmp_path / "start.npz")])
+    layers, arrays = load_network(tmp_path / "start.npz")
+    moved = {**arrays, "conv/kernel": arrays["conv/kernel"] + 1}
+    save_network(tmp_path / "base.npz", layers, moved)
+    seen = []
+
+    def strangers(network, _, labels, size_px, names):
+        kernel = backbone_of(network.model).get_layer("conv").get_weights()[0]
+        seen.append((kernel, len(labels), size_px, names))
+        return {"mean_letters_24": 0.5, "mean_letters_26": 0.25}
+
+    monkeypatch.setattr(ends_of_card, "strangers", strangers)
+    row = ends_of_card.read("64:start+base", tmp_path, tmp_path / "start.npz", tmp_path)
+    assert row["end"] == "64:start+base"
+    assert [names for *_, names in seen] == [STUDIED, STRANGERS]
+    for kernel, labels, size_px, _ in seen:
+        np.testing.assert_allclose(kernel, arrays["conv/kernel"] + 0.5, atol=1e-6)
+        assert (labels, size_px) == (len(ALPHABET), (64, 64))
+
+
+def test_the_page_tells_stages_and_ends_apart(monkeypatch):
+    monkeypatch.setattr(strangers_page, "said", lambda _: "how")
+    stage = {"of": "", "side": 160, "seconds": 139.6, "drawn": 0.4}
+    figures = {
+        "card": {"device": "Card", "batch": 256, "stages": [
+            {"name": "base", "stage": stage, "pictures": 932352, "pictures_per_s": 6675,
+             "drawings": 132648, "val": 0.971}]},
+        "ends": [{"end": "160:base+mixup_192",
+                  "studied": {"mean_letters_24": 0.844, "mean_letters_26": 0.838},
+                  "strangers": {"mean_letters_24": 0.886, "mean_letters_26": 0.879}}],
+    }  # fmt: skip
+    lines = strangers_page.ends(figures)
+    assert (
+        "| base | the released one before | 160 px | 140 s | 932,352 | 6,675 | 40.0 % of 132,648 "
+        "| 97.1 % |"
+    ) in lines
+    assert "| base, mixup_192 | 160 px | 84.4 % | 83.8 % | 88.6 % | 87.9 % |" in lines

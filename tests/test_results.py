@@ -23,6 +23,7 @@ STUDIED = sorted(
         "loader.json",
         "gpu_*.json",
         "strangers*.json",
+        "ends_of_card.json",
     )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
 )
