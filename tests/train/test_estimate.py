@@ -89,16 +89,16 @@ def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch)
 
 def test_hands_that_are_no_letter_are_drawn_once_and_not_once_a_picture(config, place, monkeypatch):
     """Their second counted for every validation picture that was not measured."""
-    from fingerspell.train import run
+    from fingerspell.train import calibrate
 
     drawn = []
-    whole = run.outsiders
+    whole = calibrate.outsiders
 
     def slowly(*arguments):
         drawn.append(time.sleep(2.0))
         return whole(*arguments)
 
-    monkeypatch.setattr(run, "outsiders", slowly)
+    monkeypatch.setattr(calibrate, "outsiders", slowly)
     monkeypatch.setattr(module, "handful", lambda manifest, *_: one_of_validation(manifest))
     forecast, _ = estimate(config)
     assert len(drawn) == 1

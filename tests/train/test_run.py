@@ -11,9 +11,10 @@ from fingerspell.evaluate.calibration import apply_temperature, fit_temperature,
 from fingerspell.labels import read_labels
 from fingerspell.model import backbone_of, load_recogniser, looks_of
 from fingerspell.model.closer import place_of
+from fingerspell.train.calibrate import calibrate
 from fingerspell.train.phases import validation_stream
 from fingerspell.train.rejection import choose_threshold
-from fingerspell.train.run import calibrate, check_fits, fingerprint, train
+from fingerspell.train.run import check_fits, fingerprint, train
 from helpers.drawn_folder import alphabet
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
 
@@ -106,8 +107,8 @@ def test_temperature_and_threshold_are_fitted_to_changed_pictures(colours, tmp_p
         return choose_threshold(truth, calibrated, *rest)
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
-    monkeypatch.setattr("fingerspell.train.run.fit_temperature", fitted)
-    monkeypatch.setattr("fingerspell.train.run.choose_threshold", chosen)
+    monkeypatch.setattr("fingerspell.train.calibrate.fit_temperature", fitted)
+    monkeypatch.setattr("fingerspell.train.calibrate.choose_threshold", chosen)
     train(small_config(colours, tmp_path / "run", augment=AugmentConfig()))
     assert np.abs(seen["plain"] - seen["harder"]).max() > 0.01
     np.testing.assert_allclose(seen["fitted"], seen["harder"], atol=1e-6)

@@ -23,6 +23,7 @@ from fingerspell.model import (
     save_recogniser,
 )
 from fingerspell.train import features, folder
+from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import Device, peak_gpu_bytes, prepare_device
 from fingerspell.train.drawn import SOURCE, draw_samples, drawable
 from fingerspell.train.forecast import Disk, Forecast, Stage, Work, stage
@@ -30,7 +31,7 @@ from fingerspell.train.machine import peak_memory_bytes
 from fingerspell.train.pace import CHECKED, EPOCHS, GPU_STEPS, STEPS, Measured, pace_of
 from fingerspell.train.phases import validation_stream
 from fingerspell.train.quiet import quieten_libraries
-from fingerspell.train.run import calibrate, check_fits
+from fingerspell.train.run import check_fits
 from fingerspell.train.session import Run
 
 HASHED, DRAWN = 256, 6
@@ -180,8 +181,9 @@ def _finish_s(run: Run, short: Run) -> float:
     few, all_of_them = len(short.manifest.split("val")), len(run.manifest.split("val"))
     # Once more, now that predicting is set up: what is left is the pictures' own time.
     looked_s = time.perf_counter()
-    held_out = validation_stream(short, short.config.model.image_size_px)
-    short.model.predict(held_out, steps=short.validation_steps(), verbose=0)
+    for augment in (None, short.config.augment):
+        held_out = validation_stream(short, short.config.model.image_size_px, augment)
+        short.model.predict(held_out, steps=short.validation_steps(), verbose=0)
     per_picture_s = (time.perf_counter() - looked_s) / few
     saved_s = time.perf_counter()
     save_recogniser(rebuild_in_float32(short.model), short.folder / folder.MODEL)

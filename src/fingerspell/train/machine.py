@@ -14,6 +14,8 @@ from fingerspell.cores import usable_cores
 PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
             "numpy", "opencv-python-headless", "simplejpeg", "ai-edge-litert")  # fmt: skip
 
+FIGURES = "benchmarks/results"
+
 
 def versions() -> dict[str, str]:
     """Returns the versions of what computes the figures; packages that are absent are left out."""
@@ -44,7 +46,10 @@ def _processor() -> str:
 
 
 def commit() -> str:
-    """Returns the git commit of the source, with `+` where it was changed; empty outside git."""
+    """Returns the git commit of the source, with `+` where it was changed; empty outside git.
+
+    Figures that a study has just written into `benchmarks/results` are no change of the source.
+    """
     here = Path(__file__).parent
     try:
         git = ["git", "-C", str(here)]
@@ -52,8 +57,9 @@ def commit() -> str:
             [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
         )
         dirty = subprocess.run(
-            [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True
-        )
+            [*git, "status", "--porcelain", "-uno", "--", ":(top)", f":(top,exclude){FIGURES}"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
         return ""
     return head.stdout.strip() + ("+" if dirty.stdout.strip() else "")

@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from fingerspell.config import AugmentConfig, TrainConfig
+from fingerspell.config import TrainConfig
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
 from fingerspell.data.verify import verify
 from fingerspell.errors import RunError, require
-from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
 from fingerspell.labels import write_labels
 from fingerspell.model import (
     build_recogniser,
-    fold_temperature,
     load_backbone_weights,
     look_closer,
     rebuild_in_float32,
@@ -32,6 +29,7 @@ from fingerspell.model import (
 )
 from fingerspell.train import checkpoint, folder
 from fingerspell.train.arrays import sweep
+from fingerspell.train.calibrate import calibrate
 from fingerspell.train.cluster.place import place_from
 from fingerspell.train.cluster.reader import Reader
 from fingerspell.train.cluster.team import ALONE, Team, idle_gpus, team_at
@@ -41,11 +39,9 @@ from fingerspell.train.identity import fingerprint as fingerprint
 from fingerspell.train.identity import trained_facts
 from fingerspell.train.interrupt import listening
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
-from fingerspell.train.memory import patiently
-from fingerspell.train.phases import run_phase, validation_stream
+from fingerspell.train.phases import run_phase
 from fingerspell.train.place import teach_place
 from fingerspell.train.quiet import quieten_libraries
-from fingerspell.train.rejection import choose_threshold, outsiders
 from fingerspell.train.session import Run
 
 ORIGIN = "weights_origin.txt"
@@ -251,54 +247,3 @@ def _telling_how_to_go_on(config: TrainConfig) -> Iterator[None]:
         raise KeyboardInterrupt(
             f"{str(stop) or 'stopped'}; to go on: the same command with {option}"
         ) from None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Validated:
-    """What the finished network makes of the validation split; the loss is −ln p(true class)."""
-
-    temperature: float
-    loss: float
-    accuracy: float
-    rejection: dict[str, Any]
-
-
-def calibrate(run: Run) -> Validated:
-    """Fits temperature and threshold on the validation split; folds the first into the network.
-
-    On its pictures changed as training changes them: as they are they show the people, rooms and
-    cameras of the training, of which a network is surer than of strangers (docs/adr/0013). Loss
-    and accuracy are those of the pictures as they are.
-    """
-    validation = run.manifest.split("val")
-    index = {label: i for i, label in enumerate(run.manifest.labels)}
-    truth = np.array([index[sample.label] for sample in validation])
-
-    def answers(augment: AugmentConfig | None = None) -> np.ndarray:
-        def predicted() -> np.ndarray:
-            stream = validation_stream(run, run.config.model.image_size_px, augment)
-            return np.asarray(run.model.predict(stream, steps=run.validation_steps(), verbose=0))
-
-        return patiently(run, run.model.variables, predicted)
-
-    plain, harder = answers(), answers(run.config.augment)
-    temperature = fit_temperature(harder, truth)
-    fold_temperature(run.model, temperature)
-    return Validated(
-        temperature=temperature,
-        loss=log_loss(truth, apply_temperature(plain, temperature)),
-        accuracy=float((plain.argmax(axis=1) == truth).mean()),
-        rejection=reject(run, truth, apply_temperature(harder, temperature)),
-    )
-
-
-def reject(run: Run, truth: np.ndarray, calibrated: np.ndarray) -> dict[str, Any]:
-    """Fits the threshold, on validation pictures and drawn hands that are no letter."""
-    config, labels = run.config, run.manifest.labels
-    hands = outsiders(labels, config.model.image_size_px, config.seed)
-
-    def predicted() -> np.ndarray:
-        return np.asarray(run.model.predict(hands, run.pictures_at_once(), verbose=0))
-
-    strange = patiently(run, run.model.variables, predicted) if len(hands) else calibrated[:0]
-    return choose_threshold(truth, calibrated, strange, labels, config.threshold)
