@@ -1,4 +1,4 @@
-"""How far a finished network is believed: temperature and threshold, on pictures as hard as life."""
+"""How far a finished network is believed: temperature and threshold, fitted on hard pictures."""
 
 from __future__ import annotations
 
