@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from card_changes import changed
-from card_pictures import CANVAS_PX, Drawings, Photos, draw_backgrounds, load
+from card_pictures import BACKGROUNDS, CANVAS_PX, Drawings, Photos, draw_backgrounds, load
 from fingerspell.config.recipe_file import load_recipe
 from fingerspell.data.manifest import read_manifest
 from twin import Arrays, Twin, load_network, save_network
@@ -354,7 +354,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--dropout", type=float, default=0.3)
     add("--seed", type=int, default=11)
     add("--room", type=int, default=180_000, help="drawings at most")
-    add("--backgrounds", type=int, default=6000)
+    add("--backgrounds", type=int, default=BACKGROUNDS)
     add("--workers", type=int, help="processes that draw")
     add("--stages", nargs="+", default=[], help="only these")
     run(parser.parse_args(argv))

@@ -104,7 +104,6 @@ class Twin(nn.Module):
         self.layers, self.momentum = layers, momentum
         self.dropout = nn.Dropout(dropout)
         self.kept = nn.ParameterDict()
-        self.means = {}
         for name, array in arrays.items():
             tensor = torch.from_numpy(np.ascontiguousarray(_to_torch(name, array)))
             if name.endswith(("moving_mean", "moving_variance")):
