@@ -65,8 +65,9 @@ def levers(study: Figures) -> list[str]:
         f"sources that may be released; {len(trials)} of {len(every)} choices are measured. In "
         "brackets: points gained or lost to the recipe with the same seed, lowest and highest "
         "where there are several. "
-        "Only the first column may choose; differences of a point are within what another seed "
-        "does.",
+        "Only the first column may choose, and no difference of less than five points: the "
+        "recipe itself came out four points apart in two such runs ([record 11]"
+        "(../adr/0011-the-released-recogniser.md#limits)).",
         "",
         "| | seeds | 24 letters, the five that may only be studied | 24 letters, the five `dev_` "
         "sources | own test pictures |",
