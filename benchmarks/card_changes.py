@@ -2,13 +2,15 @@
 
 What `fingerspell.data.augment` does to one picture on the processor: one warp before another
 background, bending, things in the way, colours, then rarer damage. Numbers have the same
-distributions; they come from PyTorch's generator.
+distributions; they come from PyTorch's generator. Shapes never depend on chance, and nothing waits
+for the processor, so that a CUDA graph can record it all.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,6 +25,9 @@ BEND_POINTS = 4
 KERNEL = 9
 """Sides of the blurring kernels in pixels."""
 
+COARSE = (0.3, 0.42, 0.53, 0.64)
+"""What is left of a coarse picture's sides."""
+
 BLOCK = 8
 QUANTA = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
@@ -31,6 +36,17 @@ QUANTA = (
     49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 )  # fmt: skip
 """JPEG's own luminance table (ITU-T T.81, annex K)."""
+
+
+@lru_cache
+def constant(numbers: tuple[float, ...], device: torch.device) -> Tensor:
+    """Numbers on a device, brought there once."""
+    return torch.tensor(numbers, dtype=torch.float32, device=device)
+
+
+def shuffled(count: int, device: torch.device) -> Tensor:
+    """The numbers below `count` in random order."""
+    return torch.rand(count, device=device).argsort()
 
 
 def between(like: Tensor, low: float, high: float, *shape: int) -> Tensor:
@@ -100,7 +116,7 @@ def _grid(pictures: Tensor, side: int, config: AugmentConfig) -> Tensor:
 
 def chosen(pictures: Tensor, share: float) -> Tensor:
     """Returns the numbers of a random `share` of the pictures: always as many."""
-    return torch.randperm(len(pictures), device=pictures.device)[: round(share * len(pictures))]
+    return shuffled(len(pictures), pictures.device)[: round(share * len(pictures))]
 
 
 def occluded(pictures: Tensor) -> Tensor:
@@ -134,7 +150,7 @@ def recoloured(pictures: Tensor, config: AugmentConfig) -> Tensor:
     third = (1 - cos) / 3
     same, less, more = cos + third, third - across, third + across
     turn = torch.stack([same, less, more, more, same, less, less, more, same], 1).view(-1, 3, 3)
-    luma = torch.tensor(LUMA, device=pictures.device).expand(3, 3)
+    luma = constant(LUMA, pictures.device).expand(3, 3)
     matrix = saturation * turn + (1 - saturation) * luma
     out = torch.einsum("nij,njhw->nihw", matrix, pictures).clamp(0, 1)
     gain, gamma = (factor(pictures, config.brightness, count).view(-1, 1, 1, 1) for _ in range(2))
@@ -144,7 +160,7 @@ def recoloured(pictures: Tensor, config: AugmentConfig) -> Tensor:
 
 def grey(pictures: Tensor) -> Tensor:
     """Luma in all three channels."""
-    luma = torch.tensor(LUMA, device=pictures.device).view(1, 3, 1, 1)
+    luma = constant(LUMA, pictures.device).view(1, 3, 1, 1)
     return (pictures * luma).sum(1, keepdim=True).expand_as(pictures)
 
 
@@ -168,10 +184,10 @@ def blurred(pictures: Tensor) -> Tensor:
     return functional.conv2d(flat, kernel, groups=count * channels).view_as(pictures)
 
 
-def coarse(pictures: Tensor) -> Tensor:
-    """Few pixels, enlarged again: all of these pictures from as many."""
+def coarse(pictures: Tensor, share: float) -> Tensor:
+    """`share` of a side's pixels, enlarged again."""
     side = pictures.shape[-1]
-    few = max(8, round(side * float(torch.empty(()).uniform_(0.25, 0.7))))
+    few = max(8, round(side * share))
     small = functional.interpolate(pictures, (few, few), mode="area")
     return functional.interpolate(small, (side, side), mode="bilinear", align_corners=False)
 
@@ -185,7 +201,7 @@ def compressed(pictures: Tensor) -> Tensor:
     cosines[0] /= math.sqrt(2)
     quality = between(pictures, 15, 60, count).view(-1, 1, 1, 1, 1, 1)
     scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
-    table = torch.tensor(QUANTA, device=pictures.device).view(BLOCK, 1, BLOCK).float()
+    table = constant(QUANTA, pictures.device).view(BLOCK, 1, BLOCK)
     quanta = (table * scale).clamp(min=1) / 255
     inside = pictures[..., :tall, :wide] - 0.5
     blocks = inside.reshape(count, channels, tall // BLOCK, BLOCK, wide // BLOCK, BLOCK)
@@ -210,8 +226,10 @@ def changed(pictures: Tensor, side: int, config: AugmentConfig, backgrounds: Ten
     out = recoloured(out, config)
     out = _some(out, config.grey_share, grey)
     out = _some(out, config.blur_share, blurred)
-    for _ in range(4):
-        out = _some(out, config.low_resolution_share / 8, coarse)
+    for share in COARSE:
+        out = _some(
+            out, config.low_resolution_share / 2 / len(COARSE), partial(coarse, share=share)
+        )
     out = _some(out, config.low_resolution_share / 2, compressed)
     return _some(out, config.noise_share, noisy)
 
@@ -221,3 +239,28 @@ def _some(pictures: Tensor, share: float, change: Callable[[Tensor], Any]) -> Te
     if len(numbers) == 0:
         return pictures
     return pictures.index_copy(0, numbers, change(pictures[numbers]))
+
+
+def mixup(pictures: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Lays every picture over another of its batch, `share` () of it; targets (N, C) too.
+
+    Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018.
+    """
+    other = shuffled(len(pictures), pictures.device)
+    return torch.lerp(pictures[other], pictures, share), torch.lerp(targets[other], targets, share)
+
+
+def cutmix(pictures: Tensor, targets: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Puts a piece of another picture over all but about `share` () of each; targets by the areas.
+
+    Yun et al., CutMix, ICCV 2019.
+    """
+    other, side = shuffled(len(pictures), pictures.device), pictures.shape[-1]
+    reach = ((1 - share).sqrt() * side).round()
+    top, left = (torch.rand((2,), device=pictures.device) * (side - reach + 1)).floor()
+    steps = torch.arange(side, device=pictures.device)
+    rows, columns = ((steps >= x) & (steps < x + reach) for x in (top, left))
+    piece = rows.view(-1, 1) & columns
+    kept = 1 - piece.float().mean()
+    mixed = torch.where(piece, pictures[other], pictures)
+    return mixed, torch.lerp(targets[other], targets, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import queue
@@ -9,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ CANVAS_PX = 208
 """No photograph of the sources is larger."""
 
 BACKGROUNDS = 6000
+DONE = "done.json"
+"""Which drawings a folder of them holds: the rows at which their chunks begin."""
+
 CHUNK = 24
 """Drawings that a process hands over at once."""
 
@@ -60,28 +64,53 @@ def _behind(task: tuple[Backgrounds, int, int]) -> Pixels:
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """A split on the card: `pictures` uint8 (N, 4, S, S), `targets` (N,), `weights` (N,)."""
+    """Photographs on the card: `pictures` uint8 (N, 4, S, S), `targets` and `sources` (N,).
+
+    `upto` (N,) is the share of all draws that falls on a picture or one before it.
+    """
 
     pictures: Tensor
     targets: Tensor
-    weights: Tensor
+    sources: Tensor
+    samples: tuple[Sample, ...]
+    upto: Tensor
 
-    def some(self, count: int) -> tuple[Tensor, Tensor]:
-        """Returns so many pictures, and which class each shows."""
-        chosen = torch.multinomial(self.weights, count, replacement=True)
-        return self.pictures[chosen], self.targets[chosen]
+    @property
+    def origins(self) -> int:
+        """How many sources there are."""
+        return len({sample.source for sample in self.samples})
+
+    def counted(self, source_power: float) -> Photos:
+        """Returns the same photographs, sources counting by their size to this power."""
+        shares = np.cumsum(weights_of(self.samples, source_power))
+        upto = torch.from_numpy((shares / shares[-1]).astype(np.float32))
+        return replace(self, upto=upto.to(self.pictures.device))
+
+    def some(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns so many pictures, which class each shows, and which source it is from."""
+        chance = torch.rand(count, device=self.upto.device)
+        chosen = torch.searchsorted(self.upto, chance).clamp(max=len(self.upto) - 1)
+        return self.pictures[chosen], self.targets[chosen], self.sources[chosen]
 
 
-def load(manifest: Manifest, split: str, device: torch.device, source_power: float = 0.5) -> Photos:
-    """Reads a split. Classes come alike often, their sources as `SamplingConfig` counts them."""
+def load(manifest: Manifest, split: str, device: torch.device) -> Photos:
+    """Reads a split. Classes come alike often, sources by the root of their size."""
     samples = manifest.split(split)
+    pictures = read_all([manifest.absolute(sample) for sample in samples], device)
+    labels = {label: number for number, label in enumerate(manifest.labels)}
+    names = sorted({sample.source for sample in samples})
+    sources = {name: number for number, name in enumerate(names, start=1)}  # 0 is drawn.
+    targets, origins = (
+        torch.tensor(numbers, device=device)
+        for numbers in zip(*((labels[s.label], sources[s.source]) for s in samples), strict=True)
+    )
+    return Photos(pictures, targets, origins, tuple(samples), targets).counted(0.5)
+
+
+def read_all(paths: Sequence[Path], device: torch.device) -> Tensor:
+    """Reads pictures onto the card, uint8 (N, 4, S, S)."""
     with ProcessPoolExecutor() as pool:
-        paths = [manifest.absolute(sample) for sample in samples]
-        pictures = np.stack(list(pool.map(_read, paths, chunksize=64)))
-    numbers = {label: number for number, label in enumerate(manifest.labels)}
-    targets = torch.tensor([numbers[sample.label] for sample in samples])
-    weights = torch.tensor(weights_of(samples, source_power))
-    return Photos(torch.from_numpy(pictures).to(device), targets.to(device), weights.to(device))
+        return torch.from_numpy(np.stack(list(pool.map(_read, paths, chunksize=64)))).to(device)
 
 
 def weights_of(samples: Sequence[Sample], source_power: float) -> list[float]:
@@ -110,29 +139,39 @@ def draw_backgrounds(
 class Drawings:
     """Hands drawn by processes of their own for as long as there is room; `take` brings the new.
 
-    No drawing comes twice from the same seed, and each stays for the rest of the training.
+    No drawing comes twice from the same seed, and each stays for the rest of the training. With a
+    `folder` they stay there, and whoever comes next with the same labels, side, room and seed
+    begins with them.
     """
 
     def __init__(
         self, labels: Sequence[str], side: int, room: int, seed: int, device: torch.device,
-        workers: int | None = None,
+        workers: int | None = None, folder: Path | None = None,
     ) -> None:  # fmt: skip
-        shape = (room, side, side, 3)
-        self.folder = tempfile.TemporaryDirectory(prefix="drawings-")
-        file = str(Path(self.folder.name) / "rows")
-        self.rows: Any = np.memmap(file, np.uint8, "w+", shape=shape)
+        self.own = None if folder else tempfile.TemporaryDirectory(prefix="drawings-")
+        self.folder = folder or Path(self.own.name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file, shape = self.folder / "rows", (room, side, side, 3)
+        again = file.is_file() and (self.folder / DONE).is_file()
+        self.rows: Any = np.memmap(file, np.uint8, "r+" if again else "w+", shape=shape)
         self.pictures = torch.zeros((room, 4, side, side), dtype=torch.uint8, device=device)
         self.pictures[:, 3] = 255
         self.targets = torch.zeros(room, dtype=torch.long, device=device)
-        self.ready = 0
+        self.ready, self.count, self.done = 0, torch.zeros((), device=device), list[int]()
+        done = json.loads((self.folder / DONE).read_text(encoding="utf-8")) if again else []
+        for start in done:
+            self._bring(start, [row % len(labels) for row in range(start, start + CHUNK)])
         context = multiprocessing.get_context("spawn")
         self.said: Any = context.Queue()
         count = workers or max(1, len(os.sched_getaffinity(0)) - 1)
-        given = (file, shape, tuple(labels), seed, count, self.said)
+        left = [start for start in range(0, room // CHUNK * CHUNK, CHUNK) if start not in set(done)]
         self.workers = [
-            context.Process(target=_draw_on, args=(own, *given), daemon=True)
+            context.Process(
+                target=_draw_on, daemon=True,
+                args=(left[own::count], str(file), shape, tuple(labels), seed, self.said),
+            )
             for own in range(count)
-        ]
+        ]  # fmt: skip
         for worker in self.workers:
             worker.start()
 
@@ -140,38 +179,45 @@ class Drawings:
         """Brings what was drawn since the last call to the card; returns how many there are."""
         while True:
             try:
-                start, targets = self.said.get(block=self.ready < at_least, timeout=60)
+                self._bring(*self.said.get(block=self.ready < at_least, timeout=60))
             except queue.Empty:
                 return self.ready
-            end = self.ready + len(targets)
-            fresh = torch.from_numpy(np.ascontiguousarray(self.rows[start : start + len(targets)]))
-            fresh = fresh.to(self.pictures.device)
-            self.pictures[self.ready : end, :3] = fresh.permute(0, 3, 1, 2)
-            self.targets[self.ready : end] = torch.tensor(targets).to(self.targets.device)
-            self.ready = end
 
-    def some(self, count: int) -> tuple[Tensor, Tensor]:
-        """Returns so many drawings, and which class each shows."""
-        chosen = torch.randint(self.ready, (count,), device=self.pictures.device)
-        return self.pictures[chosen], self.targets[chosen]
+    def _bring(self, start: int, targets: Sequence[int]) -> None:
+        end = self.ready + len(targets)
+        fresh = torch.from_numpy(np.ascontiguousarray(self.rows[start : start + len(targets)]))
+        fresh = fresh.to(self.pictures.device)
+        self.pictures[self.ready : end, :3] = fresh.permute(0, 3, 1, 2)
+        self.targets[self.ready : end] = torch.tensor(targets).to(self.targets.device)
+        self.ready = end
+        self.count.fill_(end)
+        self.done.append(start)
+
+    def some(self, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns so many drawings, which class each shows, and that they are from no source."""
+        chance = torch.rand(count, device=self.pictures.device)
+        chosen = (chance * self.count).long()
+        return self.pictures[chosen], self.targets[chosen], torch.zeros_like(chosen)
 
     def close(self) -> None:
-        """Ends the processes and removes their file."""
+        """Ends the processes; what they have told of stays in a folder that was given."""
         for worker in self.workers:
             worker.terminate()
             worker.join()
-        self.folder.cleanup()
+        if self.own:
+            self.own.cleanup()
+        else:
+            (self.folder / DONE).write_text(json.dumps(self.done), encoding="utf-8")
 
 
 def _draw_on(
-    own: int, path: str, shape: tuple[int, ...], labels: tuple[str, ...], seed: int, workers: int,
+    starts: Sequence[int], path: str, shape: tuple[int, ...], labels: tuple[str, ...], seed: int,
     said: Any,
 ) -> None:  # fmt: skip
-    """Draws chunk `own`, `own` + `workers` … until there is no more room."""
+    """Draws chunks until there is no more room."""
     cv2.setNumThreads(1)
     rows: Any = np.memmap(path, np.uint8, "r+", shape=shape)
-    for chunk in range(own, shape[0] // CHUNK, workers):
-        start = chunk * CHUNK
+    for start in starts:
         targets = [_drawn(rows[row], labels, seed, row) for row in range(start, start + CHUNK)]
         said.put((start, targets))
 

@@ -22,11 +22,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
-from fingerspell.config import Phase, TrainConfig
+from fingerspell.config import ModelConfig, Phase, TrainConfig
 from fingerspell.config.recipe_file import load_recipe
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
+from fingerspell.labels import ALPHABET
 from fingerspell.model import backbone_of, build_recogniser, head_of
 from fingerspell.model.build import LOGITS
 from fingerspell.model.starter import build_starter, starter_facts, starter_origin
@@ -36,7 +38,7 @@ from fingerspell.train.machine import commit, machine, peak_memory_bytes, versio
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import finish
 from fingerspell.train.session import Run
-from twin import Arrays, load_network, save_network, written_down
+from twin import Arrays, halved, load_network, save_network, written_down
 
 ROOT = Path(__file__).resolve().parents[1]
 CARD = "card.json"
@@ -46,9 +48,19 @@ SETTINGS: dict[str, Any] = {"weights": "starter"}
 Facts = dict[str, Any]
 
 
-def start(output: Path) -> None:
-    """Writes what a training on the card begins with: the released recogniser."""
-    save_network(output, *written_down(build_starter(starter_facts()["labels"])))
+def start(output: Path, weights: Path | None = None) -> None:
+    """Writes what a training on the card begins with: the released recogniser, or a new one.
+
+    The new one's backbone comes from a file of weights, its head from chance.
+    """
+    if weights is None:
+        model = build_starter(starter_facts()["labels"])
+    else:
+        keras.utils.set_random_seed(1)
+        model = build_recogniser(ModelConfig(weights="none"), len(ALPHABET))
+        backbone_of(model).load_weights(weights)
+    layers, arrays = written_down(model)
+    save_network(output, layers, halved(arrays))
     print(f"saved {output}")
 
 
@@ -150,13 +162,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="what", required=True)
     first = commands.add_parser("start")
     first.add_argument("--output", type=Path, required=True)
+    first.add_argument("--weights", type=Path, help="of a backbone, instead of the released one's")
     last = commands.add_parser("end")
     last.add_argument("ends", type=Path, nargs="+")
     last.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
     last.add_argument("--output_dir", type=Path, required=True)
     args = parser.parse_args(argv)
     if args.what == "start":
-        start(args.output)
+        start(args.output, args.weights)
     else:
         given = sys.argv[1:] if argv is None else argv
         command = shlex.join(["python", "benchmarks/run_of_card.py", *given])

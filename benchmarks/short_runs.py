@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shlex
-import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,25 +31,13 @@ EPOCHS, SIDE_PX, DRAWN = 2, 96, 100
 FIRST_EPOCHS, FIRST_DRAWN, FIRST_SEED = 8, 400, 1
 
 
-def as_it_is(config: TrainConfig) -> TrainConfig:
-    """Returns the recipe itself."""
-    return config
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is trained on, what is read, and what is changed in the recipe.
-
-    `taught`: whether it begins with the backbone that has learnt drawn hands. `around` is what
-    must hold while it is trained.
-    """
+    """What is trained on, and what is read."""
 
     name: str
     sources: tuple[str, ...]
     read: tuple[str, ...]
-    change: Callable[[TrainConfig], TrainConfig] = as_it_is
-    taught: bool = True
-    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def parser(about: str) -> argparse.ArgumentParser:
@@ -134,8 +120,7 @@ def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
     from reading import accuracy, packaged, strangers
 
     keras.backend.clear_session()
-    with trial.around():
-        facts = train(config)
+    facts = train(config)
     manifest = read_manifest(config.dataset_dir)
     size_px = config.model.image_size_px
     network = packaged(load_recogniser(config.output_dir / "model.keras"))
@@ -146,11 +131,6 @@ def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
         "test": accuracy(network, manifest, "test", size_px),
         "read": read,
     }
-
-
-def mean(run: dict[str, Any], score: str, names: Sequence[str] = ()) -> float:
-    """Returns the mean of `letters_24` or `letters_26` over sources; without names, over all."""
-    return statistics.fmean(run["read"][name][score] for name in names or run["read"])
 
 
 def study(
@@ -167,9 +147,7 @@ def study(
                 sources = hashlib.sha256(" ".join(trial.sources).encode()).hexdigest()[:8]
                 dataset = args.work / f"dataset_{sources}"
                 prepare([args.data / source for source in trial.sources], dataset)
-                weights = taught if trial.taught else args.weights
-                config = recipe(args, ROOT / dataset, ROOT / args.work / "run", seed, weights)
-                config = trial.change(config)
+                config = recipe(args, ROOT / dataset, ROOT / args.work / "run", seed, taught)
                 digest = fingerprint(config, read_manifest(ROOT / dataset))
                 yield Job(
                     f"{trial.name}, seed {seed}",

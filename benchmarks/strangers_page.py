@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from card_page import ends, levers
 from page_parts import Figures, found, percent, said, written
-from short_runs_page import left_out, levers
+from short_runs_page import left_out
 
 TITLE = "# People nobody has seen: how well are they read?"
 AIMS = {
@@ -197,51 +198,6 @@ def _each_of(digits: Figures) -> str:
         f"{digit}: {percent(share)}" for digit, share in digits.get("each", {}).items()
     )
     return f" ({told})" if told else ""
-
-
-def ends(figures: Figures) -> list[str]:
-    """Returns how the training on a card went, and how strangers are read from each of its ends."""
-    card = figures["card"]
-    stages = [
-        f"| {one['name']} | {one['stage']['of'] or 'the released one before'} "
-        f"| {one['stage']['side']} px | {one['stage']['seconds']:.0f} s | {one['pictures']:,} "
-        f"| {one['pictures_per_s']:,} | {percent(one['stage']['drawn'])} of {one['drawings']:,} "
-        f"| {percent(one['val'])} |"
-        for one in card["stages"]
-    ]
-    rows = [
-        f"| {row['end'].split(':')[1].replace('+', ', ')} | {row['end'].split(':')[0]} px | "
-        + " | ".join(
-            percent(row[group][f"mean_letters_{count}"])
-            for group in ("studied", "strangers")
-            for count in (24, 26)
-        )
-        + " |"
-        for row in figures["ends"]
-    ]
-    return [
-        "## On one card, by the clock",
-        "",
-        f"The released recogniser went on for minutes on one {card['device']} "
-        "(`benchmarks/train_on_card.py`, [record 13](../adr/0013-on-one-card.md)): first *base*, "
-        "and from its end the other ways, each with batches of "
-        f"{card['batch']}. The share of drawn hands came from as many as had been drawn by then.",
-        "",
-        "| way | from | pictures of | time | pictures | a second | drawn hands | own validation |",
-        "|" + "---|" * 8,
-        *stages,
-        "",
-        "Strangers read with one look from where each ended, and from means of several, named one "
-        "after the other. The five sources that may only be studied chose; the `dev_` sources "
-        "are shown beside them.",
-        "",
-        "| end | read at | study, 24 letters | 26 | `dev_`, 24 letters | 26 |",
-        "|" + "---|" * 6,
-        *rows,
-        "",
-        said(figures),
-        "",
-    ]
 
 
 def adapted(figures: Figures) -> list[str]:

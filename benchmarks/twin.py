@@ -8,6 +8,7 @@ the card needs PyTorch alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ LAYERS = "layers"
 """The name of the file's entry that holds the layers as JSON."""
 
 Arrays = dict[str, np.ndarray]
+After = Callable[[str, Tensor], Tensor]
 
 
 def written_down(model: Any) -> tuple[list[dict[str, Any]], Arrays]:
@@ -84,6 +86,11 @@ def save_network(path: Path, layers: list[dict[str, Any]], arrays: Arrays) -> No
         np.savez(out, allow_pickle=False, **arrays, **{LAYERS: np.array(json.dumps(layers))})
 
 
+def halved(arrays: Arrays) -> Arrays:
+    """Returns kernels in half precision, vectors as they are: as the released weights lie."""
+    return {name: a.astype(np.float16 if a.ndim > 1 else np.float32) for name, a in arrays.items()}
+
+
 def load_network(path: Path) -> tuple[list[dict[str, Any]], Arrays]:
     """Reads what `save_network` wrote."""
     with np.load(path, allow_pickle=False) as stored:
@@ -102,6 +109,9 @@ class Twin(nn.Module):
     ) -> None:
         super().__init__()
         self.layers, self.momentum = layers, momentum
+        self.settled = False
+        """Whether BatchNormalization keeps its statistics while everything else learns."""
+
         self.dropout = nn.Dropout(dropout)
         self.kept = nn.ParameterDict()
         for name, array in arrays.items():
@@ -115,12 +125,20 @@ class Twin(nn.Module):
         key = _key(f"{layer}/{name}")
         return self.kept[key] if key in self.kept else self._buffers.get(key)
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        made = {}
+    def features(self, pixels: Tensor, after: After | None = None) -> Tensor:
+        """What the backbone makes of pixels, (N, F); `after` may change what single layers make."""
+        made: dict[str, Tensor] = {}
         x = pixels
         for layer in self.layers:
             read = [made[name] for name in layer["of"]]
-            x = made[layer["name"]] = pixels * 2 - 1 if not read else self._computed(layer, read)
+            x = pixels * 2 - 1 if not read else self._computed(layer, read)
+            x = made[layer["name"]] = x if after is None else after(layer["name"], x)
+        return x
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.logits(self.features(pixels))
+
+    def logits(self, x: Tensor) -> Tensor:
         kernel, bias = self.weight("logits", "kernel"), self.weight("logits", "bias")
         with torch.autocast(x.device.type, enabled=False):  # As in Keras: always float32.
             return functional.linear(self.dropout(x.float()), kernel, bias)
@@ -140,8 +158,9 @@ class Twin(nn.Module):
                 for name in ("moving_mean", "moving_variance", "gamma", "beta")
             )
             return functional.batch_norm(
-                x, mean, variance, gamma, beta, self.training, 1 - self.momentum, layer["epsilon"]
-            )
+                x, mean, variance, gamma, beta, self.training and not self.settled,
+                1 - self.momentum, layer["epsilon"],
+            )  # fmt: skip
         if kind in ("Activation", "ReLU"):
             return FUNCTIONS[layer["function"]](x)
         if kind == "ZeroPadding2D":

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import fields, replace
+from functools import partial
 
 import keras
 import numpy as np
@@ -13,15 +14,22 @@ import pytest
 import torch
 
 import card_changes
+import card_learning
+import card_page
 import card_pictures
+import card_step
 import ends_of_card
+import on_card
 import run_of_card
-import strangers_page
+import strangers_levers
 import train_on_card
 from card_changes import changed
+from card_learning import changed_stage
 from card_pictures import Drawings, canvas, weights_of
-from fingerspell.config import AugmentConfig, ModelConfig
+from card_step import Stage, Step
+from fingerspell.config import AugmentConfig, ModelConfig, load_recipe
 from fingerspell.data.manifest import Sample, read_manifest
+from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser, looks_of
 from fingerspell.train import folder
@@ -32,6 +40,7 @@ from reading import STRANGERS
 from short_runs import STUDY_ONLY as STUDIED
 from twin import Twin, load_network, save_network, written_down
 
+ROOT = run_of_card.ROOT
 OFF = AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
 SIDE = 64
 BEHIND = torch.full((2, 3, 8, 8), 200, dtype=torch.uint8)
@@ -153,7 +162,8 @@ def test_damage_does_what_its_name_says():
     plain = pictures()[:, :3].float() / 255
     greyed = card_changes.grey(plain)
     assert (greyed[:, 0] == greyed[:, 2]).all()
-    for change in (card_changes.blurred, card_changes.coarse, card_changes.compressed):
+    coarse = partial(card_changes.coarse, share=0.4)
+    for change in (card_changes.blurred, coarse, card_changes.compressed):
         out = change(plain)
         assert out.shape == plain.shape
         assert (out.mean((1, 2, 3)) - plain.mean((1, 2, 3))).abs().max() < 0.03
@@ -229,40 +239,77 @@ def test_hands_are_drawn_beside_and_each_shows_its_class():
     np.testing.assert_array_equal(drawings.pictures[6, :3].permute(1, 2, 0), again)
 
 
-def test_the_rate_climbs_and_falls_by_the_clock():
-    stage = train_on_card.stages(OFF)[0]
-    rates = [train_on_card.rate_at(stage, step, 0.0) for step in (0, 74, 149, 500)]
-    assert rates == sorted(rates)
-    assert rates[-1] == pytest.approx(stage.rate)
-    assert train_on_card.rate_at(stage, 500, 0.5) == pytest.approx(stage.rate * 0.505)
-    assert train_on_card.rate_at(stage, 500, 1.2) == pytest.approx(stage.rate * 0.01)
+def test_drawings_stay_in_a_folder_for_whoever_comes_next(tmp_path):
+    given = ((*ALPHABET[:2],), 32, card_pictures.CHUNK * 2, 5, torch.device("cpu"), 1, tmp_path)
+    first = Drawings(*given)
+    first.take(card_pictures.CHUNK)
+    first.close()
+    drawn = first.ready
+    assert drawn >= card_pictures.CHUNK
+    again = Drawings(*given)
+    try:
+        assert again.ready == drawn
+        assert (again.pictures[:drawn] == first.pictures[:drawn]).all()
+        assert (again.targets[:drawn] == first.targets[:drawn]).all()
+        again.take(card_pictures.CHUNK * 2)
+        assert len({bytes(x.numpy().tobytes()) for x in again.pictures}) == len(again.pictures)
+    finally:
+        again.close()
 
 
-def test_the_mean_of_steps_is_kept_not_the_last():
-    network = twin_of(recogniser())
-    mean, conv = train_on_card.Mean(network), network.weight("conv", "kernel")
-    with torch.no_grad():
-        for value in (1.0, 2.0, 6.0):
-            conv.fill_(value)
-            mean.follow()
-    mean.settle()
-    assert conv.mean().item() == pytest.approx(3.0, abs=1e-5)
+def photos(count=4, side=32):
+    pictures = torch.full((count, 4, side, side), 255, dtype=torch.uint8)
+    for number in range(count):
+        pictures[number, :3] = 40 * (number + 1)
+    samples = tuple(sample("AB"[number % 2], f"source {number % 2}") for number in range(count))
+    targets = torch.arange(count) % 2
+    return card_pictures.Photos(pictures, targets, targets + 1, samples, targets).counted(0.5)
 
 
-@pytest.fixture
-def small(monkeypatch, tmp_path):
-    """A data set of three colours, a small network that begins there, and two short stages."""
-    keras.utils.set_random_seed(3)
-    dataset = write_colours(tmp_path / "dataset", pictures=(30, 6, 6))
-    labels = read_manifest(dataset).labels
-    config = ModelConfig(backbone="MobileNetV3Small", image_size_px=(32, 32))
-    start = build_recogniser(config, len(labels))
-    save_network(tmp_path / "start.npz", *written_down(start))
-    first = replace(train_on_card.stages(OFF)[0], side=32, share=0.6)
-    plan = [first, replace(first, name="mixed", of="base", share=0.4, mixup=0.4)]
-    monkeypatch.setattr(train_on_card, "stages", lambda _: plan)
-    monkeypatch.setattr(train_on_card, "CANVAS_PX", 32)
-    return tmp_path
+def test_pictures_are_dealt_as_often_as_they_count():
+    dealt, targets, sources = photos().some(4000)
+    values, counts = dealt[:, 0, 0, 0].unique(return_counts=True)
+    assert values.tolist() == [40, 80, 120, 160]
+    assert (counts.float() / 4000 - 0.25).abs().max() < 0.04
+    assert (sources == targets + 1).all()
+    uneven = photos()
+    uneven = replace(uneven, samples=(*(sample("A", x) for x in "ppp"), sample("A", "q")))
+    shares = {
+        power: (uneven.counted(power).some(4000)[0][:, 0, 0, 0] == 160).float().mean().item()
+        for power in (0.0, 1.0)
+    }
+    assert shares[0.0] == pytest.approx(0.5, abs=0.04)
+    assert shares[1.0] == pytest.approx(0.25, abs=0.04)
+
+
+def test_pictures_are_laid_over_each_other_as_their_targets_say():
+    pictures, targets = torch.rand(8, 3, 10, 10), torch.eye(8)
+    mixed, told = card_changes.mixup(pictures, targets, torch.tensor(0.7))
+    torch.testing.assert_close(mixed, torch.einsum("nm,mchw->nchw", told, pictures))
+    assert told.diagonal().min() == pytest.approx(0.7)
+    assert (told.diagonal() < 0.99).any()
+
+
+def test_a_cut_piece_covers_what_its_target_says():
+    pictures, targets = torch.rand(8, 3, 12, 12), torch.eye(8)
+    seen = set()
+    for share in (0.1, 0.4, 0.9):
+        mixed, told = card_changes.cutmix(pictures, targets, torch.tensor(share))
+        kept = (mixed == pictures).all(1).float().mean((1, 2))
+        torch.testing.assert_close(told.diagonal(), kept)
+        assert kept.min().item() == pytest.approx(share, abs=0.13)
+        seen.add(round(kept.min().item(), 2))
+    assert len(seen) == 3
+
+
+def test_a_style_is_another_pictures_means_and_deviations():
+    x, other = torch.rand(4, 2, 6, 6), torch.tensor([1, 2, 3, 0])
+    same = card_step.restyled(x, torch.ones(4, 1, 1, 1), other)
+    torch.testing.assert_close(same, x, atol=1e-5, rtol=1e-5)
+    swapped = card_step.restyled(x, torch.zeros(4, 1, 1, 1), other)
+    torch.testing.assert_close(swapped.mean((2, 3)), x[other].mean((2, 3)), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(swapped.std((2, 3)), x[other].std((2, 3)), atol=1e-3, rtol=1e-3)
+    assert torch.corrcoef(torch.stack([swapped[0, 0].ravel(), x[0, 0].ravel()]))[0, 1] > 0.999
 
 
 class NoDrawings:
@@ -278,20 +325,176 @@ class NoDrawings:
 
     def some(self, count):
         grey = torch.full((count, 4, 32, 32), 128, dtype=torch.uint8)
-        return grey, torch.zeros(count, dtype=torch.long)
+        grey[:, 3] = 255
+        zeros = torch.zeros(count, dtype=torch.long)
+        return grey, zeros, zeros
 
     def close(self):
         pass
 
 
+def on_the_card():
+    strangers = on_card.Sources({}, ("A", "B", "C"))
+    return on_card.OnCard(torch.device("cpu"), ("A", "B", "C"), photos(), photos(), NoDrawings(),
+                          torch.full((2, 3, 8, 8), 200, dtype=torch.uint8), strangers)  # fmt: skip
+
+
+def small_twin(classes=3):
+    keras.utils.set_random_seed(3)
+    config = ModelConfig(backbone="MobileNetV3Small", image_size_px=(32, 32))
+    return twin_of(build_recogniser(config, classes))
+
+
+PLAIN = Stage(name="plain", rate=1e-3, augment=OFF, side=32, smoothing=0.3)
+
+
+def test_a_batch_has_its_share_of_drawings_and_smooth_targets():
+    step = Step(small_twin(), replace(PLAIN, drawn=0.25), 8, on_the_card())
+    pictures, targets, origins = step.pictures()
+    drawn = ((pictures * 255).round() == 128).flatten(1).all(dim=1)
+    assert drawn.tolist() == [False] * 6 + [True] * 2
+    assert origins.tolist() == [*(targets[:6].argmax(1) + 1).tolist(), 0, 0]
+    assert targets.max().item() == pytest.approx(0.8)
+    assert targets.min().item() == pytest.approx(0.1)
+    assert Step(small_twin(), replace(PLAIN, drawn=1.0), 8, on_the_card()).pictures()[2].max() == 0
+
+
+def test_teachers_say_their_share_of_a_target():
+    teacher, network = small_twin(), small_twin()
+    with torch.no_grad():
+        teacher.weight("logits", "bias").copy_(torch.tensor([0.0, 0.0, 50.0]))
+    losses = []
+    for taught in (0.0, 1.0):
+        step = Step(network, replace(PLAIN, taught=taught), 8, on_the_card(), [teacher.eval()])
+        with torch.no_grad():
+            network.weight("logits", "bias").copy_(torch.tensor([0.0, 0.0, 50.0]))
+        step(0.0)
+        losses.append(step.loss.item())
+    assert losses[1] < 1 < 10 < losses[0]
+
+
+def test_an_adversary_turns_the_backbones_gradient_and_not_its_own():
+    x = torch.ones(3, requires_grad=True)
+    (card_step.Reversed.apply(x) * torch.tensor([1.0, 2.0, 3.0])).sum().backward()
+    assert x.grad.tolist() == [-1, -2, -3]
+    step = Step(small_twin(), replace(PLAIN, adversary=0.5), 8, on_the_card())
+    before = step.adversary.weight.detach().clone()
+    step(1e-2)
+    assert (step.adversary.weight != before).any()
+    assert step.adversary.out_features == 3
+
+
+def test_settled_statistics_stay_and_others_move():
+    moved = []
+    for settled in (True, False):
+        network = small_twin()
+        before = network.weight("conv_bn", "moving_mean").clone()
+        Step(network, replace(PLAIN, settled=settled), 8, on_the_card())(1e-3)
+        moved.append(bool((network.weight("conv_bn", "moving_mean") != before).any()))
+    assert moved == [False, True]
+
+
+def test_measuring_a_step_leaves_everything_as_it_was():
+    step = Step(small_twin(), PLAIN, 8, on_the_card())
+    before = card_learning.state_of(step.network)
+    assert card_learning.seconds_of(step) > 0
+    for name, value in step.network.state_dict().items():
+        assert (value == before[name]).all(), name
+    assert all((v == 0).all() for s in step.optimizer.state.values() for v in s.values())
+
+
+def test_the_rate_climbs_and_falls():
+    warm = card_learning.WARM_UP_STEPS
+    rates = [card_learning.rate_at(PLAIN, step, 0.0) for step in (0, warm // 2, warm - 1, 500)]
+    assert rates == sorted(rates)
+    assert rates[-1] == pytest.approx(PLAIN.rate)
+    assert card_learning.rate_at(PLAIN, 500, 0.5) == pytest.approx(PLAIN.rate * 0.505)
+    assert card_learning.rate_at(PLAIN, 500, 1.2) == pytest.approx(PLAIN.rate * 0.01)
+
+
+def test_the_mean_of_steps_is_kept_not_the_last():
+    network = twin_of(recogniser())
+    mean, conv = card_learning.Mean(network), network.weight("conv", "kernel")
+    with torch.no_grad():
+        for value in (1.0, 2.0, 6.0):
+            conv.fill_(value)
+            mean.follow(0.01)
+    assert conv.mean().item() == pytest.approx(6.0, abs=1e-5)
+    mean.settle()
+    assert conv.mean().item() == pytest.approx(3.0, abs=1e-5)
+
+
+def test_weights_come_back_and_so_does_the_mean_of_several():
+    network = small_twin()
+    states = []
+    for value in (1.0, 3.0):
+        with torch.no_grad():
+            network.weight("conv", "kernel").fill_(value)
+        states.append(card_learning.state_of(network))
+    card_learning.restore(network, states)
+    assert (network.weight("conv", "kernel") == 2).all()
+    card_learning.restore(network, states[:1])
+    assert (network.weight("conv", "kernel") == 1).all()
+
+
+def test_strangers_are_read_source_by_source_and_views_count_alike():
+    truth = np.array([0, 1, 2])
+    seen = torch.zeros((3, 4, 8, 8), dtype=torch.uint8)
+    sources = on_card.Sources({"one": (seen, truth)}, ("A", "Z", "nothing"))
+    told = torch.tensor([[0.9, 0.1, 0.0], [0.6, 0.4, 0.0], [0.9, 0.0, 0.1]])
+    assert sources.read(lambda _: told) == {"one": {"letters_24": 1.0, "letters_26": 0.5}}
+
+    class Left(torch.nn.Module):
+        def forward(self, x):
+            return x[:, :2, :, : x.shape[3] // 2].mean((2, 3)) * 10
+
+    picture = torch.zeros((1, 4, 8, 8), dtype=torch.uint8)
+    picture[:, 0, :, :4] = 255
+    once, twice = (card_learning.answers([Left()], 8, x)(picture)[0, 0] for x in (False, True))
+    assert once > 0.99
+    assert twice.item() == pytest.approx((once.item() + 0.5) / 2, abs=1e-3)
+
+
+def test_a_setting_goes_where_it_belongs():
+    changed = changed_stage(PLAIN, rate=0.5, bend=0.1)
+    assert (changed.rate, changed.augment.bend) == (0.5, 0.1)
+    assert train_on_card.asked(PLAIN, ["side=64", "zoom=0.3"]).side == 64
+    with pytest.raises(TypeError):
+        changed_stage(PLAIN, nonsense=1)
+
+
+def test_a_mean_is_built_greedily_from_what_helps():
+    scores = {"a": 5, "ab": 4, "ac": 6, "acd": 6}
+    assert train_on_card.best_mean(lambda names: scores["".join(names)], list("abcd")) == ["a", "c"]
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """A data set of three colours, a small network that begins there, and two short stages."""
+    keras.utils.set_random_seed(3)
+    dataset = write_colours(tmp_path / "dataset", pictures=(30, 6, 6))
+    labels = read_manifest(dataset).labels
+    config = ModelConfig(backbone="MobileNetV3Small", image_size_px=(32, 32))
+    start = build_recogniser(config, len(labels))
+    save_network(tmp_path / "start.npz", *written_down(start))
+    first = Stage(name="base", rate=1e-3, augment=OFF, side=32, share=0.6)
+    plan = [first, replace(first, name="mixed", of="base", share=0.4, mixup=0.4)]
+    monkeypatch.setattr(train_on_card, "stages", lambda _: plan)
+    monkeypatch.setattr(card_pictures, "CANVAS_PX", 32)
+    monkeypatch.setattr(on_card, "Drawings", NoDrawings)
+    return tmp_path
+
+
+def options_of(small):
+    return ["--network", str(small / "start.npz"), "--dataset_dir", str(small / "dataset"),
+            "--batch", "8", "--backgrounds", "4"]  # fmt: skip
+
+
 def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
-    monkeypatch.setattr(train_on_card, "Drawings", NoDrawings)
     card = small / "card"
     train_on_card.main(
-        ["--network", str(small / "start.npz"), "--dataset_dir", str(small / "dataset"),
-         "--output", str(card), "--budget_s", "14", "--reserve_s", "0", "--batch", "8",
-         "--backgrounds", "4"]
-    )  # fmt: skip
+        [*options_of(small), "--output", str(card), "--budget_s", "14", "--reserve_s", "0"]
+    )
     told = json.loads((card / "card.json").read_text())
     assert [one["name"] for one in told["stages"]] == ["base", "mixed"]
     assert all(one["steps"] > 0 and 0 <= one["val"] <= 1 for one in told["stages"])
@@ -321,6 +524,38 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
     assert not any(folder.read_json(small / "run" / folder.HISTORY).values())
 
 
+def test_every_trial_is_learnt_and_read(small, monkeypatch):
+    for name in (*on_card.STUDIED, *on_card.STRANGERS):
+        for label in read_manifest(small / "dataset").labels:
+            (small / "data" / name / label).mkdir(parents=True)
+            path = small / "data" / name / label / "1.jpg"
+            path.write_bytes(encode_jpeg(np.full((20, 20, 3), 90, np.uint8), 90))
+    recipe = replace(PLAIN, rate=1e-3)
+    picked = [x for x in strangers_levers.trials(recipe) if not x.name.startswith("drawn")][:8]
+    monkeypatch.setattr(strangers_levers, "trials", lambda _: iter(picked))
+    output = small / "levers.json"
+    strangers_levers.main([*options_of(small), "--data", str(small / "data"), "--side", "32",
+                           "--steps", "2", "--output", str(output)])  # fmt: skip
+    told = json.loads(output.read_text())
+    names = [row["trial"] for row in told["trials"]]
+    assert set(names) >= {x.name for x in picked}
+    assert "the three's mean weights" in names
+    assert all(set(row["read"]) == {*on_card.STUDIED, *on_card.STRANGERS}
+               for row in told["trials"])  # fmt: skip
+
+
+def test_a_trial_differs_from_the_recipe_in_something_and_is_named_once():
+    recipe = replace(PLAIN, augment=load_recipe(ROOT / "configs/strangers.py").config().augment)
+    found = list(strangers_levers.trials(recipe))
+    assert len({trial.name for trial in found}) == len(found)
+    for trial in found[len(strangers_levers.SEEDS) :]:
+        assert (trial.stage, trial.of, trial.steps) != (recipe, "", 1.0)
+    before = set[str]()
+    for trial in found:
+        assert {*trial.teachers, *filter(None, [trial.of])} <= before
+        before.add(trial.name)
+
+
 def test_a_stage_knows_where_it_came_from():
     card = {"stages": [{"name": n, "stage": {"of": of}} for n, of in
                        (("base", ""), ("x", "base"), ("y", "base"))]}  # fmt: skip
@@ -338,6 +573,7 @@ def test_released_weights_are_where_it_begins(tmp_path):
 def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monkeypatch):
     run_of_card.main(["start", "--output", str(tmp_path / "start.npz")])
     layers, arrays = load_network(tmp_path / "start.npz")
+    arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
     moved = {**arrays, "conv/kernel": arrays["conv/kernel"] + 1}
     save_network(tmp_path / "base.npz", layers, moved)
     seen = []
@@ -357,7 +593,7 @@ def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monke
 
 
 def test_the_page_tells_stages_and_ends_apart(monkeypatch):
-    monkeypatch.setattr(strangers_page, "said", lambda _: "how")
+    monkeypatch.setattr(card_page, "said", lambda _: "how")
     stage = {"of": "", "side": 160, "seconds": 139.6, "drawn": 0.4}
     figures = {
         "card": {"device": "Card", "batch": 256, "stages": [
@@ -367,9 +603,30 @@ def test_the_page_tells_stages_and_ends_apart(monkeypatch):
                   "studied": {"mean_letters_24": 0.844, "mean_letters_26": 0.838},
                   "strangers": {"mean_letters_24": 0.886, "mean_letters_26": 0.879}}],
     }  # fmt: skip
-    lines = strangers_page.ends(figures)
+    lines = card_page.ends(figures)
     assert (
         "| base | the released one before | 160 px | 140 s | 932,352 | 6,675 | 40.0 % of 132,648 "
         "| 97.1 % |"
     ) in lines
     assert "| base, mixup_192 | 160 px | 84.4 % | 83.8 % | 88.6 % | 87.9 % |" in lines
+
+
+def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch):
+    monkeypatch.setattr(card_page, "said", lambda _: "how")
+
+    def row(name, studied, strangers, val=0.9):
+        read = {name: {"letters_24": studied} for name in on_card.STUDIED}
+        read |= {name: {"letters_24": strangers} for name in on_card.STRANGERS}
+        return {"trial": name, "val": val, "read": read}
+
+    figures = {
+        "recipe": ["the recipe, 1", "the recipe, 2"],
+        "card": {"device": "Card", "batch": 256, "steps": 10, "side": 128, "drawn_hands": 20,
+                 "trials": [row("the recipe, 1", 0.6, 0.7), row("the recipe, 2", 0.66, 0.72),
+                            row("with MixUp", 0.65, 0.7, 0.0)]},
+    }  # fmt: skip
+    lines = card_page.levers(figures)
+    assert "| the recipe, 2 | 66.0 % | 72.0 % | 90.0 % |" in lines
+    assert "| with MixUp | 65.0 % (+2.0) | 70.0 % (-1.0) | – |" in lines
+    assert any("came out 6 points apart in the first column and 2 in the second" in x
+               for x in lines)  # fmt: skip

@@ -1,18 +1,13 @@
 """Studies in short runs: what is left out is left out, one choice at a time is undone."""
 
-import dataclasses
 import json
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
 import circumstances
 import left_out
-import mixed_batches
 import short_runs
-import short_runs_page
-import strangers_levers
 import strangers_page
 from fingerspell.config import ModelConfig, load_recipe
 from fingerspell.images import encode_jpeg
@@ -103,91 +98,9 @@ def base():
     return short_runs.recipe(args, args.work, args.work, 1, args.weights)
 
 
-@pytest.mark.parametrize("lever", [x for x in strangers_levers.LEVERS if x != "the recipe"])
-def test_a_lever_changes_something_and_only_that(lever):
-    before = base()
-    after = strangers_levers.LEVERS[lever](before)
-    assert after != before
-    fields = [f.name for f in dataclasses.fields(before)]
-    assert sum(getattr(after, x) != getattr(before, x) for x in fields) == 1
-
-
 def test_the_recipes_short_form_is_the_recipe():
     whole = load_recipe(short_runs.ROOT / "configs" / "strangers.py").config()
     short = base()
     assert (short.augment, short.sampling) == (whole.augment, whole.sampling)
     assert len(short.phases) == 1 and short.phases[0].image_size_px is None
     assert sum(phase.epochs for phase in short.phases) == short_runs.EPOCHS
-
-
-@pytest.fixture
-def batch():
-    rng = np.random.default_rng(1)
-    return rng.random((8, 10, 12, 3), np.float32), np.eye(8, dtype=np.float32)
-
-
-def test_pictures_are_laid_over_each_other_as_their_targets_say(batch):
-    pictures, targets = batch  # One class a picture: a target names the pictures in a mixture.
-    shares = []
-    for seed in range(10):
-        mixed, told = mixed_batches.mixup(pictures, targets, np.random.default_rng(seed))
-        np.testing.assert_allclose(mixed, np.tensordot(told, pictures, 1), atol=1e-6)
-        assert mixed.dtype == told.dtype == np.float32
-        shares.append(told.max(axis=1).min())
-    assert min(shares) < 0.9
-
-
-def test_a_cut_piece_covers_what_its_target_says(batch):
-    pictures, targets = batch
-    for seed in range(20):
-        mixed, told = mixed_batches.cutmix(pictures, targets, np.random.default_rng(seed))
-        kept = (mixed == pictures).all(axis=3).mean((1, 2))
-        np.testing.assert_allclose(told.diagonal(), kept, atol=1e-6)
-
-
-def test_every_batch_that_is_learnt_is_mixed_and_none_afterwards(data, monkeypatch):
-    seen = []
-
-    def mix(pictures, targets, rng):
-        seen.append(targets.max())
-        return pictures, targets
-
-    asked = [
-        "--data", str(data / "data"), "--weights", "none", "--releasable", "one", "--study_only",
-        "two", "--epochs", "1", "--side", "32", "--drawn", "0", "--work", str(data / "work"),
-        "--batch_size", "4", "--first_epochs", "0",
-    ]  # fmt: skip
-    trial = short_runs.Trial("mixed", ("one",), ("two",), around=lambda: mixed_batches.mixing(mix))
-    args = short_runs.parser("x").parse_args(asked)
-    assert short_runs.study("levers_in_small", args, [trial], asked) == 0
-    learnt = len(seen)
-    assert learnt > 0
-    plain = dataclasses.replace(trial, sources=("two",), read=("one",), around=nullcontext)
-    assert short_runs.study("levers_in_small", args, [plain], asked) == 0
-    assert len(seen) == learnt
-
-
-def run(trial, seed, studied, dev, test=0.9):
-    read = {"silhouette": studied, "dev_signify": dev}
-    return {
-        "trial": trial, "seed": seed, "test": test, "commit": "abc",
-        "read": {name: {"letters_24": x, "letters_26": x} for name, x in read.items()},
-    }  # fmt: skip
-
-
-def test_differences_are_taken_seed_by_seed_and_groups_of_sources_apart():
-    runs = [
-        run("the recipe", 1, 0.6, 0.8), run("no drawn hands", 1, 0.5, 0.7),
-        run("the recipe", 2, 0.7, 0.8), run("no drawn hands", 2, 0.65, 0.85),
-        run("larger pictures", 1, 0.64, 0.8),
-    ]  # fmt: skip
-    study = {"first_epochs": 8, "first_drawn_per_class": 400,
-             "image_px": 96, "epochs": 2, "drawn_per_class": 100, "runs": runs, "command": "c",
-             "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {},
-             "commit": "abc", "finished": "2026-01-01"}  # fmt: skip
-    lines = short_runs_page.levers(study)
-    assert "| the recipe | 2 | 65.0 % | 80.0 % | 90.0 % |" in lines
-    assert (
-        "| no drawn hands | 2 | 57.5 % (-10.0 – -5.0) | 77.5 % (-10.0 – +5.0) | 90.0 % |" in lines
-    )
-    assert "| larger pictures | 1 | 64.0 % (+4.0) | 80.0 % (+0.0) | 90.0 % |" in lines

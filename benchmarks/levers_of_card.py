@@ -1,0 +1,40 @@
+"""Makes a result of what `strangers_levers.py` wrote where there is a card and no Keras.
+
+    python benchmarks/levers_of_card.py CARD/levers.json
+
+Saves `benchmarks/results/strangers_levers.json`: the figures, and what every result carries. The
+commit is this tree's, so call it in the one that the card's code came from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from circumstances import circumstances, save
+from strangers_levers import RECIPE, SEEDS
+
+COMMAND = (
+    "python benchmarks/strangers_levers.py --network IMAGENET.npz --data ../shared/data "
+    "--row_s 11 --budget_s 440"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("written", type=Path)
+    parser.add_argument("--command", default=COMMAND, help="that it was written by")
+    args = parser.parse_args(argv)
+    card = json.loads(args.written.read_text(encoding="utf-8"))
+    said = circumstances(args.command)
+    said["machine"] = {**said["machine"], "processor": card["device"], "cores": 16}
+    said["versions"] = {"torch": card["torch"]}
+    recipe = [f"{RECIPE}, {seed}" for seed in SEEDS]
+    print(f"saved {save('strangers_levers', {**said, 'recipe': recipe, 'card': card})}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
