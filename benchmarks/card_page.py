@@ -13,48 +13,69 @@ def levers(figures: Figures) -> list[str]:
     """Returns what each change of the recipe does to strangers."""
     card = figures["card"]
     trials = {row["trial"]: row for row in card["trials"]}
-    usual = [row for name, row in trials.items() if name in figures["recipe"]]
-    rows = [f"| {name} | {_cells(row, usual)} |" for name, row in trials.items()]
+    recipe = figures["recipe"]
+    usual = [trials[name] for name in recipe]
+    again = {
+        "without averaged weights": [trials[f"{name}, its last weights"] for name in recipe],
+        "the mirrored picture read as well": [
+            trials[f"{name}, mirrored as well"] for name in recipe
+        ],
+        "the three networks' mean answer": [trials["the three's mean answer"]],
+        "the three networks' mean weights": [trials["the three's mean weights"]],
+    }
+    told = {id(row) for rows in (usual, *again.values()) for row in rows}
+    changes = {name: [row] for name, row in trials.items() if id(row) not in told}
     spread = [
         100 * (max(found) - min(found))
-        for found in ([_mean(row, names) for row in usual] for names in (STUDIED, STRANGERS))
+        for found in ([_mean([row], names) for row in usual] for names in (STUDIED, STRANGERS))
     ]
+    columns = (
+        "24 letters, the five that may only be studied | 24 letters, the five `dev_` sources "
+        "| own validation |"
+    )
     return [
         "## Each choice undone",
         "",
         f"`configs/strangers.py` for {card['steps'] * card['batch']:,} pictures in batches of "
         f"{card['batch']}, at {card['side']} px, {card['drawn_hands']:,} drawn hands among them, "
-        f"from ImageNet's weights and with one look, on one {card['device']}; one seed but for the "
-        "recipe itself, whose three seeds are named by number. Trained on the sources that may be "
-        "released. The pictures read had been made smaller for the way to the card (160 px, WebP; "
-        "a third of `kaggle_alphabet`), so these figures compare with each other alone. In "
-        "brackets: points gained or lost to the mean of the recipe's seeds. "
-        f"These three came out {spread[0]:.0f} points apart in the first column and "
-        f"{spread[1]:.0f} in the second: what is smaller says nothing. Only the first column may "
-        "choose.",
+        f"from ImageNet's weights and with one look, on one {card['device']}; {len(recipe)} seeds "
+        "of the recipe itself, one of each change. Trained on the sources that may be released. "
+        "The pictures read had been made smaller for the way to the card (160 px, WebP; a third of "
+        "`kaggle_alphabet`), so these figures compare with each other alone. In brackets: points "
+        "gained or lost to the mean of the recipe's seeds. "
+        f"These came out {spread[0]:.0f} points apart in the first column and {spread[1]:.0f} in "
+        "the second: a smaller difference says little. Only the first column may choose.",
         "",
-        "| | 24 letters, the five that may only be studied | 24 letters, the five `dev_` sources "
-        "| own validation |",
+        f"| trained | {columns}",
         "|---|---|---|---|",
-        *rows,
+        *(f"| {name} | {_cells([trials[name]], usual, apart=False)} |" for name in recipe),
+        *(f"| {name} | {_cells(rows, usual)} |" for name, rows in changes.items()),
+        "",
+        "The recipe's three networks, read otherwise:",
+        "",
+        f"| read | {columns}",
+        "|---|---|---|---|",
+        f"| as they are, mean of three | {_cells(usual, usual, apart=False)} |",
+        *(f"| {name} | {_cells(rows, usual)} |" for name, rows in again.items()),
         "",
         said(figures),
         "",
     ]
 
 
-def _cells(row: Figures, usual: Sequence[Figures]) -> str:
-    """Returns a trial's means on 24 letters, and how far from the recipe's they are."""
+def _cells(rows: Sequence[Figures], usual: Sequence[Figures], apart: bool = True) -> str:
+    """Returns the means of some readings, and how far from the recipe's they are."""
     cells = []
     for names in (STUDIED, STRANGERS):
-        own, others = _mean(row, names), statistics.fmean(_mean(x, names) for x in usual)
-        apart = "" if row in usual else f" ({100 * (own - others):+.1f})"
-        cells.append(percent(own) + apart)
-    return " | ".join([*cells, percent(row["val"]) if row["val"] else "–"])
+        own = _mean(rows, names)
+        gained = f" ({100 * (own - _mean(usual, names)):+.1f})" if apart else ""
+        cells.append(percent(own) + gained)
+    val = statistics.fmean(row["val"] for row in rows)
+    return " | ".join([*cells, percent(val) if val else "–"])
 
 
-def _mean(row: Figures, names: Sequence[str]) -> float:
-    return statistics.fmean(row["read"][name]["letters_24"] for name in names)
+def _mean(rows: Sequence[Figures], names: Sequence[str]) -> float:
+    return statistics.fmean(row["read"][name]["letters_24"] for row in rows for name in names)
 
 
 def ends(figures: Figures) -> list[str]:

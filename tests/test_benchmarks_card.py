@@ -619,14 +619,23 @@ def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch
         read |= {name: {"letters_24": strangers} for name in on_card.STRANGERS}
         return {"trial": name, "val": val, "read": read}
 
+    recipe = ["the recipe, 1", "the recipe, 2"]
     figures = {
-        "recipe": ["the recipe, 1", "the recipe, 2"],
+        "recipe": recipe,
         "card": {"device": "Card", "batch": 256, "steps": 10, "side": 128, "drawn_hands": 20,
-                 "trials": [row("the recipe, 1", 0.6, 0.7), row("the recipe, 2", 0.66, 0.72),
-                            row("with MixUp", 0.65, 0.7, 0.0)]},
+                 "trials": [row(recipe[0], 0.6, 0.7), row(recipe[1], 0.66, 0.72),
+                            *(row(f"{name}, its last weights", 0.5, 0.6) for name in recipe),
+                            *(row(f"{name}, mirrored as well", 0.68, 0.7) for name in recipe),
+                            row("the three's mean answer", 0.7, 0.8, 0.0),
+                            row("the three's mean weights", 0.3, 0.4),
+                            row("with MixUp", 0.65, 0.7)]},
     }  # fmt: skip
     lines = card_page.levers(figures)
     assert "| the recipe, 2 | 66.0 % | 72.0 % | 90.0 % |" in lines
-    assert "| with MixUp | 65.0 % (+2.0) | 70.0 % (-1.0) | – |" in lines
+    assert "| with MixUp | 65.0 % (+2.0) | 70.0 % (-1.0) | 90.0 % |" in lines
+    assert "| as they are, mean of three | 63.0 % | 71.0 % | 90.0 % |" in lines
+    assert "| without averaged weights | 50.0 % (-13.0) | 60.0 % (-11.0) | 90.0 % |" in lines
+    assert "| the three networks' mean answer | 70.0 % (+7.0) | 80.0 % (+9.0) | – |" in lines
     assert any("came out 6 points apart in the first column and 2 in the second" in x
                for x in lines)  # fmt: skip
+    assert len([x for x in lines if x.startswith("| ")]) == 2 + 2 + 1 + 5
