@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from on_card import STRANGERS, STUDIED
 from page_parts import Figures, percent, said
+from source_names import STRANGERS, STUDY_ONLY
 
 
 def levers(figures: Figures) -> list[str]:
@@ -27,7 +27,7 @@ def levers(figures: Figures) -> list[str]:
     changes = {name: [row] for name, row in trials.items() if id(row) not in told}
     spread = [
         100 * (max(found) - min(found))
-        for found in ([_mean([row], names) for row in usual] for names in (STUDIED, STRANGERS))
+        for found in ([_mean([row], names) for row in usual] for names in (STUDY_ONLY, STRANGERS))
     ]
     columns = (
         "24 letters, the five that may only be studied | 24 letters, the five `dev_` sources "
@@ -66,7 +66,7 @@ def levers(figures: Figures) -> list[str]:
 def _cells(rows: Sequence[Figures], usual: Sequence[Figures], apart: bool = True) -> str:
     """Returns the means of some readings, and how far from the recipe's they are."""
     cells = []
-    for names in (STUDIED, STRANGERS):
+    for names in (STUDY_ONLY, STRANGERS):
         own = _mean(rows, names)
         gained = f" ({100 * (own - _mean(usual, names)):+.1f})" if apart else ""
         cells.append(percent(own) + gained)

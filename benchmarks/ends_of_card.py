@@ -22,9 +22,9 @@ from circumstances import circumstances, save
 from fingerspell.config import ModelConfig
 from fingerspell.labels import ALPHABET
 from fingerspell.model import build_recogniser
-from reading import STRANGERS, packaged, strangers
+from reading import packaged, strangers
 from run_of_card import CARD, fill, mean_of
-from short_runs import STUDY_ONLY
+from source_names import STRANGERS, STUDY_ONLY
 
 START = "start"
 ENDS = (

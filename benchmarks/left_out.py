@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reading import STRANGERS
 from short_runs import Trial, asked, parser, study
+from source_names import STRANGERS
 
 NAME = "left_out"
 EPOCHS = 3

@@ -26,11 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("written", type=Path)
     parser.add_argument("--command", default=COMMAND, help="that it was written by")
+    parser.add_argument("--python", default="3.12.3", help="where the figures do not say it")
     args = parser.parse_args(argv)
     card = json.loads(args.written.read_text(encoding="utf-8"))
     said = circumstances(args.command)
     said["machine"] = {**said["machine"], "processor": card["device"], "cores": 16}
-    said["versions"] = {"torch": card["torch"]}
+    said["versions"] = {"python": card.get("python", args.python), "torch": card["torch"]}
     recipe = [f"{RECIPE}, {seed}" for seed in SEEDS]
     print(f"saved {save('strangers_levers', {**said, 'recipe': recipe, 'card': card})}")
     return 0

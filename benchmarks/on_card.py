@@ -17,12 +17,6 @@ from fingerspell.evaluate.metrics import subset_accuracy
 from fingerspell.evaluate.strangers import find_strangers
 from fingerspell.labels import LETTERS, STATIC_LETTERS
 
-STUDIED = ("kaggle_alphabet", "four_signers", "webcam_green", "silhouette", "lowres_dark")
-"""Sources that may not train a released network: they choose."""
-
-STRANGERS = ("dev_signify", "dev_inaudible", "dev_greywall", "dev_bright_hand", "dev_two_scenes")
-"""Sources that train and choose nothing."""
-
 Read = dict[str, dict[str, float]]
 
 

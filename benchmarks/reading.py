@@ -17,9 +17,9 @@ from fingerspell.data.manifest import Manifest
 from fingerspell.evaluate.metrics import subset_accuracy
 from fingerspell.evaluate.strangers import find_strangers
 from fingerspell.labels import LETTERS, STATIC_LETTERS
+from source_names import STRANGERS
 
 BATCH = 64
-STRANGERS = ("dev_signify", "dev_inaudible", "dev_greywall", "dev_bright_hand", "dev_two_scenes")
 SPLITS = ("val", "test")
 
 

@@ -20,13 +20,13 @@ from circumstances import circumstances, save
 from drawn_hands import program
 from levers import ROOT, prepare
 from run_by_run import Job, run_by_run
+from source_names import STUDY_ONLY
 from starter_sources import RENAMED, SOURCES
 
 if TYPE_CHECKING:
     from fingerspell.config import TrainConfig
 
 RELEASABLE = tuple(name for name, *_ in SOURCES if name not in RENAMED)
-STUDY_ONLY = ("kaggle_alphabet", "four_signers", "webcam_green", "silhouette", "lowres_dark")
 EPOCHS, SIDE_PX, DRAWN = 2, 96, 100
 FIRST_EPOCHS, FIRST_DRAWN, FIRST_SEED = 8, 400, 1
 

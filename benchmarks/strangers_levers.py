@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ from card_learning import (
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig
 from fingerspell.config.recipe_file import load_recipe
-from on_card import STRANGERS, STUDIED, OnCard, brought, options
+from on_card import OnCard, brought, options
+from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, load_network
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,7 +116,7 @@ def readings(card: OnCard, network: Twin, side: int) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> None:
     told = clock()
     began_s = time.perf_counter()
-    card = brought(args, (*STUDIED, *STRANGERS), 1, told)
+    card = brought(args, (*STUDY_ONLY, *STRANGERS), 1, told)
     layers, arrays = load_network(args.network)
     network = Twin(layers, arrays, args.dropout, MOMENTUM).to(card.device)
     network.to(memory_format=torch.channels_last)
@@ -128,10 +130,11 @@ def run(args: argparse.Namespace) -> None:
         rows.append({"trial": name, **found})
         study, dev = (
             100 * sum(found["read"][x]["letters_24"] for x in names) / len(names)
-            for names in (STUDIED, STRANGERS)
+            for names in (STUDY_ONLY, STRANGERS)
         )
         told(f"{name}: study {study:.1f}, dev_ {dev:.1f}, val {100 * found['val']:.1f}")
-        figures = {"device": name_of(card.device), "torch": torch.__version__, "steps": steps,
+        figures = {"device": name_of(card.device), "torch": torch.__version__,
+            "python": platform.python_version(), "steps": steps,
                    "batch": args.batch, "side": args.side, "rate": args.rate,
                    "drawn_hands": card.drawings.ready, "trials": rows}  # fmt: skip
         args.output.write_text(json.dumps(figures, indent=1), encoding="utf-8")

@@ -37,7 +37,8 @@ from card_learning import (
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig
 from fingerspell.config.recipe_file import load_recipe
-from on_card import STRANGERS, STUDIED, brought, options
+from on_card import brought, options
+from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, halved, load_network, save_network
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,7 +94,7 @@ def best_mean(score: Callable[[Sequence[str]], float], first: Sequence[str]) -> 
 
 def run(args: argparse.Namespace) -> None:
     began_s, told = time.perf_counter(), clock()
-    card = brought(args, (*STUDIED, *STRANGERS), args.seed, told)
+    card = brought(args, (*STUDY_ONLY, *STRANGERS), args.seed, told)
     layers, arrays = load_network(args.network)
     network = Twin(layers, arrays, args.dropout, MOMENTUM).to(card.device)
     network.to(memory_format=torch.channels_last)
@@ -106,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
 
     def read() -> dict[str, Any]:
         found = card.strangers.read(answers([network], READ_AT))
-        study, dev = (mean_24(found, names) if found else 0.0 for names in (STUDIED, STRANGERS))
+        study, dev = (mean_24(found, names) if found else 0.0 for names in (STUDY_ONLY, STRANGERS))
         val = own(network, card.held, READ_AT)
         told(f"study {100 * study:.2f}, dev_ {100 * dev:.2f}, val {100 * val:.2f}")
         return {"val": val, "studied": study, "strangers": dev}

@@ -36,8 +36,7 @@ from fingerspell.train import folder
 from helpers.drawn_folder import scene
 from helpers.exports import fitted, recogniser
 from helpers.small_run import write_colours
-from reading import STRANGERS
-from short_runs import STUDY_ONLY as STUDIED
+from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, load_network, save_network, written_down
 
 ROOT = run_of_card.ROOT
@@ -525,7 +524,7 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
 
 
 def test_every_trial_is_learnt_and_read(small, monkeypatch):
-    for name in (*on_card.STUDIED, *on_card.STRANGERS):
+    for name in (*STUDY_ONLY, *STRANGERS):
         for label in read_manifest(small / "dataset").labels:
             (small / "data" / name / label).mkdir(parents=True)
             path = small / "data" / name / label / "1.jpg"
@@ -540,7 +539,7 @@ def test_every_trial_is_learnt_and_read(small, monkeypatch):
     names = [row["trial"] for row in told["trials"]]
     assert set(names) >= {x.name for x in picked}
     assert "the three's mean weights" in names
-    assert all(set(row["read"]) == {*on_card.STUDIED, *on_card.STRANGERS}
+    assert all(set(row["read"]) == {*STUDY_ONLY, *STRANGERS}
                for row in told["trials"])  # fmt: skip
 
 
@@ -586,7 +585,7 @@ def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monke
     monkeypatch.setattr(ends_of_card, "strangers", strangers)
     row = ends_of_card.read("64:start+base", tmp_path, tmp_path / "start.npz", tmp_path)
     assert row["end"] == "64:start+base"
-    assert [names for *_, names in seen] == [STUDIED, STRANGERS]
+    assert [names for *_, names in seen] == [STUDY_ONLY, STRANGERS]
     for kernel, labels, size_px, _ in seen:
         np.testing.assert_allclose(kernel, arrays["conv/kernel"] + 0.5, atol=1e-6)
         assert (labels, size_px) == (len(ALPHABET), (64, 64))
@@ -615,8 +614,8 @@ def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch
     monkeypatch.setattr(card_page, "said", lambda _: "how")
 
     def row(name, studied, strangers, val=0.9):
-        read = {name: {"letters_24": studied} for name in on_card.STUDIED}
-        read |= {name: {"letters_24": strangers} for name in on_card.STRANGERS}
+        read = {name: {"letters_24": studied} for name in STUDY_ONLY}
+        read |= {name: {"letters_24": strangers} for name in STRANGERS}
         return {"trial": name, "val": val, "read": read}
 
     recipe = ["the recipe, 1", "the recipe, 2"]

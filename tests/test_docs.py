@@ -85,6 +85,11 @@ def check(line: str) -> None:
         build_parser((name,)).parse_args([name, *words[2:]])
     elif words[0] == "python" and words[1].startswith("benchmarks/"):
         text = (ROOT / words[1]).read_text(encoding="utf-8")
+        beside = [
+            ROOT / "benchmarks" / f"{name}.py"
+            for name in re.findall(r"^from (\w+) import", text, re.M)
+        ]
+        text += "".join(path.read_text(encoding="utf-8") for path in beside if path.is_file())
         options = [word for word in words if word.startswith("--")]
         assert all(f'("{option}"' in text for option in options), line
     elif words[0] == "pip":
