@@ -3,9 +3,9 @@
     python benchmarks/ends_of_card.py --data ../shared/data --card CARD --start START.npz
 
 With one look, at the picture size named before each: `160:base`, `160:base+mixup_192` for a mean;
-`start` is where the training began. The five sources that may only be studied are read to choose
-by; the five `dev_` sources beside them choose nothing. Saves
-`benchmarks/results/ends_of_card.json`.
+`start` is where the training began. Without ends, those of the training that was released. The
+five sources that may only be studied are read to choose by; the five `dev_` sources beside them
+choose nothing. Saves `benchmarks/results/ends_of_card.json`, or `--name`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--data", type=Path, default=Path("../shared/data"))
     add("--card", type=Path, required=True, help="folder of the ends and card.json")
     add("--start", type=Path, required=True, help="where the training began")
+    add("--name", default="ends_of_card", help="of the file in benchmarks/results")
     args = parser.parse_args(argv)
     told = json.loads((args.card / CARD).read_text(encoding="utf-8"))
     given = sys.argv[1:] if argv is None else argv
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for end in args.ends:
         rows.append(read(end, args.card, args.start, args.data))
         print(end, *(f"{rows[-1][x]['mean_letters_24']:.4f}" for x in ("studied", "strangers")))
-        path = save("ends_of_card", {**said, "card": told, "ends": rows})
+        path = save(args.name, {**said, "card": told, "ends": rows})
     print(f"saved {path}")
     return 0
 

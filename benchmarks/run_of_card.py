@@ -29,7 +29,7 @@ from fingerspell.config import ModelConfig, Phase, TrainConfig
 from fingerspell.config.recipe_file import load_recipe
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
 from fingerspell.labels import ALPHABET
-from fingerspell.model import backbone_of, build_recogniser, head_of
+from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import LOGITS
 from fingerspell.model.starter import build_starter, starter_facts, starter_origin
 from fingerspell.train import folder
@@ -48,12 +48,12 @@ SETTINGS: dict[str, Any] = {"weights": "starter"}
 Facts = dict[str, Any]
 
 
-def start(output: Path, weights: Path | None = None) -> None:
-    """Writes what a training on the card begins with: the released recogniser, or a new one.
-
-    The new one's backbone comes from a file of weights, its head from chance.
-    """
-    if weights is None:
+def start(output: Path, weights: Path | None = None, run: Path | None = None) -> None:
+    """Writes what a training on the card begins with: the released recogniser, a run's, or a new
+    one, whose backbone comes from a file of weights and whose head from chance."""
+    if run is not None:
+        model = load_recogniser(run / folder.MODEL)
+    elif weights is None:
         model = build_starter(starter_facts()["labels"])
     else:
         keras.utils.set_random_seed(1)
@@ -163,13 +163,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     first = commands.add_parser("start")
     first.add_argument("--output", type=Path, required=True)
     first.add_argument("--weights", type=Path, help="of a backbone, instead of the released one's")
+    first.add_argument("--run", type=Path, help="a finished run's recogniser instead")
     last = commands.add_parser("end")
     last.add_argument("ends", type=Path, nargs="+")
     last.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
     last.add_argument("--output_dir", type=Path, required=True)
     args = parser.parse_args(argv)
     if args.what == "start":
-        start(args.output, args.weights)
+        start(args.output, args.weights, args.run)
     else:
         given = sys.argv[1:] if argv is None else argv
         command = shlex.join(["python", "benchmarks/run_of_card.py", *given])

@@ -1,4 +1,4 @@
-"""What short trainings say of strangers: sources left out."""
+"""What short trainings say of strangers: sources left out, and letters."""
 
 from __future__ import annotations
 
@@ -36,6 +36,45 @@ def left_out(study: Figures) -> list[str]:
         "|---|---|---|---|",
         *rows,
         *mean,
+        "",
+        said(study),
+        "",
+    ]
+
+
+def letters_left_out(study: Figures) -> list[str]:
+    """Returns whether a recogniser is silent before letters that it was never shown."""
+    sources, names = study["sources"], ", ".join(study["left"])
+
+    def cells(rows: Iterable[Figures]) -> str:
+        found = list(rows)
+        return " | ".join(
+            percent(statistics.fmean(row[group][key] for row in found))
+            for group, key in (("known", "right"), ("known", "accepted"), ("left", "accepted"))
+        )
+
+    each = {
+        letter: statistics.fmean(
+            row["left"]["each"][letter] for row in sources.values() if letter in row["left"]["each"]
+        )
+        for letter in study["left"]
+    }
+    return [
+        "## Letters it was never shown",
+        "",
+        f"`configs/strangers.py` for {study['epochs']} epochs from ImageNet's weights, on the "
+        f"sources that may be released, without {names}: neither photographed nor drawn. A letter "
+        "is accepted at the threshold that the training fitted, "
+        f"{study['threshold']:.3g}. Of the letters left out every accepted answer is wrong.",
+        "",
+        f"| source | known letters, right | accepted | {names}: accepted |",
+        "|---|---|---|---|",
+        *(f"| {name} | {cells([row])} |" for name, row in sources.items()),
+        f"| **mean** | {cells(sources.values())} |",
+        "",
+        "Accepted one by one: "
+        + ", ".join(f"{letter} {percent(share)}" for letter, share in each.items())
+        + ".",
         "",
         said(study),
         "",

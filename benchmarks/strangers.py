@@ -25,11 +25,9 @@ import cv2
 import numpy as np
 
 from circumstances import circumstances, save
-from reading import BATCH, STRANGERS
+from reading import BATCH
+from source_names import STRANGERS, STUDY_ONLY
 from starter_sources import is_learnt
-
-STUDIED = ("four_signers", "webcam_green", "silhouette", "lowres_dark", "kaggle_alphabet")
-"""Sources that may be measured and not released, so the released recogniser has not seen them."""
 
 REPEATS = 200
 DIGITS = "digits_218"
@@ -195,7 +193,7 @@ def median_ms(recogniser: Any) -> float:
 def measured(recogniser: Any, once: Any, data: Path) -> dict[str, Any]:
     """Returns the whole measurement."""
     strangers = {name: one_source(recogniser, once, data / name) for name in STRANGERS}
-    studied = {name: one_source(recogniser, once, data / name) for name in STUDIED}
+    studied = {name: one_source(recogniser, once, data / name) for name in STUDY_ONLY}
     return {
         "threshold": recogniser.threshold,
         "size_px": list(recogniser.size_px),

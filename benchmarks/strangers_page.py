@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from card_page import ends, levers
 from page_parts import Figures, found, percent, said, written
-from short_runs_page import left_out
+from short_runs_page import left_out, letters_left_out
 
 TITLE = "# People nobody has seen: how well are they read?"
 AIMS = {
@@ -24,7 +24,8 @@ def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     parts = (
         ("strangers", _body), ("adapt", adapted), ("ends_of_card", ends),
-        ("left_out", left_out), ("strangers_levers", levers),
+        ("letters_left_out", letters_left_out), ("left_out", left_out),
+        ("strangers_levers", levers),
     )  # fmt: skip
     lines = [TITLE, "", *written(", ".join(f"{name}.py" for name, _ in parts))]
     for name, worded in parts:

@@ -42,7 +42,7 @@ def write(folder, label, *sides, first=0):
 
 @pytest.fixture
 def data(tmp_path):
-    for name in (*strangers.STRANGERS, *strangers.STUDIED):
+    for name in (*strangers.STRANGERS, *strangers.STUDY_ONLY):
         write(tmp_path / name, "A", (255, 0), (255, 0), (160, 128))
         write(tmp_path / name, "B", (0, 255))
         write(tmp_path / name, "J", (255, 0))
