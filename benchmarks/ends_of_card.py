@@ -2,10 +2,10 @@
 
     python benchmarks/ends_of_card.py --data ../shared/data --card CARD --start START.npz
 
-With one look, at the picture size named before each: `160:base`, `160:base+mixup_192` for a mean;
-`start` is where the training began. Without ends, those of the training that was released. The
-five sources that may only be studied are read to choose by; the five `dev_` sources beside them
-choose nothing. Saves `benchmarks/results/ends_of_card.json`, or `--name`.
+With one look, at the picture size named before each: `160:usual`, `160:usual+wide` for a mean;
+`start` is where the training began. The five sources that may only be studied are read to choose
+by; the five `dev_` sources beside them choose nothing. Saves
+`benchmarks/results/ends_of_card.json`, or `--name`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from run_of_card import CARD, fill, mean_of
 from source_names import STRANGERS, STUDY_ONLY
 
 START = "start"
+WAYS = "usual+photos+strong+mild+wide"
 ENDS = (
-    "160:start", "160:base", "160:same", "160:strong", "160:photos", "160:mixup_192",
-    "192:same_192", "192:strong_192", "192:mixup_192", "192:same_192+strong_192+mixup_192",
-    "160:same+strong+photos", "160:start+base+mixup_192", "160:base+mixup_192",
+    "160:start", "160:usual", "160:photos", "160:strong", "160:mild", "160:wide", "192:wide",
+    "160:again", f"160:{WAYS}", f"160:{WAYS}+again", f"160:start+{WAYS}+again",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from card_page import ends, levers
+from card_page import ends, ends_again, levers
 from page_parts import Figures, found, percent, said, written
 from short_runs_page import left_out, letters_left_out
 
@@ -24,10 +24,12 @@ def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     parts = (
         ("strangers", _body), ("adapt", adapted), ("ends_of_card", ends),
+        ("ends_of_second_card", ends_again),
         ("letters_left_out", letters_left_out), ("left_out", left_out),
         ("strangers_levers", levers),
     )  # fmt: skip
-    lines = [TITLE, "", *written(", ".join(f"{name}.py" for name, _ in parts))]
+    scripts = [f"{name}.py" for name, _ in parts if name != "ends_of_second_card"]
+    lines = [TITLE, "", *written(", ".join(scripts))]
     for name, worded in parts:
         figures = found(name)
         lines += [f"{name}.py: not measured.", ""] if figures is None else worded(figures)

@@ -608,6 +608,10 @@ def test_the_page_tells_stages_and_ends_apart(monkeypatch):
         "| 97.1 % |"
     ) in lines
     assert "| base, mixup_192 | 160 px | 84.4 % | 83.8 % | 88.6 % | 87.9 % |" in lines
+    stage["of"] = "usual+strong"
+    lines = card_page.ends_again(figures)
+    assert any(line.startswith("| base | usual, strong | 160 px | 140 s |") for line in lines)
+    assert "| base, mixup_192 | 160 px | 84.4 % | 83.8 % | 88.6 % | 87.9 % |" in lines
 
 
 def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch):
