@@ -23,8 +23,8 @@ WARM_UP_STEPS = 100
 AVERAGED = 0.06
 """Over about this share of a stage's steps the weights that are kept are averaged."""
 
-WEIGHED_S = 10
-"""Until a stage tells of itself again."""
+TOLD_S = 10
+"""Seconds after which a stage tells of itself again."""
 
 State = dict[str, Tensor]
 
@@ -91,7 +91,7 @@ def learn(
                 raise FloatingPointError(f"{stage.name}: a loss of {losses[-1]} in step {number}")
         spent_s = time.perf_counter() - started_s
         done = number / steps if steps else spent_s / seconds
-        if spent_s - seen_s > WEIGHED_S:
+        if spent_s - seen_s > TOLD_S:
             seen_s = spent_s
             told(
                 f"{stage.name}: step {number}, loss {np.mean(losses[-10:]):.3f}, "

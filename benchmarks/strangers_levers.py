@@ -16,7 +16,7 @@ import argparse
 import json
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,17 @@ import torch
 
 from card_learning import (
     MOMENTUM,
+    State,
     answers,
     changed_stage,
     clock,
     fastest,
     learn,
+    mean_24,
     own,
     restore,
     state_of,
-)  # fmt: skip
+)
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig
 from fingerspell.config.recipe_file import load_recipe
@@ -105,95 +107,101 @@ def trials(recipe: Stage) -> Iterator[Trial]:
     yield Trial("twice as long", recipe, steps=2.0)
 
 
-def readings(card: OnCard, network: Twin, side: int) -> dict[str, Any]:
-    """Returns what a network reads."""
-    return {
-        "read": card.strangers.read(answers([network], side)),
-        "val": own(network, card.held, side),
-    }
+class Study:
+    """The trials so far: where each ended, and what was read there, written to `output`."""
+
+    def __init__(self, args: argparse.Namespace, card: OnCard, told: Callable[[str], None]) -> None:
+        self.args, self.card, self.told = args, card, told
+        self.layers, self.arrays = load_network(args.network)
+        self.network = Twin(self.layers, self.arrays, args.dropout, MOMENTUM).to(card.device)
+        self.network.to(memory_format=torch.channels_last)
+        self.ends: dict[str, State] = {"": state_of(self.network)}
+        self.steps, self.rows = args.steps, list[dict[str, Any]]()
+
+    def one(self, trial: Trial) -> None:
+        """Learns a trial and reads what it came to; the recipe's own are read in more ways."""
+        restore(self.network, [self.ends[trial.of]])
+        teachers = [self.answering(name) for name in trial.teachers]
+
+        def made() -> Step:
+            return Step(self.network, trial.stage, self.args.batch, self.card, teachers)
+
+        if self.rows:
+            step = made()
+        else:
+            step, each_s = fastest(made, self.args.slow_ms, self.told)
+            self.steps = self.steps or max(2, round(self.args.row_s / each_s))
+            self.told(f"{self.steps} steps a trial")
+        figures, mean = learn(step, self.told, steps=round(self.steps * trial.steps), grow=False)
+        figures.pop("name")
+        side, again = trial.stage.side, trial.name.startswith(RECIPE)
+        if again:
+            self.keep(f"{trial.name}, its last weights", self.read([self.network], side))
+        mean.settle()
+        self.ends[trial.name] = state_of(self.network)
+        self.keep(trial.name, {**figures, **self.read([self.network], side)})
+        if again:
+            self.keep(f"{trial.name}, mirrored as well", self.read([self.network], side, True))
+        if trial.name == f"{RECIPE}, {SEEDS[-1]}":
+            self.together(side)
+
+    def together(self, side: int) -> None:
+        """Reads the recipe's networks by the mean of their answers, and of their weights."""
+        three = [f"{RECIPE}, {seed}" for seed in SEEDS]
+        found = self.read([self.answering(name) for name in three], side)
+        self.keep("the three's mean answer", found)
+        restore(self.network, [self.ends[name] for name in three])
+        self.keep("the three's mean weights", self.read([self.network], side))
+
+    def read(self, networks: Sequence[Twin], side: int, mirrored: bool = False) -> dict[str, Any]:
+        """Returns what some networks read together; of own people, what the first does."""
+        return {
+            "read": self.card.strangers.read(answers(networks, side, mirrored)),
+            "val": own(networks[0], self.card.held, side) if len(networks) == 1 else 0.0,
+        }
+
+    def answering(self, end: str) -> Twin:
+        """Returns another network with the weights of an end, that answers and does not learn."""
+        made = Twin(self.layers, self.arrays, 0.0, MOMENTUM).to(self.card.device)
+        made.to(memory_format=torch.channels_last)
+        restore(made, [self.ends[end]])
+        return made.eval().requires_grad_(False)
+
+    def keep(self, name: str, found: dict[str, Any]) -> None:
+        """Tells and writes what a trial came to."""
+        self.rows.append({"trial": name, **found})
+        study, dev = (100 * mean_24(found["read"], names) for names in (STUDY_ONLY, STRANGERS))
+        self.told(f"{name}: study {study:.1f}, dev_ {dev:.1f}, val {100 * found['val']:.1f}")
+        cuda = self.card.device.type == "cuda"
+        figures = {
+            "device": torch.cuda.get_device_name() if cuda else "cpu",
+            "torch": torch.__version__, "python": platform.python_version(),
+            "steps": self.steps, "batch": self.args.batch, "side": self.args.side,
+            "rate": self.args.rate, "drawn_hands": self.card.drawings.ready, "trials": self.rows,
+        }  # fmt: skip
+        self.args.output.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 def run(args: argparse.Namespace) -> None:
-    told = clock()
-    began_s = time.perf_counter()
+    began_s, told = time.perf_counter(), clock()
     card = brought(args, (*STUDY_ONLY, *STRANGERS), 1, told)
-    layers, arrays = load_network(args.network)
-    network = Twin(layers, arrays, args.dropout, MOMENTUM).to(card.device)
-    network.to(memory_format=torch.channels_last)
-    start, ends, steps, rows = state_of(network), {}, args.steps, []
+    study = Study(args, card, told)
     augment = load_recipe(ROOT / "configs" / "strangers.py").config().augment
     recipe = Stage(name=RECIPE, rate=args.rate, augment=augment, side=args.side)
     card.drawings.take(min(DRAWN, args.room))
     told(f"{card.drawings.ready:,} drawn")
-
-    def keep(name: str, found: dict[str, Any]) -> None:
-        rows.append({"trial": name, **found})
-        study, dev = (
-            100 * sum(found["read"][x]["letters_24"] for x in names) / len(names)
-            for names in (STUDY_ONLY, STRANGERS)
-        )
-        told(f"{name}: study {study:.1f}, dev_ {dev:.1f}, val {100 * found['val']:.1f}")
-        figures = {"device": name_of(card.device), "torch": torch.__version__,
-            "python": platform.python_version(), "steps": steps,
-                   "batch": args.batch, "side": args.side, "rate": args.rate,
-                   "drawn_hands": card.drawings.ready, "trials": rows}  # fmt: skip
-        args.output.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-
     for trial in trials(recipe):
         if args.only and trial.name not in args.only:
             continue
-        if time.perf_counter() - began_s > args.budget_s:
-            told(f"no time for {trial.name}")
-            continue
-        if any(x not in ends for x in (*trial.teachers, *([trial.of] if trial.of else []))):
-            continue
-        restore(network, [ends[trial.of] if trial.of else start])
-        teachers = [network_of(network, ends[name], layers, arrays) for name in trial.teachers]
-
-        def made(stage: Stage = trial.stage, teachers: Sequence[Twin] = teachers) -> Step:
-            return Step(network, stage, args.batch, card, teachers)
-
-        if rows:
-            step = made()
+        missing = {trial.of, *trial.teachers} - study.ends.keys()
+        late = time.perf_counter() - began_s > args.budget_s
+        if missing or late:
+            told(f"{trial.name}: left out, {'no time' if late else f'without {missing}'}")
         else:
-            step, each_s = fastest(made, args.slow_ms, told)
-            steps = steps or max(2, round(args.row_s / each_s))
-            told(f"{steps} steps a trial")
-        figures, mean = learn(step, told, steps=round(steps * trial.steps), grow=False)
-        figures.pop("name")
-        side, base = trial.stage.side, trial.name.startswith(RECIPE)
-        if base:
-            keep(f"{trial.name}, its last weights", readings(card, network, side))
-        mean.settle()
-        ends[trial.name] = state_of(network)
-        keep(trial.name, {**figures, **readings(card, network, side)})
-        if base:
-            found = readings(card, network, side)
-            found["read"] = card.strangers.read(answers([network], side, mirrored=True))
-            keep(f"{trial.name}, mirrored as well", found)
-        if trial.name == f"{RECIPE}, {SEEDS[-1]}":
-            three = [ends[f"{RECIPE}, {seed}"] for seed in SEEDS]
-            together = [network_of(network, state, layers, arrays) for state in three]
-            found = {"read": card.strangers.read(answers(together, side)), "val": 0.0}
-            keep("the three's mean answer", found)
-            restore(network, three)
-            keep("the three's mean weights", readings(card, network, side))
-        del step
+            study.one(trial)
     card.drawings.take()
     card.drawings.close()
     told("done")
-
-
-def network_of(like: Twin, state: Any, layers: Any, arrays: Any) -> Twin:
-    """Returns another network with these weights, that answers."""
-    made = Twin(layers, arrays, 0.0, MOMENTUM).to(next(like.parameters()).device)
-    made.to(memory_format=torch.channels_last)
-    restore(made, [state])
-    return made.eval().requires_grad_(False)
-
-
-def name_of(device: torch.device) -> str:
-    return torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
