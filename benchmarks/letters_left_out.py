@@ -46,7 +46,7 @@ def gathered(data: Path, output: Path) -> list[Path]:
 
 
 def trained(args: argparse.Namespace) -> Path:
-    """Returns the run, trained and exported unless it is there."""
+    """Returns the run, trained unless it is there."""
     work, data = ROOT / args.work, ROOT / args.data
     run = work / "run"
     if not (run / "recogniser.json").is_file():
@@ -56,7 +56,6 @@ def trained(args: argparse.Namespace) -> Path:
             "--output_dir", str(run), "--weights", str(args.weights), "--epochs", str(args.epochs),
             "--seed", str(args.seed), "--overwrite", "--trust",
         )  # fmt: skip
-        program("export", "--output_dir", str(run))
     return run
 
 
