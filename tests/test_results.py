@@ -23,7 +23,8 @@ STUDIED = sorted(
         "loader.json",
         "gpu_*.json",
         "strangers*.json",
-        "ends_of_card.json",
+        "ends_of*_card.json",
+        "letters_left_out.json",
     )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
 )
