@@ -53,6 +53,21 @@ def _body(figures: Figures) -> list[str]:
         f"The threshold that the bundle carries is {figures['threshold']:.3g}. One picture takes "
         f"{figures['median_ms']:.1f} ms on one thread (median).",
         "",
+        "## Why it falls short, and what was tried",
+        "",
+        "What is missed is mostly a person's form of a letter and not a picture: one signer's "
+        "every C, another's every K ([record 13](../adr/0013-on-one-card.md#a-second-time)). About "
+        "fourteen people's letters may teach a released network; other people's would bring more "
+        "([sources left out](#sources-left-out)).",
+        "",
+        "Tried: [each choice undone](#each-choice-undone), among them MixUp, CutMix, MixStyle, "
+        "unlearning the source, teachers, more and fewer drawn hands and larger pictures; longer "
+        "trainings, stronger and milder ones and means of their weights "
+        "([on one card](#on-one-card-by-the-clock), [again](#a-second-time-on-the-card)); other "
+        "looks and scales ([records 11](../adr/0011-the-released-recogniser.md), "
+        "[12](../adr/0012-a-closer-look.md)). Not tried: 224 pixels, weights of another backbone "
+        "than ImageNet's, and every choice with several seeds.",
+        "",
         "## Source by source",
         "",
         *table(figures["strangers"], figures["strangers_mean"]),
