@@ -24,7 +24,6 @@ from typing import Any
 import torch
 
 from card_learning import (
-    MOMENTUM,
     State,
     answers,
     changed_stage,
@@ -32,18 +31,19 @@ from card_learning import (
     fastest,
     learn,
     mean_24,
+    name_of,
+    network_on,
     own,
     restore,
     state_of,
+    usual_changes,
 )
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig
-from fingerspell.config.recipe_file import load_recipe
 from on_card import OnCard, brought, options
 from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, load_network
 
-ROOT = Path(__file__).resolve().parents[1]
 RECIPE = "the recipe"
 SEEDS = (1, 2, 3)
 DRAWN = 11_600
@@ -113,8 +113,7 @@ class Study:
     def __init__(self, args: argparse.Namespace, card: OnCard, told: Callable[[str], None]) -> None:
         self.args, self.card, self.told = args, card, told
         self.layers, self.arrays = load_network(args.network)
-        self.network = Twin(self.layers, self.arrays, args.dropout, MOMENTUM).to(card.device)
-        self.network.to(memory_format=torch.channels_last)
+        self.network = network_on(card.device, self.layers, self.arrays, args.dropout)
         self.ends: dict[str, State] = {"": state_of(self.network)}
         self.steps, self.rows = args.steps, list[dict[str, Any]]()
 
@@ -162,8 +161,7 @@ class Study:
 
     def answering(self, end: str) -> Twin:
         """Returns another network with the weights of an end, that answers and does not learn."""
-        made = Twin(self.layers, self.arrays, 0.0, MOMENTUM).to(self.card.device)
-        made.to(memory_format=torch.channels_last)
+        made = network_on(self.card.device, self.layers, self.arrays)
         restore(made, [self.ends[end]])
         return made.eval().requires_grad_(False)
 
@@ -172,9 +170,8 @@ class Study:
         self.rows.append({"trial": name, **found})
         study, dev = (100 * mean_24(found["read"], names) for names in (STUDY_ONLY, STRANGERS))
         self.told(f"{name}: study {study:.1f}, dev_ {dev:.1f}, val {100 * found['val']:.1f}")
-        cuda = self.card.device.type == "cuda"
         figures = {
-            "device": torch.cuda.get_device_name() if cuda else "cpu",
+            "device": name_of(self.card.device),
             "torch": torch.__version__, "python": platform.python_version(),
             "steps": self.steps, "batch": self.args.batch, "side": self.args.side,
             "rate": self.args.rate, "drawn_hands": self.card.drawings.ready, "trials": self.rows,
@@ -186,8 +183,7 @@ def run(args: argparse.Namespace) -> None:
     began_s, told = time.perf_counter(), clock()
     card = brought(args, (*STUDY_ONLY, *STRANGERS), 1, told)
     study = Study(args, card, told)
-    augment = load_recipe(ROOT / "configs" / "strangers.py").config().augment
-    recipe = Stage(name=RECIPE, rate=args.rate, augment=augment, side=args.side)
+    recipe = Stage(name=RECIPE, rate=args.rate, augment=usual_changes(), side=args.side)
     card.drawings.take(min(DRAWN, args.room))
     told(f"{card.drawings.ready:,} drawn")
     for trial in trials(recipe):

@@ -22,7 +22,6 @@ from typing import Any
 import torch
 
 from card_learning import (
-    MOMENTUM,
     State,
     answers,
     changed_stage,
@@ -30,18 +29,19 @@ from card_learning import (
     fastest,
     learn,
     mean_24,
+    name_of,
+    network_on,
     own,
     restore,
     state_of,
+    usual_changes,
 )
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig
-from fingerspell.config.recipe_file import load_recipe
 from on_card import brought, options
 from source_names import STRANGERS, STUDY_ONLY
-from twin import Twin, halved, load_network, save_network
+from twin import halved, load_network, save_network
 
-ROOT = Path(__file__).resolve().parents[1]
 READ_AT = 160
 
 
@@ -96,11 +96,9 @@ def run(args: argparse.Namespace) -> None:
     began_s, told = time.perf_counter(), clock()
     card = brought(args, (*STUDY_ONLY, *STRANGERS), args.seed, told)
     layers, arrays = load_network(args.network)
-    network = Twin(layers, arrays, args.dropout, MOMENTUM).to(card.device)
-    network.to(memory_format=torch.channels_last)
+    network = network_on(card.device, layers, arrays, args.dropout)
     ends, figures = {"": state_of(network)}, []
-    usual = load_recipe(ROOT / "configs" / "strangers.py").config().augment
-    plan = [asked(stage, args.set) for stage in stages(usual)]
+    plan = [asked(stage, args.set) for stage in stages(usual_changes())]
     plan = [stage for stage in plan if not args.stages or stage.name in args.stages]
     args.output.mkdir(parents=True, exist_ok=True)
     card.drawings.take(args.first_drawings)
@@ -138,7 +136,7 @@ def run(args: argparse.Namespace) -> None:
         figures.append({**one, **read(), "stage": {**asdict(stage), "seconds": seconds}})
         told_of = {
             "torch": torch.__version__, "seed": args.seed, "batch": args.batch,
-            "device": torch.cuda.get_device_name() if card.device.type == "cuda" else "cpu",
+            "device": name_of(card.device),
             "peak_bytes": torch.cuda.max_memory_reserved() if card.device.type == "cuda" else None,
             "spent_s": round(time.perf_counter() - began_s, 1), "stages": figures,
         }  # fmt: skip
