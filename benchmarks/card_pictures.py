@@ -152,13 +152,15 @@ class Drawings:
         self.folder = folder or Path(self.own.name)
         self.folder.mkdir(parents=True, exist_ok=True)
         file, shape = self.folder / "rows", (room, side, side, 3)
-        again = file.is_file() and (self.folder / DONE).is_file()
+        self.drawn_for = {"labels": list(labels), "shape": list(shape), "seed": seed}
+        done = self._done()
+        again = file.is_file() and done is not None
         self.rows: Any = np.memmap(file, np.uint8, "r+" if again else "w+", shape=shape)
         self.pictures = torch.zeros((room, 4, side, side), dtype=torch.uint8, device=device)
         self.pictures[:, 3] = 255
         self.targets = torch.zeros(room, dtype=torch.long, device=device)
         self.ready, self.count, self.done = 0, torch.zeros((), device=device), list[int]()
-        done = json.loads((self.folder / DONE).read_text(encoding="utf-8")) if again else []
+        done = done if again else []
         for start in done:
             self._bring(start, [row % len(labels) for row in range(start, start + CHUNK)])
         context = multiprocessing.get_context("spawn")
@@ -174,6 +176,19 @@ class Drawings:
         ]  # fmt: skip
         for worker in self.workers:
             worker.start()
+
+    def _done(self) -> list[int] | None:
+        """Returns where the chunks begin that a folder holds; none without such a folder."""
+        path = self.folder / DONE
+        if not path.is_file():
+            return None
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told["for"] != self.drawn_for:
+            raise SystemExit(
+                f"{self.folder} holds drawings with other labels, size, room or seed: name an "
+                "empty folder"
+            )
+        return told["starts"]
 
     def take(self, at_least: int = 0) -> int:
         """Brings what was drawn since the last call to the card; returns how many there are."""
@@ -207,7 +222,8 @@ class Drawings:
         if self.own:
             self.own.cleanup()
         else:
-            (self.folder / DONE).write_text(json.dumps(self.done), encoding="utf-8")
+            told = {"for": self.drawn_for, "starts": self.done}
+            (self.folder / DONE).write_text(json.dumps(told), encoding="utf-8")
 
 
 def _draw_on(

@@ -61,6 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--start", type=Path, required=True, help="where the training began")
     add("--name", default="ends_of_card", help="of the file in benchmarks/results")
     args = parser.parse_args(argv)
+    named = {x for end in args.ends for x in end.partition(":")[2].split("+")}
+    files = [args.start if x == START else args.card / f"{x}.npz" for x in sorted(named)]
+    if missing := [path for path in (args.card / CARD, *files) if not path.is_file()]:
+        parser.error(f"no file {', '.join(map(str, missing))}")
     told = json.loads((args.card / CARD).read_text(encoding="utf-8"))
     given = sys.argv[1:] if argv is None else argv
     said = circumstances(shlex.join(["python", "benchmarks/ends_of_card.py", *given]))

@@ -28,7 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--command", default=COMMAND, help="that it was written by")
     parser.add_argument("--python", default="3.12.3", help="where the figures do not say it")
     args = parser.parse_args(argv)
-    card = json.loads(args.written.read_text(encoding="utf-8"))
+    try:
+        card = json.loads(args.written.read_text(encoding="utf-8"))
+        missing = {"device", "torch", "trials"} - card.keys()
+    except (OSError, ValueError) as error:
+        parser.error(f"{args.written} is not what strangers_levers.py writes: {error}")
+    if missing:
+        parser.error(f"{args.written} is not what strangers_levers.py writes: without {missing}")
     said = circumstances(args.command)
     said["machine"] = {**said["machine"], "processor": card["device"], "cores": 16}
     said["versions"] = {"python": card.get("python", args.python), "torch": card["torch"]}

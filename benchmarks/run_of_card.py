@@ -169,6 +169,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     last.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
     last.add_argument("--output_dir", type=Path, required=True)
     args = parser.parse_args(argv)
+    named = [args.weights] if args.what == "start" else [*args.ends, args.ends[0].parent / CARD]
+    if missing := [path for path in named if path is not None and not path.is_file()]:
+        parser.error(f"no file {', '.join(map(str, missing))}")
     if args.what == "start":
         start(args.output, args.weights, args.run)
     else:

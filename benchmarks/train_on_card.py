@@ -67,12 +67,17 @@ def stages(usual: AugmentConfig) -> list[Stage]:
     return [*ways, replace(first, name="again", of=mean, rate=6e-4, share=0.8, seed=16)]
 
 
-def asked(stage: Stage, settings: Sequence[str]) -> Stage:
-    """Returns a stage with settings as `name=number`."""
-    changes = {name: float(value) for name, value in (one.split("=") for one in settings)}
-    if "side" in changes:
-        changes["side"] = round(changes["side"])
-    return changed_stage(stage, **changes)
+def setting(text: str) -> tuple[str, float]:
+    """Reads `name=number`; `argparse` tells of anything else."""
+    name, _, value = text.partition("=")
+    if name not in {*Stage.__slots__, *AugmentConfig.__slots__}:
+        raise argparse.ArgumentTypeError(f"{name}: no setting of a stage")
+    return name, float(value) if name != "side" else int(value)
+
+
+def asked(stage: Stage, settings: Sequence[tuple[str, float]]) -> Stage:
+    """Returns a stage with some settings changed."""
+    return changed_stage(stage, **dict(settings))
 
 
 def begun_with(stage: Stage, ends: Mapping[str, State]) -> list[State]:
@@ -160,7 +165,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=11)
     add("--first_drawings", type=int, default=1500, help="that must be there before it begins")
     add("--stages", nargs="+", default=[], help="only these")
-    add("--set", nargs="+", default=[], help="settings of all stages, as mixup=0.4")
+    add("--set", nargs="+", type=setting, default=[], help="settings of all stages, as mixup=0.4")
     run(parser.parse_args(argv))
     return 0
 

@@ -19,6 +19,7 @@ import card_page
 import card_pictures
 import card_step
 import ends_of_card
+import levers_of_card
 import on_card
 import run_of_card
 import strangers_levers
@@ -256,6 +257,36 @@ def test_drawings_stay_in_a_folder_for_whoever_comes_next(tmp_path):
         again.close()
 
 
+def test_drawings_of_another_seed_or_size_are_not_taken_for_these(tmp_path):
+    given = [(*ALPHABET[:2],), 32, card_pictures.CHUNK, 5, torch.device("cpu"), 1, tmp_path]
+    Drawings(*given).close()
+    for place, other in ((0, ("A", "C")), (1, 48), (2, 48), (3, 6)):
+        with pytest.raises(SystemExit, match="name an empty folder"):
+            Drawings(*given[:place], other, *given[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "told"),
+    [
+        (run_of_card.main, ["start", "--output", "x.npz", "--weights", "none.h5"], "no file none"),
+        (run_of_card.main, ["end", "none.npz", "--output_dir", "x"], "no file none.npz, card.json"),
+        (ends_of_card.main, ["160:one+start", "--card", "c", "--start", "s.npz"], "one.npz, s.npz"),
+        (levers_of_card.main, ["none.json"], "not what strangers_levers.py writes"),
+        (levers_of_card.main, ["empty.json"], "without {"),
+        (train_on_card.main, ["--network", "x", "--output", "y", "--set", "mixup"], "--set"),
+        (train_on_card.main, ["--network", "x", "--output", "y", "--set", "mix=1"], "no setting"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(main, arguments, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.json").write_text("{}")
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.json"]
+
+
 def photos(count=4, side=32):
     pictures = torch.full((count, 4, side, side), 255, dtype=torch.uint8)
     for number in range(count):
@@ -457,7 +488,8 @@ def test_strangers_are_read_source_by_source_and_views_count_alike():
 def test_a_setting_goes_where_it_belongs():
     changed = changed_stage(PLAIN, rate=0.5, bend=0.1)
     assert (changed.rate, changed.augment.bend) == (0.5, 0.1)
-    assert train_on_card.asked(PLAIN, ["side=64", "zoom=0.3"]).side == 64
+    assert train_on_card.asked(PLAIN, [("side", 64), ("zoom", 0.3)]).side == 64
+    assert train_on_card.setting("zoom=0.3") == ("zoom", 0.3)
     with pytest.raises(TypeError):
         changed_stage(PLAIN, nonsense=1)
 
