@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from page_parts import Figures, percent, said
 from source_names import STRANGERS, STUDY_ONLY
 
+NOTHING_LEARNT = 0.1
+"""Of its own people's pictures a trial that learnt anything reads more."""
+
 
 def levers(figures: Figures) -> list[str]:
     """Returns what each change of the recipe does to strangers."""
@@ -49,7 +52,7 @@ def levers(figures: Figures) -> list[str]:
         f"| trained | {columns}",
         "|---|---|---|---|",
         *(f"| {name} | {_cells([trials[name]], usual, apart=False)} |" for name in recipe),
-        *(f"| {name} | {_cells(rows, usual)} |" for name, rows in changes.items()),
+        *(f"| {_named(name, rows)} | {_cells(rows, usual)} |" for name, rows in changes.items()),
         "",
         "The recipe's three networks, read otherwise:",
         "",
@@ -61,6 +64,12 @@ def levers(figures: Figures) -> list[str]:
         said(figures),
         "",
     ]
+
+
+def _named(name: str, rows: Sequence[Figures]) -> str:
+    """Returns a trial's name, and where it learnt nothing, that it did not."""
+    learnt = statistics.fmean(row["val"] for row in rows) > NOTHING_LEARNT
+    return name if learnt else f"{name}: learnt nothing at that rate"
 
 
 def _cells(rows: Sequence[Figures], usual: Sequence[Figures], apart: bool = True) -> str:
@@ -109,12 +118,22 @@ def ends_again(figures: Figures) -> list[str]:
         "less, *wide* learnt larger pictures, and *again* began with the mean of the five.",
         "",
         *_stages(card, "the released one"),
-        "Read as above (*start* is the released one). No way and no mean reads the study sources "
-        "better, which alone may choose, so nothing was released: what the `dev_` sources gain is "
-        "not taken.",
+        f"Read as above (*start* is the released one). {_best(figures['ends'])}",
         "",
         *_ends(figures),
     ]
+
+
+def _best(rows: Sequence[Figures]) -> str:
+    """Returns whether any end reads the sources that choose better than the start."""
+    start = next(row for row in rows if row["end"].endswith(":start"))
+    most = max(rows, key=lambda row: row["studied"]["mean_letters_24"])
+    if most is start:
+        return (
+            "No way and no mean reads the study sources better, which alone may choose, so nothing "
+            "was released: what the `dev_` sources gain is not taken."
+        )
+    return f"The study sources are read best by {most['end'].split(':')[1].replace('+', ', ')}."
 
 
 def _stages(card: Figures, start: str) -> list[str]:

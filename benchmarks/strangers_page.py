@@ -10,6 +10,9 @@ from page_parts import Figures, found, percent, said, written
 from short_runs_page import left_out, letters_left_out
 
 TITLE = "# People nobody has seen: how well are they read?"
+FORM = 0.7
+"""The share of a source's pictures of a letter from which on its form is said to be missed."""
+
 AIMS = {
     "letters_24": ("the 24 static letters, mean over sources", 0.93, True),
     "accuracy": ("all classes, mean over sources", 0.90, True),
@@ -55,8 +58,8 @@ def _body(figures: Figures) -> list[str]:
         "",
         "## Why it falls short, and what was tried",
         "",
-        "What is missed is mostly a person's form of a letter and not a picture: one signer's "
-        "every C, another's every K ([record 13](../adr/0013-on-one-card.md#a-second-time)). About "
+        "Much of what is missed is a source's form of a letter and not single pictures: "
+        f"{forms(figures)}. ([Record 13](../adr/0013-on-one-card.md#a-second-time).) About "
         "fourteen people's letters may teach a released network; other people's would bring more "
         "([sources left out](#sources-left-out)).",
         "",
@@ -65,8 +68,10 @@ def _body(figures: Figures) -> list[str]:
         "trainings, stronger and milder ones and means of their weights "
         "([on one card](#on-one-card-by-the-clock), [again](#a-second-time-on-the-card)); other "
         "looks and scales ([records 11](../adr/0011-the-released-recogniser.md), "
-        "[12](../adr/0012-a-closer-look.md)). Not tried: 224 pixels, weights of another backbone "
-        "than ImageNet's, and every choice with several seeds.",
+        "[12](../adr/0012-a-closer-look.md)). Not tried: 224 pixels, 192 from the start, weights "
+        "of another backbone than ImageNet's and none, BatchNormalization frozen at a rate that it "
+        "bears, a larger teacher, a contrastive loss across sources, and every choice with several "
+        "seeds.",
         "",
         "## Source by source",
         "",
@@ -87,6 +92,18 @@ def _body(figures: Figures) -> list[str]:
         said(figures),
         "",
     ]
+
+
+def forms(figures: Figures) -> str:
+    """Returns the letters of which a source's pictures are nearly all taken for one other."""
+    found = [
+        f"`{name}` {pair['truth']} as {pair['answer']} ({pair['count']}, {pair['share']:.0%})"
+        for group in ("strangers", "studied")
+        for name, source in figures[group].items()
+        for pair in source["top_confusions"]
+        if pair["share"] >= FORM
+    ]
+    return "; ".join(found).replace("%", " %") or "no letter is taken for another so often"
 
 
 def aims(figures: Figures) -> list[str]:

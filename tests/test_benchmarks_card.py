@@ -641,7 +641,11 @@ def test_the_page_tells_stages_and_ends_apart(monkeypatch):
     ) in lines
     assert "| base, mixup_192 | 160 px | 84.4 % | 83.8 % | 88.6 % | 87.9 % |" in lines
     stage["of"] = "usual+strong"
+    figures["ends"].append({**figures["ends"][0], "end": "160:start"})
+    assert any("read best by base, mixup_192." in line for line in card_page.ends_again(figures))
+    figures["ends"].sort(key=lambda row: row["end"], reverse=True)
     lines = card_page.ends_again(figures)
+    assert any("No way and no mean" in line for line in lines)
     assert any(line.startswith("| base | usual, strong | 160 px | 140 s |") for line in lines)
     assert "| base, mixup_192 | 160 px | 84.4 % | 83.8 % | 88.6 % | 87.9 % |" in lines
 
@@ -663,7 +667,7 @@ def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch
                             *(row(f"{name}, mirrored as well", 0.68, 0.7) for name in recipe),
                             row("the three's mean answer", 0.7, 0.8, 0.0),
                             row("the three's mean weights", 0.3, 0.4),
-                            row("with MixUp", 0.65, 0.7)]},
+                            row("with MixUp", 0.65, 0.7), row("frozen", 0.1, 0.1, 0.04)]},
     }  # fmt: skip
     lines = card_page.levers(figures)
     assert "| the recipe, 2 | 66.0 % | 72.0 % | 90.0 % |" in lines
@@ -673,4 +677,7 @@ def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch
     assert "| the three networks' mean answer | 70.0 % (+7.0) | 80.0 % (+9.0) | – |" in lines
     assert any("came out 6 points apart in the first column and 2 in the second" in x
                for x in lines)  # fmt: skip
-    assert len([x for x in lines if x.startswith("| ")]) == 2 + 2 + 1 + 5
+    assert len([x for x in lines if x.startswith("| ")]) == 2 + 2 + 2 + 5
+    assert (
+        "| frozen: learnt nothing at that rate | 10.0 % (-53.0) | 10.0 % (-61.0) | 4.0 % |" in lines
+    )

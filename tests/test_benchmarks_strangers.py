@@ -140,3 +140,11 @@ def test_the_weights_of_a_run_and_of_a_release_are_read_with_one_look(tmp_path):
     for folder, off in ((tmp_path, 1e-5), (released, 0.02)):
         read = strangers.OneLook.load(folder, told).probabilities(pictures)
         np.testing.assert_allclose(read, once.predict(pictures, verbose=0), atol=off)
+
+
+def test_the_page_names_the_forms_that_are_missed():
+    pair = {"truth": "K", "answer": "V", "count": 39, "share": 0.975}
+    rare = {"truth": "M", "answer": "N", "count": 5, "share": 0.2}
+    figures = {"strangers": {"one": {"top_confusions": [rare]}},
+               "studied": {"two": {"top_confusions": [pair, rare]}}}  # fmt: skip
+    assert strangers_page.forms(figures) == "`two` K as V (39, 98 %)"
