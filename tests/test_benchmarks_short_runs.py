@@ -7,6 +7,7 @@ import pytest
 
 import circumstances
 import left_out
+import one_left_out
 import short_runs
 import strangers_page
 from fingerspell.config import ModelConfig, load_recipe
@@ -30,6 +31,13 @@ def test_every_source_is_read_once_and_by_a_network_that_never_saw_it():
 def test_two_sources_of_one_study_leave_no_training_without_pictures():
     found = left_out.trials(("a",), ("b",))
     assert [(t.sources, t.read) for t in found[2:]] == [(("b",), ("a",)), (("a",), ("b",))]
+
+
+def test_each_source_is_left_out_alone_and_read_by_what_the_others_taught():
+    found = one_left_out.trials(("a", "b", "c"))
+    assert [t.sources for t in found] == [tuple("abc"), tuple("bc"), tuple("ac"), tuple("ab")]
+    assert [t.read[:-5] for t in found] == [(), ("a",), ("b",), ("c",)]
+    assert all(t.read[-5:] == one_left_out.STRANGERS for t in found)
 
 
 @pytest.fixture
