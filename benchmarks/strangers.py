@@ -6,7 +6,8 @@ Reads five sources of other people and cameras with the released recogniser, or 
 named by `--recogniser`: every picture as it is; mirrored, which makes a right hand a left one; and
 at half and at a third of its size in the middle of a grey one, as if the hand were so much farther
 away. The same weights read all but the mirrored ones again with a single look. Digits that look
-like no letter show how often it answers where it should be silent.
+like no letter show how often it answers where it should be silent. What a still cannot tell, I from
+J and D from Z or the digit 1, is reported apart.
 Saves `benchmarks/results/strangers.json`, or `--name`; `benchmarks/pages.py` writes the page.
 """
 
@@ -28,6 +29,7 @@ from circumstances import circumstances, save
 from reading import BATCH
 from source_names import STRANGERS, STUDY_ONLY
 from starter_sources import is_learnt
+from still_pairs import answered_as, named, pairs, pairs_mean
 
 REPEATS = 200
 DIGITS = "digits_218"
@@ -120,12 +122,10 @@ def one_source(recogniser: Any, once: Any, folder: Path) -> dict[str, Any]:
     found = find_strangers(folder, recogniser.labels)
     read = {name: answers(recogniser, found.paths, change) for name, change in CHANGES.items()}
     alone = {name: answers(once, found.paths, CHANGES[name]) for name in ONCE}
-    report = evaluation(
-        found.y_true, read["letters_24"], recogniser.labels, threshold=recogniser.threshold
-    )
+    labels = recogniser.labels
+    report = evaluation(found.y_true, read["letters_24"], labels, threshold=recogniser.threshold)
 
     def right(by: dict[str, np.ndarray]) -> dict[str, float]:
-        labels = recogniser.labels
         return {
             name: subset_accuracy(found.y_true, x, labels, STATIC_LETTERS)[0]
             for name, x in by.items()
@@ -142,6 +142,7 @@ def one_source(recogniser: Any, once: Any, folder: Path) -> dict[str, Any]:
         "accepted_right": report["acceptance"]["accuracy"],
         "per_class": {x: s["recall"] for x, s in report["per_class_metrics"].items()},
         "top_confusions": report["top_confusions"][:8],
+        "pairs": pairs(np.array(labels)[found.y_true], named(labels, read["letters_24"])),
         "risk_coverage": report["risk_coverage"],
     }
 
@@ -161,20 +162,38 @@ def outsiders(recogniser: Any, folder: Path) -> dict[str, Any]:
 
     Of those that some people showed in training, other people's alone are read.
     """
-    from fingerspell.train.drawn import NOTHING
-
     each, pictures = {}, 0
     for digit in LIKE_NO_LETTER:
         unseen = [x for x in (folder / digit).iterdir() if not is_learnt(DIGITS, digit, x)]
         read = answers(recogniser, sorted(unseen))
-        named = np.array([recogniser.labels[i] != NOTHING for i in read.argmax(axis=1)])
-        each[digit] = named & (read.max(axis=1) >= recogniser.threshold)
+        each[digit] = taken(recogniser, read)
         pictures += len(read)
     return {
         "pictures": pictures,
         "digits": list(LIKE_NO_LETTER),
         "accepted": float(np.concatenate(list(each.values())).mean()),
-        "each": {digit: float(taken.mean()) for digit, taken in each.items()},
+        "each": {digit: float(mistaken.mean()) for digit, mistaken in each.items()},
+    }
+
+
+def taken(recogniser: Any, read: np.ndarray) -> np.ndarray:
+    """Returns whether each of the answers (N, C) is not `nothing`, and sure enough (N,)."""
+    from fingerspell.train.drawn import NOTHING
+
+    sure = read.max(axis=1) >= recogniser.threshold
+    return sure & (named(recogniser.labels, read) != NOTHING)
+
+
+def digit_one(recogniser: Any, folder: Path) -> dict[str, Any]:
+    """Returns what the digit 1 is answered as, and how often at the threshold.
+
+    No picture of it, photographed or drawn, was learnt from: all of them are read.
+    """
+    read = answers(recogniser, sorted((folder / "1").iterdir()))
+    return {
+        "pictures": len(read),
+        **answered_as(named(recogniser.labels, read)),
+        "accepted": float(taken(recogniser, read).mean()),
     }
 
 
@@ -201,8 +220,10 @@ def measured(recogniser: Any, once: Any, data: Path) -> dict[str, Any]:
         "strangers_mean": mean_of(strangers),
         "studied": studied,
         "studied_mean": mean_of(studied),
+        "pairs_mean": {"strangers": pairs_mean(strangers), "studied": pairs_mean(studied)},
         "median_ms": round(median_ms(recogniser), 2),
         "outsiders": outsiders(recogniser, data / DIGITS),
+        "digit_one": digit_one(recogniser, data / DIGITS),
     }
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
-
+from adapt_page import adapted, new_sign
 from card_page import ends, ends_again, levers
 from page_parts import Figures, found, percent, said, written
-from short_runs_page import left_out, letters_left_out
+from short_runs_page import left_out, letters_left_out, one_left_out
+from still_pairs_page import stills
 
 TITLE = "# People nobody has seen: how well are they read?"
 FORM = 0.7
@@ -26,9 +25,10 @@ AIMS = {
 def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     parts = (
-        ("strangers", _body), ("adapt", adapted), ("ends_of_card", ends),
+        ("strangers", _body), ("adapt", adapted), ("new_sign", new_sign), ("ends_of_card", ends),
         ("ends_of_second_card", ends_again),
-        ("letters_left_out", letters_left_out), ("left_out", left_out),
+        ("letters_left_out", letters_left_out), ("one_left_out", one_left_out),
+        ("left_out", left_out),
         ("strangers_levers", levers),
     )  # fmt: skip
     scripts = [f"{name}.py" for name, _ in parts if name != "ends_of_second_card"]
@@ -88,6 +88,7 @@ def _body(figures: Figures) -> list[str]:
         "",
         *_looks(figures),
         *_hardest(figures),
+        *stills(figures),
         *_silence(figures),
         said(figures),
         "",
@@ -233,47 +234,3 @@ def _each_of(digits: Figures) -> str:
         f"{digit}: {percent(share)}" for digit, share in digits.get("each", {}).items()
     )
     return f" ({told})" if told else ""
-
-
-def adapted(figures: Figures) -> list[str]:
-    """Returns what a few pictures of a source bring there, and what they cost elsewhere."""
-    rows: dict[tuple[str, int], list[Figures]] = {}
-    for row in figures["rows"]:
-        rows.setdefault((row["source"], row["count"]), []).append(row)
-    seeds = {row["seed"] for row in figures["rows"]}
-    told = [f"| {name} | {count} | {_adapted(found)} |" for (name, count), found in rows.items()]
-    for count in sorted({row["count"] for row in figures["rows"]}):
-        every = [row for row in figures["rows"] if row["count"] == count]
-        told.append(f"| **mean** | {count} | {_adapted(every)} |")
-    return [
-        "## A few pictures of your own",
-        "",
-        "`fingerspell adapt` with so many pictures of each class from a source that the released "
-        "recogniser has not seen. *Own*: the source's other pictures, none of them a near "
-        f"duplicate of those given. *Others*: {_counted(figures)} other sources that it has not "
-        "seen either, so what is forgotten shows there. `four_signers` are four people in few "
-        "groups of near duplicates, so those given and those tested may be different people's. All "
-        "classes; "
-        f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}.",
-        "",
-        "| source | pictures a class | own, before | after | others, before | after | longest |",
-        "|" + "---|" * 7,
-        *told,
-        "",
-        said(figures),
-        "",
-    ]
-
-
-def _adapted(rows: Sequence[Figures]) -> str:
-    cells = [
-        percent(statistics.fmean(row[when][who] for row in rows))
-        for who in ("own", "others")
-        for when in ("before", "after")
-    ]
-    return f"{' | '.join(cells)} | {max(row['seconds'] for row in rows):.0f} s"
-
-
-def _counted(figures: Figures) -> str:
-    counts = {len(row["before"]["each_other"]) for row in figures["rows"]}
-    return " or ".join(str(count) for count in sorted(counts))

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 import adapt as benchmark
-import strangers_page
+import new_sign
+from adapt_page import adapted
+from adapt_page import new_sign as new_sign_page
+from starter_sources import MEASURED_FROM
 
 
 def groups(**classes: tuple[int, ...]):
@@ -56,7 +59,7 @@ def test_the_page_tells_each_source_and_the_mean_of_each_number_of_pictures():
         row("four_signers", 5, 1, 0.5, 80.0), row("four_signers", 5, 2, 0.7, 90.4),
         row("silhouette", 5, 1, 0.9, 70.0), row("silhouette", 20, 1, 1.0, 99.0),
     ]  # fmt: skip
-    page = strangers_page.adapted(
+    page = adapted(
         {"rows": rows, "command": "c", "machine": {"system": "s", "processor": "p", "cores": 2},
          "versions": {}, "commit": "abc", "finished": "2026-01-01"}
     )  # fmt: skip
@@ -64,3 +67,38 @@ def test_the_page_tells_each_source_and_the_mean_of_each_number_of_pictures():
     assert "| **mean** | 5 | 40.0 % | 70.0 % | 90.0 % | 80.0 % | 90 s |" in page
     assert "| **mean** | 20 | 40.0 % | 100.0 % | 90.0 % | 80.0 % | 99 s |" in page
     assert any("2 other sources" in line and "2 seeds" in line for line in page)
+
+
+def test_a_new_sign_is_tested_on_other_pictures_than_those_given():
+    paths = [Path(f"{number}.jpg") for number in range(30)]
+    given, tested = new_sign.deal(paths, 5, 1)
+    assert len(given) == 5
+    assert sorted(path for path, _ in given + tested) == sorted(paths)
+    assert {label for _, label in given + tested} == {new_sign.SIGN}
+    assert given != new_sign.deal(paths, 5, 2)[0]
+
+
+def test_people_who_showed_a_digit_in_training_tell_nothing_of_what_is_taken_for_the_sign(tmp_path):
+    for digit in new_sign.STRAYS:
+        (tmp_path / digit).mkdir()
+        for number in (MEASURED_FROM - 1, MEASURED_FROM):
+            (tmp_path / digit / f"IMG_{number}.JPG").touch()
+    found = [f"{path.parent.name} {path.name}" for path in new_sign.strays(tmp_path)]
+    late = {f"{digit} IMG_{MEASURED_FROM}.JPG" for digit in new_sign.STRAYS}
+    assert set(found) == late | {f"1 IMG_{MEASURED_FROM - 1}.JPG"}, "1 was never learnt"
+
+
+def sign_row(seed, sign, seconds):
+    shares = {"sign": sign, "strays": 0.1, "letters": 0.02}
+    known = {"before": {"x": 0.9, "y": 0.7}, "after": {"x": 0.8, "y": 0.6}}
+    return {"count": 5, "seed": seed, "seconds": seconds, **shares, **known}
+
+
+def test_the_page_says_what_a_new_sign_costs():
+    rows = [sign_row(1, 0.5, 40.0), sign_row(2, 0.7, 60.0)]
+    page = new_sign_page(
+        {"rows": rows, "mean": new_sign.means(rows), "command": "c", "finished": "2026-01-01",
+         "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {}, "commit": "abc"}
+    )  # fmt: skip
+    assert "| 5 | 60.0 % | 10.0 % | 2.0 % | 80.0 % | 70.0 % | 60 s |" in page
+    assert any("2 sources" in line and "2 seeds" in line for line in page)

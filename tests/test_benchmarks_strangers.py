@@ -48,6 +48,7 @@ def data(tmp_path):
         write(tmp_path / name, "J", (255, 0))
     for digit in strangers.LIKE_NO_LETTER:
         write(tmp_path / strangers.DIGITS, digit, (255, 0), first=MEASURED_FROM)
+    write(tmp_path / strangers.DIGITS, "1", (255, 0), (255, 0), (160, 128), (0, 255))
     return tmp_path
 
 
@@ -95,6 +96,8 @@ def test_the_page_says_what_was_missed_and_by_how_much(data):
         "accepted": 1.0,
         "each": dict.fromkeys("3578", 1.0),
     }
+    assert figures["digit_one"]["pictures"] == 4
+    assert figures["pairs_mean"] == {"strangers": {}, "studied": {}}, "none of them shows an I"
 
 
 def test_people_who_showed_a_digit_in_training_are_not_measured_by_it(data):
@@ -148,3 +151,24 @@ def test_the_page_names_the_forms_that_are_missed():
     figures = {"strangers": {"one": {"top_confusions": [rare]}},
                "studied": {"two": {"top_confusions": [pair, rare]}}}  # fmt: skip
     assert strangers_page.forms(figures) == "`two` K as V (39, 98 %)"
+
+
+def test_pairs_are_read_from_the_pictures_as_they_are(tmp_path):
+    class Still(Sided):
+        labels = ("I", "J", "A")
+
+    write(tmp_path / "one", "I", (255, 0))
+    write(tmp_path / "one", "J", (255, 0), (0, 255))
+    pair = strangers.one_source(Still(), Still(), tmp_path / "one")["pairs"]["I/J"]
+    assert pair["pictures"] == 3
+    assert pair["right"] == pytest.approx(2 / 3)
+    assert pair["recall"] == {"I": 1.0, "J": 0.5}
+
+
+def test_every_picture_of_the_digit_1_is_read_and_doubt_and_nothing_are_not_accepted(data):
+    class Pointing(Sided):
+        labels = ("D", "nothing", "J")
+
+    assert strangers.digit_one(Pointing(), data / strangers.DIGITS) == {
+        "pictures": 4, "D": 0.75, "Z": 0.0, "other_letters": 0.0, "nothing": 0.25, "accepted": 0.5,
+    }  # fmt: skip
