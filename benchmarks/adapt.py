@@ -91,14 +91,17 @@ def read_by(model: Any, labels: Sequence[str], pictures: Sequence[Picture]) -> f
     return float((answers == [labels.index(label) for _, label in known]).mean())
 
 
-def figures(
-    model: Any, labels: Sequence[str], tested: Sequence[Picture],
-    others: Mapping[str, Sequence[Picture]],
-) -> dict[str, Any]:  # fmt: skip
-    """Returns accuracy on the source's own held-out groups and on every other source."""
-    apart = {name: read_by(model, labels, pictures) for name, pictures in others.items()}
-    mean = statistics.fmean(apart.values())
-    return {"own": read_by(model, labels, tested), "others": mean, "each_other": apart}
+def each_of(
+    model: Any, labels: Sequence[str], sources: Mapping[str, Sequence[Picture]]
+) -> dict[str, float]:
+    """Returns the accuracy on every source."""
+    return {name: read_by(model, labels, pictures) for name, pictures in sources.items()}
+
+
+def figures(own: float, each_other: Mapping[str, float]) -> dict[str, Any]:
+    """Returns accuracy on the source's own held-out groups, on every other source, their mean."""
+    others = statistics.fmean(each_other.values())
+    return {"own": own, "others": others, "each_other": dict(each_other)}
 
 
 def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, list[str], float]:
@@ -155,6 +158,7 @@ def measure(
     rows = []
     for source in sources:
         elsewhere = {name: some(groups[name]) for name in groups if name != source}
+        known = each_of(model, labels, elsewhere)
         for count in counts:
             for seed in seeds:
                 given, tested = deal(groups[source], count, seed)
@@ -162,8 +166,10 @@ def measure(
                 row = {
                     "source": source, "count": count, "seed": seed, "pictures": len(given),
                     "tested": len(tested), "seconds": round(seconds, 1),
-                    "before": figures(model, labels, tested, elsewhere),
-                    "after": figures(after, names, tested, elsewhere),
+                    "before": figures(read_by(model, labels, tested), known),
+                    "after": figures(
+                        read_by(after, names, tested), each_of(after, names, elsewhere)
+                    ),
                 }  # fmt: skip
                 print(json.dumps(row), flush=True)
                 rows.append(row)

@@ -21,7 +21,18 @@ from typing import Any
 
 import numpy as np
 
-from adapt import COUNTS, OTHERS, SEEDS, Picture, adapted, grouped, read_by, released, some
+from adapt import (
+    COUNTS,
+    OTHERS,
+    SEEDS,
+    Picture,
+    adapted,
+    each_of,
+    grouped,
+    read_by,
+    released,
+    some,
+)
 from circumstances import circumstances, save
 from starter_sources import is_learnt
 
@@ -54,7 +65,7 @@ def measure(
     """Returns one row for each number of pictures and seed."""
     sevens, wrong = sorted((data / SOURCE / DIGIT).iterdir()), strays(data / SOURCE)
     letters = {name: some(grouped(data / name)) for name in others}
-    before = _letters(*released(starter), letters)
+    before = each_of(*released(starter), letters)
     rows = []
     for count in counts:
         for seed in seeds:
@@ -66,17 +77,11 @@ def measure(
                 "sign": read_by(model, labels, tested),
                 "strays": taken(model, labels, wrong),
                 "letters": taken(model, labels, shown),
-                "before": before, "after": _letters(model, labels, letters),
+                "before": before, "after": each_of(model, labels, letters),
             }  # fmt: skip
             print(json.dumps(row), flush=True)
             rows.append(row)
     return rows
-
-
-def _letters(
-    model: Any, labels: Sequence[str], sources: Mapping[str, Sequence[Picture]]
-) -> dict[str, float]:
-    return {name: read_by(model, labels, pictures) for name, pictures in sources.items()}
 
 
 def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
