@@ -1,0 +1,72 @@
+"""What the study says of reading otherwise with the same features: other views, another layer."""
+
+from __future__ import annotations
+
+import statistics
+
+from page_parts import Figures, percent, said
+
+
+def other_views(figures: Figures) -> list[str]:
+    """Returns how strangers are read in other views of the same picture."""
+    studied, strangers = figures["studied_mean"], figures["strangers_mean"]
+    plain = next(iter(studied))
+    rows = [
+        f"| {views} | {_beside(studied[views], studied[plain])} "
+        f"| {_beside(strangers[views], strangers[plain])} |"
+        for views in studied
+    ]
+    return [
+        "## Other views of the same picture",
+        "",
+        "The released network with one look, at most "
+        f"{figures['pictures_a_source']} pictures a source, by one view or by the mean answer of "
+        "several.",
+        "",
+        "| views | 24 letters, the five that may only be studied | 24 letters, the five `dev_` "
+        "sources |",
+        "|---|---|---|",
+        *rows,
+        "",
+        said(figures),
+        "",
+    ]
+
+
+def last_layer(figures: Figures) -> list[str]:
+    """Returns what learning the last layer again brings."""
+    rows: dict[str, list[Figures]] = {}
+    for row in figures["rows"]:
+        rows.setdefault(row["name"], []).append(row)
+    (released,) = rows.pop("released")
+    seeds = {len(found) for found in rows.values()}
+    return [
+        "## The last layer again",
+        "",
+        f"What the released network makes of {figures['pictures']:,} changed training pictures "
+        "and drawn hands, and the last layer alone learnt again from it, read with one look; mean "
+        f"of {max(seeds)} seeds. In brackets: points gained or lost to the released layer.",
+        "",
+        "| learnt again | 24 letters, the five that may only be studied | seeds apart | 24 "
+        "letters, the five `dev_` sources | seeds apart |",
+        "|" + "---|" * 5,
+        f"| not: the released layer | {percent(released['studied'])} | "
+        f"| {percent(released['strangers'])} | |",
+        *(
+            f"| {name} | {_of(found, released, 'studied')} | {_of(found, released, 'strangers')} |"
+            for name, found in rows.items()
+        ),
+        "",
+        said(figures),
+        "",
+    ]
+
+
+def _of(rows: list[Figures], released: Figures, group: str) -> str:
+    shares = [row[group] for row in rows]
+    apart = 100 * (max(shares) - min(shares))
+    return f"{_beside(statistics.fmean(shares), released[group])} | {apart:.1f}"
+
+
+def _beside(share: float, plain: float) -> str:
+    return f"{percent(share)} ({100 * (share - plain):+.1f})"

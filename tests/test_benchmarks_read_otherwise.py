@@ -1,0 +1,111 @@
+"""Other views are what they say; the last layer is learnt from what a choice leaves."""
+
+import numpy as np
+import pytest
+import torch
+
+import last_layer
+import other_views
+import read_otherwise_page
+from fingerspell.images import encode_jpeg
+from last_features import Shown
+from last_layer import Choice
+
+COMMON = {"command": "c", "commit": "abc", "finished": "2026-01-01", "versions": {},
+          "machine": {"system": "s", "processor": "p", "cores": 2}}  # fmt: skip
+
+
+def test_a_turned_picture_is_turned_to_the_left_around_its_middle():
+    picture = np.zeros((1, 21, 21, 3), np.float32)
+    picture[0, 10, 18] = 1.0
+    up = other_views.turned(90)(picture)
+    assert up[0, 2, 10, 0] == pytest.approx(1.0, abs=0.01)
+    assert up.sum() == pytest.approx(3.0, abs=0.05)
+
+
+def test_views_take_away_what_they_are_named_after():
+    batch = np.random.default_rng(0).uniform(0.2, 0.6, (2, 16, 16, 3)).astype(np.float32)
+    batch[..., 0] += 0.2
+    batch[1] *= 0.5
+    assert np.ptp(other_views.grey(batch), axis=3).max() == 0
+    np.testing.assert_allclose(
+        np.ptp(other_views.white_balanced(batch).mean((1, 2)), 1), 0, atol=0.02
+    )
+    even = other_views.even(batch)
+    np.testing.assert_allclose(even.mean((1, 2, 3)), other_views.MIDDLE, atol=0.01)
+    np.testing.assert_allclose(even.std((1, 2, 3)), other_views.SPREAD, atol=0.02)
+    assert other_views.sharpened(batch).std() > batch.std() > other_views.blurred(batch).std()
+
+
+class Darker:
+    """Says A where a picture is dark, else B."""
+
+    labels = ("A", "B")
+    size_px = (16, 16)
+
+    def probabilities(self, batch):
+        light = batch.mean((1, 2, 3))
+        return np.stack([1 - light, light], axis=1)
+
+
+def test_a_sources_views_are_read_apart_and_together(tmp_path, monkeypatch):
+    for label, value in (("A", 40), ("B", 200)):
+        (tmp_path / label).mkdir()
+        rgb = np.full((16, 16, 3), value, np.uint8)
+        (tmp_path / label / "1.jpg").write_bytes(encode_jpeg(rgb, 95))
+    views = {"as they are": other_views.as_they_are, "negative": lambda x: 1 - x}
+    monkeypatch.setattr(other_views, "VIEWS", views)
+    monkeypatch.setattr(other_views, "TOGETHER", (("as they are",), ("negative",)))
+    assert other_views.one_source(Darker(), tmp_path) == {"as they are": 1.0, "negative": 0.0}
+
+
+def some_shown() -> Shown:
+    """Three pictures of A in `rooms`, one drawn; one of Z in `rooms`; A is feature 0, Z is 1."""
+    of = (*[("rooms", "A")] * 3, ("drawn", "A"), ("rooms", "Z"))
+    labels = torch.tensor([0, 0, 0, 0, 1])
+    sizes = {"rooms": 30, "drawn": 10, "A": 20, "Z": 60}
+    return Shown(torch.eye(2)[labels], labels, of, sizes)
+
+
+def test_pictures_are_weighed_as_a_choice_says():
+    shown = some_shown()
+    weights = {c.name: last_layer.weights_of(c, shown) for c in last_layer.CHOICES}
+    assert weights["as in the recipe"].tolist() == [1.0] * 5
+    assert weights["no drawn hands"].tolist() == [1, 1, 1, 0, 1]
+    assert weights["no Z out of its movement"].tolist() == [1, 1, 1, 1, 0]
+    by_class = weights["classes count by their size"]
+    assert by_class[:4].sum() == pytest.approx(20)
+    assert by_class[4] == pytest.approx(60)
+    by_source = weights["sources count by their size"]
+    assert by_source[3] == pytest.approx(10)
+    assert by_source.sum() == pytest.approx(40)
+    alike = weights["sources count alike"]
+    assert alike[3] == pytest.approx(1.0)
+    assert alike.sum() == pytest.approx(2.0)
+
+
+def test_a_layer_learns_what_it_is_shown_and_nothing_else():
+    start = (torch.zeros(2, 2), torch.zeros(2))
+    whole = last_layer.learnt(Choice("all", from_chance=True), some_shown(), start, 1, steps=60)
+    assert (torch.eye(2) @ whole[0] + whole[1]).argmax(1).tolist() == [0, 1]
+    apart = last_layer.learnt(Choice("no Z", moving=False), some_shown(), start, 1, steps=60)
+    assert (torch.eye(2) @ apart[0] + apart[1]).argmax(1).tolist() == [0, 0]
+    again = last_layer.learnt(Choice("no Z", moving=False), some_shown(), start, 1, steps=60)
+    assert torch.equal(apart[0], again[0])
+    assert not start[0].any(), "the layer that was begun with stays as it is"
+
+
+def test_the_page_says_what_is_gained_to_what_is_released():
+    rows = [{"name": "released", "seed": 0, "studied": 0.8, "strangers": 0.9}]
+    rows += [{"name": "MixUp", "seed": s, "studied": x, "strangers": 0.88}
+             for s, x in ((1, 0.81), (2, 0.83))]  # fmt: skip
+    page = read_otherwise_page.last_layer({**COMMON, "pictures": 1200, "rows": rows})
+    assert "| not: the released layer | 80.0 % | | 90.0 % | |" in page
+    assert "| MixUp | 82.0 % (+2.0) | 2.0 | 88.0 % (-2.0) | 0.0 |" in page
+    assert any("1,200 changed" in line and "2 seeds" in line for line in page)
+    means = {"as they are": 0.8, "mirrored": 0.79}
+    page = read_otherwise_page.other_views(
+        {**COMMON, "pictures_a_source": 400, "studied_mean": means, "strangers_mean": means}
+    )
+    assert "| as they are | 80.0 % (+0.0) | 80.0 % (+0.0) |" in page
+    assert "| mirrored | 79.0 % (-1.0) | 79.0 % (-1.0) |" in page
