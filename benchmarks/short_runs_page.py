@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Iterable, Mapping
 
 from page_parts import Figures, percent, said
-from source_names import STRANGERS
 
 
 def left_out(study: Figures) -> list[str]:
@@ -41,39 +40,6 @@ def left_out(study: Figures) -> list[str]:
         said(study),
         "",
     ]
-
-
-def one_left_out(study: Figures) -> list[str]:
-    """Returns how each releasable source is read without it, and what it teaches."""
-    runs = study["runs"]
-    whole = {run["seed"]: _dev(run) for run in runs if not run["trial"].startswith("without ")}
-    rows, own = [f"| none | {seed} | | | {percent(dev)} |" for seed, dev in whole.items()], []
-    for run in runs:
-        for out in run["read"].keys() - set(STRANGERS):
-            own.append(run["read"][out])
-            less = 100 * (_dev(run) - whole[run["seed"]])
-            cells = f"{_both([own[-1]])} | {percent(_dev(run))} ({less:+.1f})"
-            rows.append(f"| {out} | {run['seed']} | {cells} |")
-    return [
-        "## One source left out",
-        "",
-        f"{_short(study)} Trained on the sources that may be released, but for one, which is then "
-        "read; beside it the five `dev_` sources, which show what that one teaches (in brackets: "
-        "points gained or lost by leaving it out).",
-        "",
-        "| left out | seed | 24 letters of it | 26 | 24 letters, `dev_` |",
-        "|---|---|---|---|---|",
-        *rows,
-        f"| **mean of {len(own)}** | | {_both(own)} | |",
-        "",
-        said(study),
-        "",
-    ]
-
-
-def _dev(run: Figures) -> float:
-    """Returns the mean over the `dev_` sources of 24 letters."""
-    return statistics.fmean(run["read"][name]["letters_24"] for name in STRANGERS)
 
 
 def letters_left_out(study: Figures) -> list[str]:

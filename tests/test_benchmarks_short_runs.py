@@ -7,9 +7,7 @@ import pytest
 
 import circumstances
 import left_out
-import one_left_out
 import short_runs
-import short_runs_page
 import strangers_page
 from fingerspell.config import ModelConfig, load_recipe
 from fingerspell.images import encode_jpeg
@@ -32,35 +30,6 @@ def test_every_source_is_read_once_and_by_a_network_that_never_saw_it():
 def test_two_sources_of_one_study_leave_no_training_without_pictures():
     found = left_out.trials(("a",), ("b",))
     assert [(t.sources, t.read) for t in found[2:]] == [(("b",), ("a",)), (("a",), ("b",))]
-
-
-def test_each_source_is_left_out_alone_and_read_by_what_the_others_taught():
-    found = one_left_out.trials(("a", "b", "c"))
-    assert [t.sources for t in found] == [tuple("abc"), tuple("bc"), tuple("ac"), tuple("ab")]
-    assert [t.read[:-5] for t in found] == [(), ("a",), ("b",), ("c",)]
-    assert all(t.read[-5:] == one_left_out.STRANGERS for t in found)
-
-
-def test_the_page_says_what_each_source_teaches():
-    def run(trial, dev, **own):
-        read = {name: {"letters_24": dev, "letters_26": dev} for name in one_left_out.STRANGERS}
-        return {"trial": trial, "seed": 1, "read": {**own, **read}}
-
-    study = {
-        "runs": [
-            run("all of them", 0.8),
-            run("without a", 0.7, a={"letters_24": 0.5, "letters_26": 0.4}),
-            run("without b", 0.85, b={"letters_24": 0.9, "letters_26": 0.8}),
-        ],
-        "image_px": 96, "epochs": 3, "drawn_per_class": 1, "first_epochs": 1,
-        "first_drawn_per_class": 1, "command": "c", "commit": "abc", "finished": "2026-01-01",
-        "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {},
-    }  # fmt: skip
-    page = short_runs_page.one_left_out(study)
-    assert "| none | 1 | | | 80.0 % |" in page
-    assert "| a | 1 | 50.0 % | 40.0 % | 70.0 % (-10.0) |" in page
-    assert "| b | 1 | 90.0 % | 80.0 % | 85.0 % (+5.0) |" in page
-    assert "| **mean of 2** | | 70.0 % | 60.0 % | |" in page
 
 
 @pytest.fixture
