@@ -2,8 +2,9 @@
 
     python benchmarks/other_views.py --data ../shared/data
 
-Reads at most `MOST` pictures of each of ten sources as they are, mirrored, turned, without colour,
-with light and contrast made alike, sharpened and blurred; and the mean answer of several of these.
+Reads at most `MOST` pictures of each of ten sources as they are, mirrored, in tighter and looser
+crops, turned, without colour, with light and contrast made alike, sharpened and blurred; and the
+mean answer of several of these.
 Saves `benchmarks/results/other_views.json`.
 """
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from circumstances import circumstances, save
 from source_names import STRANGERS, STUDY_ONLY
-from strangers import OneLook, answers, as_they_are, mirrored
+from strangers import OneLook, answers, as_they_are, mirrored, smaller
 
 MOST = 400
 TURN_DEG = 8.0
@@ -43,6 +44,19 @@ def turned(degrees: float) -> View:
         way = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
         edge = cv2.BORDER_REPLICATE
         return np.stack([cv2.warpAffine(x, way, (width, height), borderMode=edge) for x in batch])
+
+    return change
+
+
+def tighter(share: float) -> View:
+    """Returns a change: the middle of each picture, so much of its sides, enlarged to all of it."""
+
+    def change(batch: np.ndarray) -> np.ndarray:
+        height, width = batch.shape[1:3]
+        tall, wide = round(share * height), round(share * width)
+        top, left = (height - tall) // 2, (width - wide) // 2
+        middle = batch[:, top : top + tall, left : left + wide]
+        return np.stack([cv2.resize(x, (width, height)) for x in middle])
 
     return change
 
@@ -77,6 +91,10 @@ def sharpened(batch: np.ndarray) -> np.ndarray:
 VIEWS: Mapping[str, View] = {
     "as they are": as_they_are,
     "mirrored": mirrored,
+    "tighter, 0.9 of the sides": tighter(0.9),
+    "tighter, 0.8 of the sides": tighter(0.8),
+    "looser, 0.9 of the size": smaller(0.9),
+    "looser, 0.75 of the size": smaller(0.75),
     "turned left": turned(TURN_DEG),
     "turned right": turned(-TURN_DEG),
     "without colour": grey,

@@ -23,6 +23,15 @@ def test_a_turned_picture_is_turned_to_the_left_around_its_middle():
     assert up.sum() == pytest.approx(3.0, abs=0.05)
 
 
+def test_a_tighter_crop_is_the_middle_enlarged():
+    picture = np.zeros((1, 20, 20, 3), np.float32)
+    picture[0, 5:15, 5:15] = 1.0
+    assert other_views.tighter(0.5)(picture).min() == 1.0
+    assert other_views.tighter(0.5)(picture).shape == picture.shape
+    less = other_views.tighter(0.8)(picture)[..., 0]
+    assert less.mean() == pytest.approx((10 / 16) ** 2, abs=0.05)
+
+
 def test_views_take_away_what_they_are_named_after():
     batch = np.random.default_rng(0).uniform(0.2, 0.6, (2, 16, 16, 3)).astype(np.float32)
     batch[..., 0] += 0.2
