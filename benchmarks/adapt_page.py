@@ -8,22 +8,26 @@ from collections.abc import Sequence
 from page_parts import Figures, percent, said
 
 
-def adapted(figures: Figures) -> list[str]:
-    """Returns what a few pictures of a source bring there, and what they cost elsewhere."""
+def adapted(studies: Sequence[Figures]) -> list[str]:
+    """Returns what a few pictures of a source bring there, and what they cost elsewhere.
+
+    Every study has measured other seeds.
+    """
+    all_rows = [row for study in studies for row in study["rows"]]
     rows: dict[tuple[str, int], list[Figures]] = {}
-    for row in figures["rows"]:
+    for row in all_rows:
         rows.setdefault((row["source"], row["count"]), []).append(row)
-    seeds = {row["seed"] for row in figures["rows"]}
+    seeds = {row["seed"] for row in all_rows}
     told = [f"| {name} | {count} | {_adapted(found)} |" for (name, count), found in rows.items()]
-    for count in sorted({row["count"] for row in figures["rows"]}):
-        every = [row for row in figures["rows"] if row["count"] == count]
+    for count in sorted({row["count"] for row in all_rows}):
+        every = [row for row in all_rows if row["count"] == count]
         told.append(f"| **mean** | {count} | {_adapted(every)} |")
     return [
         "## A few pictures of your own",
         "",
         "`fingerspell adapt` with so many pictures of each class from a source that the released "
         "recogniser has not seen. *Own*: the source's other pictures, none of them a near "
-        f"duplicate of those given. *Others*: {_counted(figures)} other sources that it has not "
+        f"duplicate of those given. *Others*: {_counted(all_rows)} other sources that it has not "
         "seen either, so what is forgotten shows there. `four_signers` are four people in few "
         "groups of near duplicates, so those given and those tested may be different people's. All "
         "classes; "
@@ -33,8 +37,7 @@ def adapted(figures: Figures) -> list[str]:
         "|" + "---|" * 7,
         *told,
         "",
-        said(figures),
-        "",
+        *(line for study in studies for line in (said(study), "")),
     ]
 
 
@@ -47,8 +50,8 @@ def _adapted(rows: Sequence[Figures]) -> str:
     return f"{' | '.join(cells)} | {max(row['seconds'] for row in rows):.0f} s"
 
 
-def _counted(figures: Figures) -> str:
-    counts = {len(row["before"]["each_other"]) for row in figures["rows"]}
+def _counted(rows: Sequence[Figures]) -> str:
+    counts = {len(row["before"]["each_other"]) for row in rows}
     return " or ".join(str(count) for count in sorted(counts))
 
 

@@ -59,10 +59,10 @@ def test_the_page_tells_each_source_and_the_mean_of_each_number_of_pictures():
         row("four_signers", 5, 1, 0.5, 80.0), row("four_signers", 5, 2, 0.7, 90.4),
         row("silhouette", 5, 1, 0.9, 70.0), row("silhouette", 20, 1, 1.0, 99.0),
     ]  # fmt: skip
-    page = adapted(
-        {"rows": rows, "command": "c", "machine": {"system": "s", "processor": "p", "cores": 2},
-         "versions": {}, "commit": "abc", "finished": "2026-01-01"}
-    )  # fmt: skip
+    said = {"command": "c", "machine": {"system": "s", "processor": "p", "cores": 2},
+            "versions": {}, "commit": "abc", "finished": "2026-01-01"}  # fmt: skip
+    page = adapted([{**said, "rows": rows[:1]}, {**said, "rows": rows[1:], "commit": "def"}])
+    assert any("commit abc" in line for line in page) and any("commit def" in x for x in page)
     assert "| four_signers | 5 | 40.0 % | 60.0 % | 90.0 % | 80.0 % | 90 s |" in page
     assert "| **mean** | 5 | 40.0 % | 70.0 % | 90.0 % | 80.0 % | 90 s |" in page
     assert "| **mean** | 20 | 40.0 % | 100.0 % | 90.0 % | 80.0 % | 99 s |" in page

@@ -25,6 +25,10 @@ STUDIED = sorted(
         "strangers*.json",
         "ends_of*_card.json",
         "letters_left_out.json",
+        "adapt*.json",
+        "new_sign.json",
+        "other_views.json",
+        "last_layer.json",
     )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
 )
