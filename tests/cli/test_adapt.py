@@ -28,6 +28,12 @@ def test_where_nothing_could_be_held_back_no_figure_is_given():
     assert "none could be held back" in told(facts(None, None))
 
 
+def test_an_adaptation_that_lost_says_so_and_what_to_do():
+    assert "keep that one" in told(facts(0.5, 0.46))
+    for before, after in ((0.5, 0.5), (0.5, 0.75), (None, None)):
+        assert "keep that one" not in told(facts(before, after))
+
+
 def test_before_a_release_it_says_that_there_is_nothing_to_adapt(tmp_path, capsys):
     if (STARTER / "recogniser.json").is_file():
         pytest.skip("this copy has a released recogniser")

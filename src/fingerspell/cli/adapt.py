@@ -58,6 +58,11 @@ def told(facts: dict[str, Any]) -> str:
     ]
     if new := facts["adapted"]["new_classes"]:
         lines.append(f"new classes: {', '.join(new)}")
+    if before["own"] is not None and after["own"] < before["own"]:
+        lines.append(
+            "it reads fewer of your pictures than the released recogniser, which you still have: "
+            "keep that one, or give each class pictures of everybody who will use it"
+        )
     return "\n".join(lines)
 
 
