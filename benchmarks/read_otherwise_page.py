@@ -6,13 +6,15 @@ import statistics
 
 from page_parts import Figures, percent, said
 
+MANY = 3
+
 
 def other_views(figures: Figures) -> list[str]:
     """Returns how strangers are read in other views of the same picture."""
     studied, strangers = figures["studied_mean"], figures["strangers_mean"]
     plain = next(iter(studied))
     rows = [
-        f"| {views} | {_beside(studied[views], studied[plain])} "
+        f"| {_named(views)} | {_beside(studied[views], studied[plain])} "
         f"| {_beside(strangers[views], strangers[plain])} |"
         for views in studied
     ]
@@ -31,6 +33,11 @@ def other_views(figures: Figures) -> list[str]:
         said(figures),
         "",
     ]
+
+
+def _named(views: str) -> str:
+    """Returns the views by name, many as one."""
+    return views if views.count(" + ") < MANY else "all of these"
 
 
 def last_layer(figures: Figures) -> list[str]:

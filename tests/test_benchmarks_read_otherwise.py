@@ -112,9 +112,11 @@ def test_the_page_says_what_is_gained_to_what_is_released():
     assert "| not: the released layer | 80.0 % | | 90.0 % | |" in page
     assert "| MixUp | 82.0 % (+2.0) | 2.0 | 88.0 % (-2.0) | 0.0 |" in page
     assert any("1,200 changed" in line and "2 seeds" in line for line in page)
-    means = {"as they are": 0.8, "mirrored": 0.79}
+    means = {"as they are": 0.8, "mirrored": 0.79, "a + b + c": 0.7, "a + b + c + d": 0.6}
     page = read_otherwise_page.other_views(
         {**COMMON, "pictures_a_source": 400, "studied_mean": means, "strangers_mean": means}
     )
     assert "| as they are | 80.0 % (+0.0) | 80.0 % (+0.0) |" in page
+    assert "| a + b + c | 70.0 % (-10.0) | 70.0 % (-10.0) |" in page
+    assert "| all of these | 60.0 % (-20.0) | 60.0 % (-20.0) |" in page
     assert "| mirrored | 79.0 % (-1.0) | 79.0 % (-1.0) |" in page
