@@ -189,18 +189,35 @@ def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     return table
 
 
-def main() -> int:
+def options(about: str) -> argparse.ArgumentParser:
+    """Returns the options that measurements of `adapt` share."""
     from fingerspell.assets import STARTER
 
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--sources", nargs="+", default=list(SOURCES))
     parser.add_argument("--others", nargs="+", default=list(OTHERS))
     parser.add_argument("--counts", nargs="+", type=int, default=list(COUNTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
     parser.add_argument("--starter", type=Path, default=STARTER)
-    parser.add_argument("--name", default="adapt", help="of the file in benchmarks/results")
+    return parser
+
+
+def asked(parser: argparse.ArgumentParser, sources: Sequence[str] = ()) -> argparse.Namespace:
+    """Returns what was asked for; ends with code 2 where that cannot be."""
     args = parser.parse_args()
+    names = (*sources, *getattr(args, "sources", ()), *args.others)
+    if missing := [str(args.data / x) for x in names if not (args.data / x).is_dir()]:
+        parser.error(f"no folder {', '.join(missing)}: check --data")
+    if min(args.counts) < 1:
+        parser.error(f"{min(args.counts)} pictures a class: --counts are from 1 up")
+    return args
+
+
+def main() -> int:
+    parser = options(__doc__ or "")
+    parser.add_argument("--sources", nargs="+", default=list(SOURCES))
+    parser.add_argument("--name", default="adapt", help="of the file in benchmarks/results")
+    args = asked(parser)
     rows = measure(args.data, args.sources, args.others, args.counts, args.seeds, args.starter)
     said = circumstances(shlex.join(["python", "benchmarks/adapt.py", *sys.argv[1:]]))
     save(args.name, {**said, "mean": means(rows), "rows": rows})

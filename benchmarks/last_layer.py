@@ -158,9 +158,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = build_starter(labels)
     front, size_px = feature_network(model), tuple(model.input_shape[1:3])
     kernel, bias = (torch.from_numpy(x) for x in head_of(model).get_layer(LOGITS).get_weights())
+    read = strangers(front, labels, args.data, size_px)
     with tempfile.TemporaryDirectory() as work:
         features = shown(front, labels, args.dataset_dir, Path(work), PICTURES, SEEDS[0])
-    read = strangers(front, labels, args.data, size_px)
     given = sys.argv[1:] if argv is None else argv
     said = circumstances(shlex.join(["python", "benchmarks/last_layer.py", *given]))
     rows = rows_of(features, (kernel, bias), read, labels)

@@ -10,7 +10,6 @@ new sign wrongly. Saves `benchmarks/results/new_sign.json`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 import statistics
@@ -22,13 +21,12 @@ from typing import Any
 import numpy as np
 
 from adapt import (
-    COUNTS,
-    OTHERS,
-    SEEDS,
     Picture,
     adapted,
+    asked,
     each_of,
     grouped,
+    options,
     read_by,
     released,
     some,
@@ -38,7 +36,7 @@ from starter_sources import is_learnt
 
 SOURCE, DIGIT, SIGN = "digits_218", "7", "seven"
 STRAYS = ("1", "3", "5", "8")
-"""Digits that show neither the sign nor, to a recogniser that knows the letters, only one."""
+"""None of these is the sign: 1 looks like D and Z, the others like no letter."""
 
 
 def deal(pictures: Sequence[Path], count: int, seed: int) -> tuple[list[Picture], list[Picture]]:
@@ -99,15 +97,7 @@ def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
 
 
 def main() -> int:
-    from fingerspell.assets import STARTER
-
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--others", nargs="+", default=list(OTHERS))
-    parser.add_argument("--counts", nargs="+", type=int, default=list(COUNTS))
-    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
-    parser.add_argument("--starter", type=Path, default=STARTER)
-    args = parser.parse_args()
+    args = asked(options(__doc__ or ""), [SOURCE])
     rows = measure(args.data, args.others, args.counts, args.seeds, args.starter)
     said = circumstances(shlex.join(["python", "benchmarks/new_sign.py", *sys.argv[1:]]))
     save("new_sign", {**said, "mean": means(rows), "rows": rows})

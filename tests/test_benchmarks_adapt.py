@@ -102,3 +102,13 @@ def test_the_page_says_what_a_new_sign_costs():
     )  # fmt: skip
     assert "| 5 | 60.0 % | 10.0 % | 2.0 % | 80.0 % | 70.0 % | 60 s |" in page
     assert any("2 sources" in line and "2 seeds" in line for line in page)
+
+
+def test_a_missing_source_is_named_before_anything_is_learnt(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["new_sign.py", "--data", str(tmp_path), "--others", "ann"])
+    (tmp_path / "ann").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        new_sign.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert new_sign.SOURCE in told and str(tmp_path / "ann") not in told
