@@ -2,6 +2,9 @@
 
 Two epochs from ImageNet's weights end where nobody would stop, so every run begins with a backbone
 that was taught drawn hands before, once for all of them: it has seen no photograph of a hand.
+
+Two cores get more done with one run each than with one run on both. `--budget_s 0` makes what all
+runs share, `--part 1/2` and `--part 2/2`, each held to a core, do them, and a last call saves.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import argparse
 import hashlib
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,15 +32,24 @@ if TYPE_CHECKING:
 RELEASABLE = tuple(name for name, *_ in SOURCES if name not in RENAMED)
 EPOCHS, SIDE_PX, DRAWN = 2, 96, 100
 FIRST_EPOCHS, FIRST_DRAWN, FIRST_SEED = 8, 400, 1
+CHANCE = "none"
+"""The `weights` of a network that begins with random ones."""
+
+
+def unchanged(config: TrainConfig) -> TrainConfig:
+    """Returns the recipe as it is."""
+    return config
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is trained on, and what is read."""
+    """What is trained on, what is read, and what is changed of the recipe; `seeds` at most."""
 
     name: str
     sources: tuple[str, ...]
     read: tuple[str, ...]
+    change: Callable[[TrainConfig], TrainConfig] = unchanged
+    seeds: int = sys.maxsize
 
 
 def parser(about: str) -> argparse.ArgumentParser:
@@ -56,8 +68,17 @@ def parser(about: str) -> argparse.ArgumentParser:
     add("--drawn", type=int, default=DRAWN, help="drawn hands a class")
     add("--batch_size", type=int, default=32)
     add("--budget_s", type=float, default=float("inf"), help="no run begins after so long")
+    add("--part", type=part, default=(1, 1), metavar="K/N", help="every Nth run, from the Kth")
     add("--work", type=Path, default=Path("build/short_runs"))
     return made
+
+
+def part(text: str) -> tuple[int, int]:
+    """Reads `2/3`: the second of three calls that share the runs of one study."""
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part; expected 1/2 or 2/2, say")
+    return int(number), int(of)
 
 
 def recipe(
@@ -92,7 +113,8 @@ def first_weights(args: argparse.Namespace) -> str:
     from fingerspell.model.parts import backbone_of
     from fingerspell.train.run import train
 
-    name = f"drawn_{args.first_drawn}_{args.side}_{args.first_epochs}"
+    of = "_from_chance" if str(args.weights) == CHANCE else ""
+    name = f"drawn_{args.first_drawn}_{args.side}_{args.first_epochs}{of}"
     path = ROOT / args.work / f"{name}.weights.h5"
     if not path.is_file():
         drawn, dataset = args.work / f"drawn_{args.first_drawn}", args.work / f"dataset_{name}"
@@ -136,28 +158,35 @@ def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
 def study(
     name: str, args: argparse.Namespace, trials: Sequence[Trial], given: Sequence[str]
 ) -> int:
-    """Does the runs that are left, and saves `benchmarks/results/<name>.json` after each."""
+    """Does the runs that are left, and saves `benchmarks/results/<name>.json` after each.
+
+    Calls that share a study save nothing: a last one without `--part` finds their runs.
+    """
     from fingerspell.data.manifest import read_manifest
     from fingerspell.train.run import fingerprint
 
+    number, of = args.part
+    output = ROOT / args.work / f"run_{number}"
+
     def jobs() -> Iterator[Job]:
         taught = first_weights(args)
-        for seed in args.seeds:
-            for number, trial in enumerate(trials):
-                sources = hashlib.sha256(" ".join(trial.sources).encode()).hexdigest()[:8]
-                dataset = args.work / f"dataset_{sources}"
-                prepare([args.data / source for source in trial.sources], dataset)
-                config = recipe(args, ROOT / dataset, ROOT / args.work / "run", seed, taught)
-                digest = fingerprint(config, read_manifest(ROOT / dataset))
-                yield Job(
-                    f"{trial.name}, seed {seed}",
-                    ROOT / args.work / f"{name}_{number}_{seed}.json",
-                    {"trial": trial.name, "sources": list(trial.sources), "seed": seed,
-                     "fingerprint": digest},
-                    partial(one, trial, config, ROOT / args.data),
-                )  # fmt: skip
+        runs = [(seed, trial) for seed in args.seeds for trial in trials if seed <= trial.seeds]
+        for seed, trial in runs[number - 1 :: of]:
+            dataset = args.work / f"dataset_{_digest(' '.join(trial.sources))}"
+            prepare([args.data / source for source in trial.sources], dataset)
+            config = trial.change(recipe(args, ROOT / dataset, output, seed, taught))
+            digest = fingerprint(config, read_manifest(ROOT / dataset))
+            yield Job(
+                f"{trial.name}, seed {seed}",
+                ROOT / args.work / f"{name}_{_digest(trial.name)}_{seed}.json",
+                {"trial": trial.name, "sources": list(trial.sources), "seed": seed,
+                 "fingerprint": digest},
+                partial(one, trial, config, ROOT / args.data),
+            )  # fmt: skip
 
     def told(runs: list[dict[str, Any]]) -> None:
+        if of > 1:
+            return
         said = circumstances(shlex.join(["python", f"benchmarks/{name}.py", *given]))
         said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
         save(name, {**said, "epochs": args.epochs, "image_px": args.side,
@@ -165,6 +194,10 @@ def study(
                     "first_drawn_per_class": args.first_drawn, "runs": runs})  # fmt: skip
 
     return run_by_run(jobs(), args.budget_s, told)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def asked(argv: list[str] | None) -> list[str]:

@@ -5,19 +5,27 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping
 
+from left_out import EVERY, RELEASABLE
 from page_parts import Figures, percent, said
+from short_levers import RECIPE
+from source_names import STRANGERS, STUDY_ONLY
 
 
 def left_out(study: Figures) -> list[str]:
     """Returns what the licence costs, and what is read of sources by who never saw them."""
     runs = study["runs"]
-    whole = [run for run in runs if not run["trial"].startswith("without ")]
-    price = [f"| {x['trial']} | {x['seed']} | {_both(x['read'].values())} |" for x in whole]
-    apart = [
-        (x["seed"], name, x["read"][name]) for x in runs if x not in whole for name in x["read"]
+    whole = [run for run in runs if run["trial"] in (RELEASABLE, EVERY)]
+    price = [
+        f"| {x['trial']} | {x['seed']} | {_both(x['read'][name] for name in STRANGERS)} |"
+        for x in whole
     ]
-    rows = [f"| {name} | {seed} | {_both([found])} |" for seed, name, found in apart]
-    mean = [f"| **mean of {len(apart)}** | | {_both(x for *_, x in apart)} |"] if apart else []
+    groups = [_apart(runs, group) for group in (RELEASABLE, EVERY)]
+    names = dict.fromkeys(name for group in groups for name in group)
+    rows = [
+        f"| {name} | {' | '.join(_cells(group, [name]) for group in groups)} |" for name in names
+    ]
+    both = [name for name in names if all(name in group for group in groups)]
+    means = " | ".join(_cells(group, both) for group in groups)
     return [
         "## Sources left out",
         "",
@@ -29,17 +37,94 @@ def left_out(study: Figures) -> list[str]:
         "|---|---|---|---|",
         *price,
         "",
-        "Each source as a network reads it that was trained on the others, without it and without "
-        "two more at most:",
+        "Each source as networks read it that never saw it and learnt from the others: from those "
+        "that may be released, and from all. A source that may not be released is missing from the "
+        "former anyway: one network reads them all.",
         "",
-        "| source | seed | 24 letters | 26 letters |",
-        "|---|---|---|---|",
+        "| source | from the releasable ones: 24 letters | 26 letters "
+        "| from all: 24 letters | 26 letters |",
+        "|---|---|---|---|---|",
         *rows,
-        *mean,
+        *([f"| **mean of {len(both)}** | {means} |"] if both else []),
         "",
         said(study),
         "",
     ]
+
+
+def _apart(runs: Iterable[Figures], group: str) -> dict[str, list[Figures]]:
+    """Returns what networks of a group read of the sources that they never saw, by source."""
+    found: dict[str, list[Figures]] = {}
+    for run in runs:
+        if run["trial"] == group or run["trial"].startswith(f"{group} without "):
+            for name in run["read"].keys() - set(STRANGERS):
+                found.setdefault(name, []).append(run["read"][name])
+    return {name: found[name] for name in sorted(found)}
+
+
+def _cells(group: Mapping[str, list[Figures]], names: Iterable[str]) -> str:
+    """Returns the means of some sources on 24 and on 26 letters; of nothing two dashes."""
+    found = [scores for name in names for scores in group.get(name, [])]
+    return _both(found) if found else "– | –"
+
+
+def short_levers(study: Figures) -> list[str]:
+    """Returns what a change of the recipe does to strangers in short trainings, over its seeds."""
+    runs = study["runs"]
+    trials = dict.fromkeys(run["trial"] for run in runs)
+    found = {name: [run for run in runs if run["trial"] == name] for name in trials}
+    usual = found[RECIPE]
+    spread = [
+        100 * (max(read) - min(read))
+        for read in ([_mean_24(run, names) for run in usual] for names in (STUDY_ONLY, STRANGERS))
+    ]
+    rows = [
+        f"| {name} | {len(own)} | "
+        + " | ".join(
+            cell
+            for names in (STUDY_ONLY, STRANGERS)
+            for cell in _against(own, usual, names, name != RECIPE)
+        )
+        + f" | {percent(statistics.fmean(run['test'] for run in own))} |"
+        for name, own in found.items()
+    ]
+    return [
+        "## Choices in short trainings",
+        "",
+        f"{_short(study)} Trained on the sources that may be released. Mean over seeds; *apart*: "
+        "the best seed's points above the worst's. In brackets: points gained or lost to the "
+        "recipe, seed by seed, and where there are several seeds what that mean may be off by "
+        "(standard error). Only the first column may choose.",
+        "",
+        "| trained | seeds | 24 letters, the five that may only be studied | apart "
+        "| 24 letters, the five `dev_` sources | apart | own test |",
+        "|" + "---|" * 7,
+        *rows,
+        "",
+        f"The recipe's own seeds came out {spread[0]:.1f} and {spread[1]:.1f} points apart.",
+        "",
+        said(study),
+        "",
+    ]
+
+
+def _against(
+    own: Iterable[Figures], usual: Iterable[Figures], names: Iterable[str], compared: bool
+) -> tuple[str, str]:
+    """Returns the mean over a trial's seeds, with what it gains, and how far these are apart."""
+    base = {run["seed"]: _mean_24(run, names) for run in usual}
+    read = {run["seed"]: _mean_24(run, names) for run in own}
+    mean = percent(statistics.fmean(read.values()))
+    apart = f"{100 * (max(read.values()) - min(read.values())):.1f}" if len(read) > 1 else ""
+    gains = [100 * (score - base[seed]) for seed, score in read.items() if seed in base]
+    if not compared or not gains:
+        return mean, apart
+    off = f" ± {statistics.stdev(gains) / len(gains) ** 0.5:.1f}" if len(gains) > 1 else ""
+    return f"{mean} ({statistics.fmean(gains):+.1f}{off})", apart
+
+
+def _mean_24(run: Figures, names: Iterable[str]) -> float:
+    return statistics.fmean(run["read"][name]["letters_24"] for name in names)
 
 
 def letters_left_out(study: Figures) -> list[str]:

@@ -6,7 +6,7 @@ from adapt_page import adapted, new_sign
 from card_page import ends, ends_again, levers
 from page_parts import Figures, all_found, found, percent, said, written
 from read_otherwise_page import last_layer, other_views
-from short_runs_page import left_out, letters_left_out
+from short_runs_page import left_out, letters_left_out, short_levers
 from still_pairs_page import stills
 
 TITLE = "# People nobody has seen: how well are they read?"
@@ -29,7 +29,8 @@ def strangers() -> str:
         ("strangers", _body), ("adapt", lambda _: adapted(all_found("adapt"))),
         ("new_sign", new_sign), ("ends_of_card", ends), ("ends_of_second_card", ends_again),
         ("letters_left_out", letters_left_out), ("left_out", left_out),
-        ("strangers_levers", levers), ("other_views", other_views), ("last_layer", last_layer),
+        ("strangers_levers", levers), ("short_levers", short_levers),
+        ("other_views", other_views), ("last_layer", last_layer),
     )  # fmt: skip
     scripts = [f"{name}.py" for name, _ in parts if name != "ends_of_second_card"]
     lines = [TITLE, "", *written(", ".join(scripts))]

@@ -7,29 +7,69 @@ import pytest
 
 import circumstances
 import left_out
+import short_levers
 import short_runs
+import short_runs_page
 import strangers_page
-from fingerspell.config import ModelConfig, load_recipe
+from fingerspell.config import AugmentConfig, ModelConfig, load_recipe
 from fingerspell.images import encode_jpeg
 from fingerspell.model import build_recogniser, load_backbone_weights, load_recogniser
 from fingerspell.model.parts import backbone_of
 from helpers.tiny_network import tiny_backbone
 
 
-def test_every_source_is_read_once_and_by_a_network_that_never_saw_it():
-    found = left_out.trials(tuple("abcdefg"), tuple("hijk"))
-    apart = found[2:]
-    assert sorted(name for t in apart for name in t.read) == list("abcdefghijk")
-    assert all(set(t.sources) == set("abcdefghijk") - set(t.read) for t in apart)
-    assert len(apart) == left_out.FOLDS
-    assert found[0].sources == tuple("abcdefg")
-    assert found[1].sources == tuple("abcdefghijk")
-    assert found[0].read == found[1].read == left_out.STRANGERS
+def test_every_source_is_read_by_networks_that_never_saw_it_and_learnt_from_all_others():
+    found = left_out.trials(("a", "b", "c"), ("d", "e"))
+    assert found[0].sources == ("a", "b", "c")
+    assert found[0].read == (*left_out.STRANGERS, "d", "e")
+    assert found[1].sources == ("a", "b", "c", "d", "e")
+    assert found[1].read == left_out.STRANGERS
+    releasable, every = found[2:5], found[5:]
+    assert [t.read for t in releasable] == [("a",), ("b",), ("c",)]
+    assert [t.read for t in every] == [("a",), ("b",), ("c",), ("d",), ("e",)]
+    for group, whole in ((releasable, "abc"), (every, "abcde")):
+        assert all(set(t.sources) == set(whole) - set(t.read) for t in group)
+    assert len({t.name for t in found}) == len(found)
 
 
-def test_two_sources_of_one_study_leave_no_training_without_pictures():
+def test_where_one_source_alone_may_be_released_nothing_is_trained_without_pictures():
     found = left_out.trials(("a",), ("b",))
     assert [(t.sources, t.read) for t in found[2:]] == [(("b",), ("a",)), (("a",), ("b",))]
+
+
+def test_calls_that_share_a_study_do_each_run_once_and_save_nothing(data, monkeypatch):
+    asked = [
+        "--data", str(data / "data"), "--weights", "none", "--releasable", "one", "--study_only",
+        "two", "--epochs", "1", "--side", "32", "--drawn", "1", "--work", str(data / "work"),
+        "--batch_size", "8", "--first_epochs", "0", "--seeds", "1", "2",
+    ]  # fmt: skip
+    done = []
+    figures = {"letters_24": 0.5, "letters_26": 0.5}
+
+    def noted(trial, config, folder):
+        done.append((trial.name, config.seed, config.output_dir.name))
+        return {"commit": "c", "test": 0.0, "read": dict.fromkeys(trial.read, figures)}
+
+    monkeypatch.setattr(short_runs, "one", noted)
+    assert left_out.main([*asked, "--part", "1/3"]) == 0
+    assert len(done) == 3 and {where for *_, where in done} == {"run_1"}
+    assert left_out.main([*asked, "--part", "2/3"]) == left_out.main([*asked, "--part", "3/3"]) == 0
+    assert len({(name, seed) for name, seed, _ in done}) == len(done) == 2 * 4
+    assert not (data / "results").exists()
+    assert left_out.main(asked) == 0
+    assert len(done) == 2 * 4
+    saved = json.loads((data / "results" / "left_out.json").read_text(encoding="utf-8"))
+    assert [(run["trial"], run["seed"]) for run in saved["runs"][::4]] == [
+        ("releasable sources", 1), ("releasable sources", 2),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", ["2", "0/2", "3/2", "a/b", "1/2/3"])
+def test_a_part_that_is_none_is_refused(wrong, capsys):
+    with pytest.raises(SystemExit) as ended:
+        left_out.main(["--weights", "none", "--part", wrong])
+    assert ended.value.code == 2
+    assert "expected 1/2 or 2/2" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -67,10 +107,12 @@ def test_a_study_that_ran_out_of_time_goes_on_with_what_is_left(data, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         left_out.main(asked)
     assert left_out.main(asked) == 0
-    assert trained == ["releasable sources", "all sources", *["without one"] * 2, "without two"]
+    without = [f"all sources without {name}" for name in ("one", "one", "two")]
+    assert trained == ["releasable sources", "all sources", *without]
     saved = json.loads((data / "results" / "left_out.json").read_text(encoding="utf-8"))
     assert [list(run["read"]) for run in saved["runs"][2:]] == [["one"], ["two"]]
-    assert "| two | 1 | " in strangers_page.strangers()
+    page = strangers_page.strangers()
+    assert "| one | – | – | " in page and "| **mean of 1** | " in page
 
 
 def test_what_drawn_hands_taught_is_trained_once_and_begun_with(data, monkeypatch):
@@ -104,3 +146,99 @@ def test_the_recipes_short_form_is_the_recipe():
     assert (short.augment, short.sampling) == (whole.augment, whole.sampling)
     assert len(short.phases) == 1 and short.phases[0].image_size_px is None
     assert sum(phase.epochs for phase in short.phases) == short_runs.EPOCHS
+
+
+def levers_asked(*more):
+    return short_runs.parser("x").parse_args(["--weights", "w.h5", "--first_epochs", "0", *more])
+
+
+def test_each_change_undoes_what_its_name_says_and_nothing_else():
+    usual, made = base(), short_levers.changes(levers_asked())
+    assert made.pop("the recipe")(usual) is usual
+    undone = {name: differences(usual, change(usual)) for name, change in made.items()}
+    assert undone == {
+        "from ImageNet's weights, no drawn hands first": {"model.weights": "w.h5"},
+        "from chance, drawn hands first": {"model.weights": "none"},
+        "BatchNormalization frozen, 0.0001": {
+            "phases": {"batchnorm_momentum": None, "learning_rate": 1e-4}
+        },
+        "BatchNormalization frozen, 0.0003": {
+            "phases": {"batchnorm_momentum": None, "learning_rate": 3e-4}
+        },
+        "classes count by their size": {"sampling.class_power": 1.0},
+        "sources count by their size": {"sampling.source_power": 1.0},
+        "moderate augmentation": {
+            f"augment.{name}": getattr(AugmentConfig(), name)
+            for name in AugmentConfig.__slots__
+            if getattr(AugmentConfig(), name) != getattr(usual.augment, name)
+        },
+        "no grey pictures": {"augment.grey_share": 0.0},
+        "no blurred pictures": {"augment.blur_share": 0.0},
+        "no coarse pictures": {"augment.low_resolution_share": 0.0},
+        "no noise": {"augment.noise_share": 0.0},
+    }
+
+
+def differences(one, other):
+    """Returns what differs, by its dotted name; of the only phase, what differs in it."""
+    found = {}
+    for name in one.__slots__:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if mine == theirs:
+            continue
+        if name == "phases":
+            found[name] = differences(*mine, *theirs)
+        elif hasattr(mine, "__slots__"):
+            found |= {f"{name}.{key}": value for key, value in differences(mine, theirs).items()}
+        else:
+            found[name] = theirs
+    return found
+
+
+def test_levers_are_read_by_those_who_choose_and_by_the_strangers():
+    found = short_levers.trials(levers_asked("--releasable", "a", "b", "--study_only", "c"))
+    assert {t.sources for t in found} == {("a", "b")}
+    assert {t.read for t in found} == {("c", *left_out.STRANGERS)}
+    larger = [t for t in found if t.seeds == 1]
+    assert [t.change(base()).model.image_size_px for t in larger] == [(160, 160), (224, 224)]
+
+
+def test_a_network_from_chance_is_taught_drawn_hands_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(short_runs, "ROOT", tmp_path)
+    names = {}
+    for weights in ("w.h5", "none"):
+        args = short_runs.parser("x").parse_args(["--weights", weights, "--work", "work"])
+        for made in ("drawn_400_96_8", "drawn_400_96_8_from_chance"):
+            (tmp_path / "work").mkdir(exist_ok=True)
+            (tmp_path / "work" / f"{made}.weights.h5").touch()
+        names[weights] = short_runs.first_weights(args).rpartition("/")[2]
+    assert names["w.h5"] == "drawn_400_96_8.weights.h5"
+    assert names["none"] == "drawn_400_96_8_from_chance.weights.h5"
+
+
+def test_the_page_compares_seed_by_seed():
+    def run(trial, seed, study, dev):
+        read = {
+            name: {"letters_24": score, "letters_26": 0}
+            for names, score in ((short_runs.STUDY_ONLY, study), (left_out.STRANGERS, dev))
+            for name in names
+        }
+        return {"trial": trial, "seed": seed, "test": 0.9, "read": read}
+
+    runs = [
+        run("the recipe", 1, 0.60, 0.70), run("the recipe", 2, 0.66, 0.71),
+        run("no noise", 1, 0.61, 0.72), run("no noise", 2, 0.69, 0.71),
+        run("160 pixels", 1, 0.70, 0.80),
+    ]  # fmt: skip
+    told = {
+        "command": "x", "commit": "c", "finished": "2026-01-01T00:00:00+00:00", "versions": {},
+        "machine": {"system": "s", "processor": "p", "cores": 2}, "epochs": 3, "image_px": 96,
+        "drawn_per_class": 100, "first_epochs": 8, "first_drawn_per_class": 400, "runs": runs,
+    }  # fmt: skip
+    page = short_runs_page.short_levers(told)
+    assert "| the recipe | 2 | 63.0 % | 6.0 | 70.5 % | 1.0 | 90.0 % |" in page
+    # Gains of 1 and 3 points, whose mean is off by their deviation, 1.41, over the root of 2.
+    assert (
+        "| no noise | 2 | 65.0 % (+2.0 ± 1.0) | 8.0 | 71.5 % (+1.0 ± 1.0) | 1.0 | 90.0 % |" in page
+    )
+    assert "| 160 pixels | 1 | 70.0 % (+10.0) |  | 80.0 % (+10.0) |  | 90.0 % |" in page

@@ -1,0 +1,101 @@
+"""What helps strangers? Choices that no card has measured, or with one seed, in short trainings.
+
+    python benchmarks/short_levers.py --data ../shared/data --weights FILE
+
+A short form of `configs/strangers.py` (see `short_runs.py`) on the sources that may be released,
+and the same with one choice changed, three seeds each. Read are the five sources that may only be
+studied, by which to choose, and the five `dev_` sources, which choose nothing. Every finished run
+is kept in --work, so a second call does what is left. Saves
+`benchmarks/results/short_levers.json` after each.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from short_runs import CHANCE, Trial, asked, first_weights, parser, study, unchanged
+from source_names import STRANGERS
+
+if TYPE_CHECKING:
+    from fingerspell.config import TrainConfig
+
+    Change = Callable[[TrainConfig], TrainConfig]
+
+NAME = "short_levers"
+RECIPE = "the recipe"
+EPOCHS = 3
+SEEDS = (1, 2, 3)
+FROZEN_RATES = (1e-4, 3e-4)
+LARGER_PX = (160, 224)
+"""Sides of larger pictures; with one seed, because of what they cost."""
+
+
+def changes(args: argparse.Namespace) -> dict[str, Change]:
+    """Returns what is changed of the recipe, by its name."""
+    chance = argparse.Namespace(**{**vars(args), "weights": CHANCE})
+    return {
+        RECIPE: unchanged,
+        "from ImageNet's weights, no drawn hands first": _from(str(args.weights)),
+        "from chance, drawn hands first": _from(first_weights(chance)),
+        **{f"BatchNormalization frozen, {rate:g}": _frozen(rate) for rate in FROZEN_RATES},
+        "classes count by their size": _sampling(class_power=1.0),
+        "sources count by their size": _sampling(source_power=1.0),
+        "moderate augmentation": _moderate,
+        "no grey pictures": _augment(grey_share=0.0),
+        "no blurred pictures": _augment(blur_share=0.0),
+        "no coarse pictures": _augment(low_resolution_share=0.0),
+        "no noise": _augment(noise_share=0.0),
+    }
+
+
+def trials(args: argparse.Namespace) -> list[Trial]:
+    """Returns the recipe and each of its changes."""
+    sources, read = tuple(args.releasable), (*args.study_only, *STRANGERS)
+    return [
+        *(Trial(name, sources, read, change) for name, change in changes(args).items()),
+        *(Trial(f"{px} pixels", sources, read, _side(px), seeds=1) for px in LARGER_PX),
+    ]
+
+
+def _from(weights: str) -> Change:
+    return lambda config: replace(config, model=replace(config.model, weights=weights))
+
+
+def _frozen(rate: float) -> Change:
+    def change(config: TrainConfig) -> TrainConfig:
+        still = (replace(x, batchnorm_momentum=None, learning_rate=rate) for x in config.phases)
+        return replace(config, phases=tuple(still))
+
+    return change
+
+
+def _sampling(**powers: float) -> Change:
+    return lambda config: replace(config, sampling=replace(config.sampling, **powers))
+
+
+def _augment(**shares: float) -> Change:
+    return lambda config: replace(config, augment=replace(config.augment, **shares))
+
+
+def _moderate(config: TrainConfig) -> TrainConfig:
+    from fingerspell.config import AugmentConfig
+
+    return replace(config, augment=AugmentConfig())
+
+
+def _side(px: int) -> Change:
+    return lambda config: replace(config, model=replace(config.model, image_size_px=(px, px)))
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = parser(__doc__ or "")
+    options.set_defaults(epochs=EPOCHS, seeds=list(SEEDS))
+    args = options.parse_args(argv)
+    return study(NAME, args, trials(args), asked(argv))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
