@@ -43,7 +43,10 @@ def unchanged(config: TrainConfig) -> TrainConfig:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is trained on, what is read, and what is changed of the recipe; `seeds` at most."""
+    """What is trained on, what is read, and what is changed of the recipe.
+
+    A dear one has so many `seeds` at most, and comes last.
+    """
 
     name: str
     sources: tuple[str, ...]
@@ -171,7 +174,8 @@ def study(
     def jobs() -> Iterator[Job]:
         taught = first_weights(args)
         runs = [(seed, trial) for seed in args.seeds for trial in trials if seed <= trial.seeds]
-        for seed, trial in runs[number - 1 :: of]:
+        cheap_first = sorted(runs, key=lambda run: -run[1].seeds)
+        for seed, trial in cheap_first[number - 1 :: of]:
             dataset = args.work / f"dataset_{_digest(' '.join(trial.sources))}"
             prepare([args.data / source for source in trial.sources], dataset)
             config = trial.change(recipe(args, ROOT / dataset, output, seed, taught))

@@ -64,6 +64,24 @@ def test_calls_that_share_a_study_do_each_run_once_and_save_nothing(data, monkey
     ]  # fmt: skip
 
 
+def test_what_is_dear_comes_last_and_once(data, monkeypatch):
+    trials = [
+        short_runs.Trial("dear", ("one",), ("two",), seeds=1),
+        short_runs.Trial("cheap", ("one",), ("two",)),
+    ]
+    done = []
+    monkeypatch.setattr(
+        short_runs, "one", lambda trial, config, _: done.append((trial.name, config.seed)) or
+        {"commit": "c", "test": 0.0, "read": {}},
+    )  # fmt: skip
+    args = short_runs.parser("x").parse_args(
+        ["--data", str(data / "data"), "--weights", "none", "--first_epochs", "0",
+         "--seeds", "1", "2", "--work", str(data / "work")]
+    )  # fmt: skip
+    assert short_runs.study("some", args, trials, []) == 0
+    assert done == [("cheap", 1), ("cheap", 2), ("dear", 1)]
+
+
 @pytest.mark.parametrize("wrong", ["2", "0/2", "3/2", "a/b", "1/2/3"])
 def test_a_part_that_is_none_is_refused(wrong, capsys):
     with pytest.raises(SystemExit) as ended:
@@ -175,7 +193,6 @@ def test_each_change_undoes_what_its_name_says_and_nothing_else():
         "no grey pictures": {"augment.grey_share": 0.0},
         "no blurred pictures": {"augment.blur_share": 0.0},
         "no coarse pictures": {"augment.low_resolution_share": 0.0},
-        "no noise": {"augment.noise_share": 0.0},
     }
 
 
