@@ -18,7 +18,6 @@ from short_runs import Trial, asked, parser, study
 from source_names import STRANGERS
 
 NAME = "left_out"
-EPOCHS = 3
 RELEASABLE, EVERY = "releasable sources", "all sources"
 
 
@@ -41,9 +40,7 @@ def _one_by_one(group: str, sources: Sequence[str]) -> Iterator[Trial]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    options = parser(__doc__ or "")
-    options.set_defaults(epochs=EPOCHS)
-    args = options.parse_args(argv)
+    args = parser(__doc__ or "").parse_args(argv)
     return study(NAME, args, trials(args.releasable, args.study_only), asked(argv))
 
 

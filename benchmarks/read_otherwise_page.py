@@ -40,6 +40,44 @@ def _named(views: str) -> str:
     return views if views.count(" + ") < MANY else "all of these"
 
 
+def other_temperatures(figures: Figures) -> list[str]:
+    """Returns what other temperatures make of the answers, and why none makes them all honest."""
+    rows, right = figures["rows"], percent(figures["right"])
+    released = next(row for row in rows if row["temperature"] == 1)["strangers"]
+    least = min(rows, key=lambda row: row["strangers"]["calibration_error"])
+    sure = ", ".join(f"`{name}` {100 * apart:+.1f}" for name, apart in released["too_sure"].items())
+    cells = (
+        f"| {row['temperature']:g} | {percent(row['studied']['calibration_error'])} | "
+        + " | ".join(
+            percent(row["strangers"][key])
+            for key in ("calibration_error", "accepted", "accepted_right", "most_accepted")
+        )
+        + " |"
+        for row in rows
+    )
+    return [
+        "## Other temperatures",
+        "",
+        "The released bundle's answers, made less sure (above 1) or surer: calibration error, and "
+        f"what is accepted at {figures['threshold']:.3g}; *most*: what may be accepted where "
+        f"{right} of it are to be right, at a threshold that the `dev_` sources themselves "
+        "choose. Means over sources.",
+        "",
+        "| temperature | error, the five that may only be studied | error, the five `dev_` sources "
+        "| accepted | of these right | most |",
+        "|" + "---|" * 6,
+        *cells,
+        "",
+        "The least error of the `dev_` sources is "
+        f"{percent(least['strangers']['calibration_error'])}, at {least['temperature']:g}. Points "
+        "by which each is answered surer than rightly, as "
+        f"released: {sure}. A temperature moves all of them one way.",
+        "",
+        said(figures),
+        "",
+    ]
+
+
 def last_layer(figures: Figures) -> list[str]:
     """Returns what learning the last layer again brings."""
     rows: dict[str, list[Figures]] = {}

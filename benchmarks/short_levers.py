@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 NAME = "short_levers"
 RECIPE = "the recipe"
-EPOCHS = 2
 SEEDS = (1, 2, 3)
 FROZEN_RATES = (1e-4, 3e-4)
 LARGER_PX = (160, 224)
@@ -98,7 +97,7 @@ def _side(px: int) -> Change:
 
 def main(argv: list[str] | None = None) -> int:
     options = parser(__doc__ or "")
-    options.set_defaults(epochs=EPOCHS, seeds=list(SEEDS))
+    options.set_defaults(seeds=list(SEEDS))
     args = options.parse_args(argv)
     return study(NAME, args, trials(args), asked(argv))
 

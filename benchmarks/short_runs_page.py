@@ -10,6 +10,8 @@ from page_parts import Figures, percent, said
 from short_levers import RECIPE
 from source_names import STRANGERS, STUDY_ONLY
 
+GROUPS = {"learnt from the releasable ones": RELEASABLE, "learnt from all": EVERY}
+
 
 def left_out(study: Figures) -> list[str]:
     """Returns what the licence costs, and what is read of sources by who never saw them."""
@@ -19,13 +21,16 @@ def left_out(study: Figures) -> list[str]:
         f"| {x['trial']} | {x['seed']} | {_both(x['read'][name] for name in STRANGERS)} |"
         for x in whole
     ]
-    groups = [_apart(runs, group) for group in (RELEASABLE, EVERY)]
-    names = dict.fromkeys(name for group in groups for name in group)
+    found = {words: _apart(runs, group) for words, group in GROUPS.items()}
+    groups = {words: group for words, group in found.items() if group}
+    names = sorted({name for group in groups.values() for name in group})
     rows = [
-        f"| {name} | {' | '.join(_cells(group, [name]) for group in groups)} |" for name in names
+        f"| {name} | {' | '.join(_cells(group, [name]) for group in groups.values())} |"
+        for name in names
     ]
-    both = [name for name in names if all(name in group for group in groups)]
-    means = " | ".join(_cells(group, both) for group in groups)
+    both = [name for name in names if all(name in group for group in groups.values())]
+    means = " | ".join(_cells(group, both) for group in groups.values())
+    heads = " | ".join(f"{words}: 24 letters | 26 letters" for words in groups)
     return [
         "## Sources left out",
         "",
@@ -37,13 +42,12 @@ def left_out(study: Figures) -> list[str]:
         "|---|---|---|---|",
         *price,
         "",
-        "Each source as networks read it that never saw it and learnt from the others: from those "
-        "that may be released, and from all. A source that may not be released is missing from the "
-        "former anyway: one network reads them all.",
+        "Each source as a network reads it that never saw it and learnt from all the others, left "
+        "out one by one. A source that may not be released is missing from the releasable ones "
+        "anyway: one network reads them all.",
         "",
-        "| source | from the releasable ones: 24 letters | 26 letters "
-        "| from all: 24 letters | 26 letters |",
-        "|---|---|---|---|---|",
+        f"| source | {heads} |",
+        "|---" * (1 + 2 * len(groups)) + "|",
         *rows,
         *([f"| **mean of {len(both)}** | {means} |"] if both else []),
         "",

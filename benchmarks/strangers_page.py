@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapt_page import adapted, new_sign
 from card_page import ends, ends_again, levers
 from page_parts import Figures, all_found, found, percent, said, written
-from read_otherwise_page import last_layer, other_views
+from read_otherwise_page import last_layer, other_temperatures, other_views
 from short_runs_page import left_out, letters_left_out, short_levers
 from still_pairs_page import stills
 
@@ -30,7 +30,8 @@ def strangers() -> str:
         ("new_sign", new_sign), ("ends_of_card", ends), ("ends_of_second_card", ends_again),
         ("letters_left_out", letters_left_out), ("left_out", left_out),
         ("strangers_levers", levers), ("short_levers", short_levers),
-        ("other_views", other_views), ("last_layer", last_layer),
+        ("other_views", other_views), ("other_temperatures", other_temperatures),
+        ("last_layer", last_layer),
     )  # fmt: skip
     scripts = [f"{name}.py" for name, _ in parts if name != "ends_of_second_card"]
     lines = [TITLE, "", *written(", ".join(scripts))]
@@ -69,13 +70,14 @@ def _body(figures: Figures) -> list[str]:
         "trainings, stronger and milder ones and means of their weights "
         "([on one card](#on-one-card-by-the-clock), [again](#a-second-time-on-the-card)); the "
         "[last layer again](#the-last-layer-again), with other pictures and other weights of "
-        "classes and sources; other looks and scales ([records 11]"
-        "(../adr/0011-the-released-recogniser.md), [12](../adr/0012-a-closer-look.md)) and "
-        "[other views](#other-views-of-the-same-picture), tighter and looser crops among them. Not "
-        "tried: 224 pixels, 192 from the start, weights of another backbone than ImageNet's and "
-        "none, BatchNormalization frozen at a rate that it bears, a larger teacher, a contrastive "
-        "loss across sources, and every choice of the whole network with several seeds. Sources "
-        "were left out three at a time, not one.",
+        "classes and sources; in [short trainings](#choices-in-short-trainings) frozen "
+        "BatchNormalization, other first weights, the balance of classes and grey, blurred and "
+        "coarse pictures each alone; other looks and scales ([records 11]"
+        "(../adr/0011-the-released-recogniser.md), [12](../adr/0012-a-closer-look.md)), "
+        "[other views](#other-views-of-the-same-picture), tighter and looser crops among them, and "
+        "[other temperatures](#other-temperatures). Not tried: 224 pixels, 192 from the start, "
+        "another backbone's weights, a larger teacher, a contrastive loss across sources, "
+        "cut-outs against drawn masks, and long trainings of every choice with several seeds.",
         "",
         "## Source by source",
         "",

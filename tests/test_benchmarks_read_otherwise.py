@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import last_layer
+import other_temperatures
 import other_views
 import read_otherwise_page
 from fingerspell.images import encode_jpeg
@@ -66,6 +67,53 @@ def test_a_sources_views_are_read_apart_and_together(tmp_path, monkeypatch):
     monkeypatch.setattr(other_views, "VIEWS", views)
     monkeypatch.setattr(other_views, "TOGETHER", (("as they are",), ("negative",)))
     assert other_views.one_source(Darker(), tmp_path) == {"as they are": 1.0, "negative": 0.0}
+
+
+def some_answers():
+    """Source `sure` is right half the time and always 90 % sure; `shy` always right, at 60 %."""
+    sure, shy = np.array([[0.9, 0.1]] * 4), np.array([[0.6, 0.4]] * 4)
+    return {"sure": (np.array([0, 0, 1, 1]), sure), "shy": (np.array([0] * 4), shy)}
+
+
+def test_a_temperature_moves_all_sources_one_way():
+    released = other_temperatures.at(some_answers(), 1.0, 0.8)
+    assert released["too_sure"] == pytest.approx({"sure": 0.4, "shy": -0.4})
+    assert released["calibration_error"] == pytest.approx(0.4)
+    assert (released["accepted"], released["accepted_right"]) == (0.5, 0.75)
+    softer = other_temperatures.at(some_answers(), 2.0, 0.8)
+    assert softer["too_sure"] == pytest.approx({"sure": 0.25, "shy": -0.4495}, abs=1e-3)
+    assert softer["accepted"] == 0.0
+
+
+def test_the_most_that_may_be_accepted_is_told():
+    # Above 0.9 nothing is accepted, so nothing is wrong; from 0.9 down half of `sure` is.
+    assert other_temperatures.at(some_answers(), 1.0, 0.5)["most_accepted"] == 0.0
+    right = {"right": (np.array([0, 0]), np.array([[0.9, 0.1], [0.4, 0.6]]))}
+    assert other_temperatures.at(right, 1.0, 0.5)["most_accepted"] == 0.5
+
+
+def test_missing_sources_are_named_before_any_is_read(tmp_path, monkeypatch, capsys):
+    (tmp_path / "silhouette").mkdir()
+    monkeypatch.setattr("sys.argv", ["other_temperatures.py", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        other_temperatures.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "dev_signify" in told and "silhouette" not in told
+
+
+def test_the_page_says_which_temperature_errs_least():
+    rows = [
+        {"temperature": x, "studied": other_temperatures.at(some_answers(), x, 0.8),
+         "strangers": other_temperatures.at(some_answers(), x, 0.8)}
+        for x in (1.0, 2.0)
+    ]  # fmt: skip
+    page = read_otherwise_page.other_temperatures(
+        {**COMMON, "threshold": 0.8, "right": 0.97, "rows": rows}
+    )
+    assert "| 1 | 40.0 % | 40.0 % | 50.0 % | 75.0 % | 0.0 % |" in page
+    told = next(line for line in page if "The least error" in line)
+    assert "35.0 %, at 2." in told and "`sure` +40.0, `shy` -40.0" in told
 
 
 def some_shown() -> Shown:

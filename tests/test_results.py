@@ -28,6 +28,9 @@ STUDIED = sorted(
         "adapt*.json",
         "new_sign.json",
         "other_views.json",
+        "other_temperatures.json",
+        "left_out.json",
+        "short_levers.json",
         "last_layer.json",
     )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
