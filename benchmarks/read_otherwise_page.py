@@ -60,8 +60,8 @@ def other_temperatures(figures: Figures) -> list[str]:
         "",
         "The released bundle's answers, made less sure (above 1) or surer: calibration error, and "
         f"what is accepted at {figures['threshold']:.3g}; *most*: what may be accepted where "
-        f"{right} of it are to be right, at a threshold that the `dev_` sources themselves "
-        "choose. Means over sources.",
+        f"{right} of it are to be right, at the threshold, in steps of 0.01, that the "
+        "`dev_` sources themselves would choose. Means over sources.",
         "",
         "| temperature | error, the five that may only be studied | error, the five `dev_` sources "
         "| accepted | of these right | most |",

@@ -78,10 +78,6 @@ def short_levers(study: Figures) -> list[str]:
     trials = dict.fromkeys(run["trial"] for run in runs)
     found = {name: [run for run in runs if run["trial"] == name] for name in trials}
     usual = found[RECIPE]
-    spread = [
-        100 * (max(read) - min(read))
-        for read in ([_mean_24(run, names) for run in usual] for names in (STUDY_ONLY, STRANGERS))
-    ]
     rows = [
         f"| {name} | {len(own)} | "
         + " | ".join(
@@ -104,8 +100,6 @@ def short_levers(study: Figures) -> list[str]:
         "| 24 letters, the five `dev_` sources | apart | own test |",
         "|" + "---|" * 7,
         *rows,
-        "",
-        f"The recipe's own seeds came out {spread[0]:.1f} and {spread[1]:.1f} points apart.",
         "",
         said(study),
         "",

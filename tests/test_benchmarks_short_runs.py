@@ -171,7 +171,7 @@ def levers_asked(*more):
 
 
 def test_each_change_undoes_what_its_name_says_and_nothing_else():
-    usual, made = base(), short_levers.changes() | short_levers.dear_changes(levers_asked())
+    usual, made = base(), short_levers.changes() | short_levers.once_changes(levers_asked())
     assert made.pop("the recipe")(usual) is usual
     undone = {name: differences(usual, change(usual)) for name, change in made.items()}
     assert undone == {
@@ -217,7 +217,7 @@ def test_levers_are_read_by_those_who_choose_and_by_the_strangers():
     found = short_levers.trials(levers_asked("--releasable", "a", "b", "--study_only", "c"))
     assert {t.sources for t in found} == {("a", "b")}
     assert {t.read for t in found} == {("c", *left_out.STRANGERS)}
-    assert {t.name for t in found if t.seeds == 1} == set(short_levers.dear_changes(levers_asked()))
+    assert {t.name for t in found if t.seeds == 1} == set(short_levers.once_changes(levers_asked()))
 
 
 def test_a_network_from_chance_is_taught_drawn_hands_of_its_own(tmp_path, monkeypatch):
