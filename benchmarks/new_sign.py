@@ -5,7 +5,8 @@
 The sign is the digit 7, which no training showed, one photograph of each of 206 people: so many of
 them are given, drawn by lot, and the others' are read. Every class that there was before is read
 of sources that the released recogniser has not seen, and other digits show what is taken for the
-new sign wrongly. Saves `benchmarks/results/new_sign.json`.
+new sign wrongly. The 8 differs from it by one finger: once more with fewest pictures, as many of
+the 8 are given as `nothing`. Saves `benchmarks/results/new_sign.json`.
 """
 
 from __future__ import annotations
@@ -38,12 +39,22 @@ SOURCE, DIGIT, SIGN = "digits_218", "7", "seven"
 STRAYS = ("1", "3", "5", "8")
 """None of these is the sign: 1 looks like D and Z, the others like no letter."""
 
+LIKE_IT, NOTHING = "8", "nothing"
+"""The thumb touches the finger beside the one that it touches for a 7."""
+
 
 def deal(pictures: Sequence[Path], count: int, seed: int) -> tuple[list[Picture], list[Picture]]:
     """Returns `count` pictures of the new sign to learn from, and the others to test on."""
     order = np.random.default_rng(seed).permutation(len(pictures))
     mixed = [(pictures[i], SIGN) for i in order]
     return mixed[:count], mixed[count:]
+
+
+def beside(folder: Path, count: int, seed: int) -> list[Picture]:
+    """Returns `count` pictures of what looks like the sign, of people who are not measured."""
+    paths = [x for x in sorted((folder / LIKE_IT).iterdir()) if is_learnt(SOURCE, LIKE_IT, x)]
+    order = np.random.default_rng(seed).permutation(len(paths))[:count]
+    return [(paths[i], NOTHING) for i in order]
 
 
 def strays(folder: Path) -> list[Path]:
@@ -57,6 +68,15 @@ def taken(model: Any, labels: Sequence[str], paths: Sequence[Path]) -> float:
     return read_by(model, labels, [(path, SIGN) for path in paths])
 
 
+def taken_each(model: Any, labels: Sequence[str], paths: Sequence[Path]) -> dict[str, float]:
+    """Returns the same for every digit that they show."""
+    digits = sorted({path.parent.name for path in paths})
+    return {
+        digit: taken(model, labels, [path for path in paths if path.parent.name == digit])
+        for digit in digits
+    }
+
+
 def measure(
     data: Path, others: Sequence[str], counts: Sequence[int], seeds: Sequence[int], starter: Path
 ) -> list[dict[str, Any]]:
@@ -64,16 +84,18 @@ def measure(
     sevens, wrong = sorted((data / SOURCE / DIGIT).iterdir()), strays(data / SOURCE)
     letters = {name: some(grouped(data / name)) for name in others}
     before = each_of(*released(starter), letters)
+    shown = [path for pictures in letters.values() for path, _ in pictures]
     rows = []
-    for count in counts:
+    for count, told in [*((count, False) for count in counts), (min(counts), True)]:
         for seed in seeds:
             given, tested = deal(sevens, count, seed)
-            model, labels, seconds = adapted(given, seed, starter)
-            shown = [path for pictures in letters.values() for path, _ in pictures]
+            more = beside(data / SOURCE, count, seed) if told else []
+            model, labels, seconds = adapted([*given, *more], seed, starter)
             row = {
-                "count": count, "seed": seed, "tested": len(tested), "seconds": round(seconds, 1),
-                "sign": read_by(model, labels, tested),
+                "count": count, "told": told, "seed": seed, "tested": len(tested),
+                "seconds": round(seconds, 1), "sign": read_by(model, labels, tested),
                 "strays": taken(model, labels, wrong),
+                "each_stray": taken_each(model, labels, wrong),
                 "letters": taken(model, labels, shown),
                 "before": before, "after": each_of(model, labels, letters),
             }  # fmt: skip
@@ -82,17 +104,23 @@ def measure(
     return rows
 
 
-def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Returns the mean over seeds for each number of pictures; letters are means over sources."""
+def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns the mean over seeds for what was given; letters are means over sources."""
     table = {}
-    for count in sorted({row["count"] for row in rows}):
-        found = [row for row in rows if row["count"] == count]
+    for count, told in dict.fromkeys((row["count"], row["told"]) for row in rows):
+        found = [row for row in rows if (row["count"], row["told"]) == (count, told)]
         signs = {k: statistics.fmean(x[k] for x in found) for k in ("sign", "strays", "letters")}
         known = {
             k: statistics.fmean(statistics.fmean(x[k].values()) for x in found)
             for k in ("before", "after")
         }
-        table[str(count)] = {**signs, **known, "longest_s": max(x["seconds"] for x in found)}
+        each = {
+            digit: statistics.fmean(x["each_stray"][digit] for x in found)
+            for digit in found[0]["each_stray"]
+        }
+        longest_s = max(x["seconds"] for x in found)
+        name = f"{count}, and {count} of {LIKE_IT} as `{NOTHING}`" if told else str(count)
+        table[name] = {**signs, **known, "each_stray": each, "longest_s": longest_s}
     return table
 
 
