@@ -69,8 +69,7 @@ def new_sign(figures: Figures) -> list[str]:
         "`fingerspell adapt` with so many photographs of the digit 7, which no training showed, "
         "each of another person. *Found*: of all others' 7. *Other digits*, *letters*: the share "
         "of 1, 3, 5 and 8, and of strangers' letters, that is taken for it. *Classes it knew*: "
-        f"read right in {sources} sources that it has not seen. Mean of {len(seeds)} "
-        f"seed{'s' if len(seeds) > 1 else ''}.",
+        f"read right in {sources} sources that it has not seen. Mean of {_seeds(seeds)}.",
         "",
         "| pictures | found | other digits | letters | classes it knew, before | after | longest |",
         "|" + "---|" * 7,
@@ -79,3 +78,33 @@ def new_sign(figures: Figures) -> list[str]:
         said(figures),
         "",
     ]
+
+
+def new_sign_beside(figures: Figures) -> list[str]:
+    """Returns which digits are taken for a new sign, and what pictures of one of them mend."""
+    digits = list(next(iter(figures["mean"].values()))["each_stray"])
+    rows = [
+        f"| {given} | {percent(mean['sign'])} | "
+        + " | ".join(percent(mean["each_stray"][digit]) for digit in digits)
+        + f" | {percent(mean['before'])} | {percent(mean['after'])} |"
+        for given, mean in figures["mean"].items()
+    ]
+    return [
+        "### What looks like it",
+        "",
+        "The 8 differs from the 7 by the finger that the thumb touches. The share of each other "
+        "digit that is taken for the new sign, when it was given alone, and when as many "
+        "photographs of the 8, of other people than those measured, lay beside it in a folder "
+        f"`nothing`. Mean of {_seeds({row['seed'] for row in figures['rows']})}.",
+        "",
+        "| pictures | found | " + " | ".join(digits) + " | classes it knew, before | after |",
+        "|" + "---|" * (4 + len(digits)),
+        *rows,
+        "",
+        said(figures),
+        "",
+    ]
+
+
+def _seeds(seeds: set[int]) -> str:
+    return f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"

@@ -5,8 +5,10 @@
 The sign is the digit 7, which no training showed, one photograph of each of 206 people: so many of
 them are given, drawn by lot, and the others' are read. Every class that there was before is read
 of sources that the released recogniser has not seen, and other digits show what is taken for the
-new sign wrongly. The 8 differs from it by one finger: once more with fewest pictures, as many of
-the 8 are given as `nothing`. Saves `benchmarks/results/new_sign.json`.
+new sign wrongly. Saves `benchmarks/results/new_sign.json`.
+
+The 8 differs from it by one finger. With --beside fewest pictures are given, once alone and once
+with as many of the 8 as `nothing`; saves `benchmarks/results/new_sign_beside.json`.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ STRAYS = ("1", "3", "5", "8")
 
 LIKE_IT, NOTHING = "8", "nothing"
 """The thumb touches the finger beside the one that it touches for a 7."""
+
+Try = tuple[int, bool]
+"""How many pictures of the sign are given, and whether as many of what looks like it are, too."""
 
 
 def deal(pictures: Sequence[Path], count: int, seed: int) -> tuple[list[Picture], list[Picture]]:
@@ -78,15 +83,15 @@ def taken_each(model: Any, labels: Sequence[str], paths: Sequence[Path]) -> dict
 
 
 def measure(
-    data: Path, others: Sequence[str], counts: Sequence[int], seeds: Sequence[int], starter: Path
+    data: Path, others: Sequence[str], tries: Sequence[Try], seeds: Sequence[int], starter: Path
 ) -> list[dict[str, Any]]:
-    """Returns one row for each number of pictures and seed."""
+    """Returns one row for each try and seed."""
     sevens, wrong = sorted((data / SOURCE / DIGIT).iterdir()), strays(data / SOURCE)
     letters = {name: some(grouped(data / name)) for name in others}
     before = each_of(*released(starter), letters)
     shown = [path for pictures in letters.values() for path, _ in pictures]
     rows = []
-    for count, told in [*((count, False) for count in counts), (min(counts), True)]:
+    for count, told in tries:
         for seed in seeds:
             given, tested = deal(sevens, count, seed)
             more = beside(data / SOURCE, count, seed) if told else []
@@ -125,10 +130,15 @@ def means(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def main() -> int:
-    args = asked(options(__doc__ or ""), [SOURCE])
-    rows = measure(args.data, args.others, args.counts, args.seeds, args.starter)
+    parser = options(__doc__ or "")
+    parser.add_argument("--beside", action="store_true", help="also with what looks like the sign")
+    args = asked(parser, [SOURCE])
+    fewest = min(args.counts)
+    tries = [(fewest, False), (fewest, True)] if args.beside else [(x, False) for x in args.counts]
+    rows = measure(args.data, args.others, tries, args.seeds, args.starter)
     said = circumstances(shlex.join(["python", "benchmarks/new_sign.py", *sys.argv[1:]]))
-    save("new_sign", {**said, "mean": means(rows), "rows": rows})
+    name = "new_sign_beside" if args.beside else "new_sign"
+    save(name, {**said, "mean": means(rows), "rows": rows})
     print(json.dumps(means(rows), indent=1))
     return 0
 

@@ -8,6 +8,7 @@ import adapt as benchmark
 import new_sign
 from adapt_page import adapted
 from adapt_page import new_sign as new_sign_page
+from adapt_page import new_sign_beside as beside_page
 from starter_sources import MEASURED_FROM
 
 
@@ -88,20 +89,68 @@ def test_people_who_showed_a_digit_in_training_tell_nothing_of_what_is_taken_for
     assert set(found) == late | {f"1 IMG_{MEASURED_FROM - 1}.JPG"}, "1 was never learnt"
 
 
-def sign_row(seed, sign, seconds):
+def sign_row(seed, sign, seconds, told=False):
     shares = {"sign": sign, "strays": 0.1, "letters": 0.02}
+    shares["each_stray"] = {"1": sign / 10, "8": 0.0}
     known = {"before": {"x": 0.9, "y": 0.7}, "after": {"x": 0.8, "y": 0.6}}
-    return {"count": 5, "seed": seed, "seconds": seconds, **shares, **known}
+    return {"count": 5, "told": told, "seed": seed, "seconds": seconds, **shares, **known}
+
+
+SIGN_ROWS = [sign_row(1, 0.5, 40.0), sign_row(2, 0.7, 60.0)]
+
+
+def sign_figures(rows):
+    return {
+        "rows": rows, "mean": new_sign.means(rows), "command": "c", "finished": "2026-01-01",
+        "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {}, "commit": "abc",
+    }  # fmt: skip
 
 
 def test_the_page_says_what_a_new_sign_costs():
-    rows = [sign_row(1, 0.5, 40.0), sign_row(2, 0.7, 60.0)]
-    page = new_sign_page(
-        {"rows": rows, "mean": new_sign.means(rows), "command": "c", "finished": "2026-01-01",
-         "machine": {"system": "s", "processor": "p", "cores": 2}, "versions": {}, "commit": "abc"}
-    )  # fmt: skip
+    page = new_sign_page(sign_figures(SIGN_ROWS))
     assert "| 5 | 60.0 % | 10.0 % | 2.0 % | 80.0 % | 70.0 % | 60 s |" in page
     assert any("2 sources" in line and "2 seeds" in line for line in page)
+
+
+def test_the_page_says_what_is_taken_for_a_new_sign_and_what_mends_it():
+    page = beside_page(sign_figures([*SIGN_ROWS, sign_row(1, 0.4, 30.0, told=True)]))
+    assert "| pictures | found | 1 | 8 | classes it knew, before | after |" in page
+    assert "| 5 | 60.0 % | 6.0 % | 0.0 % | 80.0 % | 70.0 % |" in page
+    assert "| 5, and 5 of 8 as `nothing` | 40.0 % | 4.0 % | 0.0 % | 80.0 % | 70.0 % |" in page
+
+
+@pytest.mark.parametrize(("more", "name", "tries"), [
+    ([], "new_sign", [(5, False), (10, False)]),
+    (["--beside"], "new_sign_beside", [(5, False), (5, True)]),
+])  # fmt: skip
+def test_what_looks_like_the_sign_is_given_where_that_is_asked_for(
+    more, name, tries, tmp_path, monkeypatch
+):
+    (tmp_path / new_sign.SOURCE).mkdir()
+    asked, saved = [], []
+    monkeypatch.setattr(new_sign, "measure", lambda *args: asked.extend(args[2]) or SIGN_ROWS)
+    monkeypatch.setattr(new_sign, "save", lambda name, _: saved.append(name))
+    call = ["x", "--data", str(tmp_path), "--others", ".", "--counts", "5", "10", *more]
+    monkeypatch.setattr("sys.argv", call)
+    assert new_sign.main() == 0
+    assert asked == tries and saved == [name]
+
+
+def test_what_looks_like_the_sign_is_shown_by_people_who_are_not_measured(tmp_path):
+    (tmp_path / "8").mkdir()
+    for number in range(MEASURED_FROM - 6, MEASURED_FROM + 3):
+        (tmp_path / "8" / f"IMG_{number}.JPG").touch()
+    found = new_sign.beside(tmp_path, 5, seed=1)
+    assert {label for _, label in found} == {"nothing"}
+    assert len({path for path, _ in found}) == 5
+    assert all(int(path.stem[4:]) < MEASURED_FROM for path, _ in found)
+    assert found != new_sign.beside(tmp_path, 5, seed=2)
+
+
+def test_what_is_taken_for_the_sign_is_told_apart(monkeypatch):
+    monkeypatch.setattr(new_sign, "read_by", lambda model, labels, pictures: len(pictures) / 10)
+    paths = [Path(x) / f"{n}.jpg" for x, count in (("8", 3), ("1", 2)) for n in range(count)]
+    assert new_sign.taken_each(None, [], paths) == {"1": 0.2, "8": 0.3}
 
 
 def test_a_missing_source_is_named_before_anything_is_learnt(tmp_path, monkeypatch, capsys):
