@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from short_runs import Trial, asked, parser, study
+from short_runs import Trial, asked, given, parser, study
 from source_names import STRANGERS
 
 NAME = "left_out"
@@ -40,7 +40,7 @@ def _one_by_one(group: str, sources: Sequence[str]) -> Iterator[Trial]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = parser(__doc__ or "").parse_args(argv)
+    args = given(parser(__doc__ or ""), argv)
     return study(NAME, args, trials(args.releasable, args.study_only), asked(argv))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from short_runs import CHANCE, Trial, asked, first_weights, parser, study, unchanged
+from short_runs import CHANCE, Trial, asked, first_weights, given, parser, study, unchanged
 from source_names import STRANGERS
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _side(px: int) -> Change:
 def main(argv: list[str] | None = None) -> int:
     options = parser(__doc__ or "")
     options.set_defaults(seeds=list(SEEDS))
-    args = options.parse_args(argv)
+    args = given(options, argv)
     return study(NAME, args, trials(args), asked(argv))
 
 

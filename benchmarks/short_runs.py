@@ -23,7 +23,7 @@ from circumstances import circumstances, save
 from drawn_hands import program
 from levers import ROOT, prepare
 from run_by_run import Job, run_by_run
-from source_names import STUDY_ONLY
+from source_names import STRANGERS, STUDY_ONLY
 from starter_sources import RENAMED, SOURCES
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ EPOCHS, SIDE_PX, DRAWN = 2, 96, 100
 FIRST_EPOCHS, FIRST_DRAWN, FIRST_SEED = 8, 400, 1
 CHANCE = "none"
 """The `weights` of a network that begins with random ones."""
+
+WORDS = ("imagenet", "starter", CHANCE)
+"""Weights that are no file."""
 
 
 def unchanged(config: TrainConfig) -> TrainConfig:
@@ -74,6 +77,17 @@ def parser(about: str) -> argparse.ArgumentParser:
     add("--part", type=part, default=(1, 1), metavar="K/N", help="every Nth run, from the Kth")
     add("--work", type=Path, default=Path("build/short_runs"))
     return made
+
+
+def given(options: argparse.ArgumentParser, argv: list[str] | None) -> argparse.Namespace:
+    """Returns what was asked for; ends with code 2 before hands are drawn for minutes in vain."""
+    args = options.parse_args(argv)
+    names = (*args.releasable, *args.study_only, *STRANGERS)
+    if missing := [x for x in names if not (ROOT / args.data / x).is_dir()]:
+        options.error(f"{args.data} has no {', '.join(missing)}: name the folder of all sources")
+    if args.weights not in WORDS and not (ROOT / args.weights).is_file():
+        options.error(f"no file {args.weights}: give --weights a file, or {' or '.join(WORDS)}")
+    return args
 
 
 def part(text: str) -> tuple[int, int]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from adapt_page import adapted, new_sign
+from adapt_page import adapted, new_sign, new_sign_beside
 from card_page import ends, ends_again, levers
 from page_parts import Figures, all_found, found, percent, said, written
 from read_otherwise_page import last_layer, other_temperatures, other_views
 from short_runs_page import left_out, letters_left_out, short_levers
 from still_pairs_page import stills
+from tracker_page import tracker
 
 TITLE = "# People nobody has seen: how well are they read?"
+SAME_SCRIPT = ("ends_of_second_card", "new_sign_beside")
+"""Measured by the script of the one before."""
+
 FORM = 0.7
 """The share of a source's pictures of a letter from which on its form is said to be missed."""
 
@@ -27,13 +31,15 @@ def strangers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     parts = (
         ("strangers", _body), ("adapt", lambda _: adapted(all_found("adapt"))),
-        ("new_sign", new_sign), ("ends_of_card", ends), ("ends_of_second_card", ends_again),
+        ("new_sign", new_sign), ("new_sign_beside", new_sign_beside),
+        ("ends_of_card", ends), ("ends_of_second_card", ends_again),
         ("letters_left_out", letters_left_out), ("left_out", left_out),
+        ("tracker_letters", tracker),
         ("strangers_levers", levers), ("short_levers", short_levers),
         ("other_views", other_views), ("other_temperatures", other_temperatures),
         ("last_layer", last_layer),
     )  # fmt: skip
-    scripts = [f"{name}.py" for name, _ in parts if name != "ends_of_second_card"]
+    scripts = [f"{name}.py" for name, _ in parts if name not in SAME_SCRIPT]
     lines = [TITLE, "", *written(", ".join(scripts))]
     for name, worded in parts:
         figures = found(name)
@@ -63,7 +69,10 @@ def _body(figures: Figures) -> list[str]:
         "Much of what is missed is a source's form of a letter and not single pictures: "
         f"{forms(figures)}. ([Record 13](../adr/0013-on-one-card.md#a-second-time).) About "
         "fourteen people's letters may teach a released network; other people's would bring more "
-        "([sources left out](#sources-left-out)).",
+        "([sources left out](#sources-left-out)). How a hand looks is not all: a [hand tracker]"
+        "(#a-hand-tracker-instead), which knows many people's hands and learns letters from the "
+        "same photographs, reads fewer, and of its own findings no larger share, however many "
+        "sources beyond seven it is given.",
         "",
         "Tried: [each choice undone](#each-choice-undone), among them MixUp, CutMix, MixStyle, "
         "unlearning the source, teachers, more and fewer drawn hands and larger pictures; longer "

@@ -34,8 +34,9 @@ def tracker(figures: Figures) -> list[str]:
         *_rows(sources, STRANGERS, "the five `dev_` sources"),
         "",
         "Whoever believed whichever of the two is right would read "
-        f"{percent(reached)} of the `dev_` sources' 24 letters. The tracker was taught with "
-        "thousands of other people's hands, and their letters by the same few.",
+        f"{percent(reached)} of the `dev_` sources' 24 letters. The tracker knows thousands of "
+        "pictures of other people's hands (Zhang et al., MediaPipe Hands, 2020); letters both "
+        "learnt from the same few.",
         "",
         *_people(figures),
         said(figures),

@@ -90,6 +90,22 @@ def test_a_part_that_is_none_is_refused(wrong, capsys):
     assert "expected 1/2 or 2/2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("study", [left_out, short_levers])
+@pytest.mark.parametrize(("wrong", "told"), [
+    (["--data", "nowhere", "--weights", "none"], "nowhere has no one, two, dev_signify, dev_"),
+    (["--weights", "gone.h5"], "no file gone.h5"),
+])  # fmt: skip
+def test_what_is_missing_is_named_before_hands_are_drawn(
+    study, wrong, told, data, monkeypatch, capsys
+):
+    monkeypatch.setattr(short_runs, "program", lambda *_: pytest.fail("began"))
+    asked = ["--data", str(data / "data"), "--releasable", "one", "--study_only", "two", *wrong]
+    with pytest.raises(SystemExit) as ended:
+        study.main(asked)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)

@@ -26,10 +26,11 @@ STUDIED = sorted(
         "ends_of*_card.json",
         "letters_left_out.json",
         "adapt*.json",
-        "new_sign.json",
+        "new_sign*.json",
         "other_views.json",
         "other_temperatures.json",
         "left_out.json",
+        "tracker_letters.json",
         "short_levers.json",
         "last_layer.json",
     )
