@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hand_points import Seen
-from starter_sources import SOURCES, is_learnt, taken
+from starter_sources import SOURCES, taken
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 RELEASABLE = tuple(name for name, *_ in SOURCES)
@@ -42,13 +41,11 @@ class Hands:
 def letter_of(name: str) -> str | None:
     """Returns what the picture source/class/file is learnt as, none where it is not a letter.
 
-    Of the sources that may teach a released network, what the released recogniser learnt.
+    Of the sources that may teach a released network, as the released recogniser learnt it.
     """
-    source, label, file = name.split("/")
-    if source not in RELEASABLE:
-        return label if label in LETTERS else None
+    source, label, _ = name.split("/")
     letter = dict(taken(source, [label])).get(label)
-    return letter if letter in LETTERS and is_learnt(source, label, Path(file)) else None
+    return letter if letter in LETTERS else None
 
 
 def hands_of(seen: Mapping[str, Seen], sources: Collection[str]) -> Hands:
