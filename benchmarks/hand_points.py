@@ -12,6 +12,7 @@ the same --output reads what is not in it yet.
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,9 @@ from typing import Any
 import numpy as np
 
 from synth_tracker import with_margin
+
+VERSION = "0.10.14"
+"""Of mediapipe: another one brings other weights, and other points."""
 
 SIDES_PX = (200, 480)
 """Pictures whose longer side is shorter or longer are brought to it."""
@@ -131,6 +135,8 @@ def main() -> int:
     names = pictures_in(args.data)
     if not names:
         parser.error(f"{args.data} has no pictures: name the folder of all sources")
+    if (version := importlib.metadata.version("mediapipe")) != VERSION:
+        parser.error(f"mediapipe {version}, but points are compared by {VERSION}: install that")
     seen = stored_in(args.output)
     seen |= read_all(args.data, [name for name in names if name not in seen])
     store(args.output, {name: seen[name] for name in names})

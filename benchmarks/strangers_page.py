@@ -71,8 +71,8 @@ def _body(figures: Figures) -> list[str]:
         "fourteen people's letters may teach a released network; other people's would bring more "
         "([sources left out](#sources-left-out)). How a hand looks is not all: a [hand tracker]"
         "(#a-hand-tracker-instead), which knows many people's hands and learns letters from the "
-        "same photographs, reads fewer, and of its own findings no larger share, however many "
-        "sources beyond seven it is given.",
+        "same photographs, reads fewer, of the hands that it finds no larger share, and no more "
+        "beyond seven sources.",
         "",
         "Tried: [each choice undone](#each-choice-undone), among them MixUp, CutMix, MixStyle, "
         "unlearning the source, teachers, more and fewer drawn hands and larger pictures; longer "

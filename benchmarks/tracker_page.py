@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
+from hand_points import VERSION
 from page_parts import Figures, percent, said
 from source_names import STRANGERS, STUDY_ONLY
 
@@ -20,12 +21,12 @@ def tracker(figures: Figures) -> list[str]:
     return [
         "## A hand tracker instead",
         "",
-        f"MediaPipe Hands finds 21 points of a hand. A small network learnt letters from those of "
-        f"{figures['learnt_from']:,} photographs that the released recogniser has learnt from "
-        f"(the mean answer of {len(figures['seeds'])} seeds, as seen and mirrored). 24 letters; "
-        "here both choose among 26 letters alone. *Found*: a hand in the picture; where there is "
-        "none, the tracker has read nothing. *Together*: by the mean of what both say. *Either*: "
-        "one of the two is right.",
+        f"MediaPipe Hands ({VERSION}) finds 21 points of a hand. A small network learnt letters "
+        f"from those of {figures['learnt_from']:,} photographs that the released recogniser has "
+        f"learnt from (the mean answer of {len(figures['seeds'])} seeds, as seen and mirrored). "
+        "24 letters; here both choose among 26 letters alone. *Found*: a hand in the picture; "
+        "where there is none, the tracker has read nothing. *Together*: by the mean of what both "
+        "say. *Either*: one of the two is right.",
         "",
         "| source | found | released | tracker | released, of those found "
         "| tracker, of those found | together | either |",

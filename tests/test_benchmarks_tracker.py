@@ -77,6 +77,8 @@ def test_a_second_call_reads_what_is_missing(tmp_path, monkeypatch, capsys):
         return [(name, (np.full((21, 3), len(asked), np.float32),) * 2) for name in names]
 
     monkeypatch.setattr(hand_points, "read_all", read_all)
+    version = [hand_points.VERSION]
+    monkeypatch.setattr("importlib.metadata.version", lambda _: version[0])
     points = tmp_path / "made" / "points.npz"
     call = ["x", "--data", str(tmp_path / "data"), "--output", str(points)]
     monkeypatch.setattr("sys.argv", call)
@@ -90,6 +92,10 @@ def test_a_second_call_reads_what_is_missing(tmp_path, monkeypatch, capsys):
         "a/A/2.jpg": 1.0, "a/A/4.jpg": 2.0, "b/B/3.JPG": 1.0,
     }  # fmt: skip
     assert [path.name for path in points.parent.iterdir()] == ["points.npz"]
+    version[0] = "0.9.1"
+    with pytest.raises(SystemExit) as told:
+        hand_points.main()
+    assert told.value.code == 2 and "mediapipe 0.9.1" in capsys.readouterr().err
     monkeypatch.setattr("sys.argv", ["x", "--data", str(tmp_path / "none")])
     with pytest.raises(SystemExit) as told:
         hand_points.main()
