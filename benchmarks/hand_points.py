@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -111,8 +112,11 @@ def stored_in(path: Path) -> dict[str, Seen]:
     """Returns what an earlier call has kept; nothing where there was none."""
     if not path.is_file():
         return {}
-    with np.load(path, allow_pickle=False) as kept:
-        names, points, world = (kept[key] for key in ("names", "points", "world"))
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            names, points, world = (kept[key] for key in ("names", "points", "world"))
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise SystemExit(f"{path} is damaged: remove it and run hand_points.py") from error
     return {str(name): (p, w) for name, p, w in zip(names, points, world, strict=True)}
 
 

@@ -35,13 +35,13 @@ from adapt import (
     some,
 )
 from circumstances import circumstances, save
-from starter_sources import is_learnt
+from starter_sources import NOTHING, is_learnt
 
 SOURCE, DIGIT, SIGN = "digits_218", "7", "seven"
 STRAYS = ("1", "3", "5", "8")
 """None of these is the sign: 1 looks like D and Z, the others like no letter."""
 
-LIKE_IT, NOTHING = "8", "nothing"
+LIKE_IT = "8"
 """The thumb touches the finger beside the one that it touches for a 7."""
 
 Try = tuple[int, bool]

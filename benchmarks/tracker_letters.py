@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from circumstances import circumstances, save
+from fingerspell.labels import LETTERS, STATIC_LETTERS
 from hand_points import Seen, stored_in
 from source_names import STRANGERS, STUDY_ONLY
-from tracker_network import LETTERS, RELEASABLE, hands_of, said_by, trained
+from tracker_network import RELEASABLE, hands_of, said_by, trained
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,8 +43,6 @@ Truth = Mapping[str, tuple[Sequence[str], np.ndarray]]
 
 def letters_in(seen: Mapping[str, Seen], sources: Collection[str]) -> Truth:
     """Returns every picture of the 24 static letters, in the order of its name."""
-    from fingerspell.labels import STATIC_LETTERS
-
     found: dict[str, tuple[list[str], list[int]]] = {source: ([], []) for source in sources}
     for name in sorted(seen):
         source, label, _ = name.split("/")
@@ -80,11 +79,11 @@ def compared(
     }
 
 
-def share(networks: Sequence[nn.Module], seen: Mapping[str, Seen], truth: Truth, of: str) -> float:
+def share(network: nn.Module, seen: Mapping[str, Seen], truth: Truth, of: str) -> float:
     """Returns the share of a source's tracked hands whose letter is read right."""
     names, letters = truth[of]
     shown = [seen[name] for name in names]
-    hits = said_by(networks, shown).argmax(1) == letters
+    hits = said_by([network], shown).argmax(1) == letters
     return float(hits[tracked(shown)].mean())
 
 
@@ -99,7 +98,7 @@ def left_out(
     for out in (name for name in truth if name not in STRANGERS):
         others = [source for source in sources if source != out]
         network = first if out not in sources else trained(hands_of(seen, others), SEEDS[0])
-        shares[out] = share([network], seen, truth, out)
+        shares[out] = share(network, seen, truth, out)
         print(f"{out} by {len(others)} others: {shares[out]:.3f}", flush=True)
     return shares
 
@@ -112,7 +111,7 @@ def fewer(seen: Mapping[str, Seen], truth: Truth, sources: Sequence[str]) -> lis
             lot = np.random.default_rng([count, draw])
             names = sorted(lot.choice(sources, count, replace=False).tolist())
             network = trained(hands_of(seen, names), SEEDS[0])
-            shares = {name: share([network], seen, truth, name) for name in STRANGERS}
+            shares = {name: share(network, seen, truth, name) for name in STRANGERS}
             rows.append({"count": count, "sources": names, "strangers": shares})
             print(f"{count} sources: {statistics.fmean(shares.values()):.3f}", flush=True)
     return rows
@@ -148,7 +147,7 @@ def figures_of(data: Path, seen: Mapping[str, Seen]) -> dict[str, Any]:
         "learnt_from": len(hands["releasable"].letters),
         "seeds": list(SEEDS),
         "licence": {
-            group: [{name: share([x], seen, truth, name) for name in STRANGERS} for x in networks]
+            group: [{name: share(x, seen, truth, name) for name in STRANGERS} for x in networks]
             for group, networks in taught.items()
         },
         "left_out": {

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fingerspell.labels import LETTERS
 from hand_points import Seen
 from starter_sources import SOURCES, taken
 
-LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 RELEASABLE = tuple(name for name, *_ in SOURCES)
 STEPS, AT_ONCE, RATE, DECAY, SMOOTHING = 2000, 256, 2e-3, 1e-3, 0.1
 WIDTH, DROPOUT = 256, 0.3

@@ -22,8 +22,9 @@ def tracker(figures: Figures) -> list[str]:
         "## A hand tracker instead",
         "",
         f"MediaPipe Hands ({VERSION}) finds 21 points of a hand. A small network learnt letters "
-        f"from those of {figures['learnt_from']:,} photographs that the released recogniser has "
-        f"learnt from (the mean answer of {len(figures['seeds'])} seeds, as seen and mirrored). "
+        f"from those of {figures['learnt_from']:,} photographs of the sources that the released "
+        "recogniser has learnt from, of which that one kept an eighth back (the mean answer of "
+        f"{len(figures['seeds'])} seeds, as seen and mirrored). "
         "24 letters; here both choose among 26 letters alone. *Found*: a hand in the picture; "
         "where there is none, the tracker has read nothing. *Together*: by the mean of what both "
         "say. *Either*: one of the two is right.",

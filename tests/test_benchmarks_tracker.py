@@ -12,9 +12,10 @@ import hand_points
 import tracker_letters
 import tracker_network
 from fingerspell.images import encode_jpeg
+from fingerspell.labels import LETTERS
 from hand_points import NOWHERE
 from source_names import STRANGERS, STUDY_ONLY
-from tracker_network import LETTERS, RELEASABLE
+from tracker_network import RELEASABLE
 from tracker_page import tracker as page_of
 
 COMMON = {"command": "c", "commit": "abc", "finished": "2026-01-01", "versions": {},
@@ -222,9 +223,7 @@ def test_who_reads_a_source_never_learnt_from_it(monkeypatch):
     taught = []
     monkeypatch.setattr(tracker_letters, "hands_of", lambda _, sources: sorted(sources))
     monkeypatch.setattr(tracker_letters, "trained", lambda hands, _: taught.append(hands) or hands)
-    monkeypatch.setattr(
-        tracker_letters, "share", lambda networks, _, __, of: float(of in networks[0])
-    )
+    monkeypatch.setattr(tracker_letters, "share", lambda network, _, __, of: float(of in network))
     truth = tracker_letters.letters_in(SEEN, (*RELEASABLE, *STUDY_ONLY, *STRANGERS))
     assert truth["hawk"][0] == ["hawk/A/1.jpg", "hawk/B/1.jpg"], "J is a movement"
     truth = {name: found for name, found in truth.items() if found[0]}
@@ -240,7 +239,7 @@ def test_who_reads_a_source_never_learnt_from_it(monkeypatch):
 def test_fewer_sources_are_drawn_by_lot_and_read_the_strangers(monkeypatch):
     monkeypatch.setattr(tracker_letters, "hands_of", lambda _, sources: list(sources))
     monkeypatch.setattr(tracker_letters, "trained", lambda hands, _: hands)
-    monkeypatch.setattr(tracker_letters, "share", lambda networks, *_: len(networks[0]) / 100)
+    monkeypatch.setattr(tracker_letters, "share", lambda network, *_: len(network) / 100)
     sources = [f"s{number}" for number in range(14)]
     rows = tracker_letters.fewer({}, {}, sources)
     assert [row["count"] for row in rows] == [
@@ -316,3 +315,10 @@ def test_a_file_that_is_no_picture_is_named(tmp_path, monkeypatch):
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     with pytest.raises(SystemExit, match=r"broken\.jpg is no picture"):
         hand_points.read_part(Path(tmp_path), ["broken.jpg"], 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut short"])
+def test_damaged_points_are_told_of(tmp_path, content):
+    (tmp_path / "points.npz").write_bytes(content)
+    with pytest.raises(SystemExit, match="is damaged: remove it"):
+        hand_points.stored_in(tmp_path / "points.npz")
