@@ -17,10 +17,11 @@ def engine() -> str:
         [
             "# The training engine: how soon, and thanks to what?",
             "",
-            *written("time_to_quality.py, levers.py, loader.py, gpu.py"),
+            *written("time_to_quality.py, levers.py, loader.py, processor.py, gpu.py"),
             *_section("Time to quality", found("time_to_quality"), time_to_quality),
             *_section("Each lever alone", found("levers"), levers),
             *_section("The loader", found("loader"), machine_page.loader),
+            *_section("On a processor", found("processor"), machine_page.processor),
             *_gpus(),
             *EXACT,
         ]

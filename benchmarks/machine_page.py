@@ -1,4 +1,4 @@
-"""The engine's page, second part: what the loader and a GPU do in a second."""
+"""The engine's page, second part: what the loader, a processor and a GPU do in a second."""
 
 from __future__ import annotations
 
@@ -30,6 +30,40 @@ def loader(figures: Figures) -> list[str]:
             f"{step['loading_cpu_s']:.3f} s: {percent(step['loading_share'])} of both.",
         ]
     return lines
+
+
+def processor(figures: Figures) -> list[str]:
+    """Returns what `processor.py` measured: oneDNN's kernels off and on."""
+    adapt = figures["adapt"]
+    lines = [
+        "TensorFlow takes oneDNN's kernels by itself only where a processor has AVX-512 VNNI or "
+        "the like; `fingerspell` takes them everywhere ([record 14](../adr/0014-onednn.md)). This "
+        "processor has not. Steps of MobileNetV3Large, the whole of it learning, "
+        f"{figures['batch_size']} pictures at once; each figure a process of its own, off and on "
+        "in turn.",
+        "",
+        "| side | BatchNormalization | off, pictures/s | on, pictures/s | times as fast: middle, "
+        "least, most | page faults a picture, off | on |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in figures["steps"]:
+        rates, faults = row["pictures_per_s"], row["page_faults_per_picture"]
+        cells = [
+            f"{row['size_px']} px",
+            row["batchnorm"],
+            *(", ".join(f"{rate:.1f}" for rate in rates[name]) for name in ("off", "on")),
+            f"{row['times_as_fast']:.1f}, {row['least']:.1f}, {row['most']:.1f}",
+            *(f"{faults[name]:,.0f}" for name in ("off", "on")),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    off, on = adapt["off"], adapt["on"]
+    return [
+        *lines,
+        "",
+        f"`fingerspell adapt` whole, {adapt['count']} pictures a class of `{adapt['source']}`: "
+        f"{off['wall_s']:.0f} s off, {on['wall_s']:.0f} s on; peak memory "
+        f"{off['peak_bytes'] / 1e9:.1f} and {on['peak_bytes'] / 1e9:.1f} GB.",
+    ]
 
 
 def gpu(figures: Figures) -> list[str]:

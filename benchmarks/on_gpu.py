@@ -44,7 +44,7 @@ def forward_flops(model: keras.Model) -> int:
     return total
 
 
-def network(size_px: int, steps: int) -> keras.Model:
+def network(size_px: int, steps: int, batchnorm_momentum: float | None = 0.95) -> keras.Model:
     """Returns MobileNetV3Large as the second phase trains it, random weights, compiled."""
     from pathlib import Path
 
@@ -57,7 +57,7 @@ def network(size_px: int, steps: int) -> keras.Model:
         model=ModelConfig(weights="none", image_size_px=(size_px, size_px)),
     )  # fmt: skip
     phase = Phase(name="finetune", epochs=1, learning_rate=1e-4, unfrozen_from="all",
-                  batchnorm_momentum=0.95)  # fmt: skip
+                  batchnorm_momentum=batchnorm_momentum)  # fmt: skip
     model = build_recogniser(config.model, CLASSES)
     unfreeze(model, "all", phase.batchnorm_momentum)
     compile_for(model, phase, steps, config)
@@ -85,14 +85,16 @@ class Clock(keras.callbacks.Callback):  # type: ignore[misc]
         self.ended_s.append(time.perf_counter())
 
 
-def step_s(model: keras.Model, batch_size: int, size_px: int, steps: int) -> float:
+def step_s(
+    model: keras.Model, batch_size: int, size_px: int, steps: int, warm_up: int = WARM_UP
+) -> float:
     """Returns the median seconds of a whole training step, the optimizer's part included."""
     clock = Clock()
     model.fit(
-        batches(batch_size, size_px), steps_per_epoch=WARM_UP + steps, shuffle=False,
+        batches(batch_size, size_px), steps_per_epoch=warm_up + steps, shuffle=False,
         callbacks=[clock], verbose=0,
     )  # fmt: skip
-    return statistics.median(np.diff(clock.ended_s)[WARM_UP - 1 :])
+    return statistics.median(np.diff(clock.ended_s)[warm_up - 1 :])
 
 
 def train(

@@ -21,6 +21,7 @@ STUDIED = sorted(
         "time_to_quality.json",
         "levers.json",
         "loader.json",
+        "processor.json",
         "gpu_*.json",
         "strangers*.json",
         "ends_of*_card.json",
