@@ -115,3 +115,38 @@ def _of(rows: list[Figures], released: Figures, group: str) -> str:
 
 def _beside(share: float, plain: float) -> str:
     return f"{percent(share)} ({100 * (share - plain):+.1f})"
+
+
+def going_on(figures: Figures) -> list[str]:
+    """Returns what a little more learning, with other drawn hands, does to strangers."""
+    runs = figures["runs"]
+    start = next(run["end"] for run in runs if not run["steps"])
+    rows = []
+    for run in runs:
+        cells = [run["name"], str(run["seed"]) if run["steps"] else ""]
+        for weights in ("end", "mean"):
+            for group in ("studied", "strangers"):
+                told = "–"
+                if weights in run:
+                    told = _beside(*(x[group]["mean_letters_24"] for x in (run[weights], start)))
+                cells.append(told)
+        rows.append(f"| {' | '.join(cells)} |")
+    further = {key: x for run in runs for key, x in (run["factors"] or {}).items()}
+    times = ", ".join(f"`{key}` {x:g} times" for key, x in further.items())
+    return [
+        "## Going on with other drawn hands",
+        "",
+        f"The released network learnt {runs[0]['steps'] * figures['batch_size']:,} pictures more "
+        f"at {figures['rate']:g}, of the photographs that may teach it and of "
+        f"{figures['drawn_per_class']} drawn hands a class, its BatchNormalization still; "
+        f"*further apart*: {times} the recipe's. Read with one look, with the weights at the end "
+        "and with the mean of these and the released ones. Only the study sources may choose.",
+        "",
+        "| hands | seed | the end, the five that may only be studied | the five `dev_` sources | "
+        "the mean, the five that may only be studied | the five `dev_` sources |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        "",
+        said(figures),
+        "",
+    ]

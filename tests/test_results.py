@@ -34,6 +34,7 @@ STUDIED = sorted(
         "tracker_letters.json",
         "short_levers.json",
         "last_layer.json",
+        "going_on.json",
     )
     for path in (ROOT / "benchmarks" / "results").glob(pattern)
 )

@@ -1,0 +1,174 @@
+"""The released network goes on with other drawn hands: does it read strangers better?
+
+    python benchmarks/going_on.py --data ../shared/data --dataset_dir dataset
+
+From its weights it learns a little more from the photographs that may teach it and from hands
+drawn as a choice says, changed as `configs/strangers.py` changes them; its BatchNormalization
+keeps still. Reads ten sources of strangers with one look: with the weights at the end, and with
+the mean of these and the released ones. Two cores get more done with one run each: `--part 1/2`
+and `--part 2/2`, and a last call that saves `benchmarks/results/going_on.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from circumstances import circumstances, save
+from run_by_run import Job, run_by_run
+from short_runs import asked, part
+from source_names import STRANGERS, STUDY_ONLY
+
+ROOT = Path(__file__).resolve().parents[1]
+STEPS, BATCH, DRAWN, RATE = 700, 32, 200, 3e-4
+RELEASED = "released, not gone on with"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How hands are drawn: factors of `SynthConfig`, nothing for none at all."""
+
+    name: str
+    factors: Mapping[str, float] | None
+
+
+CHOICES = (
+    Choice("hands drawn as in the recipe", {}),
+    Choice("hands drawn further apart", {"view": 1.6, "slack": 1.4, "people": 1.4}),
+)
+
+
+def drawn_as(choice: Choice, labels: tuple[str, ...], folder: Path, seed: int, side: int) -> Any:
+    """Returns drawn training pictures, none where the choice says so."""
+    from fingerspell.synth import write_dataset
+    from fingerspell.synth.config import SynthConfig
+    from fingerspell.train.drawn import STRAY_SHARE, draw_samples, drawable, strays
+
+    if choice.factors is None:
+        return ()
+    config, size_px = SynthConfig(**choice.factors), (side, side)
+    away = folder.with_name(f"{folder.name}_strays")
+    of_each = round(STRAY_SHARE * DRAWN / max(1, len(strays(labels))))
+    for place, count, signs in (
+        (away, of_each, strays(labels)),
+        (folder, DRAWN, drawable(labels)),
+    ):
+        if count and signs and not place.is_dir():
+            write_dataset(place, count, seed, size_px, signs, config)
+    return draw_samples(folder, labels, DRAWN, seed, side)
+
+
+def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) -> dict[str, Any]:
+    """Goes on from the released weights, or not at all without a choice; returns what is read."""
+    import keras
+
+    from fingerspell.assets import STARTER
+    from fingerspell.config.recipe_file import load_recipe
+    from fingerspell.data.loader import training_stream
+    from fingerspell.data.manifest import read_manifest
+    from fingerspell.model import unfreeze
+    from fingerspell.model.starter import build_starter
+    from fingerspell.train.machine import commit
+    from fingerspell.train.schedule import compile_for
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    manifest, source = read_manifest(ROOT / args.dataset_dir), commit()
+    model = build_starter(manifest.labels, STARTER)
+    if choice is None:
+        return {"commit": source, "end": read(model, manifest.labels, ROOT / args.data)}
+    recipe = replace(
+        load_recipe(ROOT / "configs" / "strangers.py").config(
+            dataset_dir=manifest.dataset_dir, output_dir=work, seed=seed
+        ),
+        average_epochs=0,
+    )
+    phase = replace(
+        recipe.phases[-1], epochs=1, learning_rate=RATE, batchnorm_momentum=None, decay=(0.0, 1.0)
+    )
+    size_px = recipe.model.image_size_px
+    folder = work / f"{choice.name.replace(' ', '_')}_{seed}"
+    drawn = drawn_as(choice, manifest.labels, folder, seed, max(size_px))
+    stream = training_stream(
+        manifest, [*manifest.split("train"), *drawn], manifest.labels, size_px, BATCH,
+        recipe.augment, seed, sampling=recipe.sampling,
+    )  # fmt: skip
+    released = model.get_weights()
+    unfreeze(model, "all", None)
+    compile_for(model, phase, args.steps, recipe)
+    told = model.fit(
+        (batch for batch in stream), steps_per_epoch=args.steps, shuffle=False, verbose=2
+    )
+    end = read(model, manifest.labels, ROOT / args.data)
+    model.set_weights([(a + b) / 2 for a, b in zip(released, model.get_weights(), strict=True)])
+    return {
+        "commit": source,
+        "loss": float(told.history["loss"][-1]),
+        "end": end,
+        "mean": read(model, manifest.labels, ROOT / args.data),
+    }
+
+
+def read(model: Any, labels: tuple[str, ...], data: Path) -> dict[str, Any]:
+    """Returns the accuracy on both groups of strangers, with one look."""
+    from reading import packaged, strangers
+
+    network, size_px = packaged(model), tuple(model.input_shape[1:3])
+    return {
+        group: strangers(network, data, labels, size_px, names)
+        for group, names in (("studied", STUDY_ONLY), ("strangers", STRANGERS))
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Does the runs that are left, and saves the JSON."""
+    from fingerspell.data.manifest import read_manifest
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("--data", type=Path, default=Path("../shared/data"))
+    add("--dataset_dir", type=Path, required=True, help="of starter_sources.py, prepared")
+    add("--seeds", type=int, nargs="+", default=[1, 2])
+    add("--steps", type=int, default=STEPS, help=f"of {BATCH} pictures")
+    add("--part", type=part, default=(1, 1), metavar="K/N", help="every Nth run, from the Kth")
+    add("--work", type=Path, default=Path("build/going_on"))
+    args = parser.parse_args(argv)
+    if missing := [x for x in (*STUDY_ONLY, *STRANGERS) if not (ROOT / args.data / x).is_dir()]:
+        parser.error(f"{args.data} has no {', '.join(missing)}: name the folder of all sources")
+    manifest, work = read_manifest(ROOT / args.dataset_dir), ROOT / args.work
+    work.mkdir(parents=True, exist_ok=True)
+    number, of = args.part
+
+    def jobs() -> Iterator[Job]:
+        runs: list[tuple[int, Choice | None]] = [(s, c) for s in args.seeds for c in CHOICES]
+        for seed, choice in [*runs, (0, None)][number - 1 :: of]:
+            name = RELEASED if choice is None else choice.name
+            known = {
+                "name": name,
+                "seed": seed,
+                "steps": 0 if choice is None else args.steps,
+                "factors": None if choice is None else choice.factors,
+                "fingerprint": f"{name} {seed} {args.steps} {choice} {manifest.sha256}",
+            }
+            path = work / f"{name.replace(' ', '_')}_{seed}.json"
+            yield Job(f"{name}, seed {seed}", path, known, partial(one, choice, seed, args, work))
+
+    def told(runs: list[dict[str, Any]]) -> None:
+        if of > 1:
+            return
+        command = shlex.join(["python", "benchmarks/going_on.py", *asked(argv)])
+        said = circumstances(command)
+        said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
+        plan = {"steps": args.steps, "batch_size": BATCH, "rate": RATE, "drawn_per_class": DRAWN}
+        save("going_on", {**said, **plan, "runs": runs})
+
+    return run_by_run(jobs(), float("inf"), told)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,144 @@
+"""Going on from the released weights: which hands are drawn, what is read, how it is told."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import circumstances
+import going_on
+import read_otherwise_page
+from fingerspell.images import encode_jpeg
+from going_on import Choice
+from source_names import STRANGERS, STUDY_ONLY
+
+
+@pytest.fixture
+def little(monkeypatch):
+    monkeypatch.setattr(going_on, "DRAWN", 12)
+
+
+def test_hands_are_drawn_as_the_choice_says_and_strays_too(little, tmp_path):
+    labels = ("A", "nothing")
+    kinds = {}
+    for name, factors in (("usual", {}), ("apart", {"view": 3.0, "slack": 2.0})):
+        folder = tmp_path / name / "drawn"
+        drawn = going_on.drawn_as(Choice(name, factors), labels, folder, seed=1, side=48)
+        assert {s.label for s in drawn} == set(labels)
+        assert len(drawn) == 24
+        kinds[name] = {Path(s.path).name: Path(s.path).read_bytes() for s in drawn}
+    assert kinds["usual"].keys() == kinds["apart"].keys()
+    hands = [name for name in kinds["usual"] if "-nothing-" not in name]
+    assert sum("-A-" not in name for name in hands) == 3, "one 3, one 5 and one 8"
+    assert all(kinds["usual"][name] != kinds["apart"][name] for name in hands)
+
+
+def test_a_choice_without_drawn_hands_draws_none(tmp_path):
+    assert going_on.drawn_as(Choice("none", None), ("A",), tmp_path / "drawn", 1, 48) == ()
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A data folder with two pictures of every source, and a prepared data set of two classes."""
+    from fingerspell.config import PrepareConfig
+    from fingerspell.data.prepare import prepare
+
+    rng = np.random.default_rng(0)
+
+    def write(folder, count):
+        for label in "AB":
+            (folder / label).mkdir(parents=True)
+            for number in range(count):
+                rgb = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+                (folder / label / f"{number}.jpg").write_bytes(encode_jpeg(rgb, 90))
+
+    for name in (*STUDY_ONLY, *STRANGERS):
+        write(tmp_path / "data" / name, 1)
+    write(tmp_path / "mine", 12)
+    prepare(PrepareConfig(input_dirs=(tmp_path / "mine",), output_dir=tmp_path / "dataset"))
+    return tmp_path
+
+
+def test_the_network_moves_and_both_ends_are_read(little, sources, monkeypatch):
+    seen = []
+
+    def read(model, labels, data):
+        seen.append(model.get_weights())
+        assert labels == ("A", "B")
+        return {"studied": {"mean_letters_24": 0.5}, "strangers": {"mean_letters_24": 0.5}}
+
+    monkeypatch.setattr(going_on, "read", read)
+    args = argparse.Namespace(
+        dataset_dir=sources / "dataset", data=sources / "data", steps=1, seeds=[1]
+    )
+    nothing = going_on.one(None, 0, args, sources / "work")
+    assert nothing.keys() == {"commit", "end"}
+    found = going_on.one(Choice("none", None), 1, args, sources / "work")
+    assert found.keys() == {"commit", "loss", "end", "mean"}
+    start, end, mean = seen
+    moved = [not np.array_equal(a, b) for a, b in zip(start, end, strict=True)]
+    assert any(moved)
+    assert not all(moved), "BatchNormalization's statistics must keep still"
+    for a, b, c in zip(start, end, mean, strict=True):
+        np.testing.assert_allclose(c, (a + b) / 2, atol=1e-6)
+
+
+def test_the_last_call_saves_what_the_parts_have_done(sources, monkeypatch, capsys):
+    monkeypatch.setattr(circumstances, "RESULTS", sources / "results")
+    made = []
+
+    def one(choice, seed, args, work):
+        made.append((choice and choice.name, seed))
+        score = {group: {"mean_letters_24": 0.5} for group in ("studied", "strangers")}
+        return {"commit": "abc", "end": score, **({"mean": score} if choice else {})}
+
+    monkeypatch.setattr(going_on, "one", one)
+    given = ["--data", str(sources / "data"), "--dataset_dir", str(sources / "dataset"),
+             "--work", str(sources / "work")]  # fmt: skip
+    assert going_on.main([*given, "--part", "1/2"]) == 0
+    assert going_on.main([*given, "--part", "2/2"]) == 0
+    assert not (sources / "results").exists()
+    assert len(made) == 5
+    assert going_on.main(given) == 0
+    assert len(made) == 5, "what is done is not done again"
+    saved = json.loads((sources / "results" / "going_on.json").read_text(encoding="utf-8"))
+    assert [run["seed"] for run in saved["runs"]] == [1, 1, 2, 2, 0]
+    assert saved["runs"][1]["factors"]["view"] > 1
+
+
+def test_a_missing_source_is_named_at_once(sources, capsys):
+    given = ["--data", str(sources), "--dataset_dir", str(sources / "dataset")]
+    with pytest.raises(SystemExit) as stop:
+        going_on.main(given)
+    assert stop.value.code == 2
+    assert STUDY_ONLY[0] in capsys.readouterr().err
+
+
+def test_the_page_tells_points_to_the_released_network():
+    def score(studied, strangers):
+        return {
+            "studied": {"mean_letters_24": studied},
+            "strangers": {"mean_letters_24": strangers},
+        }
+
+    text = read_otherwise_page.going_on(
+        {
+            "command": "c", "commit": "abc", "finished": "2026-01-01", "versions": {},
+            "machine": {"system": "s", "processor": "p", "cores": 2},
+            "steps": 10, "batch_size": 32, "rate": 3e-4, "drawn_per_class": 20,
+            "runs": [
+                {"name": "usual", "seed": 1, "steps": 10, "factors": {}, "end": score(0.83, 0.88),
+                 "mean": score(0.84, 0.89)},
+                {"name": "apart", "seed": 1, "steps": 10, "factors": {"view": 1.6},
+                 "end": score(0.85, 0.90), "mean": score(0.86, 0.885)},
+                {"name": "released", "seed": 0, "steps": 0, "factors": None,
+                 "end": score(0.84, 0.89)},
+            ],
+        }
+    )  # fmt: skip
+    assert "| apart | 1 | 85.0 % (+1.0) | 90.0 % (+1.0) | 86.0 % (+2.0) | 88.5 % (-0.5) |" in text
+    assert "| released |  | 84.0 % (+0.0) | 89.0 % (+0.0) | – | – |" in text
+    assert "320 pictures more at 0.0003" in " ".join(text)
+    assert "`view` 1.6 times" in " ".join(text)
