@@ -99,7 +99,7 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
         recipe.augment, seed, sampling=recipe.sampling,
     )  # fmt: skip
     released = model.get_weights()
-    unfreeze(model, "all", None)
+    unfreeze(model, "all", phase.batchnorm_momentum)
     compile_for(model, phase, args.steps, recipe)
     told = model.fit(
         (batch for batch in stream), steps_per_epoch=args.steps, shuffle=False, verbose=2
