@@ -31,36 +31,16 @@ RELEASED = "released, not gone on with"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """How hands are drawn: factors of `SynthConfig`, nothing for none at all."""
+    """How hands are drawn: factors of `SynthConfig`."""
 
     name: str
-    factors: Mapping[str, float] | None
+    factors: Mapping[str, float]
 
 
 CHOICES = (
     Choice("hands drawn as in the recipe", {}),
     Choice("hands drawn further apart", {"view": 1.6, "slack": 1.4, "people": 1.4}),
 )
-
-
-def drawn_as(choice: Choice, labels: tuple[str, ...], folder: Path, seed: int, side: int) -> Any:
-    """Returns drawn training pictures, none where the choice says so."""
-    from fingerspell.synth import write_dataset
-    from fingerspell.synth.config import SynthConfig
-    from fingerspell.train.drawn import STRAY_SHARE, draw_samples, drawable, strays
-
-    if choice.factors is None:
-        return ()
-    config, size_px = SynthConfig(**choice.factors), (side, side)
-    away = folder.with_name(f"{folder.name}_strays")
-    of_each = round(STRAY_SHARE * DRAWN / max(1, len(strays(labels))))
-    for place, count, signs in (
-        (away, of_each, strays(labels)),
-        (folder, DRAWN, drawable(labels)),
-    ):
-        if count and signs and not place.is_dir():
-            write_dataset(place, count, seed, size_px, signs, config)
-    return draw_samples(folder, labels, DRAWN, seed, side)
 
 
 def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) -> dict[str, Any]:
@@ -73,6 +53,8 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     from fingerspell.data.manifest import read_manifest
     from fingerspell.model import unfreeze
     from fingerspell.model.starter import build_starter
+    from fingerspell.synth.config import SynthConfig
+    from fingerspell.train.drawn import draw_samples
     from fingerspell.train.machine import commit
     from fingerspell.train.schedule import compile_for
 
@@ -93,7 +75,9 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     )
     size_px = recipe.model.image_size_px
     folder = work / f"{choice.name.replace(' ', '_')}_{seed}"
-    drawn = drawn_as(choice, manifest.labels, folder, seed, max(size_px))
+    drawn = draw_samples(
+        folder, manifest.labels, DRAWN, seed, max(size_px), SynthConfig(**choice.factors)
+    )
     stream = training_stream(
         manifest, [*manifest.split("train"), *drawn], manifest.labels, size_px, BATCH,
         recipe.augment, seed, sampling=recipe.sampling,

@@ -122,6 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.once:
         print(json.dumps(once(int(args.once[0]), args.once[1])))
         return 0
+    if not (args.data / SOURCE).is_dir():
+        parser.error(f"{args.data} has no {SOURCE}: name the folder of all sources")
     given = sys.argv[1:] if argv is None else argv
     figures = {"batch_size": BATCH_SIZE, "steps": steps(args.repeats)}
     figures["adapt"] = adapting(args.data)

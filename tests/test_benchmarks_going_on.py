@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,25 +17,6 @@ from source_names import STRANGERS, STUDY_ONLY
 @pytest.fixture
 def little(monkeypatch):
     monkeypatch.setattr(going_on, "DRAWN", 12)
-
-
-def test_hands_are_drawn_as_the_choice_says_and_strays_too(little, tmp_path):
-    labels = ("A", "nothing")
-    kinds = {}
-    for name, factors in (("usual", {}), ("apart", {"view": 3.0, "slack": 2.0})):
-        folder = tmp_path / name / "drawn"
-        drawn = going_on.drawn_as(Choice(name, factors), labels, folder, seed=1, side=48)
-        assert {s.label for s in drawn} == set(labels)
-        assert len(drawn) == 24
-        kinds[name] = {Path(s.path).name: Path(s.path).read_bytes() for s in drawn}
-    assert kinds["usual"].keys() == kinds["apart"].keys()
-    hands = [name for name in kinds["usual"] if "-nothing-" not in name]
-    assert sum("-A-" not in name for name in hands) == 3, "one 3, one 5 and one 8"
-    assert all(kinds["usual"][name] != kinds["apart"][name] for name in hands)
-
-
-def test_a_choice_without_drawn_hands_draws_none(tmp_path):
-    assert going_on.drawn_as(Choice("none", None), ("A",), tmp_path / "drawn", 1, 48) == ()
 
 
 @pytest.fixture
@@ -75,7 +55,7 @@ def test_the_network_moves_and_both_ends_are_read(little, sources, monkeypatch):
     )
     nothing = going_on.one(None, 0, args, sources / "work")
     assert nothing.keys() == {"commit", "end"}
-    found = going_on.one(Choice("none", None), 1, args, sources / "work")
+    found = going_on.one(Choice("usual", {}), 1, args, sources / "work")
     assert found.keys() == {"commit", "loss", "end", "mean"}
     start, end, mean = seen
     moved = {name for name in start if not np.array_equal(start[name], end[name])}

@@ -1,5 +1,7 @@
 """What oneDNN brings is compared turn by turn, and the page words it."""
 
+import pytest
+
 import machine_page
 import processor
 
@@ -65,3 +67,11 @@ def test_a_step_is_measured_in_a_process_with_the_setting(monkeypatch):
     assert processor.ask(96, "learns", "off")["pictures_per_s"] == 4.0
     assert seen["command"][-3:] == ["--once", "96", "learns"]
     assert seen["env"][processor.SWITCH] == "0"
+
+
+def test_a_missing_source_is_named_before_anything_is_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(processor, "steps", lambda _: pytest.fail("measured for minutes in vain"))
+    with pytest.raises(SystemExit) as stop:
+        processor.main(["--data", str(tmp_path)])
+    assert stop.value.code == 2
+    assert processor.SOURCE in capsys.readouterr().err

@@ -7,6 +7,7 @@ from fingerspell.data.manifest import read_manifest
 from fingerspell.errors import ConfigError
 from fingerspell.images import read
 from fingerspell.labels import ALPHABET
+from fingerspell.synth.config import SynthConfig
 from fingerspell.train.drawn import STRAYS, draw_samples, drawable, forget, strays
 from fingerspell.train.rejection import OUTSIDERS
 from fingerspell.train.run import with_drawn
@@ -92,3 +93,16 @@ def test_forgotten_pictures_come_back_the_same(tmp_path):
 def test_less_than_no_drawn_hands_is_refused(colours, tmp_path):
     with pytest.raises(ConfigError, match="drawn_per_class=-1"):
         small_config(colours, tmp_path, drawn_per_class=-1)
+
+
+def test_hands_and_strays_are_drawn_as_the_settings_say(tmp_path):
+    labels, kinds = ("A", "nothing"), {}
+    for name, config in (("usual", None), ("apart", SynthConfig(view=3.0, slack=2.0))):
+        drawn = draw_samples(tmp_path / name / "drawn", labels, 12, 1, 48, config)
+        assert {s.label for s in drawn} == set(labels)
+        assert len(drawn) == 24
+        kinds[name] = {Path(s.path).name: Path(s.path).read_bytes() for s in drawn}
+    assert kinds["usual"].keys() == kinds["apart"].keys()
+    hands = [name for name in kinds["usual"] if "-nothing-" not in name]
+    assert sum("-A-" not in name for name in hands) == 3, "one 3, one 5 and one 8"
+    assert all(kinds["usual"][name] != kinds["apart"][name] for name in hands)

@@ -12,6 +12,7 @@ from pathlib import Path
 from fingerspell.data.manifest import Sample
 from fingerspell.labels import ALPHABET
 from fingerspell.synth import write_dataset
+from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.dataset import TRUTH_NAME
 
 SOURCE = "drawn"
@@ -44,7 +45,12 @@ def strays(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def draw_samples(
-    folder: Path, labels: tuple[str, ...], per_class: int, seed: int, side_px: int
+    folder: Path,
+    labels: tuple[str, ...],
+    per_class: int,
+    seed: int,
+    side_px: int,
+    config: SynthConfig | None = None,
 ) -> tuple[Sample, ...]:
     """Draws `per_class` training pictures of every drawable label into `folder`.
 
@@ -53,13 +59,13 @@ def draw_samples(
     pictures. Their paths are absolute: they lie outside the data set, belong to its training split
     only, and each is a group of its own.
     """
-    chosen, signs = drawable(labels), strays(labels)
+    chosen, signs, size_px = drawable(labels), strays(labels), (side_px, side_px)
     of_each = round(STRAY_SHARE * per_class / len(signs)) if signs else 0
     if not folder.is_dir():
         if of_each:
             shutil.rmtree(_strays_of(folder), ignore_errors=True)
-            write_dataset(_strays_of(folder), of_each, seed, (side_px, side_px), signs)
-        write_dataset(folder, per_class, seed, (side_px, side_px), chosen)
+            write_dataset(_strays_of(folder), of_each, seed, size_px, signs, config)
+        write_dataset(folder, per_class, seed, size_px, chosen, config)
     pictures = {label: sorted((folder / label).iterdir()) for label in chosen}
     if of_each:
         shown = [path for x in signs for path in sorted((_strays_of(folder) / x).iterdir())]
