@@ -2,12 +2,15 @@
 
     python benchmarks/run_of_card.py start --output START.npz
     python benchmarks/run_of_card.py end CARD/base.npz CARD/mixup_192.npz --output_dir output
+    python benchmarks/run_of_card.py again --output_dir output
     fingerspell export --output_dir output
     fingerspell evaluate --output_dir output
 
 `start` writes the released recogniser's layers and weights for `train_on_card.py`. `end` makes a
 run of one end, or of the mean of several that have a stage in common; `card.json` must lie beside
-them. Where the hand is, temperature and threshold are learnt here, as after any training.
+them. Where the hand is, temperature and threshold are learnt here, as after any training. `again`
+makes a run of the weights that are released, for when what is answered by them has changed: where
+the hand is stays, temperature and threshold are learnt anew.
 """
 
 from __future__ import annotations
@@ -25,25 +28,40 @@ from typing import Any
 import keras
 import numpy as np
 
+from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig, Phase, TrainConfig
 from fingerspell.config.recipe_file import load_recipe
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
+from fingerspell.errors import RunError
 from fingerspell.labels import ALPHABET
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import LOGITS
-from fingerspell.model.starter import build_starter, starter_facts, starter_origin
+from fingerspell.model.starter import (
+    build_starter,
+    look_as_released,
+    starter_config,
+    starter_facts,
+    starter_origin,
+)
 from fingerspell.train import folder
 from fingerspell.train.history import to_columns
 from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
 from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import finish
 from fingerspell.train.session import Run
+from page_parts import read
 from twin import Arrays, halved, load_network, save_network, written_down
 
 ROOT = Path(__file__).resolve().parents[1]
 CARD = "card.json"
+RELEASED = ("base", "mixup_192")
+"""Of `results/ends_of_card.json`: the mean of these ends is the released recogniser."""
+
 SETTINGS: dict[str, Any] = {"weights": "starter"}
 """Of the recipe for strangers, what is other here."""
+
+AT_ONCE = 32
+"""Pictures that are looked at together where nothing is learnt."""
 
 Facts = dict[str, Any]
 
@@ -128,6 +146,41 @@ def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str)
     return facts
 
 
+def again(dataset_dir: Path, output_dir: Path, command: str, starter: Path = STARTER) -> Facts:
+    """Makes a run folder of the released weights as they answer now; returns its `run.json`."""
+    quieten_libraries()
+    manifest, known = read_manifest(dataset_dir), starter_facts(starter)
+    origin = known["origin"]
+    if manifest.sha256 != origin["manifest_sha256"]:
+        raise RunError(
+            found=f"{dataset_dir} is not what the released recogniser learnt from",
+            expected="the data set that benchmarks/starter_sources.py tells how to make",
+            fix="make it anew, with the sources of the release, and name it with --dataset_dir",
+        )
+    card = read("ends_of_card")["card"]
+    stages = way_to(card, RELEASED[-1])
+    config = dataclasses.replace(
+        config_of(card, stages, dataset_dir, output_dir),
+        model=starter_config(starter),
+        batch_size=AT_ONCE,
+    )
+    model = look_as_released(build_starter(manifest.labels, starter), starter)
+    folder.open_folder(output_dir, overwrite=False, resume=False)
+    answers = finish(Run(config, manifest, model, fingerprint=""))
+    folder.write_json(output_dir / folder.HISTORY, to_columns([]))
+    calibrated = f"calibrated anew {answers['finished'][:10]}, commit {commit()}"
+    facts = {
+        **answers,
+        **told(card, [Path(name) for name in RELEASED], stages, config, manifest),
+        **{key: origin[key] for key in ("finished", "commit")},
+        "weights_origin": f"{origin['weights_origin']}; {calibrated}",
+        "temperature": known["temperature"] * answers["temperature"],
+        "command": command,
+    }
+    folder.write_json(output_dir / folder.RUN, facts)
+    return facts
+
+
 def told(
     card: Facts, ends: Sequence[Path], stages: Sequence[Facts], config: TrainConfig,
     manifest: Manifest,
@@ -166,18 +219,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     first.add_argument("--run", type=Path, help="a finished run's recogniser instead")
     last = commands.add_parser("end")
     last.add_argument("ends", type=Path, nargs="+")
-    last.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
-    last.add_argument("--output_dir", type=Path, required=True)
+    anew = commands.add_parser("again")
+    for one in (last, anew):
+        one.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
+        one.add_argument("--output_dir", type=Path, required=True)
     args = parser.parse_args(argv)
-    named = [args.weights] if args.what == "start" else [*args.ends, args.ends[0].parent / CARD]
+    ends = getattr(args, "ends", [])
+    named = [*ends, ends[0].parent / CARD] if ends else [getattr(args, "weights", None)]
     if missing := [path for path in named if path is not None and not path.is_file()]:
         parser.error(f"no file {', '.join(map(str, missing))}")
     if args.what == "start":
         start(args.output, args.weights, args.run)
-    else:
-        given = sys.argv[1:] if argv is None else argv
-        command = shlex.join(["python", "benchmarks/run_of_card.py", *given])
+        return 0
+    command = shlex.join(["python", "benchmarks/run_of_card.py", *(argv or sys.argv[1:])])
+    if args.what == "end":
         end(args.ends, args.dataset_dir, args.output_dir, command)
+    else:
+        again(args.dataset_dir, args.output_dir, command)
     return 0
 
 

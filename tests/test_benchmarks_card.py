@@ -30,13 +30,24 @@ from card_pictures import Drawings, canvas, weights_of
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig, ModelConfig, load_recipe
 from fingerspell.data.manifest import Sample, read_manifest
+from fingerspell.errors import RunError
 from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
-from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser, looks_of
+from fingerspell.model import (
+    backbone_of,
+    build_recogniser,
+    head_of,
+    load_recogniser,
+    look_closer,
+    looks_of,
+)
+from fingerspell.model.closer import Place, place_of
+from fingerspell.model.starter import CONTRACT
 from fingerspell.train import folder
 from helpers.drawn_folder import scene
-from helpers.exports import fitted, recogniser
+from helpers.exports import PLACE_CHANNELS, fitted, recogniser
 from helpers.small_run import write_colours
+from helpers.starter_folder import starter_folder
 from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, load_network, save_network, written_down
 
@@ -553,6 +564,32 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
     assert facts["config"]["phases"][1]["name"] == "mixed"
     assert head_of(model).output_shape[-1] == 3
     assert not any(folder.read_json(small / "run" / folder.HISTORY).values())
+
+
+def test_released_weights_get_another_temperature_and_keep_all_else(small):
+    dataset, labels = small / "dataset", read_manifest(small / "dataset").labels
+    begun = build_recogniser(ModelConfig(backbone="MobileNetV3Small", image_size_px=(32, 32)), 3)
+    released = look_closer(begun, Place(np.linspace(-1, 1, PLACE_CHANNELS, dtype=np.float32), 0.5))
+    starter = starter_folder(small / "starter", released, labels)
+    known = json.loads((starter / CONTRACT).read_text())
+    known |= {"temperature": 0.5}
+    known["origin"] |= {"manifest_sha256": "another", "weights_origin": "somewhere", "commit": "c"}
+    (starter / CONTRACT).write_text(json.dumps(known))
+    with pytest.raises(RunError, match="not what the released recogniser learnt from"):
+        run_of_card.again(dataset, small / "run", "", starter)
+    assert not (small / "run").exists()
+    known["origin"]["manifest_sha256"] = read_manifest(dataset).sha256
+    (starter / CONTRACT).write_text(json.dumps(known))
+    facts = run_of_card.again(dataset, small / "run", "", starter)
+    model = load_recogniser(small / "run" / folder.MODEL)
+    np.testing.assert_array_equal(place_of(model).kernel, place_of(released).kernel)
+    kernel, found = (head_of(x).get_layer("logits").get_weights()[0] for x in (begun, model))
+    np.testing.assert_allclose(found * facts["temperature"] / 0.5, kernel, rtol=1e-3, atol=1e-4)
+    assert facts["temperature"] != 0.5
+    assert (facts["finished"], facts["commit"]) == ("2026-01-01", "c")
+    assert facts["weights_origin"].startswith("somewhere; calibrated anew 2")
+    told = folder.read_json(small / "run" / folder.RUN)
+    assert told["temperature"] == facts["temperature"] and told["labels"] == list(labels)
 
 
 def test_every_trial_is_learnt_and_read(small, monkeypatch):

@@ -50,6 +50,27 @@ def test_a_temperature_on_probabilities_is_one_on_their_logits():
     np.testing.assert_allclose(apply_temperature(softmax, 3.0), expected)
 
 
+def views(count: int = 4_000):
+    """True classes and the answers (N, 2, C) of two looks that differ."""
+    truth, one = drawn(1.0, count)
+    other = apply_temperature(one * np.random.default_rng(1).uniform(0.1, 1, one.shape), 1.0)
+    return truth, np.stack([one, other], axis=1)
+
+
+def test_of_several_views_each_is_scaled_and_their_mean_is_the_answer():
+    _, both = views(20)
+    expected = (apply_temperature(both[:, 0], 2.0) + apply_temperature(both[:, 1], 2.0)) / 2
+    np.testing.assert_allclose(apply_temperature(both, 2.0), expected)
+
+
+def test_the_temperature_of_several_views_is_the_best_for_their_mean():
+    truth, both = views()
+    found = fit_temperature(both, truth)
+    best = log_loss(truth, apply_temperature(both, found))
+    for other in (found / 1.05, found * 1.05, fit_temperature(both.mean(axis=1), truth)):
+        assert best < log_loss(truth, apply_temperature(both, other))
+
+
 def test_no_pictures_leave_the_temperature_alone():
     assert fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1.0
 

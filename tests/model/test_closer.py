@@ -11,12 +11,12 @@ from fingerspell.model import (
     at_size,
     backbone_of,
     build_recogniser,
-    head_of,
     load_recogniser,
     look_closer,
     looks_of,
     rebuild_in_float32,
     save_recogniser,
+    views_network,
 )
 from fingerspell.model.closer import (
     HERE,
@@ -114,10 +114,8 @@ def test_every_picture_is_enlarged_around_its_own_hand():
 
 
 def by_both(pictures: np.ndarray) -> np.ndarray:
-    """Returns the answers by the mean features of pictures and their mirror images."""
-    front, head = feature_network(recogniser()), head_of(recogniser())
-    mean = (answers(front, pictures) + answers(front, pictures[:, :, ::-1])) / 2
-    return answers(head, mean)
+    """Returns the mean answers to pictures and their mirror images."""
+    return (answers(recogniser(), pictures) + answers(recogniser(), pictures[:, :, ::-1])) / 2
 
 
 def test_where_no_hand_is_found_the_picture_is_read_as_it_is_and_mirrored():
@@ -125,6 +123,16 @@ def test_where_no_hand_is_found_the_picture_is_read_as_it_is_and_mirrored():
     np.testing.assert_allclose(answers(closer, X), by_both(X), atol=1e-5)
     np.testing.assert_allclose(answers(closer, X), answers(closer, X[:, :, ::-1]), atol=1e-5)
     assert np.abs(answers(recogniser(), X) - by_both(X)).max() > 0.01
+
+
+def test_each_look_is_told_by_itself():
+    closer = look_closer(recogniser(), nowhere())
+    views = answers(views_network(closer), X)
+    assert views.shape == (len(X), 2, answers(closer, X).shape[1])
+    for view, pictures in enumerate((X, X[:, :, ::-1])):
+        np.testing.assert_allclose(views[:, view], answers(recogniser(), pictures), atol=1e-5)
+    once = answers(views_network(recogniser()), X)
+    np.testing.assert_array_equal(once[:, 0], answers(recogniser(), X))
 
 
 def test_every_picture_is_answered_by_itself():

@@ -9,7 +9,7 @@ from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
 from fingerspell.labels import read_labels
-from fingerspell.model import backbone_of, load_recogniser, looks_of
+from fingerspell.model import backbone_of, load_recogniser, looks_of, views_network
 from fingerspell.model.closer import place_of
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.phases import validation_stream
@@ -66,16 +66,21 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(
     colours, tmp_path, monkeypatch, quickly_placed
 ):
     """Fitted on one look, the answers that ship would not be the ones that were measured."""
+    pictures = np.random.default_rng(0).random((6, *SMALL.image_size_px, 3), np.float32)
     seen = []
 
     def noted(run):
-        seen.append(looks_of(run.model))
-        return calibrate(run)
+        looks = np.asarray(views_network(run.model)(pictures))
+        found = calibrate(run)
+        expected = apply_temperature(looks, found.temperature)
+        np.testing.assert_allclose(np.asarray(run.model(pictures)), expected, atol=1e-5)
+        seen.append((looks_of(run.model), looks.shape))
+        return found
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
     closer = dataclasses.replace(SMALL, looks="closer")
     train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
-    assert seen == ["closer"]
+    assert seen == [("closer", (6, 2, 3))]
 
 
 def by_colour(pictures, *_, **__):
@@ -91,6 +96,7 @@ def test_temperature_and_threshold_are_fitted_to_changed_pictures(colours, tmp_p
 
     def noted(run):
         run.model.predict = by_colour
+        monkeypatch.setattr("fingerspell.train.calibrate.views_network", lambda model: model)
         size_px, steps = run.config.model.image_size_px, run.validation_steps()
         for name, change in (("plain", None), ("harder", run.config.augment)):
             stream = validation_stream(run, size_px, change)

@@ -55,19 +55,24 @@ def log_loss(y_true: Ints, probabilities: Floats) -> float:
 
 
 def apply_temperature(probabilities: Floats, temperature: float) -> NDArray[np.float64]:
-    """Returns softmax(ln p / T): the same as dividing the logits that made p by T."""
+    """Returns softmax(ln p / T): the same as dividing the logits that made p by T.
+
+    Of probabilities (N, V, C), those of V views of each picture, it is the views' mean (N, C).
+    """
     scaled = np.log(np.maximum(probabilities.astype(np.float64), TINY)) / temperature
-    scaled -= scaled.max(axis=1, keepdims=True)
+    scaled -= scaled.max(axis=-1, keepdims=True)
     raised = np.exp(scaled)
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    softened = np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    return softened if softened.ndim == 2 else np.asarray(softened.mean(axis=1))
 
 
 def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4) -> float:
     """Returns the temperature with the least log loss on validation pictures.
 
-    Golden-section search on ln T over [0.05, 20]: the loss has one minimum in 1/T. Above 1
-    softens an over-confident network. 1 without pictures. Fit it on pictures that neither
-    trained the network nor test it.
+    `probabilities` (N, C), or (N, V, C) where the answer is the mean of V views. Golden-section
+    search on ln T over [0.05, 20]: with one view the loss has one minimum in 1/T. Above 1 softens
+    an over-confident network. 1 without pictures. Fit it on pictures that neither trained the
+    network nor test it.
     """
     if len(y_true) == 0:
         return 1.0

@@ -1,7 +1,7 @@
 """The network: built, loaded, frozen. Preprocessing travels inside it."""
 
 from fingerspell.model.build import build_recogniser
-from fingerspell.model.closer import look_closer, look_like, looks_of
+from fingerspell.model.closer import look_closer, look_like, looks_of, views_network
 from fingerspell.model.freeze import freeze_all, require_layer, unfreeze
 from fingerspell.model.parts import backbone_of, head_of, size_of
 from fingerspell.model.resize import at_size, carry, copy_at
@@ -28,4 +28,5 @@ __all__ = [
     "save_recogniser",
     "size_of",
     "unfreeze",
+    "views_network",
 ]

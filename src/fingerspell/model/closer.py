@@ -2,7 +2,8 @@
 
 Half way up the backbone every cell of a coarse grid is asked whether it shows a hand. From the
 answers follows a square around the hand; it is enlarged to the network's picture size and read, as
-it is and mirrored. All looks share the backbone, and the first one needs only its lower half.
+it is and mirrored; the mean of both answers is given. All looks share the backbone, and the first
+one needs only its lower half.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from fingerspell.model.build import BACKBONE
 from fingerspell.model.parts import backbone_of, head_of, scaling_of, size_of
 
 HERE = "hand_here"
+VIEWS = "views"
 TAPS = {
     "MobileNetV3Large": "expanded_conv_8_add",
     "MobileNetV3Small": "expanded_conv_5_add",
@@ -69,8 +71,8 @@ def tap_of(model: keras.Model) -> str:
 def look_closer(model: keras.Model, place: Place) -> keras.Model:
     """Returns a recogniser that reads a picture around the hand that it finds there.
 
-    It answers by the mean features of that part and of its mirror image, shares every part with
-    `model`, which looks once, and is for answering.
+    It answers by the mean probabilities of that part and of its mirror image (the less they agree,
+    the less sure it is), shares every part with `model`, which looks once, and is for answering.
     """
     image, one = model.input, backbone_of(model)
     both = keras.Model(one.input, [one.output, one.get_layer(tap_of(model)).output], name=BACKBONE)
@@ -80,9 +82,20 @@ def look_closer(model: keras.Model, place: Place) -> keras.Model:
     here.set_weights([place.kernel.reshape(1, 1, -1, 1), np.array([place.bias], np.float32)])
     near = enlarged(image, *square_of(shares), size_of(model))
     pair = keras.layers.Concatenate(axis=0)([near, ops.flip(near, axis=2)])
-    features = both(scaling(pair))[0]
-    pairs = ops.reshape(features, (2, -1, features.shape[-1]))
-    return keras.Model(image, head_of(model)(ops.mean(pairs, axis=0)), name=model.name)
+    answers = head_of(model)(both(scaling(pair))[0])
+    views = ops.transpose(ops.reshape(answers, (2, -1, answers.shape[-1])), (1, 0, 2))
+    named = keras.layers.Identity(name=VIEWS, dtype="float32")(views)
+    return keras.Model(image, ops.mean(named, axis=1), name=model.name)
+
+
+def views_network(model: keras.Model) -> keras.Model:
+    """Returns what each look says: pixels in [0, 1] → probabilities (N, V, C).
+
+    Their mean is what the recogniser answers. V is 1 where it looks once.
+    """
+    if looks_closer(model):
+        return keras.Model(model.input, model.get_layer(VIEWS).output, name=VIEWS)
+    return keras.Model(model.input, ops.expand_dims(model.output, 1), name=VIEWS)
 
 
 def looks_closer(model: keras.Model) -> bool:

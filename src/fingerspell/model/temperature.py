@@ -11,7 +11,7 @@ from fingerspell.model.parts import head_of
 def fold_temperature(model: keras.Model, temperature: float) -> None:
     """Divides the logits by `temperature` for good: softmax((W x + b) / T).
 
-    The top class never changes. Reference: Guo et al., On Calibration of Modern Neural
+    The top class of one look never changes. Reference: Guo et al., On Calibration of Modern Neural
     Networks, ICML 2017.
     """
     layer = head_of(model).get_layer(LOGITS)

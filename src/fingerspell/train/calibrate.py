@@ -9,7 +9,7 @@ import numpy as np
 
 from fingerspell.config import AugmentConfig
 from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
-from fingerspell.model import fold_temperature
+from fingerspell.model import fold_temperature, views_network
 from fingerspell.train.memory import patiently
 from fingerspell.train.phases import validation_stream
 from fingerspell.train.rejection import choose_threshold, outsiders
@@ -36,21 +36,23 @@ def calibrate(run: Run) -> Validated:
     validation = run.manifest.split("val")
     index = {label: i for i, label in enumerate(run.manifest.labels)}
     truth = np.array([index[sample.label] for sample in validation])
+    looks = views_network(run.model)
 
     def answers(augment: AugmentConfig | None = None) -> np.ndarray:
         def predicted() -> np.ndarray:
             stream = validation_stream(run, run.config.model.image_size_px, augment)
-            return np.asarray(run.model.predict(stream, steps=run.validation_steps(), verbose=0))
+            return np.asarray(looks.predict(stream, steps=run.validation_steps(), verbose=0))
 
         return patiently(run, run.model.variables, predicted)
 
     plain, harder = answers(), answers(run.config.augment)
     temperature = fit_temperature(harder, truth)
     fold_temperature(run.model, temperature)
+    calibrated = apply_temperature(plain, temperature)
     return Validated(
         temperature=temperature,
-        loss=log_loss(truth, apply_temperature(plain, temperature)),
-        accuracy=float((plain.argmax(axis=1) == truth).mean()),
+        loss=log_loss(truth, calibrated),
+        accuracy=float((calibrated.argmax(axis=1) == truth).mean()),
         rejection=reject(run, truth, apply_temperature(harder, temperature)),
     )
 

@@ -23,6 +23,7 @@ from fingerspell.model import (
     build_recogniser,
     load_backbone_weights,
     look_closer,
+    looks_of,
     rebuild_in_float32,
     require_layer,
     save_recogniser,
@@ -150,8 +151,11 @@ def finish(run: Run) -> dict[str, Any]:
 
 
 def looking(run: Run) -> keras.Model:
-    """Returns the trained network, answering as its settings ask."""
-    if run.config.model.looks == "once":
+    """Returns the trained network, answering as its settings ask.
+
+    One that looks closer already keeps its place.
+    """
+    if run.config.model.looks == "once" or looks_of(run.model) == "closer":
         return run.model
     return look_closer(run.model, teach_place(run.model, run.config.augment, run.config.seed))
 
