@@ -78,6 +78,38 @@ def other_temperatures(figures: Figures) -> list[str]:
     ]
 
 
+def other_means(figures: Figures) -> list[str]:
+    """Returns how the looks' answers may become one, and what each way makes of strangers."""
+    keys = ("letters_24", "calibration_error", "accepted", "accepted_right")
+    cells = (
+        f"| {row['way']} | "
+        + " | ".join(
+            f"{row[group]['log_loss']:.3f} | {' | '.join(percent(row[group][x]) for x in keys)}"
+            for group in ("studied", "strangers")
+        )
+        + " |"
+        for row in figures["rows"]
+    )
+    return [
+        "## Looks put together otherwise",
+        "",
+        "The released weights by the mean of several looks' features, which is the softmax of "
+        "their mean logits, or by the mean of their answers; *all four*: closer at the hand and "
+        "at the whole picture, each mirrored, too. Each way has the temperature at which the "
+        "study sources' log loss is the least, so only the `dev_` sources are unseen; accepted at "
+        f"{figures['threshold']:.3g}. Means over sources.",
+        "",
+        "| put together | log loss, the five that may only be studied | 24 letters | error "
+        "| accepted | of these right | log loss, the five `dev_` sources | 24 letters | error "
+        "| accepted | of these right |",
+        "|" + "---|" * 11,
+        *cells,
+        "",
+        said(figures),
+        "",
+    ]
+
+
 def last_layer(figures: Figures) -> list[str]:
     """Returns what learning the last layer again brings."""
     rows: dict[str, list[Figures]] = {}

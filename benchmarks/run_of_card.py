@@ -50,6 +50,7 @@ from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import finish
 from fingerspell.train.session import Run
 from page_parts import read
+from starter_card import ANEW
 from twin import Arrays, halved, load_network, save_network, written_down
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,7 +169,7 @@ def again(dataset_dir: Path, output_dir: Path, command: str, starter: Path = STA
     folder.open_folder(output_dir, overwrite=False, resume=False)
     answers = finish(Run(config, manifest, model, fingerprint=""))
     folder.write_json(output_dir / folder.HISTORY, to_columns([]))
-    calibrated = f"calibrated anew {answers['finished'][:10]}, commit {commit()}"
+    calibrated = f"{ANEW} {answers['finished'][:10]}, commit {commit()}"
     facts = {
         **answers,
         **told(card, [Path(name) for name in RELEASED], stages, config, manifest),

@@ -11,11 +11,14 @@ from strangers_page import aims, table
 
 STARTER = ROOT / "src" / "fingerspell" / "assets" / "starter"
 
+ANEW = "calibrated anew"
+"""What the weights' origin says after `run_of_card.py again`."""
+
 TEXT = """\
 # Model card: the recogniser that comes with Fingerspell
 
 MobileNetV3Large, {classes} classes (A–Z, `del`, `nothing`, `space`), {height} × {width} pixels,
-half precision. Finished {finished} with `benchmarks/train_on_card.py`, commit {commit}.
+half precision. Finished {finished} with `benchmarks/train_on_card.py`, commit {commit}{calibrated}.
 
 ## Intended use
 
@@ -97,6 +100,7 @@ def card(figures: Figures, contract: Figures) -> str:
         threshold=contract["threshold"],
         finished=origin.get("finished", "?")[:10],
         commit=origin.get("commit", "?"),
+        calibrated=calibrated(origin["weights_origin"]),
         measured=figures["commit"],
         sources="\n".join(f"| {' | '.join(row)} |" for row in SOURCES),
         table="\n".join(table(figures["strangers"], figures["strangers_mean"])),
@@ -106,6 +110,12 @@ def card(figures: Figures, contract: Figures) -> str:
         one=percent(figures["digit_one"]["accepted"]),
         outsiders=percent(figures["outsiders"]["accepted"]),
     )
+
+
+def calibrated(weights_origin: str) -> str:
+    """Returns when temperature and threshold were learnt anew; nothing where they were not."""
+    last = weights_origin.split("; ")[-1]
+    return f";\n{last} (`benchmarks/run_of_card.py again`)" if last.startswith(ANEW) else ""
 
 
 def contract_of(folder: Path = STARTER) -> Figures:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from adapt_page import adapted, new_sign, new_sign_beside
 from card_page import ends, ends_again, levers
 from page_parts import Figures, all_found, found, percent, said, written
-from read_otherwise_page import going_on, last_layer, other_temperatures, other_views
+from read_otherwise_page import (
+    going_on,
+    last_layer,
+    other_means,
+    other_temperatures,
+    other_views,
+)
 from short_runs_page import left_out, letters_left_out, short_levers
 from still_pairs_page import stills
 from tracker_page import tracker
@@ -36,7 +42,8 @@ def strangers() -> str:
         ("letters_left_out", letters_left_out), ("left_out", left_out),
         ("tracker_letters", tracker),
         ("strangers_levers", levers), ("short_levers", short_levers),
-        ("other_views", other_views), ("other_temperatures", other_temperatures),
+        ("other_views", other_views), ("other_means", other_means),
+        ("other_temperatures", other_temperatures),
         ("last_layer", last_layer), ("going_on", going_on),
     )  # fmt: skip
     scripts = [f"{name}.py" for name, _ in parts if name not in SAME_SCRIPT]

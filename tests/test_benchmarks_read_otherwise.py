@@ -5,12 +5,15 @@ import pytest
 import torch
 
 import last_layer
+import other_means
 import other_temperatures
 import other_views
 import read_otherwise_page
+from fingerspell.evaluate.calibration import apply_temperature
 from fingerspell.images import encode_jpeg
 from last_features import Shown
 from last_layer import Choice
+from page_parts import percent
 
 COMMON = {"command": "c", "commit": "abc", "finished": "2026-01-01", "versions": {},
           "machine": {"system": "s", "processor": "p", "cores": 2}}  # fmt: skip
@@ -92,11 +95,61 @@ def test_the_most_that_may_be_accepted_is_told():
     assert other_temperatures.at(right, 1.0, 0.5)["most_accepted"] == 0.5
 
 
-def test_missing_sources_are_named_before_any_is_read(tmp_path, monkeypatch, capsys):
+def some_looks():
+    """Four looks at four pictures of A, mirrored ones now and then torn."""
+    sure = np.array([[0.9, 0.1]])
+    at_a, at_b = np.repeat(sure, 4, axis=0), np.repeat(sure[:, ::-1], 4, axis=0)
+    last = np.array([[0.9, 0.1], [0.9, 0.1], [0.01, 0.99], [0.6, 0.4]])
+    return {"torn": (np.zeros(4, int), np.stack([at_a, at_b, at_a, last], axis=1))}
+
+
+def test_looks_become_one_by_their_features_or_by_their_answers():
+    ways = {of: other_means.together(some_looks(), f"closer and mirrored, mean {of}")["torn"][1]
+            for of in ("features", "answers")}  # fmt: skip
+    assert (ways["features"].shape, ways["answers"].shape) == ((4, 1, 2), (4, 2, 2))
+    logits = np.log([0.9, 0.1]) + np.log([0.01, 0.99])
+    expected = np.exp(logits / 2) / np.exp(logits / 2).sum()
+    np.testing.assert_allclose(ways["features"][2, 0], expected)
+    np.testing.assert_allclose(ways["answers"][2].mean(axis=0), [0.455, 0.545])
+    four = other_means.together(some_looks(), "all four looks, mean answers")["torn"][1]
+    np.testing.assert_allclose(four.mean(axis=1)[0], [0.7, 0.3])
+
+
+def test_sources_count_alike_for_a_temperature():
+    """Pooled, a source of many pictures would decide it alone."""
+    sure = np.array([[[0.8, 0.2]]])
+    right, wrong = np.zeros(40, int), np.array([0, 1] * 2)
+    read = {"many": (right, np.repeat(sure, 40, 0)), "few": (wrong, np.repeat(sure, 4, 0))}
+    found = apply_temperature(sure[0], other_means.best_temperature(read))
+    assert found[0, 0] == pytest.approx(0.75, abs=1e-3)
+
+
+def test_a_ways_figures_are_means_over_sources_at_its_temperature():
+    read = {"a": (np.zeros(2, int), np.array([[[0.9, 0.1]]] * 2)),
+            "b": (np.array([0, 1]), np.array([[[0.6, 0.4]]] * 2))}  # fmt: skip
+    found = other_means.figures(read, 1.0, 0.8, ("A", "B"))
+    assert found["log_loss"] == pytest.approx(-np.log([0.9, 0.9, 0.6, 0.4]).mean())
+    assert found["letters_24"] == 0.75 and found["accepted"] == 0.5
+    assert found["accepted_right"] == 1.0  # Of `b` nothing is accepted: nothing is wrong.
+    assert other_means.figures(read, 5.0, 0.8, ("A", "B"))["accepted"] == 0.0
+
+
+def test_the_page_sets_the_ways_side_by_side():
+    read = {group: some_looks() for group in ("studied", "strangers")}
+    rows = other_means.measured(read, 0.8, ("A", "B"))
+    page = read_otherwise_page.other_means({**COMMON, "threshold": 0.8, "rows": rows})
+    (row,) = [x for x in page if x.startswith("| closer and mirrored, mean answers")]
+    told = rows[1]["studied"]
+    right = percent(told["letters_24"])
+    assert f"answers | {told['log_loss']:.3f} | {right} |" in row and row.count("|") == 12
+
+
+@pytest.mark.parametrize("script", [other_temperatures, other_means])
+def test_missing_sources_are_named_before_any_is_read(script, tmp_path, monkeypatch, capsys):
     (tmp_path / "silhouette").mkdir()
-    monkeypatch.setattr("sys.argv", ["other_temperatures.py", "--data", str(tmp_path)])
+    monkeypatch.setattr("sys.argv", [f"{script.__name__}.py", "--data", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
-        other_temperatures.main()
+        script.main()
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert "dev_signify" in told and "silhouette" not in told

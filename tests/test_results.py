@@ -30,6 +30,7 @@ STUDIED = sorted(
         "new_sign*.json",
         "other_views.json",
         "other_temperatures.json",
+        "other_means.json",
         "left_out.json",
         "tracker_letters.json",
         "short_levers.json",
@@ -72,6 +73,12 @@ def test_every_study_is_what_its_measurements_give(name):
 def test_the_released_card_is_what_was_measured():
     told = starter_card.card(found("strangers"), starter_card.contract_of())
     assert (starter_card.STARTER / "model_card.md").read_text(encoding="utf-8") == told
+
+
+def test_the_card_says_when_the_weights_were_calibrated_anew():
+    told = starter_card.calibrated("somewhere; calibrated anew 2026-11-29, commit abc")
+    assert told.startswith(";\ncalibrated anew 2026-11-29, commit abc (")
+    assert starter_card.calibrated("somewhere; the mean of two") == ""
 
 
 @pytest.mark.parametrize("path", STUDIED, ids=lambda path: path.stem)
