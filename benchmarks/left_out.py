@@ -22,13 +22,14 @@ RELEASABLE, EVERY = "releasable sources", "all sources"
 
 
 def trials(releasable: Sequence[str], study_only: Sequence[str]) -> list[Trial]:
-    """Returns the price of the licence first, then every source left out, of both groups."""
+    """Returns the price of the licence first, then every source left out of all, then of those
+    that may be released."""
     every = (*releasable, *study_only)
     return [
         Trial(RELEASABLE, tuple(releasable), (*STRANGERS, *study_only)),
         Trial(EVERY, every, STRANGERS),
-        *_one_by_one(RELEASABLE, releasable),
         *_one_by_one(EVERY, every),
+        *_one_by_one(RELEASABLE, releasable),
     ]
 
 

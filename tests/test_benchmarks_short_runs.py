@@ -24,7 +24,7 @@ def test_every_source_is_read_by_networks_that_never_saw_it_and_learnt_from_all_
     assert found[0].read == (*left_out.STRANGERS, "d", "e")
     assert found[1].sources == ("a", "b", "c", "d", "e")
     assert found[1].read == left_out.STRANGERS
-    releasable, every = found[2:5], found[5:]
+    every, releasable = found[2:7], found[7:]
     assert [t.read for t in releasable] == [("a",), ("b",), ("c",)]
     assert [t.read for t in every] == [("a",), ("b",), ("c",), ("d",), ("e",)]
     for group, whole in ((releasable, "abc"), (every, "abcde")):
