@@ -22,8 +22,8 @@ RELEASABLE, EVERY = "releasable sources", "all sources"
 
 
 def trials(releasable: Sequence[str], study_only: Sequence[str]) -> list[Trial]:
-    """Returns the price of the licence first, then every source left out of all, then of those
-    that may be released."""
+    """Returns the price of the licence first, then every source left out of all, those that may
+    not be released before the others, then of those that may be released."""
     every = (*releasable, *study_only)
     return [
         Trial(RELEASABLE, tuple(releasable), (*STRANGERS, *study_only)),
@@ -34,7 +34,7 @@ def trials(releasable: Sequence[str], study_only: Sequence[str]) -> list[Trial]:
 
 
 def _one_by_one(group: str, sources: Sequence[str]) -> Iterator[Trial]:
-    for out in sources:
+    for out in reversed(sources):
         others = tuple(source for source in sources if source != out)
         if others:
             yield Trial(f"{group} without {out}", others, (out,))
