@@ -76,6 +76,7 @@ def parser(about: str) -> argparse.ArgumentParser:
     add("--budget_s", type=float, default=float("inf"), help="no run begins after so long")
     add("--part", type=part, default=(1, 1), metavar="K/N", help="every Nth run, from the Kth")
     add("--work", type=Path, default=Path("build/short_runs"))
+    add("--name", help="of the file in benchmarks/results (default: the study's)")
     return made
 
 
@@ -175,7 +176,8 @@ def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
 def study(
     name: str, args: argparse.Namespace, trials: Sequence[Trial], given: Sequence[str]
 ) -> int:
-    """Does the runs that are left, and saves `benchmarks/results/<name>.json` after each.
+    """Does the runs that are left, and saves `benchmarks/results/<name>.json`, or `--name`, after
+    each.
 
     Calls that share a study save nothing: a last one without `--part` finds their runs.
     """
@@ -207,7 +209,7 @@ def study(
             return
         said = circumstances(shlex.join(["python", f"benchmarks/{name}.py", *given]))
         said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
-        save(name, {**said, "epochs": args.epochs, "image_px": args.side,
+        save(args.name or name, {**said, "epochs": args.epochs, "image_px": args.side,
                     "drawn_per_class": args.drawn, "first_epochs": args.first_epochs,
                     "first_drawn_per_class": args.first_drawn, "runs": runs})  # fmt: skip
 

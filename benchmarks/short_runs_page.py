@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from left_out import EVERY, RELEASABLE
 from page_parts import Figures, percent, said
@@ -13,13 +13,18 @@ from source_names import STRANGERS, STUDY_ONLY
 GROUPS = {"learnt from the releasable ones": RELEASABLE, "learnt from all": EVERY}
 
 
-def left_out(study: Figures) -> list[str]:
-    """Returns what the licence costs, and what is read of sources by who never saw them."""
-    runs = study["runs"]
-    whole = [run for run in runs if run["trial"] in (RELEASABLE, EVERY)]
+def left_out(studies: Sequence[Figures]) -> list[str]:
+    """Returns what the licence costs, and what is read of sources by who never saw them.
+
+    Every study began with another backbone, taught the same drawn hands.
+    """
+    runs = [run for study in studies for run in study["runs"]]
     price = [
-        f"| {x['trial']} | {x['seed']} | {_both(x['read'][name] for name in STRANGERS)} |"
-        for x in whole
+        f"| {run['trial']} | {number} | {run['seed']} "
+        f"| {_both(run['read'][name] for name in STRANGERS)} |"
+        for number, study in enumerate(studies, start=1)
+        for run in study["runs"]
+        if run["trial"] in (RELEASABLE, EVERY)
     ]
     found = {words: _apart(runs, group) for words, group in GROUPS.items()}
     groups = {words: group for words, group in found.items() if group}
@@ -34,12 +39,13 @@ def left_out(study: Figures) -> list[str]:
     return [
         "## Sources left out",
         "",
-        f"{_short(study)}",
+        f"{_short(studies[0])}"
+        + (f" That backbone was taught {len(studies)} times." if len(studies) > 1 else ""),
         "",
         "What the licence costs, read on the five `dev_` sources:",
         "",
-        "| trained on | seed | 24 letters | 26 letters |",
-        "|---|---|---|---|",
+        "| trained on | backbone | seed | 24 letters | 26 letters |",
+        "|---|---|---|---|---|",
         *price,
         "",
         "Each source as a network reads it that never saw it and learnt from all the others, left "
@@ -51,8 +57,7 @@ def left_out(study: Figures) -> list[str]:
         *rows,
         *([f"| **mean of {len(both)}** | {means} |"] if both else []),
         "",
-        said(study),
-        "",
+        *(line for study in studies for line in (said(study), "")),
     ]
 
 

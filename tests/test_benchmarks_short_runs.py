@@ -141,12 +141,35 @@ def test_a_study_that_ran_out_of_time_goes_on_with_what_is_left(data, monkeypatc
     with pytest.raises(KeyboardInterrupt):
         left_out.main(asked)
     assert left_out.main(asked) == 0
-    without = [f"all sources without {name}" for name in ("one", "one", "two")]
+    without = [f"all sources without {name}" for name in ("two", "two", "one")]
     assert trained == ["releasable sources", "all sources", *without]
     saved = json.loads((data / "results" / "left_out.json").read_text(encoding="utf-8"))
-    assert [list(run["read"]) for run in saved["runs"][2:]] == [["one"], ["two"]]
+    assert [list(run["read"]) for run in saved["runs"][2:]] == [["two"], ["one"]]
     page = strangers_page.strangers()
     assert "| one | – | – | " in page and "| **mean of 1** | " in page
+
+
+def test_studies_that_began_with_other_backbones_are_told_as_one_and_apart():
+    def run(trial, score, *names):
+        scores = {"letters_24": score, "letters_26": score}
+        return {"trial": trial, "seed": 1, "read": dict.fromkeys(names, scores)}
+
+    common = {"image_px": 96, "epochs": 2, "drawn_per_class": 1, "first_epochs": 8,
+              "first_drawn_per_class": 4, "command": "c", "finished": "2026-01-01",
+              "versions": {}, "machine": {"system": "s", "processor": "p", "cores": 2}}  # fmt: skip
+    whole = (*left_out.STRANGERS, "x")
+    first = [run("releasable sources", 0.5, *whole), run("releasable sources without y", 0.4, "y")]
+    again = [run("releasable sources", 0.7, *whole), run("all sources without x", 0.9, "x")]
+    page = short_runs_page.left_out(
+        [{**common, "commit": "abc", "runs": first}, {**common, "commit": "def", "runs": again}]
+    )
+    assert "| releasable sources | 1 | 1 | 50.0 % | 50.0 % |" in page
+    assert "| releasable sources | 2 | 1 | 70.0 % | 70.0 % |" in page
+    assert "| x | 60.0 % | 60.0 % | 90.0 % | 90.0 % |" in page
+    assert "| y | 40.0 % | 40.0 % | – | – |" in page
+    assert "| **mean of 1** | 60.0 % | 60.0 % | 90.0 % | 90.0 % |" in page
+    assert any("taught 2 times" in line for line in page)
+    assert sum("commit abc" in line or "commit def" in line for line in page) == 2
 
 
 def test_what_drawn_hands_taught_is_trained_once_and_begun_with(data, monkeypatch):
