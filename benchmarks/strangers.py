@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,6 @@ from source_names import STRANGERS, STUDY_ONLY
 from starter_sources import is_learnt
 from still_pairs import answered_as, named, pairs, pairs_mean
 
-REPEATS = 200
 DIGITS = "digits_218"
 LIKE_NO_LETTER = ("3", "5", "7", "8")
 """Of the digits: 0 looks like O, 2 like V, 6 like W, 9 like F, 1 like D and Z, 4 like B."""
@@ -197,18 +195,6 @@ def digit_one(recogniser: Any, folder: Path) -> dict[str, Any]:
     }
 
 
-def median_ms(recogniser: Any) -> float:
-    """Returns the milliseconds for one picture on one thread."""
-    height, width = recogniser.size_px
-    one = np.full((1, height, width, 3), 0.5, np.float32)
-    taken = []
-    for _ in range(REPEATS):
-        started_s = time.perf_counter()
-        recogniser.probabilities(one)
-        taken.append(1000 * (time.perf_counter() - started_s))
-    return statistics.median(taken)
-
-
 def measured(recogniser: Any, once: Any, data: Path) -> dict[str, Any]:
     """Returns the whole measurement."""
     strangers = {name: one_source(recogniser, once, data / name) for name in STRANGERS}
@@ -221,7 +207,6 @@ def measured(recogniser: Any, once: Any, data: Path) -> dict[str, Any]:
         "studied": studied,
         "studied_mean": mean_of(studied),
         "pairs_mean": {"strangers": pairs_mean(strangers), "studied": pairs_mean(studied)},
-        "median_ms": round(median_ms(recogniser), 2),
         "outsiders": outsiders(recogniser, data / DIGITS),
         "digit_one": digit_one(recogniser, data / DIGITS),
     }

@@ -89,7 +89,6 @@ def test_the_page_says_what_was_missed_and_by_how_much(data):
     assert rows[0].endswith("| ≥ 93.0 % | 100.0 % | met |")
     assert rows[1].endswith("| ≥ 90.0 % | 80.0 % | missed by 10.0 points |")
     assert rows[-1].endswith("| ≤ 3 points | 100.0 points | missed by 97.0 points |")
-    assert 0 < figures["median_ms"] < 1000
     assert figures["outsiders"] == {
         "pictures": 4,
         "digits": ["3", "5", "7", "8"],

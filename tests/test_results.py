@@ -31,6 +31,7 @@ STUDIED = sorted(
         "other_views.json",
         "other_temperatures.json",
         "other_means.json",
+        "answer_time.json",
         "left_out.json",
         "tracker_letters.json",
         "short_levers.json",
