@@ -4,6 +4,7 @@ import pytest
 
 from fingerspell.train.run import train
 from helpers.small_run import small_config, write_colours
+from helpers.tiny_network import tiny_backbone_with_grid
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +14,9 @@ def colours(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(colours, tmp_path_factory):
-    """One whole run, shared: (its folder, what run.json says)."""
+    """One whole run of a tiny network, shared: (its folder, what run.json says)."""
     folder = tmp_path_factory.mktemp("runs") / "output"
-    train(small_config(colours, folder), command="fingerspell train")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
+        train(small_config(colours, folder), command="fingerspell train")
     return folder, json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,11 +25,15 @@ from fingerspell.train import folder
 from fingerspell.train.average import average
 from fingerspell.train.run import train
 from helpers.small_run import FINETUNE, SMALL, small_config, write_colours
+from helpers.tiny_network import tiny_backbone_with_grid
+
+BUILD = "fingerspell.model.build.build_backbone"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def quickly_placed():
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BUILD, tiny_backbone_with_grid)
         for name, value in (("HANDS", 26), ("SCENES", 6)):
             patch.setattr(f"fingerspell.train.place.{name}", value)
         yield
@@ -99,10 +104,11 @@ def test_a_run_on_other_pictures_is_refused(made, tmp_path):
     assert not (tmp_path / "mean").exists()
 
 
-def test_a_network_of_another_architecture_is_refused(made, tmp_path):
+def test_a_network_of_another_architecture_is_refused(made, tmp_path, monkeypatch):
     other = shutil.copytree(made / "first", tmp_path / "other")
-    large = replace(SMALL, backbone="MobileNetV3Large")
-    save_recogniser(build_recogniser(large, 3), other / folder.MODEL)
+    with monkeypatch.context() as patch:
+        patch.setattr(BUILD, partial(tiny_backbone_with_grid, filters=5))
+        save_recogniser(build_recogniser(SMALL, 3), other / folder.MODEL)
     with pytest.raises(RunError, match="other parts"):
         average([other, made / "second"], made / "dataset", tmp_path / "mean")
     assert not (tmp_path / "mean").exists()

@@ -17,6 +17,12 @@ from fingerspell.train.rejection import choose_threshold
 from fingerspell.train.run import check_fits, fingerprint, train
 from helpers.drawn_folder import alphabet
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
+from helpers.tiny_network import tiny_backbone_with_grid
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
 
 
 def history(folder) -> dict:
