@@ -106,8 +106,9 @@ def _body(figures: Figures) -> list[str]:
         "coarse pictures each alone; other looks and scales ([records 11]"
         "(../adr/0011-the-released-recogniser.md), [12](../adr/0012-a-closer-look.md)), "
         "[other views](#other-views-of-the-same-picture), tighter and looser crops among them, "
-        "[other temperatures](#other-temperatures), and [drawn hands further apart]"
-        "(#going-on-with-other-drawn-hands). Not tried: 224 pixels, 192 from the start, "
+        "[looks put together otherwise](#looks-put-together-otherwise), [other temperatures]"
+        "(#other-temperatures), and [drawn hands further apart](#going-on-with-other-drawn-hands). "
+        "Not tried: 224 pixels, 192 from the start, "
         "another backbone's weights, a larger teacher, a contrastive loss across sources, "
         "cut-outs against drawn masks, and long trainings of every choice with several seeds.",
         "",
