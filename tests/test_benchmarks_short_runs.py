@@ -56,9 +56,11 @@ def test_calls_that_share_a_study_do_each_run_once_and_save_nothing(data, monkey
     assert left_out.main([*asked, "--part", "2/3"]) == left_out.main([*asked, "--part", "3/3"]) == 0
     assert len({(name, seed) for name, seed, _ in done}) == len(done) == 2 * 4
     assert not (data / "results").exists()
-    assert left_out.main(asked) == 0
+    assert left_out.main([*asked, "--name", "left_out_again"]) == 0
     assert len(done) == 2 * 4
-    saved = json.loads((data / "results" / "left_out.json").read_text(encoding="utf-8"))
+    assert [x.stem for x in (data / "results").iterdir()] == ["left_out_again"]
+    saved = json.loads((data / "results" / "left_out_again.json").read_text(encoding="utf-8"))
+    assert "--name left_out_again" in saved["command"]
     assert [(run["trial"], run["seed"]) for run in saved["runs"][::4]] == [
         ("releasable sources", 1), ("releasable sources", 2),
     ]  # fmt: skip
