@@ -75,6 +75,10 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(
     pictures = np.random.default_rng(0).random((6, *SMALL.image_size_px, 3), np.float32)
     seen = []
 
+    def fitted(probabilities, truth):
+        seen.append(probabilities.shape)
+        return fit_temperature(probabilities, truth)
+
     def noted(run):
         looks = np.asarray(views_network(run.model)(pictures))
         found = calibrate(run)
@@ -84,9 +88,10 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(
         return found
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
+    monkeypatch.setattr("fingerspell.train.calibrate.fit_temperature", fitted)
     closer = dataclasses.replace(SMALL, looks="closer")
     train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
-    assert seen == [("closer", (6, 2, 3))]
+    assert seen == [(12, 2, 3), ("closer", (6, 2, 3))]
 
 
 def by_colour(pictures, *_, **__):
