@@ -16,9 +16,8 @@ GROUPS = {"learnt from the releasable ones": RELEASABLE, "learnt from all": EVER
 def left_out(studies: Sequence[Figures]) -> list[str]:
     """Returns what the licence costs, and what is read of sources by who never saw them.
 
-    Every study began with another backbone, taught the same drawn hands.
+    Every study began with another backbone, taught the same drawn hands: each has its own table.
     """
-    runs = [run for study in studies for run in study["runs"]]
     price = [
         f"| {run['trial']} | {number} | {run['seed']} "
         f"| {_both(run['read'][name] for name in STRANGERS)} |"
@@ -26,16 +25,6 @@ def left_out(studies: Sequence[Figures]) -> list[str]:
         for run in study["runs"]
         if run["trial"] in (RELEASABLE, EVERY)
     ]
-    found = {words: _apart(runs, group) for words, group in GROUPS.items()}
-    groups = {words: group for words, group in found.items() if group}
-    names = sorted({name for group in groups.values() for name in group})
-    rows = [
-        f"| {name} | {' | '.join(_cells(group, [name]) for group in groups.values())} |"
-        for name in names
-    ]
-    both = [name for name in names if all(name in group for group in groups.values())]
-    means = " | ".join(_cells(group, both) for group in groups.values())
-    heads = " | ".join(f"{words}: 24 letters | 26 letters" for words in groups)
     return [
         "## Sources left out",
         "",
@@ -52,12 +41,29 @@ def left_out(studies: Sequence[Figures]) -> list[str]:
         "out one by one. A source that may not be released is missing from the releasable ones "
         "anyway: one network reads them all.",
         "",
-        f"| source | {heads} |",
+        *(line for number, x in enumerate(studies, start=1) for line in _one_by_one(x, number)),
+    ]
+
+
+def _one_by_one(study: Figures, number: int) -> list[str]:
+    """Returns the table of a study's sources that were left out."""
+    found = {words: _apart(study["runs"], group) for words, group in GROUPS.items()}
+    groups = {words: group for words, group in found.items() if group}
+    names = sorted({name for group in groups.values() for name in group})
+    both = [name for name in names if all(name in group for group in groups.values())]
+    means = " | ".join(_cells(group, both) for group in groups.values())
+    heads = " | ".join(f"{words}: 24 letters | 26 letters" for words in groups)
+    return [
+        f"| source, backbone {number} | {heads} |",
         "|---" * (1 + 2 * len(groups)) + "|",
-        *rows,
+        *(
+            f"| {name} | {' | '.join(_cells(group, [name]) for group in groups.values())} |"
+            for name in names
+        ),
         *([f"| **mean of {len(both)}** | {means} |"] if both else []),
         "",
-        *(line for study in studies for line in (said(study), "")),
+        said(study),
+        "",
     ]
 
 

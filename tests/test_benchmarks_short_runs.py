@@ -167,9 +167,15 @@ def test_studies_that_began_with_other_backbones_are_told_as_one_and_apart():
     )
     assert "| releasable sources | 1 | 1 | 50.0 % | 50.0 % |" in page
     assert "| releasable sources | 2 | 1 | 70.0 % | 70.0 % |" in page
-    assert "| x | 60.0 % | 60.0 % | 90.0 % | 90.0 % |" in page
-    assert "| y | 40.0 % | 40.0 % | – | – |" in page
-    assert "| **mean of 1** | 60.0 % | 60.0 % | 90.0 % | 90.0 % |" in page
+    heads = [page.index(line) for line in page if line.startswith("| source, backbone ")]
+    assert page[heads[0] + 2 : heads[0] + 5] == [
+        "| x | 50.0 % | 50.0 % |", "| y | 40.0 % | 40.0 % |",
+        "| **mean of 2** | 45.0 % | 45.0 % |",
+    ]  # fmt: skip
+    assert page[heads[1] + 2 : heads[1] + 4] == [
+        "| x | 70.0 % | 70.0 % | 90.0 % | 90.0 % |",
+        "| **mean of 1** | 70.0 % | 70.0 % | 90.0 % | 90.0 % |",
+    ]
     assert any("taught 2 times" in line for line in page)
     assert sum("commit abc" in line or "commit def" in line for line in page) == 2
 

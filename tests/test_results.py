@@ -32,7 +32,7 @@ STUDIED = sorted(
         "other_temperatures.json",
         "other_means.json",
         "answer_time.json",
-        "left_out.json",
+        "left_out*.json",
         "tracker_letters.json",
         "short_levers.json",
         "last_layer.json",
