@@ -115,8 +115,9 @@ def learn(
         done = number / steps if steps else spent_s / seconds
         if spent_s - seen_s > TOLD_S:
             seen_s = spent_s
+            loss = np.mean(losses[-10:] or [float(step.loss)])
             told(
-                f"{stage.name}: step {number}, loss {np.mean(losses[-10:]):.3f}, "
+                f"{stage.name}: step {number}, loss {loss:.3f}, "
                 f"{number * step.batch / spent_s:,.0f}/s, {step.drawings.ready:,} drawn"
             )
     last = float(np.mean(losses[-20:])) if losses else float(step.loss)
