@@ -22,7 +22,7 @@ from typing import Any
 from circumstances import circumstances, save
 from run_by_run import Job, run_by_run
 from short_runs import asked, part
-from source_names import STRANGERS, STUDY_ONLY
+from source_names import STRANGERS, STUDY_ONLY, require_sources
 
 ROOT = Path(__file__).resolve().parents[1]
 STEPS, BATCH, DRAWN, RATE = 700, 32, 200, 3e-4
@@ -122,8 +122,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--part", type=part, default=(1, 1), metavar="K/N", help="every Nth run, from the Kth")
     add("--work", type=Path, default=Path("build/going_on"))
     args = parser.parse_args(argv)
-    if missing := [x for x in (*STUDY_ONLY, *STRANGERS) if not (ROOT / args.data / x).is_dir()]:
-        parser.error(f"{args.data} has no {', '.join(missing)}: name the folder of all sources")
+    require_sources(parser, ROOT / args.data)
     manifest, work = read_manifest(ROOT / args.dataset_dir), ROOT / args.work
     work.mkdir(parents=True, exist_ok=True)
     number, of = args.part

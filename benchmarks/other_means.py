@@ -21,7 +21,7 @@ import numpy as np
 
 from circumstances import circumstances, save
 from reading import BATCH
-from source_names import STRANGERS, STUDY_ONLY
+from source_names import STRANGERS, STUDY_ONLY, require_sources
 from strangers import mirrored
 
 LOOKS = ("whole", "whole, mirrored", "closer", "closer, mirrored")
@@ -135,8 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the sources")
     args = parser.parse_args()
-    if missing := [x for x in (*STUDY_ONLY, *STRANGERS) if not (args.data / x).is_dir()]:
-        parser.error(f"{args.data} has no {', '.join(missing)}: name the folder of all sources")
+    require_sources(parser, args.data)
 
     from fingerspell.model.starter import starter_facts
 

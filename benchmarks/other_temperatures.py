@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from circumstances import circumstances, save
-from source_names import STRANGERS, STUDY_ONLY
+from source_names import STRANGERS, STUDY_ONLY, require_sources
 from strangers import answers
 
 TEMPERATURES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3)
@@ -73,8 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the sources")
     args = parser.parse_args()
-    if missing := [x for x in (*STUDY_ONLY, *STRANGERS) if not (args.data / x).is_dir()]:
-        parser.error(f"{args.data} has no {', '.join(missing)}: name the folder of all sources")
+    require_sources(parser, args.data)
 
     from fingerspell.runtime import STARTER, Recogniser
 

@@ -23,7 +23,7 @@ from circumstances import circumstances, save
 from drawn_hands import program
 from levers import ROOT, prepare
 from run_by_run import Job, run_by_run
-from source_names import STRANGERS, STUDY_ONLY
+from source_names import STRANGERS, STUDY_ONLY, require_sources
 from starter_sources import RENAMED, SOURCES
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ def given(options: argparse.ArgumentParser, argv: list[str] | None) -> argparse.
     """Returns what was asked for; ends with code 2 before hands are drawn for minutes in vain."""
     args = options.parse_args(argv)
     names = (*args.releasable, *args.study_only, *STRANGERS)
-    if missing := [x for x in names if not (ROOT / args.data / x).is_dir()]:
-        options.error(f"{args.data} has no {', '.join(missing)}: name the folder of all sources")
+    require_sources(options, ROOT / args.data, names)
     if args.weights not in WORDS and not (ROOT / args.weights).is_file():
         options.error(f"no file {args.weights}: give --weights a file, or {' or '.join(WORDS)}")
     return args
