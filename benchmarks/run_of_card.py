@@ -32,7 +32,7 @@ from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig, Phase, TrainConfig
 from fingerspell.config.recipe_file import load_recipe
 from fingerspell.data.manifest import Manifest, read_manifest, split_rule
-from fingerspell.errors import RunError
+from fingerspell.errors import FingerspellError, RunError
 from fingerspell.labels import ALPHABET
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import LOGITS
@@ -233,10 +233,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         start(args.output, args.weights, args.run)
         return 0
     command = shlex.join(["python", "benchmarks/run_of_card.py", *(argv or sys.argv[1:])])
-    if args.what == "end":
-        end(args.ends, args.dataset_dir, args.output_dir, command)
-    else:
-        again(args.dataset_dir, args.output_dir, command)
+    try:
+        if args.what == "end":
+            end(args.ends, args.dataset_dir, args.output_dir, command)
+        else:
+            again(args.dataset_dir, args.output_dir, command)
+    except FingerspellError as error:
+        parser.error(str(error))
     return 0
 
 

@@ -281,6 +281,11 @@ def test_drawings_of_another_seed_or_size_are_not_taken_for_these(tmp_path):
     [
         (run_of_card.main, ["start", "--output", "x.npz", "--weights", "none.h5"], "no file none"),
         (run_of_card.main, ["end", "none.npz", "--output_dir", "x"], "no file none.npz, card.json"),
+        (
+            run_of_card.main,
+            ["again", "--dataset_dir", "none", "--output_dir", "x"],
+            "no folder none",
+        ),
         (ends_of_card.main, ["160:one+start", "--card", "c", "--start", "s.npz"], "one.npz, s.npz"),
         (levers_of_card.main, ["none.json"], "not what strangers_levers.py writes"),
         (levers_of_card.main, ["empty.json"], "without {"),
