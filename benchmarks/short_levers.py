@@ -51,24 +51,25 @@ def once_changes(args: argparse.Namespace) -> dict[str, Change]:
     """Returns those that one seed has to do for: other beginnings, and what takes long."""
     chance = argparse.Namespace(**{**vars(args), "weights": CHANCE})
     return {
-        "from ImageNet's weights, no drawn hands first": _from(str(args.weights)),
-        "from chance, drawn hands first": _from(first_weights(chance)),
+        "from ImageNet's weights, no drawn hands first": _from(lambda: str(args.weights)),
+        "from chance, drawn hands first": _from(lambda: first_weights(chance)),
         f"BatchNormalization frozen, {SLOWER_RATE:g}": _frozen(SLOWER_RATE),
         **{f"{px} pixels": _side(px) for px in LARGER_PX},
     }
 
 
 def trials(args: argparse.Namespace) -> list[Trial]:
-    """Returns the recipe and each of its changes."""
+    """Returns the recipe and each of its changes, of which only some may have been asked for."""
     sources, read = tuple(args.releasable), (*args.study_only, *STRANGERS)
-    return [
+    made = [
         *(Trial(name, sources, read, change) for name, change in changes().items()),
         *(Trial(name, sources, read, x, seeds=1) for name, x in once_changes(args).items()),
     ]
+    return [trial for trial in made if not args.only or trial.name in (RECIPE, *args.only)]
 
 
-def _from(weights: str) -> Change:
-    return lambda config: replace(config, model=replace(config.model, weights=weights))
+def _from(weights: Callable[[], str]) -> Change:
+    return lambda config: replace(config, model=replace(config.model, weights=weights()))
 
 
 def _frozen(rate: float) -> Change:
@@ -100,7 +101,11 @@ def _side(px: int) -> Change:
 def main(argv: list[str] | None = None) -> int:
     options = parser(__doc__ or "")
     options.set_defaults(seeds=list(SEEDS))
+    options.add_argument("--only", nargs="+", default=[], help="changes, beside the recipe")
     args = given(options, argv)
+    known = changes() | once_changes(args)
+    if unknown := [name for name in args.only if name not in known]:
+        options.error(f"--only {', '.join(unknown)}: choose from {', '.join(known)}")
     return study(NAME, args, trials(args), asked(argv))
 
 

@@ -28,8 +28,7 @@ def left_out(studies: Sequence[Figures]) -> list[str]:
     return [
         "## Sources left out",
         "",
-        f"{_short(studies[0])}"
-        + (f" That backbone was taught {len(studies)} times." if len(studies) > 1 else ""),
+        f"{_short(studies[0])}{_backbones(studies)}",
         "",
         "What the licence costs, read on the five `dev_` sources:",
         "",
@@ -83,8 +82,25 @@ def _cells(group: Mapping[str, list[Figures]], names: Iterable[str]) -> str:
     return _both(found) if found else "– | –"
 
 
-def short_levers(study: Figures) -> list[str]:
-    """Returns what a change of the recipe does to strangers in short trainings, over its seeds."""
+def short_levers(studies: Sequence[Figures]) -> list[str]:
+    """Returns what a change of the recipe does to strangers in short trainings, over its seeds.
+
+    Every study began with another backbone: each is compared with its own recipe, in a table.
+    """
+    return [
+        "## Choices in short trainings",
+        "",
+        f"{_short(studies[0])}{_backbones(studies)} Trained on the sources that may be released. "
+        "Mean over seeds; *apart*: the best seed's points above the worst's. In brackets: points "
+        "gained or lost to the recipe, seed by seed, and where there are several seeds what that "
+        "mean may be off by (standard error). Only the first column may choose.",
+        "",
+        *(line for number, x in enumerate(studies, start=1) for line in _changes(x, number)),
+    ]
+
+
+def _changes(study: Figures, number: int) -> list[str]:
+    """Returns the table of a study's changes."""
     runs = study["runs"]
     trials = dict.fromkeys(run["trial"] for run in runs)
     found = {name: [run for run in runs if run["trial"] == name] for name in trials}
@@ -100,21 +116,18 @@ def short_levers(study: Figures) -> list[str]:
         for name, own in found.items()
     ]
     return [
-        "## Choices in short trainings",
-        "",
-        f"{_short(study)} Trained on the sources that may be released. Mean over seeds; *apart*: "
-        "the best seed's points above the worst's. In brackets: points gained or lost to the "
-        "recipe, seed by seed, and where there are several seeds what that mean may be off by "
-        "(standard error). Only the first column may choose.",
-        "",
-        "| trained | seeds | 24 letters, the five that may only be studied | apart "
-        "| 24 letters, the five `dev_` sources | apart | own test |",
+        f"| trained, backbone {number} | seeds | 24 letters, the five that may only be studied "
+        "| apart | 24 letters, the five `dev_` sources | apart | own test |",
         "|" + "---|" * 7,
         *rows,
         "",
         said(study),
         "",
     ]
+
+
+def _backbones(studies: Sequence[Figures]) -> str:
+    return f" That backbone was taught {len(studies)} times." if len(studies) > 1 else ""
 
 
 def _against(

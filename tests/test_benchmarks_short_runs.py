@@ -1,5 +1,6 @@
 """Studies in short runs: what is left out is left out, one choice at a time is undone."""
 
+import argparse
 import json
 
 import numpy as np
@@ -213,8 +214,9 @@ def test_the_recipes_short_form_is_the_recipe():
     assert sum(phase.epochs for phase in short.phases) == short_runs.EPOCHS
 
 
-def levers_asked(*more):
-    return short_runs.parser("x").parse_args(["--weights", "w.h5", "--first_epochs", "0", *more])
+def levers_asked(*more, only=()):
+    asked = ["--weights", "w.h5", "--first_epochs", "0", *more]
+    return argparse.Namespace(**vars(short_runs.parser("x").parse_args(asked)), only=only)
 
 
 def test_each_change_undoes_what_its_name_says_and_nothing_else():
@@ -267,6 +269,21 @@ def test_levers_are_read_by_those_who_choose_and_by_the_strangers():
     assert {t.name for t in found if t.seeds == 1} == set(short_levers.once_changes(levers_asked()))
 
 
+def test_some_changes_alone_are_compared_with_the_recipe():
+    only = ["224 pixels", "no grey pictures"]
+    found = short_levers.trials(levers_asked(only=only))
+    assert [trial.name for trial in found] == ["the recipe", *reversed(only)]
+
+
+def test_a_change_that_there_is_not_is_refused_and_all_are_named(data, capsys):
+    asked = ["--data", str(data / "data"), "--releasable", "one", "--study_only", "two"]
+    with pytest.raises(SystemExit) as ended:
+        short_levers.main([*asked, "--weights", "none", "--only", "160 pixels", "512 pixels"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "--only 512 pixels: choose from the recipe, " in told and "224 pixels" in told
+
+
 def test_a_network_from_chance_is_taught_drawn_hands_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(short_runs, "ROOT", tmp_path)
     names = {}
@@ -299,7 +316,11 @@ def test_the_page_compares_seed_by_seed():
         "machine": {"system": "s", "processor": "p", "cores": 2}, "epochs": 3, "image_px": 96,
         "drawn_per_class": 100, "first_epochs": 8, "first_drawn_per_class": 400, "runs": runs,
     }  # fmt: skip
-    page = short_runs_page.short_levers(told)
+    page = short_runs_page.short_levers([told, {**told, "runs": runs[:3]}])
+    heads = [line.partition(" | ")[0] for line in page if line.startswith("| trained, backbone")]
+    assert heads == ["| trained, backbone 1", "| trained, backbone 2"]
+    assert any("taught 2 times" in line for line in page)
+    assert "| no noise | 1 | 61.0 % (+1.0) |  | 72.0 % (+2.0) |  | 90.0 % |" in page
     assert "| the recipe | 2 | 63.0 % | 6.0 | 70.5 % | 1.0 | 90.0 % |" in page
     # Gains of 1 and 3 points, whose mean is off by their deviation, 1.41, over the root of 2.
     assert (
