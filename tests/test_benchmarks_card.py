@@ -45,9 +45,10 @@ from fingerspell.model.closer import Place, place_of
 from fingerspell.model.starter import CONTRACT
 from fingerspell.train import folder
 from helpers.drawn_folder import scene
-from helpers.exports import PLACE_CHANNELS, fitted, recogniser
+from helpers.exports import fitted, recogniser
 from helpers.small_run import write_colours
 from helpers.starter_folder import starter_folder
+from helpers.tiny_network import tiny_backbone_with_grid
 from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, load_network, save_network, written_down
 
@@ -517,7 +518,8 @@ def test_a_mean_is_built_greedily_from_what_helps():
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
-    """A data set of three colours, a small network that begins there, and two short stages."""
+    """A data set of three colours, a tiny network that begins there, and two short stages."""
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
     keras.utils.set_random_seed(3)
     dataset = write_colours(tmp_path / "dataset", pictures=(30, 6, 6))
     labels = read_manifest(dataset).labels
@@ -540,7 +542,7 @@ def options_of(small):
 def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
     card = small / "card"
     train_on_card.main(
-        [*options_of(small), "--output", str(card), "--budget_s", "14", "--reserve_s", "0"]
+        [*options_of(small), "--output", str(card), "--budget_s", "4", "--reserve_s", "0"]
     )
     told = json.loads((card / "card.json").read_text())
     assert [one["name"] for one in told["stages"]] == ["base", "mixed"]
@@ -560,9 +562,9 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
     model = load_recogniser(small / "run" / folder.MODEL)
     assert looks_of(model) == "closer"
     mean = run_of_card.mean_of([card / "base.npz", card / "mixed.npz"])
-    kernel = backbone_of(model).get_layer("conv").get_weights()[0]
-    np.testing.assert_allclose(kernel, mean["conv/kernel"], atol=1e-7)
-    np.testing.assert_allclose(kernel, (ends[0]["conv/kernel"] + ends[1]["conv/kernel"].astype(
+    kernel = backbone_of(model).get_layer("first").get_weights()[0]
+    np.testing.assert_allclose(kernel, mean["first/kernel"], atol=1e-7)
+    np.testing.assert_allclose(kernel, (ends[0]["first/kernel"] + ends[1]["first/kernel"].astype(
         np.float32)) / 2, atol=1e-3)  # fmt: skip
     facts = folder.read_json(small / "run" / folder.RUN)
     assert [one["name"] for one in facts["card"]] == ["base", "mixed"]
@@ -574,7 +576,7 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
 def test_released_weights_get_another_temperature_and_keep_all_else(small):
     dataset, labels = small / "dataset", read_manifest(small / "dataset").labels
     begun = build_recogniser(ModelConfig(backbone="MobileNetV3Small", image_size_px=(32, 32)), 3)
-    released = look_closer(begun, Place(np.linspace(-1, 1, PLACE_CHANNELS, dtype=np.float32), 0.5))
+    released = look_closer(begun, Place(np.linspace(-1, 1, 8, dtype=np.float32), 0.5))
     starter = starter_folder(small / "starter", released, labels)
     known = json.loads((starter / CONTRACT).read_text())
     known |= {"temperature": 0.5}
@@ -654,7 +656,7 @@ def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monke
     seen = []
 
     def strangers(network, _, labels, size_px, names):
-        kernel = backbone_of(network.model).get_layer("conv").get_weights()[0]
+        kernel = backbone_of(network.model).get_layer("first").get_weights()[0]
         seen.append((kernel, len(labels), size_px, names))
         return {"mean_letters_24": 0.5, "mean_letters_26": 0.25}
 

@@ -25,9 +25,8 @@ def before_tiny(settle):
     def then(environment):
         settle(environment)
         if sys.argv[1] == "train" or settle.__name__ == "settle_for_export":
-            import fingerspell.model.build
-            from helpers.tiny_network import tiny_backbone
-            fingerspell.model.build.build_backbone = tiny_backbone
+            from helpers.tiny_network import train_tiny
+            train_tiny()
     return then
 backends.settle = before_tiny(backends.settle)
 backends.settle_for_export = before_tiny(backends.settle_for_export)

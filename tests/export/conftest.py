@@ -1,4 +1,4 @@
-"""One bundle for all export tests: it takes some seconds to write."""
+"""One bundle for all export tests, of a tiny network: a true one takes half a minute to write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fingerspell.runtime.contract import Contract
-from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, recogniser
+from helpers.exports import BUILD, HEAVY, LABELS, SIZE_PX, fitted, jpegs, tiny_recogniser
 
 
 @dataclass(frozen=True)
@@ -36,5 +36,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, contract: Contract) -> Ex
     from fingerspell.export import export_bundle
 
     folder = tmp_path_factory.mktemp("output")
-    report = export_bundle(recogniser(), contract, folder, jpegs(), list(fitted(30)))
-    return Exported(recogniser(), contract, folder, report)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BUILD, HEAVY)
+        report = export_bundle(tiny_recogniser(), contract, folder, jpegs(), list(fitted(30)))
+    return Exported(tiny_recogniser(), contract, folder, report)

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from helpers.exports import fitted, jpegs, recogniser
+from helpers.exports import fitted, jpegs, tiny_recogniser
 
 OLD_SERVER = """
 import json, sys
@@ -40,7 +40,7 @@ def test_a_fresh_tensorflow_1_process_reads_jpeg_bytes_and_batches_of_pixels(exp
         check=True,
     )
     one, many = json.loads(done.stdout)
-    expected = recogniser().predict(fitted()[:3], verbose=0)
+    expected = tiny_recogniser().predict(fitted()[:3], verbose=0)
     np.testing.assert_allclose(one, expected[1:2], atol=1e-4)
     np.testing.assert_allclose(many, expected, atol=1e-4)
 

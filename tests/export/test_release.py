@@ -15,7 +15,7 @@ from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
 from fingerspell.model import look_closer, save_recogniser
 from fingerspell.runtime import Recogniser
-from helpers.exports import LABELS, fitted, jpegs, recogniser, somewhere
+from helpers.exports import BUILD, HEAVY, LABELS, fitted, jpegs, somewhere, tiny_recogniser
 
 FILES = {
     "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
@@ -23,11 +23,18 @@ FILES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module", autouse=True)
+def tiny():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BUILD, HEAVY)
+        yield
+
+
 @pytest.fixture(scope="module")
 def finished(exported, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "run"
     shutil.copytree(exported.folder, folder)
-    save_recogniser(recogniser(), folder / "model.keras")
+    save_recogniser(tiny_recogniser(), folder / "model.keras")
     (folder / "model_card.md").write_text("# Card\n", encoding="utf-8")
     return folder
 
@@ -133,7 +140,7 @@ def test_a_model_that_is_not_the_runs_is_refused(finished, tmp_path):
 
 def test_weights_of_another_training_are_refused(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "run")
-    other = recogniser()
+    other = tiny_recogniser()
     kept = other.get_weights()
     other.set_weights([*kept[:-2], -kept[-2], -kept[-1]])
     save_recogniser(other, tmp_path / "run" / "model.keras")
@@ -145,7 +152,7 @@ def test_weights_of_another_training_are_refused(finished, tmp_path):
 def looking_twice(contract, tmp_path_factory):
     """(a finished run whose network looks twice, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
-    model = look_closer(recogniser(), somewhere())
+    model = look_closer(tiny_recogniser(), somewhere(tiny=True))
     told = replace(contract, origin={"looks": "closer"})
     report = export_bundle(model, told, base / "run", jpegs(), list(fitted(30)))
     save_recogniser(model, base / "run" / "model.keras")
@@ -158,7 +165,7 @@ def test_every_file_of_a_network_that_looks_twice_takes_both_looks(looking_twice
     base, report, model = looking_twice
     least = {name: 0.9 if name == "tflite int8" else 0.97 for name in report["exports"]}
     assert [x for x, found in report["exports"].items() if found["agreement"] < least[x]] == []
-    once, twice = (x.predict(fitted(40), verbose=0) for x in (recogniser(), model))
+    once, twice = (x.predict(fitted(40), verbose=0) for x in (tiny_recogniser(), model))
     assert np.abs(once - twice).max() > 0.05
     for folder, precision in ((base / "run", "float32"), (base / "starter", "fp16")):
         read = Recogniser.load(folder, precision=precision).probabilities(fitted(40))

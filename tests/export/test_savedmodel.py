@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.exports import fitted, jpegs, recogniser
+from helpers.exports import fitted, jpegs, tiny_recogniser
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def loaded(exported):
 
 @pytest.fixture(scope="module")
 def expected():
-    return recogniser().predict(fitted()[:5], verbose=0)
+    return tiny_recogniser().predict(fitted()[:5], verbose=0)
 
 
 def test_serving_default_takes_a_batch_of_pixels(loaded, expected):

@@ -68,11 +68,10 @@ def main(weights: Path, data: Path, folder: Path) -> None:
     """Trains straight through and with an interruption, from the same weights, and tells."""
     import keras
 
-    import fingerspell.model.build
     from fingerspell.train import run
-    from helpers.tiny_network import tiny_backbone
+    from helpers.tiny_network import train_tiny
 
-    fingerspell.model.build.build_backbone = tiny_backbone
+    train_tiny()
 
     def given(model: Any, config: object) -> str:
         with np.load(weights) as stored:

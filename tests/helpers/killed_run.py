@@ -74,16 +74,15 @@ def main(data: Path, output: Path, kind: str) -> None:
     """Trains; other than `real` with a network that is traced at once, and slow steps to be
     killed in; `head` learns from cached features only, and looks at pictures slowly too.
     """
-    import fingerspell.model.build
     from fingerspell.config import AugmentConfig
     from fingerspell.train import epochs, features
     from fingerspell.train.run import train
     from helpers.small_run import HEAD, small_config
-    from helpers.tiny_network import tiny_backbone
+    from helpers.tiny_network import train_tiny
 
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
     if kind in {"tiny", "head"}:
-        fingerspell.model.build.build_backbone = tiny_backbone
+        train_tiny()
         whole = epochs.Steps.on_train_batch_end
 
         def slow(self, batch, logs=None):  # type: ignore[no-untyped-def]

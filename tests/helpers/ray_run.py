@@ -33,15 +33,14 @@ def work(settings: dict[str, Any]) -> None:
     os.environ["KERAS_BACKEND"] = "jax"
     import ray.train
 
-    import fingerspell.model.build
     from fingerspell.train import epochs
     from fingerspell.train.cluster import launch
-    from helpers.tiny_network import tiny_backbone
+    from helpers.tiny_network import train_tiny
 
     rank = ray.train.get_context().get_world_rank()
     folder = settings["task"].config.output_dir.parent
     (folder / f"pid.{rank}").write_text(str(os.getpid()))
-    fingerspell.model.build.build_backbone = tiny_backbone
+    train_tiny()
     whole = epochs.Steps.on_train_batch_end
 
     def slow(self, batch, logs=None):  # type: ignore[no-untyped-def]

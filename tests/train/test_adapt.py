@@ -23,9 +23,17 @@ from fingerspell.train.adapt import adapt
 from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
 from helpers.starter_folder import starter_folder
+from helpers.tiny_network import tiny_backbone_with_grid
 
 KNOWN = ("A", "B")
 STUCK = Phase(name="adapt", epochs=1, learning_rate=1e-12, unfrozen_from="all")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
+        yield
 
 
 @pytest.fixture(scope="module")

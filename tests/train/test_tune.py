@@ -216,7 +216,7 @@ def test_a_layer_that_there_is_not_is_told_before_anything_is_tried(config, trai
 
 
 def test_a_layer_of_the_network_can_be_searched_for(config, trained):
-    layers = {"finetune.unfrozen_from": Choice(("all", "conv2d"))}
+    layers = {"finetune.unfrozen_from": Choice(("all", "first"))}
     (tried,) = tune(config, layers, 1, "")
     assert tried.reason == "" and trained == ["000"]
 
