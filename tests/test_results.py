@@ -32,9 +32,10 @@ STUDIED = sorted(
         "other_temperatures.json",
         "other_means.json",
         "answer_time.json",
+        "own_test.json",
         "left_out*.json",
         "tracker_letters.json",
-        "short_levers.json",
+        "short_levers*.json",
         "last_layer.json",
         "going_on.json",
     )
