@@ -50,7 +50,10 @@ def _one_by_one(study: Figures, number: int) -> list[str]:
     groups = {words: group for words, group in found.items() if group}
     names = sorted({name for group in groups.values() for name in group})
     both = [name for name in names if all(name in group for group in groups.values())]
-    means = " | ".join(_cells(group, both) for group in groups.values())
+    means = [(both, groups.values())] if both else []
+    for group in groups.values():
+        if len(group) > len(both):
+            means.append((sorted(group), [x if x is group else {} for x in groups.values()]))
     heads = " | ".join(f"{words}: 24 letters | 26 letters" for words in groups)
     return [
         f"| source, backbone {number} | {heads} |",
@@ -59,7 +62,10 @@ def _one_by_one(study: Figures, number: int) -> list[str]:
             f"| {name} | {' | '.join(_cells(group, [name]) for group in groups.values())} |"
             for name in names
         ),
-        *([f"| **mean of {len(both)}** | {means} |"] if both else []),
+        *(
+            f"| **mean of {len(of)}** | {' | '.join(_cells(x, of) for x in found)} |"
+            for of, found in means
+        ),
         "",
         said(study),
         "",

@@ -162,7 +162,8 @@ def test_studies_that_began_with_other_backbones_are_told_as_one_and_apart():
               "versions": {}, "machine": {"system": "s", "processor": "p", "cores": 2}}  # fmt: skip
     whole = (*left_out.STRANGERS, "x")
     first = [run("releasable sources", 0.5, *whole), run("releasable sources without y", 0.4, "y")]
-    again = [run("releasable sources", 0.7, *whole), run("all sources without x", 0.9, "x")]
+    again = [run("releasable sources", 0.7, *whole), run("all sources without x", 0.9, "x"),
+             run("all sources without y", 0.7, "y")]  # fmt: skip
     page = short_runs_page.left_out(
         [{**common, "commit": "abc", "runs": first}, {**common, "commit": "def", "runs": again}]
     )
@@ -173,9 +174,11 @@ def test_studies_that_began_with_other_backbones_are_told_as_one_and_apart():
         "| x | 50.0 % | 50.0 % |", "| y | 40.0 % | 40.0 % |",
         "| **mean of 2** | 45.0 % | 45.0 % |",
     ]  # fmt: skip
-    assert page[heads[1] + 2 : heads[1] + 4] == [
+    assert page[heads[1] + 2 : heads[1] + 6] == [
         "| x | 70.0 % | 70.0 % | 90.0 % | 90.0 % |",
+        "| y | – | – | 70.0 % | 70.0 % |",
         "| **mean of 1** | 70.0 % | 70.0 % | 90.0 % | 90.0 % |",
+        "| **mean of 2** | – | – | 80.0 % | 80.0 % |",
     ]
     assert any("taught 2 times" in line for line in page)
     assert sum("commit abc" in line or "commit def" in line for line in page) == 2
