@@ -656,7 +656,7 @@ def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monke
     seen = []
 
     def strangers(network, _, labels, size_px, names):
-        kernel = backbone_of(network.model).get_layer("first").get_weights()[0]
+        kernel = backbone_of(network.model).get_layer("conv").get_weights()[0]
         seen.append((kernel, len(labels), size_px, names))
         return {"mean_letters_24": 0.5, "mean_letters_26": 0.25}
 

@@ -123,7 +123,7 @@ def test_what_is_kept_lies_between_the_released_and_the_learnt(adapted, few, sta
 def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_place(
     few, starter, tmp_path
 ):
-    place = Place(np.linspace(-1, 1, 40, dtype=np.float32), -0.25)
+    place = Place(np.linspace(-1, 1, 8, dtype=np.float32), -0.25)
     labels = tuple(starter_facts(starter)["labels"])
     released = look_closer(build_starter(labels, starter), place)
     closer = starter_folder(tmp_path / "starter", released, labels)
