@@ -107,14 +107,14 @@ def _body(figures: Figures) -> list[str]:
         "([on one card](#on-one-card-by-the-clock), [again](#a-second-time-on-the-card)); the "
         "[last layer again](#the-last-layer-again), with other pictures and other weights of "
         "classes and sources; in [short trainings](#choices-in-short-trainings) frozen "
-        "BatchNormalization, other first weights, the balance of classes and grey, blurred and "
-        "coarse pictures each alone; other looks and scales ([records 11]"
+        "BatchNormalization, other first weights, the balance of classes, grey, blurred and "
+        "coarse pictures each alone, and larger ones; other looks and scales ([records 11]"
         "(../adr/0011-the-released-recogniser.md), [12](../adr/0012-a-closer-look.md)), "
         "[other views](#other-views-of-the-same-picture), tighter and looser crops among them, "
         "[looks put together otherwise](#looks-put-together-otherwise), [other temperatures]"
         "(#other-temperatures), and [drawn hands further apart](#going-on-with-other-drawn-hands). "
-        "Not tried: 224 pixels, 192 from the start, "
-        "another backbone's weights, a larger teacher, a contrastive loss across sources, "
+        "Not tried: 192 and 224 pixels at length, another backbone's weights, a larger teacher, "
+        "a contrastive loss across sources, "
         "cut-outs against drawn masks, and long trainings of every choice with several seeds.",
         "",
         "## Source by source",
