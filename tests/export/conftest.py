@@ -1,4 +1,4 @@
-"""One bundle for all export tests, of a tiny network: a true one takes half a minute to write."""
+"""One bundle for all export tests, of a tiny network: a true one takes much longer to write."""
 
 from __future__ import annotations
 
