@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     from fingerspell.data.manifest import read_manifest
-    from fingerspell.errors import DataError
+    from fingerspell.errors import DataError, PictureError
     from fingerspell.runtime import STARTER, Recogniser, read_contract
 
     try:
@@ -65,7 +65,11 @@ def main(argv: list[str] | None = None) -> int:
             "make it as benchmarks/own_test.py says at its top"
         )
     command = f"python benchmarks/own_test.py --dataset_dir {args.dataset_dir}"
-    figures = {**circumstances(command), **measured(Recogniser.load(STARTER), manifest)}
+    try:
+        found = measured(Recogniser.load(STARTER), manifest)
+    except PictureError as error:
+        parser.error(str(error))
+    figures = {**circumstances(command), **found}
     print(f"{figures['accuracy']:.1%} of {figures['pictures']:,} pictures; "
           f"saved {save('own_test', figures)}")  # fmt: skip
     return 0

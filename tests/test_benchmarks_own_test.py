@@ -72,6 +72,10 @@ def test_the_recognisers_own_data_set_is_read_and_saved(dataset, tmp_path, monke
     assert own_test.main(["--dataset_dir", str(dataset)]) == 0
     saved = json.loads((tmp_path / "results" / "own_test.json").read_text(encoding="utf-8"))
     assert saved["accuracy"] == pytest.approx(5 / 6) and saved["commit"]
+    (dataset / "test" / "A" / "1.jpg").write_bytes(b"no picture")
+    with pytest.raises(SystemExit) as ended:
+        own_test.main(["--dataset_dir", str(dataset)])
+    assert ended.value.code == 2
     (row,) = strangers_page.own_aim(saved)
     assert row.endswith("own test split, 6 pictures | ≥ 97.0 % | 83.3 % | missed by 13.7 points |")
     (row,) = strangers_page.own_aim({**saved, "accuracy": 0.98})
