@@ -3,7 +3,7 @@
 Needs Python and nothing else. It makes `.venv` beside this file, installs the pinned requirements
 once, and hands the rest of the command line to the program in there:
 
-    python run.py demo                      the whole road on drawn hands
+    python run.py demo                      the whole road on synthetic hands
     python run.py test [pytest arguments]   format, lint, types, tests
     python run.py bench NAME [arguments]    benchmarks/NAME.py (`bench gpu` with this very Python,
                                             where it has PyTorch or JAX)

@@ -40,9 +40,9 @@ Groups = dict[str, dict[str, list[Path]]]
 def grouped(folder: Path) -> Groups:
     """Returns a source's pictures: label → group of near duplicates → files."""
     from fingerspell.config import PrepareConfig
-    from fingerspell.data.examine import examine
-    from fingerspell.data.groups import find_groups
-    from fingerspell.data.scan import scan
+    from fingerspell.prepare.examine import examine
+    from fingerspell.prepare.groups import find_groups
+    from fingerspell.prepare.scan import scan
 
     near_bits = PrepareConfig(input_dirs=(folder,), output_dir=folder).near_bits
     pictures, _ = examine(scan((folder,)).files)
@@ -82,7 +82,7 @@ def class_folders(pictures: Sequence[Picture], folder: Path) -> None:
 
 def read_by(model: Any, labels: Sequence[str], pictures: Sequence[Picture]) -> float:
     """Returns the share of pictures that a network names rightly."""
-    from fingerspell.data.loader import evaluation_stream
+    from fingerspell.loading.loader import evaluation_stream
 
     known = [(path, label) for path, label in pictures if label in labels]
     size_px = tuple(model.input_shape[1:3])
@@ -107,11 +107,11 @@ def figures(own: float, each_other: Mapping[str, float]) -> dict[str, Any]:
 def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, list[str], float]:
     """Runs the command's work but for exporting; returns the network, its labels, and seconds."""
     from fingerspell.config import AdaptConfig
-    from fingerspell.data.few import prepare_few
     from fingerspell.model import load_recogniser
     from fingerspell.model.starter import starter_config, starter_facts
+    from fingerspell.prepare.small_dataset import prepare_small_dataset
     from fingerspell.train.adapt import adapt
-    from fingerspell.train.drawn import draw_beside
+    from fingerspell.train.synthetic import synthetic_beside
 
     with tempfile.TemporaryDirectory() as work:
         mine, output = Path(work) / "mine", Path(work) / "adapted"
@@ -121,9 +121,11 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
         labels = tuple(starter_facts(starter)["labels"])
         side_px = max(starter_config(starter).image_size_px)
         started_s = time.perf_counter()
-        with draw_beside(output, labels, config.drawn_per_class, seed, side_px) as drawn:
-            few = prepare_few(
-                mine, drawn, config.dataset_dir, test_share=config.test_share, seed=seed
+        with synthetic_beside(
+            output, labels, config.synthetic_per_class, seed, side_px
+        ) as synthetic:
+            few = prepare_small_dataset(
+                mine, synthetic, config.dataset_dir, test_share=config.test_share, seed=seed
             )
         facts = adapt(config, few, starter=starter)
         seconds = time.perf_counter() - started_s
@@ -132,10 +134,10 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
 
 def released(starter: Path) -> tuple[Any, list[str]]:
     """Returns the released network and its labels."""
-    from fingerspell.model.starter import build_starter, look_as_released, starter_facts
+    from fingerspell.model.starter import build_starter, starter_facts, with_released_views
 
     labels = starter_facts(starter)["labels"]
-    return look_as_released(build_starter(labels, starter), starter), labels
+    return with_released_views(build_starter(labels, starter), starter), labels
 
 
 def some(groups: Groups, seed: int = 0) -> list[Picture]:

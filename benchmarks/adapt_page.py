@@ -68,7 +68,7 @@ def new_sign(figures: Figures) -> list[str]:
         "",
         "`fingerspell adapt` with so many photographs of the digit 7, which no training showed, "
         "each of another person. *Found*: of all others' 7. *Other digits*, *letters*: the share "
-        "of 1, 3, 5 and 8, and of strangers' letters, that is taken for it. *Classes it knew*: "
+        "of 1, 3, 5 and 8, and of unseen signers' letters, that is taken for it. *Classes it knew*: "
         f"read right in {sources} sources that it has not seen. Mean of {_seeds(seeds)}.",
         "",
         "| pictures | found | other digits | letters | classes it knew, before | after | longest |",

@@ -20,7 +20,7 @@ from circumstances import circumstances, save
 
 ROUNDS = 7
 REPEATS = 60
-RELEASED, ONCE = "released", "once"
+RELEASED, ONCE = "released", "single"
 
 
 def median_ms(answer: Callable[[], Any], repeats: int = REPEATS) -> float:

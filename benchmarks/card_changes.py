@@ -77,8 +77,8 @@ def warped(pictures: Tensor, side: int, config: AugmentConfig, backgrounds: Tens
     plain = (kind < config.background_share).float()
     flat = between(pictures, 0, 1, count, 3, 1, 1) * (torch.rand_like(kind) < 0.5)
     behind = plain * behind + (1 - plain) * flat
-    drawn_out = (kind >= config.background_share) & (torch.rand_like(kind) < 0.5)
-    cover = torch.where(drawn_out, torch.ones_like(cover), cover)
+    synthetic_out = (kind >= config.background_share) & (torch.rand_like(kind) < 0.5)
+    cover = torch.where(synthetic_out, torch.ones_like(cover), cover)
     return cover * colours + (1 - cover) * behind
 
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 from card_pictures import Photos
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig
-from fingerspell.config.recipe_file import load_recipe
+from fingerspell.config.recipe import load_recipe
 from on_card import Read
 from twin import Arrays, Twin
 
@@ -34,8 +34,8 @@ State = dict[str, Tensor]
 
 
 def usual_changes() -> AugmentConfig:
-    """Returns how far the recipe for strangers changes pictures."""
-    return load_recipe(ROOT / "configs" / "strangers.py").config().augment
+    """Returns how far the recipe for unseen signers changes pictures."""
+    return load_recipe(ROOT / "configs" / "unseen signers.py").config().augment
 
 
 def network_on(

@@ -13,7 +13,7 @@ NOTHING_LEARNT = 0.1
 
 
 def levers(figures: Figures) -> list[str]:
-    """Returns what each change of the recipe does to strangers."""
+    """Returns what each change of the recipe does to unseen signers."""
     card = figures["card"]
     trials = {row["trial"]: row for row in card["trials"]}
     recipe = figures["recipe"]
@@ -39,8 +39,8 @@ def levers(figures: Figures) -> list[str]:
     return [
         "## Each choice undone",
         "",
-        f"`configs/strangers.py` for {card['steps'] * card['batch']:,} pictures in batches of "
-        f"{card['batch']}, at {card['side']} px, {card['drawn_hands']:,} drawn hands among them, "
+        f"`configs/unseen signers.py` for {card['steps'] * card['batch']:,} pictures in batches of "
+        f"{card['batch']}, at {card['side']} px, {card['synthetic_hands']:,} synthetic hands among them, "
         f"from ImageNet's weights and with one look, on one {card['device']}; {len(recipe)} seeds "
         "of the recipe itself, one of each change. Trained on the sources that may be released. "
         "The pictures read had been made smaller for the way to the card (160 px, WebP; a third of "
@@ -88,7 +88,7 @@ def _mean(rows: Sequence[Figures], names: Sequence[str]) -> float:
 
 
 def ends(figures: Figures) -> list[str]:
-    """Returns how the training on a card went, and how strangers are read from each of its ends."""
+    """Returns how the training on a card went, and how unseen signers are read from each of its ends."""
     card = figures["card"]
     return [
         "## On one card, by the clock",
@@ -96,10 +96,10 @@ def ends(figures: Figures) -> list[str]:
         f"The released recogniser went on for minutes on one {card['device']} "
         "(`benchmarks/train_on_card.py`, [record 13](../adr/0013-on-one-card.md)): first *base*, "
         "and from its end the other ways, each with batches of "
-        f"{card['batch']}. The share of drawn hands came from as many as had been drawn by then.",
+        f"{card['batch']}. The share of synthetic hands came from as many as had been drawn by then.",
         "",
         *_stages(card, "the released one before"),
-        "Strangers read with one look from where each ended, and from means of several, named one "
+        "Unseen signers read with one look from where each ended, and from means of several, named one "
         "after the other. The five sources that may only be studied chose; the `dev_` sources "
         "are shown beside them.",
         "",
@@ -114,7 +114,7 @@ def ends_again(figures: Figures) -> list[str]:
         "## A second time on the card",
         "",
         f"From the recogniser that is released, once more on one {card['device']}, all with MixUp "
-        "and bent hands: *photos* with fewer drawn hands, *strong* and *mild* changed more and "
+        "and bent hands: *photos* with fewer synthetic hands, *strong* and *mild* changed more and "
         "less, *wide* learnt larger pictures, and *again* began with the mean of the five.",
         "",
         *_stages(card, "the released one"),
@@ -139,7 +139,7 @@ def _best(rows: Sequence[Figures]) -> str:
 def _stages(card: Figures, start: str) -> list[str]:
     """Returns a table of the ways that were gone on a card."""
     return [
-        "| way | from | pictures of | time | pictures | a second | drawn hands | own validation |",
+        "| way | from | pictures of | time | pictures | a second | synthetic hands | own validation |",
         "|" + "---|" * 8,
         *(
             f"| {one['name']} | {one['stage']['of'].replace('+', ', ') or start} "
@@ -153,12 +153,12 @@ def _stages(card: Figures, start: str) -> list[str]:
 
 
 def _ends(figures: Figures) -> list[str]:
-    """Returns a table of how strangers are read from each end, and how that was measured."""
+    """Returns a table of how unseen signers are read from each end, and how that was measured."""
     rows = [
         f"| {row['end'].split(':')[1].replace('+', ', ')} | {row['end'].split(':')[0]} px | "
         + " | ".join(
             percent(row[group][f"mean_letters_{count}"])
-            for group in ("studied", "strangers")
+            for group in ("studied", "unseen_signers")
             for count in (24, 26)
         )
         + " |"

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fingerspell.data.backgrounds import Backgrounds, backgrounds_of, cut_out
-from fingerspell.data.manifest import Manifest, Sample
+from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.images import Pixels, read
+from fingerspell.loading.backgrounds import Backgrounds, backgrounds_of, cut_out
 
 CANVAS_PX = 208
 """No photograph of the sources is larger."""
@@ -152,7 +152,7 @@ class Drawings:
         self.folder = folder or Path(self.own.name)
         self.folder.mkdir(parents=True, exist_ok=True)
         file, shape = self.folder / "rows", (room, side, side, 3)
-        self.drawn_for = {"labels": list(labels), "shape": list(shape), "seed": seed}
+        self.synthetic_for = {"labels": list(labels), "shape": list(shape), "seed": seed}
         done = self._done()
         again = file.is_file() and done is not None
         self.rows: Any = np.memmap(file, np.uint8, "r+" if again else "w+", shape=shape)
@@ -183,7 +183,7 @@ class Drawings:
         if not path.is_file():
             return None
         told = json.loads(path.read_text(encoding="utf-8"))
-        if told["for"] != self.drawn_for:
+        if told["for"] != self.synthetic_for:
             raise SystemExit(
                 f"{self.folder} holds drawings with other labels, size, room or seed: name an "
                 "empty folder"
@@ -222,7 +222,7 @@ class Drawings:
         if self.own:
             self.own.cleanup()
         else:
-            told = {"for": self.drawn_for, "starts": self.done}
+            told = {"for": self.synthetic_for, "starts": self.done}
             (self.folder / DONE).write_text(json.dumps(told), encoding="utf-8")
 
 
@@ -234,20 +234,20 @@ def _draw_on(
     cv2.setNumThreads(1)
     rows: Any = np.memmap(path, np.uint8, "r+", shape=shape)
     for start in starts:
-        targets = [_drawn(rows[row], labels, seed, row) for row in range(start, start + CHUNK)]
+        targets = [_synthetic(rows[row], labels, seed, row) for row in range(start, start + CHUNK)]
         said.put((start, targets))
 
 
-def _drawn(into: np.ndarray, labels: tuple[str, ...], seed: int, row: int) -> int:
+def _synthetic(into: np.ndarray, labels: tuple[str, ...], seed: int, row: int) -> int:
     """Draws one picture and returns its class; some of `nothing` show a hand that is no letter."""
     from fingerspell.synth import SynthConfig, draw
-    from fingerspell.train.drawn import NOTHING, STRAY_SHARE, STRAYS
+    from fingerspell.train.synthetic import NON_LETTER_SHARE, NON_LETTERS, NOTHING
 
     rng = np.random.default_rng([seed, row])
     target = row % len(labels)
     sign = labels[target]
-    if sign == NOTHING and rng.random() < STRAY_SHARE:
-        sign = STRAYS[int(rng.integers(len(STRAYS)))]
+    if sign == NOTHING and rng.random() < NON_LETTER_SHARE:
+        sign = NON_LETTERS[int(rng.integers(len(NON_LETTERS)))]
     freer = SynthConfig(slack=1.15, view=1.3, people=1.3) if rng.random() < FREER else None
     number = int(np.random.SeedSequence([seed, row]).generate_state(1)[0])
     into[:] = draw(sign, number, into.shape[:2], freer).rgb

@@ -32,7 +32,7 @@ class Stage:
     """One stretch at one peak rate.
 
     `of` names the stages, joined by +, the mean of whose ends it begins with, "" the start;
-    `share` is its part of the time and `drawn` the share of drawn hands. Sources count by their
+    `share` is its part of the time and `synthetic` the share of synthetic hands. Sources count by their
     size to the power `source_power`. `mixup`, `cutmix` and `mixstyle` are the parameters of the
     beta distributions that they mix by, 0 for none; `adversary` is how much unlearning where a
     picture comes from counts; `taught` is the share of a target that teachers say. `settled`:
@@ -45,7 +45,7 @@ class Stage:
     of: str = ""
     share: float = 1.0
     side: int = 160
-    drawn: float = 0.4
+    synthetic: float = 0.4
     smoothing: float = 0.05
     source_power: float = 0.5
     mixup: float = 0.0
@@ -146,9 +146,11 @@ class Step:
     def pictures(self) -> tuple[Tensor, Tensor, Tensor]:
         """Returns a changed batch, its targets, and which source each comes from."""
         stage = self.stage
-        from_drawn = round(self.batch * stage.drawn)
-        parts = [self.photos.some(self.batch - from_drawn)] if from_drawn < self.batch else []
-        parts += [self.drawings.some(from_drawn)] if from_drawn else []
+        from_synthetic = round(self.batch * stage.synthetic)
+        parts = (
+            [self.photos.some(self.batch - from_synthetic)] if from_synthetic < self.batch else []
+        )
+        parts += [self.drawings.some(from_synthetic)] if from_synthetic else []
         pictures = torch.cat(
             [changed(part[0], stage.side, stage.augment, self.backgrounds) for part in parts]
         )

@@ -12,7 +12,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 def circumstances(command: str) -> dict[str, Any]:
     """Returns command, machine, versions, commit (`+` where the tree was changed) and date."""
-    from fingerspell.train.machine import commit, machine, versions
+    from fingerspell.machine import commit, machine, versions
 
     return {
         "command": command,

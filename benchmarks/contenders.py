@@ -49,8 +49,8 @@ class Watch:
 
 def examine(folder: Path) -> Stages:
     """Our own validation and hashing."""
-    from fingerspell.data.examine import examine as examine_all
-    from fingerspell.data.scan import scan
+    from fingerspell.prepare.examine import examine as examine_all
+    from fingerspell.prepare.scan import scan
 
     watch = Watch()
     pictures, bad = examine_all(scan([folder]).files)

@@ -1,4 +1,4 @@
-"""Reads strangers with each end of a training on the card, and with means of ends.
+"""Reads unseen signers with each end of a training on the card, and with means of ends.
 
     python benchmarks/ends_of_card.py --data ../shared/data --card CARD --start START.npz
 
@@ -22,7 +22,7 @@ from circumstances import circumstances, save
 from fingerspell.config import ModelConfig
 from fingerspell.labels import ALPHABET
 from fingerspell.model import build_recogniser
-from reading import packaged, strangers
+from reading import packaged, unseen_signers
 from run_of_card import CARD, fill, mean_of
 from source_names import STRANGERS, STUDY_ONLY
 
@@ -42,11 +42,11 @@ def read(end: str, card: Path, start: Path, data: Path) -> dict[str, Any]:
     model = build_recogniser(ModelConfig(weights="none", image_size_px=size_px), len(ALPHABET))
     fill(model, mean_of(files))
     network = packaged(model)
-    groups = {"studied": STUDY_ONLY, "strangers": STRANGERS}
+    groups = {"studied": STUDY_ONLY, "unseen_signers": STRANGERS}
     return {
         "end": end,
         **{
-            group: strangers(network, data, ALPHABET, size_px, names)
+            group: unseen_signers(network, data, ALPHABET, size_px, names)
             for group, names in groups.items()
         },
     }
@@ -71,7 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = []
     for end in args.ends:
         rows.append(read(end, args.card, args.start, args.data))
-        print(end, *(f"{rows[-1][x]['mean_letters_24']:.4f}" for x in ("studied", "strangers")))
+        print(
+            end, *(f"{rows[-1][x]['mean_letters_24']:.4f}" for x in ("studied", "unseen_signers"))
+        )
         path = save(args.name, {**said, "card": told, "ends": rows})
     print(f"saved {path}")
     return 0

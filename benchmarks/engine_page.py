@@ -58,7 +58,7 @@ def _section(
 
 
 def time_to_quality(figures: Figures) -> list[str]:
-    """Returns how long both sides took to each accuracy, and how they read strangers."""
+    """Returns how long both sides took to each accuracy, and how they read unseen signers."""
     sides, top = figures["sides"], figures["headline"]
     guide = sides["guide"]
     return [
@@ -81,7 +81,7 @@ def time_to_quality(figures: Figures) -> list[str]:
         "",
         *_phases(sides),
         "",
-        *_strangers(sides),
+        *_unseen_signers(sides),
         "",
         *(f"* `{command}`" for command in figures["commands"].values()),
     ]
@@ -163,8 +163,8 @@ def _phases(sides: dict[str, Any]) -> list[str]:
     ]
 
 
-def _strangers(sides: dict[str, Any]) -> list[str]:
-    people = {side: sides[side]["strangers"] for side in SIDES}
+def _unseen_signers(sides: dict[str, Any]) -> list[str]:
+    people = {side: sides[side]["unseen_signers"] for side in SIDES}
     lines = [
         "People that neither trained on, read at the end of each course (the guide's by the epoch "
         "of its best validation accuracy, ours by the weights it kept), 26 / 24 letters:",
@@ -191,17 +191,18 @@ def levers(figures: Figures) -> list[str]:
     lines = [
         f"Photographs of {', '.join(figures['sources'])}, leak-safe ({pictures['train']:,} train, "
         f"{pictures['val']:,} val, {pictures['test']:,} test), {figures['image_px']} px, "
-        f"{figures['epochs']} epochs, no drawn hands: a recipe small enough to be run "
+        f"{figures['epochs']} epochs, no synthetic hands: a recipe small enough to be run "
         f"often, not the best one. Mean over {seeds} seeds, lowest and highest in brackets. "
-        f"*Strangers*: the mean over {len(figures['runs'][0]['strangers'])} sources of other "
+        f"*Unseen signers*: the mean over {len(figures['runs'][0]['unseen_signers'])} sources of other "
         "people.",
         "",
-        "| | seeds | training | val | test | strangers, 26 letters | 24 letters |",
+        "| | seeds | training | val | test | unseen signers, 26 letters | 24 letters |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         cells = " | ".join(
-            _range(row[score]) for score in ("val", "test", "strangers_26", "strangers_24")
+            _range(row[score])
+            for score in ("val", "test", "unseen_signers_26", "unseen_signers_24")
         )
         lines.append(
             f"| {row['lever']} | {len(row['seeds'])} | {_seconds(row['train_s'])} | {cells} |"
@@ -213,7 +214,7 @@ def levers(figures: Figures) -> list[str]:
             "Against the full recipe, seed by seed, in points; only where all seeds agree does a "
             "lever help or harm:",
             "",
-            "| | training | val | test | strangers, 26 letters | 24 letters |",
+            "| | training | val | test | unseen signers, 26 letters | 24 letters |",
             "|---|---|---|---|---|---|",
             *compared,
         ]
@@ -241,7 +242,7 @@ def _difference(row: dict[str, Any]) -> str:
     points = " | ".join(
         f"{100 * off[score]['mean']:+.1f} ({100 * off[score]['lowest']:+.1f} – "
         f"{100 * off[score]['highest']:+.1f})"
-        for score in ("val", "test", "strangers_26", "strangers_24")
+        for score in ("val", "test", "unseen_signers_26", "unseen_signers_24")
     )
     return (
         f"| {row['lever']} | {time['mean']:+.0f} s ({time['lowest']:+.0f} – "

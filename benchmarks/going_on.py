@@ -1,10 +1,10 @@
-"""The released network goes on with other drawn hands: does it read strangers better?
+"""The released network goes on with other synthetic hands: does it read unseen signers better?
 
     python benchmarks/going_on.py --data ../shared/data --dataset_dir dataset
 
 From its weights it learns a little more from the photographs that may teach it and from hands
-drawn as a choice says, changed as `configs/strangers.py` changes them; its BatchNormalization
-keeps still. Reads ten sources of strangers with one look: with the weights at the end, and with
+drawn as a choice says, changed as `configs/unseen signers.py` changes them; its BatchNormalization
+keeps still. Reads ten sources of unseen signers with one look: with the weights at the end, and with
 the mean of these and the released ones. Two cores get more done with one run each: `--part 1/2`
 and `--part 2/2`, and a last call that saves `benchmarks/results/going_on.json`.
 """
@@ -48,15 +48,15 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     import keras
 
     from fingerspell.assets import STARTER
-    from fingerspell.config.recipe_file import load_recipe
-    from fingerspell.data.loader import training_stream
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.config.recipe import load_recipe
+    from fingerspell.dataset.manifest import read_manifest
+    from fingerspell.loading.loader import training_stream
+    from fingerspell.machine import commit
     from fingerspell.model import unfreeze
     from fingerspell.model.starter import build_starter
     from fingerspell.synth.config import SynthConfig
-    from fingerspell.train.drawn import draw_samples
-    from fingerspell.train.machine import commit
-    from fingerspell.train.schedule import compile_for
+    from fingerspell.train.phases import compile_for
+    from fingerspell.train.synthetic import draw_samples
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -65,7 +65,7 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     if choice is None:
         return {"commit": source, "end": read(model, manifest.labels, ROOT / args.data)}
     recipe = replace(
-        load_recipe(ROOT / "configs" / "strangers.py").config(
+        load_recipe(ROOT / "configs" / "unseen signers.py").config(
             dataset_dir=manifest.dataset_dir, output_dir=work, seed=seed
         ),
         average_epochs=0,
@@ -75,11 +75,11 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     )
     size_px = recipe.model.image_size_px
     folder = work / f"{choice.name.replace(' ', '_')}_{seed}"
-    drawn = draw_samples(
+    synthetic = draw_samples(
         folder, manifest.labels, DRAWN, seed, max(size_px), SynthConfig(**choice.factors)
     )
     stream = training_stream(
-        manifest, [*manifest.split("train"), *drawn], manifest.labels, size_px, BATCH,
+        manifest, [*manifest.split("train"), *synthetic], manifest.labels, size_px, BATCH,
         recipe.augment, seed, sampling=recipe.sampling,
     )  # fmt: skip
     released = model.get_weights()
@@ -99,19 +99,19 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
 
 
 def read(model: Any, labels: tuple[str, ...], data: Path) -> dict[str, Any]:
-    """Returns the accuracy on both groups of strangers, with one look."""
-    from reading import packaged, strangers
+    """Returns the accuracy on both groups of unseen signers, with one look."""
+    from reading import packaged, unseen_signers
 
     network, size_px = packaged(model), tuple(model.input_shape[1:3])
     return {
-        group: strangers(network, data, labels, size_px, names)
-        for group, names in (("studied", STUDY_ONLY), ("strangers", STRANGERS))
+        group: unseen_signers(network, data, labels, size_px, names)
+        for group, names in (("studied", STUDY_ONLY), ("unseen_signers", STRANGERS))
     }
 
 
 def main(argv: list[str] | None = None) -> int:
     """Does the runs that are left, and saves the JSON."""
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
@@ -147,7 +147,12 @@ def main(argv: list[str] | None = None) -> int:
         command = shlex.join(["python", "benchmarks/going_on.py", *asked(argv)])
         said = circumstances(command)
         said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
-        plan = {"steps": args.steps, "batch_size": BATCH, "rate": RATE, "drawn_per_class": DRAWN}
+        plan = {
+            "steps": args.steps,
+            "batch_size": BATCH,
+            "rate": RATE,
+            "synthetic_per_class": DRAWN,
+        }
         save("going_on", {**said, **plan, "runs": runs})
 
     return run_by_run(jobs(), float("inf"), told)

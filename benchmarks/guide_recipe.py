@@ -140,7 +140,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def _facts(accuracies: list[float], args: argparse.Namespace) -> dict[str, Any]:
-    from fingerspell.train.machine import peak_memory_bytes
+    from fingerspell.machine import peak_memory_bytes
 
     best = max(range(len(accuracies)), key=accuracies.__getitem__)
     return {

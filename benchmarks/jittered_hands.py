@@ -1,4 +1,4 @@
-"""A large folder of class-sorted JPEGs: drawn hands, each jittered into a run of frames.
+"""A large folder of class-sorted JPEGs: synthetic hands, each jittered into a run of frames.
 
 It has what makes a real recording hard for `prepare`: long runs of near duplicates, named in the
 order they were taken, in many scenes a class. The same arguments write the same bytes.

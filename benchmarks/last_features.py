@@ -1,4 +1,4 @@
-"""What the released network's front makes of pictures: training's, changed, and strangers'."""
+"""What the released network's front makes of pictures: training's, changed, and unseen signers'."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fingerspell.train.drawn import SOURCE
+from fingerspell.train.synthetic import SOURCE
 from source_names import STRANGERS, STUDY_ONLY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ class Shown:
     """Features (N, F) of changed pictures, their labels' places (N,) and what they show.
 
     `of` is (source, label) of each; `sizes` counts the pictures of every source and of every
-    label in the training split and among the drawn hands.
+    label in the training split and among the synthetic hands.
     """
 
     features: torch.Tensor
@@ -40,19 +40,19 @@ def features_of(front: Any, batches: Iterable[np.ndarray]) -> np.ndarray:
 def shown(
     front: Any, labels: tuple[str, ...], dataset: Path, work: Path, pictures: int, seed: int
 ) -> Shown:
-    """Returns what the front makes of training pictures and drawn hands, dealt and changed."""
-    from fingerspell.config.recipe_file import load_recipe
-    from fingerspell.data.loader import labelled_stream
-    from fingerspell.data.manifest import read_manifest
-    from fingerspell.data.sampling import make_deck
-    from fingerspell.train.drawn import draw_samples
+    """Returns what the front makes of training pictures and synthetic hands, dealt and changed."""
+    from fingerspell.config.recipe import load_recipe
+    from fingerspell.dataset.manifest import read_manifest
+    from fingerspell.loading.loader import labelled_stream
+    from fingerspell.loading.sampling import make_deck
+    from fingerspell.train.synthetic import draw_samples
 
-    recipe = load_recipe(ROOT / "configs" / "strangers.py").config(
+    recipe = load_recipe(ROOT / "configs" / "unseen signers.py").config(
         dataset_dir=dataset, output_dir=work, seed=seed
     )
     manifest, size_px = read_manifest(dataset), recipe.model.image_size_px
-    drawn = draw_samples(work / SOURCE, labels, DRAWN, seed, max(size_px))
-    samples = [*manifest.split("train"), *drawn]
+    synthetic = draw_samples(work / SOURCE, labels, DRAWN, seed, max(size_px))
+    samples = [*manifest.split("train"), *synthetic]
     deck = make_deck(samples, recipe.sampling, seed)
     dealt = np.concatenate([deck.epoch(n) for n in range(-(-pictures // deck.length))])
     mixed = np.random.default_rng(seed).permutation(dealt)[:pictures]
@@ -72,14 +72,16 @@ Read = Mapping[str, tuple[np.ndarray, np.ndarray]]
 """Source → features (N, F) and labels' places (N,)."""
 
 
-def strangers(front: Any, labels: tuple[str, ...], data: Path, size_px: tuple[int, int]) -> Read:
+def unseen_signers(
+    front: Any, labels: tuple[str, ...], data: Path, size_px: tuple[int, int]
+) -> Read:
     """Returns what the front makes of every source that taught it nothing."""
-    from fingerspell.data.loader import evaluation_stream
-    from fingerspell.evaluate.strangers import find_strangers
+    from fingerspell.evaluate.unseen_signers import find_unseen_signers
+    from fingerspell.loading.loader import evaluation_stream
 
     read = {}
     for name in (*STRANGERS, *STUDY_ONLY):
-        found = find_strangers(data / name, labels)
+        found = find_unseen_signers(data / name, labels)
         batches = evaluation_stream(found.paths, size_px, BATCH)
         read[name] = features_of(front, batches), np.asarray(found.y_true)
     return read

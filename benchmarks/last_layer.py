@@ -1,10 +1,10 @@
-"""The released network's last layer learnt again: does another choice read strangers better?
+"""The released network's last layer learnt again: does another choice read unseen signers better?
 
     python benchmarks/last_layer.py --data ../shared/data --dataset_dir dataset
 
-The features of training pictures, changed as `configs/strangers.py` changes them, are computed
+The features of training pictures, changed as `configs/unseen signers.py` changes them, are computed
 once; what the last layer makes of them is then learnt again in seconds, with three seeds of every
-choice: which pictures, how they are weighed, how they are mixed. Reads ten sources of strangers
+choice: which pictures, how they are weighed, how they are mixed. Reads ten sources of unseen signers
 with one look. Reference: Kirichenko et al., Last Layer Re-Training is Sufficient for Robustness to
 Spurious Correlations, ICLR 2023. Saves `benchmarks/results/last_layer.json`.
 """
@@ -26,8 +26,8 @@ import numpy as np
 import torch
 
 from circumstances import circumstances, save
-from fingerspell.train.drawn import SOURCE
-from last_features import DRAWN, Read, Shown, shown, strangers
+from fingerspell.train.synthetic import SOURCE
+from last_features import DRAWN, Read, Shown, shown, unseen_signers
 from source_names import STRANGERS, STUDY_ONLY
 
 PICTURES = 30_000
@@ -44,7 +44,7 @@ class Choice:
     name: str
     class_power: float | None = None
     source_power: float | None = None
-    drawn: bool = True
+    synthetic: bool = True
     moving: bool = True
     smoothing: float = 0.05
     mix: float = 0.0
@@ -57,7 +57,7 @@ CHOICES = (
     Choice("classes count by their size", class_power=1.0),
     Choice("sources count alike", source_power=0.0),
     Choice("sources count by their size", source_power=1.0),
-    Choice("no drawn hands", drawn=False),
+    Choice("no synthetic hands", synthetic=False),
     Choice("no Z out of its movement", moving=False),
     Choice("no label smoothing", smoothing=0.0),
     Choice("MixUp", mix=0.4),
@@ -80,7 +80,7 @@ def weights_of(choice: Choice, shown: Shown) -> torch.Tensor:
             dealt = Counter(keys)
             weights *= [shown.sizes[key] ** power / dealt[key] for key in keys]
     kept = [
-        (choice.drawn or one[0] != SOURCE) and (choice.moving or one not in MOVING)
+        (choice.synthetic or one[0] != SOURCE) and (choice.moving or one not in MOVING)
         for one in shown.of
     ]
     return torch.tensor(weights * kept)
@@ -129,7 +129,7 @@ def score(layer: Layer, read: Read, labels: Sequence[str]) -> dict[str, float]:
         right[name] = float((answer == truth[asked]).mean())
     return {
         group: statistics.fmean(right[name] for name in names)
-        for group, names in (("studied", STUDY_ONLY), ("strangers", STRANGERS))
+        for group, names in (("studied", STUDY_ONLY), ("unseen_signers", STRANGERS))
     }
 
 
@@ -150,21 +150,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
     args = parser.parse_args(argv)
 
-    from fingerspell.model.build import LOGITS
-    from fingerspell.model.parts import feature_network, head_of
+    from fingerspell.model.build import LOGITS, feature_network, head_of
     from fingerspell.model.starter import build_starter, starter_facts
 
     labels = tuple(starter_facts()["labels"])
     model = build_starter(labels)
     front, size_px = feature_network(model), tuple(model.input_shape[1:3])
     kernel, bias = (torch.from_numpy(x) for x in head_of(model).get_layer(LOGITS).get_weights())
-    read = strangers(front, labels, args.data, size_px)
+    read = unseen_signers(front, labels, args.data, size_px)
     with tempfile.TemporaryDirectory() as work:
         features = shown(front, labels, args.dataset_dir, Path(work), PICTURES, SEEDS[0])
     given = sys.argv[1:] if argv is None else argv
     said = circumstances(shlex.join(["python", "benchmarks/last_layer.py", *given]))
     rows = rows_of(features, (kernel, bias), read, labels)
-    save("last_layer", {**said, "pictures": len(features.of), "drawn_per_class": DRAWN,
+    save("last_layer", {**said, "pictures": len(features.of), "synthetic_per_class": DRAWN,
                         "steps": STEPS, "rows": rows})  # fmt: skip
     return 0
 

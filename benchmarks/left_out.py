@@ -1,8 +1,8 @@
-"""Train without one source and read it: what may a stranger expect?
+"""Train without one source and read it: what may an unseen signer expect?
 
     python benchmarks/left_out.py --data ../shared/data --weights FILE
 
-A short form of `configs/strangers.py` (see `short_runs.py`). First with the sources whose licence
+A short form of `configs/unseen signers.py` (see `short_runs.py`). First with the sources whose licence
 lets a trained network be released, and with all, both read on the `dev_` sources: what the licence
 costs. Then every source is read by a network that never saw it and learnt from all the others:
 once from those that may be released alone (those that may not are read by the first network of

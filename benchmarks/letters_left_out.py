@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from synthetic_hands import program
+from unseen_signers import answers
 
 from circumstances import circumstances, save
-from drawn_hands import program
 from levers import ROOT, prepare
 from source_names import STRANGERS, STUDY_ONLY
 from starter_sources import gather
-from strangers import answers
 
 NAME = "letters_left_out"
 LEFT = ("F", "L", "R", "X")
@@ -52,7 +52,7 @@ def trained(args: argparse.Namespace) -> Path:
     if not (run / "recogniser.json").is_file():
         prepare(gathered(data, work / "sources"), args.work / "dataset")
         program(
-            "train", "--config", "configs/strangers.py", "--dataset_dir", str(work / "dataset"),
+            "train", "--config", "configs/unseen signers.py", "--dataset_dir", str(work / "dataset"),
             "--output_dir", str(run), "--weights", str(args.weights), "--epochs", str(args.epochs),
             "--seed", str(args.seed), "--overwrite", "--trust",
         )  # fmt: skip
@@ -70,7 +70,7 @@ def letters(recogniser: Any, folder: Path, names: Sequence[str]) -> tuple[np.nda
 def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
     """Returns what is accepted of the letters that are known, and of those that are not."""
     from fingerspell.labels import STATIC_LETTERS
-    from fingerspell.train.drawn import NOTHING
+    from fingerspell.train.synthetic import NOTHING
 
     known = [x for x in STATIC_LETTERS if x in recogniser.labels and (folder / x).is_dir()]
     left = [x for x in LEFT if (folder / x).is_dir()]

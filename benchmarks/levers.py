@@ -3,9 +3,9 @@
     python benchmarks/levers.py --data ../shared/data --weights FILE --budget_s 1800
 
 One small recipe with all levers, and the same with one of them off: seconds, accuracy on groups
-of pictures that it never saw (val, test) and on strangers, several seeds each. Films and single
+of pictures that it never saw (val, test) and on unseen signers, several seeds each. Films and single
 photographs lie together, as in users' folders. `--more` adds the recipe's other choices: warm-up,
-wide augmentation, trained BatchNormalization, drawn hands.
+wide augmentation, trained BatchNormalization, synthetic hands.
 
 Seed by seed, every finished run is kept in --work: a second call does what is left, and runs
 whose settings or data have changed anew. Saves `benchmarks/results/levers.json` after each.
@@ -28,7 +28,7 @@ from run_by_run import Job, run_by_run
 
 if TYPE_CHECKING:
     from fingerspell.config import TrainConfig
-    from fingerspell.data.manifest import Manifest
+    from fingerspell.dataset.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "levers"
@@ -37,7 +37,7 @@ SEEDS = (1, 2, 3)
 SIDE_PX = 128
 SHARES = {96: 0.6, 128: 0.4}
 EPOCHS = 12
-SCORES = ("train_s", "val", "test", "strangers_26", "strangers_24")
+SCORES = ("train_s", "val", "test", "unseen_signers_26", "unseen_signers_24")
 
 
 def full(args: argparse.Namespace, output: Path) -> TrainConfig:
@@ -78,7 +78,7 @@ def without_sampling(config: TrainConfig, manifest: Manifest) -> TrainConfig:
     Weights are averaged over as many pictures as before, too: only which pictures come differs.
     """
     from fingerspell.config import SamplingConfig
-    from fingerspell.data.sampling import epoch_length
+    from fingerspell.loading.sampling import epoch_length
 
     samples = manifest.split("train")
     share = epoch_length(samples, config.sampling) / len(samples)
@@ -102,7 +102,7 @@ def without_warmup(config: TrainConfig, _: Manifest) -> TrainConfig:
 
 def with_wide_augmentation(config: TrainConfig, _: Manifest) -> TrainConfig:
     """Pictures are changed as far as `configs/robust.py` says."""
-    from fingerspell.config.recipe_file import load_recipe
+    from fingerspell.config.recipe import load_recipe
 
     return replace(config, augment=load_recipe(ROOT / "configs" / "robust.py").config().augment)
 
@@ -114,9 +114,9 @@ def with_trained_batchnorm(config: TrainConfig, _: Manifest) -> TrainConfig:
     return replace(config, phases=(head, *moved))
 
 
-def with_drawn_hands(config: TrainConfig, _: Manifest) -> TrainConfig:
-    """20 drawn hands of every class are mixed in; epochs grow by them."""
-    return replace(config, drawn_per_class=20)
+def with_synthetic_hands(config: TrainConfig, _: Manifest) -> TrainConfig:
+    """20 synthetic hands of every class are mixed in; epochs grow by them."""
+    return replace(config, synthetic_per_class=20)
 
 
 Change = Callable[["TrainConfig", "Manifest"], "TrainConfig"]
@@ -131,7 +131,7 @@ MORE: Mapping[str, Change] = {
     "no warm-up": without_warmup,
     "wide augmentation": with_wide_augmentation,
     "BatchNormalization trained, at 1e-3": with_trained_batchnorm,
-    "with drawn hands": with_drawn_hands,
+    "with synthetic hands": with_synthetic_hands,
 }
 
 
@@ -139,23 +139,23 @@ def one(config: TrainConfig, data: Path) -> dict[str, Any]:
     """Trains one run and reads every picture that it has not seen; returns its figures."""
     import keras
 
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
     from fingerspell.model import load_recogniser
     from fingerspell.train.run import train
-    from reading import accuracy, packaged, strangers
+    from reading import accuracy, packaged, unseen_signers
 
     keras.backend.clear_session()
     facts = train(config)
     manifest = read_manifest(config.dataset_dir)
     size_px = config.model.image_size_px
     network = packaged(load_recogniser(config.output_dir / "model.keras"))
-    people = strangers(network, data, manifest.labels, size_px)
+    people = unseen_signers(network, data, manifest.labels, size_px)
     return {
         "train_s": facts["train_s"],
         **{split: accuracy(network, manifest, split, size_px) for split in ("val", "test")},
-        "strangers_26": people["mean_letters_26"],
-        "strangers_24": people["mean_letters_24"],
-        "strangers": people["sources"],
+        "unseen_signers_26": people["mean_letters_26"],
+        "unseen_signers_24": people["mean_letters_24"],
+        "unseen_signers": people["sources"],
         "epochs": {phase.name: phase.epochs for phase in config.phases},
         "commit": facts["commit"],
     }
@@ -190,7 +190,7 @@ def _spread(values: list[float]) -> dict[str, float]:
 def prepare(sources: list[Path], dataset: Path) -> None:
     """Makes the leak-safe data set, unless it is there: its manifest decides what is kept."""
     from fingerspell.config import PrepareConfig
-    from fingerspell.data.prepare import prepare as made
+    from fingerspell.prepare.prepare import prepare as made
 
     if not (ROOT / dataset / "manifest.csv").is_file():
         inputs = tuple(ROOT / source for source in sources)
@@ -222,7 +222,7 @@ def main(argv: list[str] | None = None) -> int:
     dataset = args.work / "dataset"
     prepare([args.data / name for name in args.sources], dataset)
 
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
     from fingerspell.train.run import fingerprint
 
     manifest = read_manifest(ROOT / dataset)

@@ -64,7 +64,7 @@ def measure(folder: Path, repeats: int, with_step: bool) -> dict[str, Any]:
 
 def manifest_of(folder: Path) -> Any:
     """Returns a manifest of class folders: all pictures are for training."""
-    from fingerspell.data.manifest import Manifest, Sample
+    from fingerspell.dataset.manifest import Manifest, Sample
 
     paths = sorted(folder.glob("*/*.jpg"))
     paths = paths[:: max(1, len(paths) // PICTURES)]
@@ -102,12 +102,11 @@ def one_core() -> Any:
 def steps_of(manifest: Any) -> dict[str, Callable[[int], object]]:
     """Returns the loader's steps, each a function of a picture's number."""
     from fingerspell.config import AugmentConfig
-    from fingerspell.data import damage
-    from fingerspell.data.augment import augment
-    from fingerspell.data.backgrounds import cut_out
-    from fingerspell.data.colour import recolour
-    from fingerspell.data.geometry import warp
     from fingerspell.images import decode, read
+    from fingerspell.loading import photometric
+    from fingerspell.loading.augment import augment, warp
+    from fingerspell.loading.backgrounds import cut_out
+    from fingerspell.loading.photometric import recolour
 
     paths = [
         manifest.absolute(s) for s in manifest.samples[:: max(1, len(manifest.samples) // 500)]
@@ -125,11 +124,11 @@ def steps_of(manifest: Any) -> dict[str, Callable[[int], object]]:
         "read and decode": on(read, paths),
         "warp": on(lambda rgb: warp(rgb, size, config, rng), pictures),
         "recolour": on(lambda rgb: recolour(rgb, config, rng), pictures),
-        "grey": on(damage.grey, pictures),
-        "blur": on(lambda rgb: damage.blur(rgb, rng), pictures),
-        "noise": on(lambda rgb: damage.noise(rgb, rng), pictures),
-        "low resolution": on(lambda rgb: damage.low_resolution(rgb, rng), pictures),
-        "occlusion": on(lambda rgb: damage.occlude(rgb, rng), pictures),
+        "grey": on(photometric.grey, pictures),
+        "blur": on(lambda rgb: photometric.blur(rgb, rng), pictures),
+        "noise": on(lambda rgb: photometric.noise(rgb, rng), pictures),
+        "low resolution": on(lambda rgb: photometric.low_resolution(rgb, rng), pictures),
+        "occlusion": on(lambda rgb: photometric.occlude(rgb, rng), pictures),
         "is it a cut-out": on(cut_out, pictures),
         "augment, usual": on(lambda rgb: augment(rgb, size, config, rng), pictures),
         "augment, strong": on(lambda rgb: augment(rgb, size, strong, rng), pictures),
@@ -144,7 +143,7 @@ def timed(work: Callable[[int], object], repeats: int) -> Row:
 def timed_stream(manifest: Any, repeats: int, *, threads: int) -> Row:
     """Returns the pictures a second of the whole stream, from files to float batches."""
     from fingerspell.config import AugmentConfig
-    from fingerspell.data.loader import training_stream
+    from fingerspell.loading.loader import training_stream
 
     size = (SIDE_PX, SIDE_PX)
     stream = iter(
@@ -181,7 +180,7 @@ def training_step(manifest: Any, stream: Row) -> dict[str, float]:
 
     from fingerspell.config import ModelConfig, TrainConfig, two_phases
     from fingerspell.model import build_recogniser, unfreeze
-    from fingerspell.train.schedule import compile_for
+    from fingerspell.train.phases import compile_for
 
     model = build_recogniser(ModelConfig(weights="none"), len(manifest.labels))
     unfreeze(model, "all", None)

@@ -49,7 +49,7 @@ JOBS = {
         train=("--epochs", "12", "--img_size", "160", "160"),
     ),
     "combined": Job(
-        title="All sources that are not kept for strangers, leak-safe",
+        title="All sources that are not kept for unseen signers, leak-safe",
         sources=None,
         train=("--epochs", "9", "--img_size", "160", "160"),
     ),
@@ -57,7 +57,7 @@ JOBS = {
 
 
 def sources_of(job: Job, data: Path) -> list[Path]:
-    """Returns the job's folders; all but the strangers and the digits where it names none."""
+    """Returns the job's folders; all but the unseen signers and the digits where it names none."""
     if job.sources:
         return [data / name for name in job.sources]
     return sorted(
@@ -76,7 +76,7 @@ def run_job(name: str, data: Path, weights: str, work: Path) -> dict[str, Any]:
     train = ["backend/train_finetune.py", "--dataset_dir", str(dataset)]
     train += ["--output_dir", str(output), "--batch_size", "32", *job.train]
     train += ["--weights", weights, "--overwrite"]
-    train += ["--strangers", *(str(data / s) for s in STRANGERS)]
+    train += ["--unseen_signers", *(str(data / s) for s in STRANGERS)]
     seconds = {"prepare": timed(prepare), "train_export_evaluate": timed(train)}
     return {
         "title": job.title,
@@ -108,7 +108,7 @@ def figures(work: Path) -> dict[str, Any]:
         "seed": run["config"]["seed"],
         "split_rule": run["split_rule"],
         "pictures": run["pictures"],
-        "drawn_pictures": run["drawn_pictures"],
+        "synthetic_pictures": run["synthetic_pictures"],
         "leak": prepared["leak"],
         "epochs": {name: history["phase"].count(name) for name in sorted(set(history["phase"]))},
         "pictures_per_s": max(
@@ -126,13 +126,13 @@ def figures(work: Path) -> dict[str, Any]:
         },
         "files_bytes": {p.name: p.stat().st_size for p in sorted(output.glob("*.tflite"))},
         "parity": parity["exports"],
-        "strangers": {
+        "unseen_signers": {
             name: {
                 "letters_26": section["letters_26"],
                 "letters_24": section["letters_24"],
                 "expected_calibration_error": section["calibration"]["expected_calibration_error"],
             }
-            for name, section in report["strangers"].items()
+            for name, section in report["unseen_signers"].items()
         },
     }
 
@@ -154,16 +154,16 @@ def page(results: dict[str, dict[str, Any]]) -> str:
         "Written by `python benchmarks/main_job.py --page` from `benchmarks/results/*.json`; "
         "do not edit by hand. Every figure is one run with one seed.",
         "",
-        "| run | own test pictures | 95 % over groups | strangers: "
+        "| run | own test pictures | 95 % over groups | unseen signers: "
         + " | ".join(f"{s} 26 / 24 letters" for s in STRANGERS)
         + " | wall time |",
         "|---|---|---|" + "---|" * len(STRANGERS) + "---|",
         *(_row(result) for result in results.values()),
         "",
-        "Strangers are people and cameras that no training picture shows; *24 letters* leaves out "
+        "Unseen signers are people and cameras that no training picture shows; *24 letters* leaves out "
         "J and Z, which are movements. They are read by the float32 TFLite file. No picture of "
-        "theirs was trained on, but the drawn hands' shapes were mended after looking at pictures "
-        "and scores of `dev_` sources: these strangers are no longer quite unseen.",
+        "theirs was trained on, but the synthetic hands' shapes were mended after looking at pictures "
+        "and scores of `dev_` sources: these unseen signers are no longer quite unseen.",
         "",
     ]
     for result in results.values():
@@ -173,14 +173,14 @@ def page(results: dict[str, dict[str, Any]]) -> str:
 
 def _row(result: dict[str, Any]) -> str:
     low, high = result["intervals"]["groups_95"] or (None, None)
-    strangers = (
+    unseen_signers = (
         f"{percent(s['letters_26']['accuracy'])} / {percent(s['letters_24']['accuracy'])}"
-        for s in (result["strangers"][name] for name in STRANGERS)
+        for s in (result["unseen_signers"][name] for name in STRANGERS)
     )
     minutes = sum(result["wall_s"].values()) / 60
     return (
         f"| {result['title']} | **{percent(result['test_accuracy'])}** | {percent(low)} – "
-        f"{percent(high)} | {' | '.join(strangers)} | {minutes:.1f} min |"
+        f"{percent(high)} | {' | '.join(unseen_signers)} | {minutes:.1f} min |"
     )
 
 
@@ -197,7 +197,7 @@ def _section(result: dict[str, Any]) -> list[str]:
         *result["commands"],
         "```",
         "",
-        f"* **Pictures**: {pictures}; beside them {result['drawn_pictures']:,} drawn ones in "
+        f"* **Pictures**: {pictures}; beside them {result['synthetic_pictures']:,} synthetic ones in "
         f"train; {crossing:,} of {leak['this_split']['test_pictures']:,} test "
         "pictures have a near duplicate in train (a random split: "
         f"{leak['random_split']['test_pictures_with_twin_in_train']:,} of "

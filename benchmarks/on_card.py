@@ -1,4 +1,4 @@
-"""All that a training on the card looks at, brought there once, strangers' pictures included."""
+"""All that a training on the card looks at, brought there once, unseen signers' pictures included."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from card_pictures import BACKGROUNDS, Drawings, Photos, draw_backgrounds, load, read_all
-from fingerspell.data.manifest import read_manifest
+from fingerspell.dataset.manifest import read_manifest
 from fingerspell.evaluate.metrics import subset_accuracy
-from fingerspell.evaluate.strangers import find_strangers
+from fingerspell.evaluate.unseen_signers import find_unseen_signers
 from fingerspell.labels import LETTERS, STATIC_LETTERS
 
 Read = dict[str, dict[str, float]]
@@ -22,7 +22,7 @@ Read = dict[str, dict[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Strangers' pictures on the card by their source: uint8 (N, 4, S, S), and what they show."""
+    """Unseen signers' pictures on the card by their source: uint8 (N, 4, S, S), and what they show."""
 
     by_name: Mapping[str, tuple[Tensor, np.ndarray]]
     labels: tuple[str, ...]
@@ -49,7 +49,7 @@ class OnCard:
     held: Photos
     drawings: Drawings
     backgrounds: Tensor
-    strangers: Sources
+    unseen_signers: Sources
 
 
 def options(about: str) -> argparse.ArgumentParser:
@@ -62,7 +62,7 @@ def options(about: str) -> argparse.ArgumentParser:
     add("--batch", type=int, default=256)
     add("--dropout", type=float, default=0.3)
     add("--backgrounds", type=int, default=BACKGROUNDS)
-    add("--drawings", type=Path, help="folder where drawn hands stay for the next training")
+    add("--drawings", type=Path, help="folder where synthetic hands stay for the next training")
     add("--room", type=int, default=180_000, help="drawings at most")
     add("--workers", type=int, help="processes that draw")
     add(
@@ -86,9 +86,9 @@ def brought(
     told(f"{len(photos.pictures):,} photographs on {device}")
     found = {}
     for name in names if args.data else ():
-        people = find_strangers(args.data / name, labels)
+        people = find_unseen_signers(args.data / name, labels)
         found[name] = read_all(people.paths, device), people.y_true
-    told(f"{sum(len(x) for x, _ in found.values()):,} pictures of strangers")
+    told(f"{sum(len(x) for x, _ in found.values()):,} pictures of unseen signers")
     backgrounds = draw_backgrounds(manifest, 160, device, args.backgrounds)
     told(f"{len(backgrounds):,} backgrounds")
     drawings = Drawings(labels, 160, args.room, seed, device, args.workers, args.drawings)

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from unseen_signers import mirrored
 
 from circumstances import circumstances, save
 from reading import BATCH
 from source_names import STRANGERS, STUDY_ONLY, require_sources
-from strangers import mirrored
 
-LOOKS = ("whole", "whole, mirrored", "closer", "closer, mirrored")
+LOOKS = ("whole", "whole, mirrored", "hand_crop", "closer, mirrored")
 WAYS: Mapping[str, tuple[tuple[int, ...], str]] = {
     "closer and mirrored, mean features": ((2, 3), "features"),
     "closer and mirrored, mean answers": ((2, 3), "answers"),
@@ -97,16 +97,16 @@ def figures(read: Read, temperature: float, threshold: float, labels: Sequence[s
 
 def read_all(data: Path, names: Sequence[str], labels: Sequence[str]) -> Read:
     """Returns the classes and every look's answers of some sources."""
-    from fingerspell.data.loader import evaluation_stream
-    from fingerspell.evaluate.strangers import find_strangers
+    from fingerspell.evaluate.unseen_signers import find_unseen_signers
+    from fingerspell.loading.loader import evaluation_stream
     from fingerspell.model import views_network
-    from fingerspell.model.starter import build_starter, look_as_released
+    from fingerspell.model.starter import build_starter, with_released_views
 
     once = build_starter(labels)
-    closer = views_network(look_as_released(once))
+    closer = views_network(with_released_views(once))
     read = {}
     for name in names:
-        found = find_strangers(data / name, labels)
+        found = find_unseen_signers(data / name, labels)
         rows = []
         for batch in evaluation_stream(found.paths, once.input_shape[1:3], BATCH):
             whole = [once.predict_on_batch(x)[:, None] for x in (batch, mirrored(batch))]
@@ -140,7 +140,7 @@ def main() -> None:
     from fingerspell.model.starter import starter_facts
 
     known = starter_facts()
-    groups = {"studied": STUDY_ONLY, "strangers": STRANGERS}
+    groups = {"studied": STUDY_ONLY, "unseen_signers": STRANGERS}
     read = {group: read_all(args.data, names, known["labels"]) for group, names in groups.items()}
     said = circumstances(f"python benchmarks/other_means.py --data {args.data}")
     told = {"threshold": known["threshold"], "rows": measured(read, known["threshold"],

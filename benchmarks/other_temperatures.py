@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from unseen_signers import answers
 
 from circumstances import circumstances, save
 from source_names import STRANGERS, STUDY_ONLY, require_sources
-from strangers import answers
 
 TEMPERATURES = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3)
 THRESHOLDS = tuple(round(0.5 + 0.01 * step, 2) for step in range(50))
@@ -63,9 +63,9 @@ def at(read: Read, temperature: float, threshold: float) -> dict[str, Any]:
 
 def read_all(recogniser: Any, data: Path, names: Sequence[str]) -> Read:
     """Returns the classes and answers of some sources."""
-    from fingerspell.evaluate.strangers import find_strangers
+    from fingerspell.evaluate.unseen_signers import find_unseen_signers
 
-    found = {name: find_strangers(data / name, recogniser.labels) for name in names}
+    found = {name: find_unseen_signers(data / name, recogniser.labels) for name in names}
     return {name: (x.y_true, answers(recogniser, x.paths)) for name, x in found.items()}
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     from fingerspell.runtime import STARTER, Recogniser
 
     recogniser = Recogniser.load(STARTER)
-    groups = {"studied": STUDY_ONLY, "strangers": STRANGERS}
+    groups = {"studied": STUDY_ONLY, "unseen_signers": STRANGERS}
     read = {group: read_all(recogniser, args.data, names) for group, names in groups.items()}
     rows = [
         {"temperature": x, **{g: at(read[g], x, recogniser.threshold) for g in groups}}

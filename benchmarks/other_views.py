@@ -1,4 +1,4 @@
-"""Do other views of the same picture help to read strangers? The released network, one look.
+"""Do other views of the same picture help to read unseen signers? The released network, one look.
 
     python benchmarks/other_views.py --data ../shared/data
 
@@ -18,10 +18,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+from unseen_signers import OneLook, answers, as_they_are, mirrored, smaller
 
 from circumstances import circumstances, save
 from source_names import STRANGERS, STUDY_ONLY
-from strangers import OneLook, answers, as_they_are, mirrored, smaller
 
 MOST = 400
 TURN_DEG = 8.0
@@ -119,10 +119,10 @@ def some(paths: Sequence[Path]) -> np.ndarray:
 def one_source(network: Any, folder: Path) -> dict[str, float]:
     """Returns the share of 24 letters read right, by the views whose mean answer it is."""
     from fingerspell.evaluate.metrics import subset_accuracy
-    from fingerspell.evaluate.strangers import find_strangers
+    from fingerspell.evaluate.unseen_signers import find_unseen_signers
     from fingerspell.labels import STATIC_LETTERS
 
-    found = find_strangers(folder, network.labels)
+    found = find_unseen_signers(folder, network.labels)
     chosen = some(found.paths)
     paths, truth = [found.paths[i] for i in chosen], np.asarray(found.y_true)[chosen]
     seen = {name: answers(network, paths, view) for name, view in VIEWS.items()}
@@ -136,7 +136,7 @@ def one_source(network: Any, folder: Path) -> dict[str, float]:
 
 def measured(network: Any, data: Path) -> dict[str, Any]:
     """Returns each source's shares, and their means over both groups of sources."""
-    groups = {"strangers": STRANGERS, "studied": STUDY_ONLY}
+    groups = {"unseen_signers": STRANGERS, "studied": STUDY_ONLY}
     read = {
         group: {name: one_source(network, data / name) for name in names}
         for group, names in groups.items()

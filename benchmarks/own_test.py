@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from unseen_signers import answers
 
 from circumstances import circumstances, save
-from strangers import answers
 
 if TYPE_CHECKING:
-    from fingerspell.data.manifest import Manifest
+    from fingerspell.dataset.manifest import Manifest
 
 SPLIT = "test"
 
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--dataset_dir", type=Path, default=Path("dataset"))
     args = parser.parse_args(argv)
 
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
     from fingerspell.errors import DataError, PictureError
     from fingerspell.runtime import STARTER, Recogniser, read_contract
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from unseen_signers_page import unseen_signers
+
 from engine_page import engine
 from page_parts import ROOT, Figures, found, percent, read, said, written
 from starter_card import STARTER, card, contract_of
-from strangers_page import strangers
 
 STUDIES = ROOT / "docs" / "studies"
 
@@ -34,15 +35,15 @@ def preparing() -> str:
     )
 
 
-def drawn_hands() -> str:
-    """Returns the page about what drawn hands teach."""
-    alone, mixed = read("drawn_hands_alone"), read("drawn_hands_mixed")
+def synthetic_hands() -> str:
+    """Returns the page about what synthetic hands teach."""
+    alone, mixed = read("synthetic_hands_alone"), read("synthetic_hands_mixed")
     speed, tracker = read("synth_speed"), read("synth_tracker")
     return "\n".join(
         [
-            "# Drawn hands: are they hands, and what do they teach?",
+            "# Synthetic hands: are they hands, and what do they teach?",
             "",
-            *written("drawn_hands.py, synth.py, synth_tracker.py"),
+            *written("synthetic_hands.py, synth.py, synth_tracker.py"),
             "The hands are mended between measurements: each section names its commit, and "
             "sections of different commits may have read different hands.",
             "",
@@ -62,9 +63,9 @@ def drawn_hands() -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "preparing.md": preparing,
-    "drawn_hands.md": drawn_hands,
+    "synthetic_hands.md": synthetic_hands,
     "engine.md": engine,
-    "strangers.md": strangers,
+    "unseen signers.md": unseen_signers,
 }
 
 
@@ -187,21 +188,21 @@ def _damage(damage: Figures) -> list[str]:
 
 
 def _mixed(mixed: Figures) -> list[str]:
-    strangers = list(mixed["runs"][0]["strangers"])
+    unseen_signers = list(mixed["runs"][0]["unseen_signers"])
     lines = [
         "## Mixed into a user's photographs",
         "",
-        f"Photographs of {', '.join(mixed['sources'])}, leak-safe, with and without drawn hands, "
+        f"Photographs of {', '.join(mixed['sources'])}, leak-safe, with and without synthetic hands, "
         f"{mixed['image_px']} px. Accuracy on the 24 static letters of people that no run was "
         "trained on:",
         "",
-        "| drawn a class | seed | own test pictures | " + " | ".join(strangers) + " | mean |",
-        "|---|---|---|" + "---|" * (len(strangers) + 1),
+        "| drawn a class | seed | own test pictures | " + " | ".join(unseen_signers) + " | mean |",
+        "|---|---|---|" + "---|" * (len(unseen_signers) + 1),
     ]
-    for run in sorted(mixed["runs"], key=lambda run: (run["drawn_per_class"], run["seed"])):
-        scores = " | ".join(percent(run["strangers"][s]["letters_24"]) for s in strangers)
+    for run in sorted(mixed["runs"], key=lambda run: (run["synthetic_per_class"], run["seed"])):
+        scores = " | ".join(percent(run["unseen_signers"][s]["letters_24"]) for s in unseen_signers)
         lines.append(
-            f"| {run['drawn_per_class']} | {run['seed']} | {percent(run['test_accuracy'])} | "
+            f"| {run['synthetic_per_class']} | {run['seed']} | {percent(run['test_accuracy'])} | "
             f"{scores} | **{percent(run['mean_letters_24'])}** |"
         )
     lines += [
@@ -216,12 +217,12 @@ def _mixed(mixed: Figures) -> list[str]:
 
 
 def _alone(alone: Figures) -> list[str]:
-    strangers = alone["strangers"]
-    letters = sorted({x for s in strangers.values() for x in s["recall"] if len(x) == 1})
+    unseen_signers = alone["unseen_signers"]
+    letters = sorted({x for s in unseen_signers.values() for x in s["recall"] if len(x) == 1})
     lines = [
         "## Alone, without any photograph",
         "",
-        f"{alone['drawn_per_class']} drawn pictures of each of the 29 classes, "
+        f"{alone['synthetic_per_class']} synthetic pictures of each of the 29 classes, "
         f"{alone['image_px']} px; from ImageNet's weights, seed 1. Photographs of people are only "
         "read:",
         "",
@@ -229,17 +230,17 @@ def _alone(alone: Figures) -> list[str]:
         "|---|---|---|",
         *(
             f"| {name} | {percent(s['letters_26'])} | {percent(s['letters_24'])} |"
-            for name, s in strangers.items()
+            for name, s in unseen_signers.items()
         ),
         f"| mean | {percent(alone['mean_letters_26'])} | **{percent(alone['mean_letters_24'])}** |",
         "",
         "Share of each letter that is read right:",
         "",
-        "| letter | " + " | ".join(strangers) + " |",
-        "|---|" + "---|" * len(strangers),
+        "| letter | " + " | ".join(unseen_signers) + " |",
+        "|---|" + "---|" * len(unseen_signers),
     ]
     for letter in letters:
-        cells = (s["recall"].get(letter) for s in strangers.values())
+        cells = (s["recall"].get(letter) for s in unseen_signers.values())
         lines.append(
             f"| {letter} | "
             + " | ".join("–" if c is None else f"{100 * c:.0f}" for c in cells)
@@ -253,7 +254,7 @@ def _tracker(tracker: Figures) -> list[str]:
         "## Does a hand tracker take them for hands?",
         "",
         "Share of letters' pictures in which MediaPipe finds a hand, as they are and with a margin "
-        "around them; `drawn` is the default close framing, `drawn_webcam` a hand that fills about "
+        "around them; `synthetic` is the default close framing, `synthetic_webcam` a hand that fills about "
         "half of the picture, the others are real photographs.",
         "",
         "| pictures | margin | found |",
@@ -270,7 +271,7 @@ def main() -> int:
     STUDIES.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         (STUDIES / name).write_text(page(), encoding="utf-8", newline="\n")
-    figures = found("strangers")
+    figures = found("unseen_signers")
     if figures is not None:
         told = card(figures, contract_of())
         (STARTER / "model_card.md").write_text(told, encoding="utf-8", newline="\n")

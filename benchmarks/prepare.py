@@ -5,7 +5,7 @@
 * `speed`: 87,000 pictures, beside what people use instead (prepare_speed.py)
 * `search`: the search for near duplicates alone, up to a million hashes (prepare_search.py)
 * `recall`: how many neighbouring frames it finds, and what it joins wrongly (prepare_recall.py)
-* `twins`: copies in other sources, and strangers taken for one (prepare_twins.py)
+* `twins`: copies in other sources, and unseen signers taken for one (prepare_twins.py)
 * `damage`: thousands of damaged files (prepare_damage.py)
 
 Without a name all of them run. Each saves `benchmarks/results/prepare_<name>.json`; each file takes

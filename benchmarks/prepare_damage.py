@@ -67,7 +67,7 @@ def measure(files: int, work: Path, vast_px: int = VAST_PX) -> dict[str, Any]:
 
 
 def write_good(folder: Path) -> set[Path]:
-    """Writes sound drawn pictures of three classes."""
+    """Writes sound synthetic pictures of three classes."""
     from fingerspell.synth import draw
     from fingerspell.synth.dataset import encode
 

@@ -5,7 +5,7 @@
 * `kaggle_alphabet`, `keptsecret`: five runs of 24 frames a class; each also with its numbers
   closed up, so that one recording follows the other without a gap, and with names that tell
   nothing.
-* `drawn_films`: spelled words drawn by this project, numbered through, a cut between any two.
+* `synthetic_films`: spelled words drawn by this project, numbered through, a cut between any two.
 * `massey`: five hands on black. `digits_218`: 218 people. `rooms`: 504 photographs in three
   variants each.
 
@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from circumstances import circumstances, save
-from fingerspell.data.examine import Picture, examine
-from fingerspell.data.found import Found
-from fingerspell.data.groups import find_groups
-from fingerspell.data.hashing import dhash
-from fingerspell.data.scan import scan
+from fingerspell.prepare.examine import Picture, examine
+from fingerspell.prepare.groups import find_groups
+from fingerspell.prepare.near_duplicates import dhash
+from fingerspell.prepare.records import Record
+from fingerspell.prepare.scan import scan
 
 RUN = 24
 NEAR_BITS = (10, 12, 16, 18, 20, 24)
@@ -82,16 +82,16 @@ def _named(known: Known, name: Any) -> Known:
     return replace(known, pictures=renamed)
 
 
-def drawn_films(seeds: int = 2) -> Known:
-    """Words spelled by drawn hands, each in a room of its own; the frames are numbered through."""
-    from fingerspell.synth.film import film
+def synthetic_films(seeds: int = 2) -> Known:
+    """Words spelled by synthetic hands, each in a room of its own; the frames are numbered through."""
+    from fingerspell.synth.video import film
 
     pictures, truth = [], []
     for seed in range(seeds):
         for word in WORDS:
             for frame in film(word, seed=seed, size_px=(120, 160)):
                 number = len(pictures)
-                file = Found(Path(f"frame{number:05d}.jpg"), "film", "drawn_films", 1, 1)
+                file = Record(Path(f"frame{number:05d}.jpg"), "film", "synthetic_films", 1, 1)
                 pictures.append(Picture(file, str(number), dhash(frame.rgb), 160, 120))
                 truth.append(f"{word} {seed}")
     return Known(pictures, truth, films=True)
@@ -105,7 +105,7 @@ def known_sources(data: Path) -> Iterator[tuple[str, Known]]:
             yield name, known
             yield f"{name}, closed up", closed_up(known)
             yield f"{name}, nameless", nameless(known)
-    yield "drawn_films", drawn_films()
+    yield "synthetic_films", synthetic_films()
     if pictures := examined(data / "massey"):
         yield (
             "massey",

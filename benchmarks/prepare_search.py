@@ -24,10 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circumstances import circumstances, save
-from fingerspell.data.components import Pairs, connect
-from fingerspell.data.hashing import BITS, Words
-from fingerspell.data.search import every_pair, near_pairs, tables
-from fingerspell.train.machine import peak_memory_bytes
+from fingerspell.machine import peak_memory_bytes
+from fingerspell.prepare.near_duplicates import (
+    BITS,
+    Pairs,
+    Words,
+    connect,
+    every_pair,
+    near_pairs,
+    tables,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = (10_000, 100_000, 1_000_000)

@@ -1,4 +1,4 @@
-"""From how many bits on a copy in another source is found, and strangers are taken for one.
+"""From how many bits on a copy in another source is found, and unseen signers are taken for one.
 
     python benchmarks/prepare_twins.py [--data ../shared/data] [--copies 1500]
 
@@ -23,13 +23,11 @@ import cv2
 import numpy as np
 
 from circumstances import circumstances, save
-from fingerspell.data.content import content
-from fingerspell.data.examine import Picture, examine
-from fingerspell.data.groups import TWIN_SHARE
-from fingerspell.data.hashing import dhash, distance, words
-from fingerspell.data.scan import scan
-from fingerspell.data.search import every_pair
 from fingerspell.images import decode, encode_jpeg
+from fingerspell.prepare.examine import Picture, content, examine
+from fingerspell.prepare.groups import TWIN_SHARE
+from fingerspell.prepare.near_duplicates import dhash, distance, every_pair, words
+from fingerspell.prepare.scan import scan
 
 BITS = (6, 9, 12, 18)
 NEAR_BITS = 18
@@ -37,7 +35,7 @@ SAVED_AGAIN = ((1.0, 60), (0.5, 85), (0.73, 75), (1.5, 90), (0.5, 50), (1.0, 30)
 """How often the width, and the JPEG quality."""
 
 
-def strangers(pictures: Sequence[Picture], owners: Sequence[str]) -> dict[str, Any]:
+def unseen_signers(pictures: Sequence[Picture], owners: Sequence[str]) -> dict[str, Any]:
     """Returns how many pairs of one class and two owners there are, and how many are near."""
     classes: dict[str, list[int]] = defaultdict(list)
     for index, picture in enumerate(pictures):
@@ -58,9 +56,9 @@ def strangers(pictures: Sequence[Picture], owners: Sequence[str]) -> dict[str, A
 
 def copies(pictures: Sequence[Picture], count: int) -> dict[str, dict[str, float]]:
     """Returns the share of copies that are found, by how they were made and by bits."""
-    drawn = np.random.default_rng(0).choice(len(pictures), min(count, len(pictures)), False)
+    synthetic = np.random.default_rng(0).choice(len(pictures), min(count, len(pictures)), False)
     apart: dict[str, list[float]] = defaultdict(list)
-    for picture in (pictures[i] for i in drawn):
+    for picture in (pictures[i] for i in synthetic):
         rgb = decode(content(picture.file))
         for scale, quality in SAVED_AGAIN:
             size = tuple(max(8, round(side * scale)) for side in rgb.shape[1::-1])
@@ -87,8 +85,8 @@ def main(argv: list[str] | None = None) -> int:
     figures = {
         "twin_bits": round(TWIN_SHARE * NEAR_BITS),
         "pictures": len(pictures),
-        "sources": strangers(pictures, [p.file.source for p in pictures]),
-        "hands on black": strangers(black, [p.file.path.name[:5] for p in black]),
+        "sources": unseen_signers(pictures, [p.file.source for p in pictures]),
+        "hands on black": unseen_signers(black, [p.file.path.name[:5] for p in black]),
         "copies": copies(pictures, args.copies),
     }
     for name, told in figures.items():

@@ -10,12 +10,12 @@ MANY = 3
 
 
 def other_views(figures: Figures) -> list[str]:
-    """Returns how strangers are read in other views of the same picture."""
-    studied, strangers = figures["studied_mean"], figures["strangers_mean"]
+    """Returns how unseen signers are read in other views of the same picture."""
+    studied, unseen_signers = figures["studied_mean"], figures["unseen_signers_mean"]
     plain = next(iter(studied))
     rows = [
         f"| {_named(views)} | {_beside(studied[views], studied[plain])} "
-        f"| {_beside(strangers[views], strangers[plain])} |"
+        f"| {_beside(unseen_signers[views], unseen_signers[plain])} |"
         for views in studied
     ]
     return [
@@ -43,13 +43,13 @@ def _named(views: str) -> str:
 def other_temperatures(figures: Figures) -> list[str]:
     """Returns what other temperatures make of the answers, and why none makes them all honest."""
     rows, right = figures["rows"], percent(figures["right"])
-    released = next(row for row in rows if row["temperature"] == 1)["strangers"]
-    least = min(rows, key=lambda row: row["strangers"]["calibration_error"])
+    released = next(row for row in rows if row["temperature"] == 1)["unseen_signers"]
+    least = min(rows, key=lambda row: row["unseen_signers"]["calibration_error"])
     sure = ", ".join(f"`{name}` {100 * apart:+.1f}" for name, apart in released["too_sure"].items())
     cells = (
         f"| {row['temperature']:g} | {percent(row['studied']['calibration_error'])} | "
         + " | ".join(
-            percent(row["strangers"][key])
+            percent(row["unseen_signers"][key])
             for key in ("calibration_error", "accepted", "accepted_right", "most_accepted")
         )
         + " |"
@@ -69,7 +69,7 @@ def other_temperatures(figures: Figures) -> list[str]:
         *cells,
         "",
         "The least error of the `dev_` sources is "
-        f"{percent(least['strangers']['calibration_error'])}, at {least['temperature']:g}. Points "
+        f"{percent(least['unseen_signers']['calibration_error'])}, at {least['temperature']:g}. Points "
         "by which each is answered surer than rightly, as "
         f"released: {sure}. A temperature moves all of them one way.",
         "",
@@ -79,13 +79,13 @@ def other_temperatures(figures: Figures) -> list[str]:
 
 
 def other_means(figures: Figures) -> list[str]:
-    """Returns how the looks' answers may become one, and what each way makes of strangers."""
+    """Returns how the looks' answers may become one, and what each way makes of unseen signers."""
     keys = ("letters_24", "calibration_error", "accepted", "accepted_right")
     cells = (
         f"| {row['way']} | "
         + " | ".join(
             f"{row[group]['log_loss']:.3f} | {' | '.join(percent(row[group][x]) for x in keys)}"
-            for group in ("studied", "strangers")
+            for group in ("studied", "unseen_signers")
         )
         + " |"
         for row in figures["rows"]
@@ -121,16 +121,16 @@ def last_layer(figures: Figures) -> list[str]:
         "## The last layer again",
         "",
         f"What the released network makes of {figures['pictures']:,} changed training pictures "
-        "and drawn hands, and the last layer alone learnt again from it, read with one look; mean "
+        "and synthetic hands, and the last layer alone learnt again from it, read with one look; mean "
         f"of {max(seeds)} seeds. In brackets: points gained or lost to the released layer.",
         "",
         "| learnt again | 24 letters, the five that may only be studied | seeds apart | 24 "
         "letters, the five `dev_` sources | seeds apart |",
         "|" + "---|" * 5,
         f"| not: the released layer | {percent(released['studied'])} | "
-        f"| {percent(released['strangers'])} | |",
+        f"| {percent(released['unseen_signers'])} | |",
         *(
-            f"| {name} | {_of(found, released, 'studied')} | {_of(found, released, 'strangers')} |"
+            f"| {name} | {_of(found, released, 'studied')} | {_of(found, released, 'unseen_signers')} |"
             for name, found in rows.items()
         ),
         "",
@@ -150,14 +150,14 @@ def _beside(share: float, plain: float) -> str:
 
 
 def going_on(figures: Figures) -> list[str]:
-    """Returns what a little more learning, with other drawn hands, does to strangers."""
+    """Returns what a little more learning, with other synthetic hands, does to unseen signers."""
     runs = figures["runs"]
     start = next(run["end"] for run in runs if not run["steps"])
     rows = []
     for run in runs:
         cells = [run["name"], str(run["seed"]) if run["steps"] else ""]
         for weights in ("end", "mean"):
-            for group in ("studied", "strangers"):
+            for group in ("studied", "unseen_signers"):
                 told = "–"
                 if weights in run:
                     told = _beside(*(x[group]["mean_letters_24"] for x in (run[weights], start)))
@@ -166,11 +166,11 @@ def going_on(figures: Figures) -> list[str]:
     further = {key: x for run in runs for key, x in (run["factors"] or {}).items()}
     times = ", ".join(f"`{key}` {x:g} times" for key, x in further.items())
     return [
-        "## Going on with other drawn hands",
+        "## Going on with other synthetic hands",
         "",
         f"The released network learnt {runs[0]['steps'] * figures['batch_size']:,} pictures more "
         f"at {figures['rate']:g}, of the photographs that may teach it and of "
-        f"{figures['drawn_per_class']} drawn hands a class, its BatchNormalization still; "
+        f"{figures['synthetic_per_class']} synthetic hands a class, its BatchNormalization still; "
         f"*further apart*: {times} the recipe's. Read with one look, with the weights at the end "
         "and with the mean of these and the released ones. Only the study sources may choose.",
         "",

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from course import Epoch, weights_of
-from fingerspell.data import loader
-from fingerspell.data.manifest import Manifest
+from fingerspell.dataset.manifest import Manifest
 from fingerspell.evaluate.metrics import subset_accuracy
-from fingerspell.evaluate.strangers import find_strangers
+from fingerspell.evaluate.unseen_signers import find_unseen_signers
 from fingerspell.labels import LETTERS, STATIC_LETTERS
+from fingerspell.loading import loader
 from source_names import STRANGERS
 
 BATCH = 64
@@ -44,7 +44,7 @@ class Network:
 
 def packaged(model: Any) -> Network:
     """Returns one of the package's networks, which take [0, 1]."""
-    from fingerspell.model.parts import feature_network, head_of
+    from fingerspell.model.build import feature_network, head_of
 
     return Network(model, feature_network(model), head_of(model))
 
@@ -88,7 +88,7 @@ def curve(
     return rows
 
 
-def strangers(
+def unseen_signers(
     network: Network,
     data: Path,
     labels: Sequence[str],
@@ -101,7 +101,7 @@ def strangers(
     """
     sources = {}
     for name in names or STRANGERS:
-        people = find_strangers(data / name, labels)
+        people = find_unseen_signers(data / name, labels)
         answers = network.probabilities(people.paths, size_px)
         sources[name] = {
             key: subset_accuracy(people.y_true, answers, labels, chosen)[0]

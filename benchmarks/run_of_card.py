@@ -30,23 +30,22 @@ import numpy as np
 
 from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig, Phase, TrainConfig
-from fingerspell.config.recipe_file import load_recipe
-from fingerspell.data.manifest import Manifest, read_manifest, split_rule
+from fingerspell.config.recipe import load_recipe
+from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule
 from fingerspell.errors import FingerspellError, RunError
 from fingerspell.labels import ALPHABET
+from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import LOGITS
 from fingerspell.model.starter import (
     build_starter,
-    look_as_released,
     starter_config,
     starter_facts,
     starter_origin,
+    with_released_views,
 )
-from fingerspell.train import folder
-from fingerspell.train.history import to_columns
-from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
-from fingerspell.train.quiet import quieten_libraries
+from fingerspell.train import run_folder
+from fingerspell.train.checkpoint import to_columns
 from fingerspell.train.run import finish
 from fingerspell.train.session import Run
 from page_parts import read
@@ -59,7 +58,7 @@ RELEASED = ("base", "mixup_192")
 """Of `results/ends_of_card.json`: the mean of these ends is the released recogniser."""
 
 SETTINGS: dict[str, Any] = {"weights": "starter"}
-"""Of the recipe for strangers, what is other here."""
+"""Of the recipe for unseen signers, what is other here."""
 
 AT_ONCE = 32
 """Pictures that are looked at together where nothing is learnt."""
@@ -71,7 +70,7 @@ def start(output: Path, weights: Path | None = None, run: Path | None = None) ->
     """Writes what a training on the card begins with: the released recogniser, a run's, or a new
     one, whose backbone comes from a file of weights and whose head from chance."""
     if run is not None:
-        model = load_recogniser(run / folder.MODEL)
+        model = load_recogniser(run / run_folder.MODEL)
     elif weights is None:
         model = build_starter(starter_facts()["labels"])
     else:
@@ -100,8 +99,8 @@ def way_to(card: Facts, name: str) -> list[Facts]:
 
 
 def config_of(card: Facts, stages: Sequence[Facts], dataset: Path, output: Path) -> TrainConfig:
-    """Returns the recipe for strangers as it was gone through on the card."""
-    recipe = load_recipe(ROOT / "configs" / "strangers.py").config(
+    """Returns the recipe for unseen signers as it was gone through on the card."""
+    recipe = load_recipe(ROOT / "configs" / "unseen signers.py").config(
         dataset_dir=dataset, output_dir=output, batch_size=card["batch"], seed=card["seed"],
         **SETTINGS,
     )  # fmt: skip
@@ -137,13 +136,13 @@ def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str)
     model = build_recogniser(config.model, len(manifest.labels))
     fill(model, mean_of(ends))
     run = Run(config, manifest, model, fingerprint="")
-    folder.open_folder(output_dir, overwrite=False, resume=False)
+    run_folder.open_folder(output_dir, overwrite=False, resume=False)
     answers = finish(run)
     # Losses with and without MixUp are no curve; `card` has each stage's figures.
-    folder.write_json(output_dir / folder.HISTORY, to_columns([]))
+    run_folder.write_json(output_dir / run_folder.HISTORY, to_columns([]))
     facts = {**answers, **told(card, ends, stages, config, manifest), "command": command,
              "commit": source}  # fmt: skip
-    folder.write_json(output_dir / folder.RUN, facts)
+    run_folder.write_json(output_dir / run_folder.RUN, facts)
     return facts
 
 
@@ -165,10 +164,10 @@ def again(dataset_dir: Path, output_dir: Path, command: str, starter: Path = STA
         model=starter_config(starter),
         batch_size=AT_ONCE,
     )
-    model = look_as_released(build_starter(manifest.labels, starter), starter)
-    folder.open_folder(output_dir, overwrite=False, resume=False)
+    model = with_released_views(build_starter(manifest.labels, starter), starter)
+    run_folder.open_folder(output_dir, overwrite=False, resume=False)
     answers = finish(Run(config, manifest, model, fingerprint=""))
-    folder.write_json(output_dir / folder.HISTORY, to_columns([]))
+    run_folder.write_json(output_dir / run_folder.HISTORY, to_columns([]))
     calibrated = f"{ANEW} {answers['finished'][:10]}, commit {commit()}"
     facts = {
         **answers,
@@ -178,7 +177,7 @@ def again(dataset_dir: Path, output_dir: Path, command: str, starter: Path = STA
         "temperature": known["temperature"] * answers["temperature"],
         "command": command,
     }
-    folder.write_json(output_dir / folder.RUN, facts)
+    run_folder.write_json(output_dir / run_folder.RUN, facts)
     return facts
 
 
@@ -198,7 +197,7 @@ def told(
         "manifest_checked": False,
         "split_rule": split_rule(config.dataset_dir),
         "pictures": dict(Counter(s.split for s in manifest.samples)),
-        "drawn_pictures": max(one["drawings"] for one in stages),
+        "synthetic_pictures": max(one["drawings"] for one in stages),
         "device": {"backend": f"torch {card['torch']}", "gpus": [card["device"]],
                    "precision": "mixed_bfloat16"},
         "processes": 1,

@@ -1,8 +1,8 @@
-"""What helps strangers? Choices that no card has measured, or with one seed, in short trainings.
+"""What helps unseen signers? Choices that no card has measured, or with one seed, in short trainings.
 
     python benchmarks/short_levers.py --data ../shared/data --weights FILE
 
-A short form of `configs/strangers.py` (see `short_runs.py`) on the sources that may be released,
+A short form of `configs/unseen signers.py` (see `short_runs.py`) on the sources that may be released,
 and the same with one choice changed, up to three seeds each. Read are the five sources that may
 only be studied, by which to choose, and the five `dev_` sources, which choose nothing. Every
 finished run is kept in --work, so a second call does what is left. Saves
@@ -51,8 +51,8 @@ def once_changes(args: argparse.Namespace) -> dict[str, Change]:
     """Returns those that one seed has to do for: other beginnings, and what takes long."""
     chance = argparse.Namespace(**{**vars(args), "weights": CHANCE})
     return {
-        "from ImageNet's weights, no drawn hands first": _from(lambda: str(args.weights)),
-        "from chance, drawn hands first": _from(lambda: first_weights(chance)),
+        "from ImageNet's weights, no synthetic hands first": _from(lambda: str(args.weights)),
+        "from chance, synthetic hands first": _from(lambda: first_weights(chance)),
         f"BatchNormalization frozen, {SLOWER_RATE:g}": _frozen(SLOWER_RATE),
         **{f"{px} pixels": _side(px) for px in LARGER_PX},
     }

@@ -1,7 +1,7 @@
-"""Studies in many short runs of `configs/strangers.py`: small pictures, few epochs.
+"""Studies in many short runs of `configs/unseen signers.py`: small pictures, few epochs.
 
 Two epochs from ImageNet's weights end where nobody would stop, so every run begins with a backbone
-that was taught drawn hands before, once for all of them: it has seen no photograph of a hand.
+that was taught synthetic hands before, once for all of them: it has seen no photograph of a hand.
 
 Two cores get more done with one run each than with one run on both. `--budget_s 0` makes what all
 runs share, `--part 1/2` and `--part 2/2`, each held to a core, do them, and a last call saves.
@@ -19,8 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthetic_hands import program
+
 from circumstances import circumstances, save
-from drawn_hands import program
 from levers import ROOT, prepare
 from run_by_run import Job, run_by_run
 from source_names import STRANGERS, STUDY_ONLY, require_sources
@@ -64,14 +65,14 @@ def parser(about: str) -> argparse.ArgumentParser:
     add = made.add_argument
     add("--data", type=Path, default=Path("../shared/data"))
     add("--weights", required=True, help="of MobileNetV3Large without its top")
-    add("--first_epochs", type=int, default=FIRST_EPOCHS, help="of drawn hands alone; 0: none")
-    add("--first_drawn", type=int, default=FIRST_DRAWN, help="drawn hands a class in these")
+    add("--first_epochs", type=int, default=FIRST_EPOCHS, help="of synthetic hands alone; 0: none")
+    add("--first_synthetic", type=int, default=FIRST_DRAWN, help="synthetic hands a class in these")
     add("--releasable", nargs="+", default=list(RELEASABLE))
     add("--study_only", nargs="+", default=list(STUDY_ONLY))
     add("--seeds", type=int, nargs="+", default=[1])
     add("--epochs", type=int, default=EPOCHS)
     add("--side", type=int, default=SIDE_PX, help="of the network, in pixels")
-    add("--drawn", type=int, default=DRAWN, help="drawn hands a class")
+    add("--drawn", type=int, default=DRAWN, help="synthetic hands a class")
     add("--batch_size", type=int, default=32)
     add("--budget_s", type=float, default=float("inf"), help="no run begins after so long")
     add("--part", type=part, default=(1, 1), metavar="K/N", help="every Nth run, from the Kth")
@@ -101,47 +102,52 @@ def part(text: str) -> tuple[int, int]:
 def recipe(
     args: argparse.Namespace, dataset: Path, output: Path, seed: int, weights: str
 ) -> TrainConfig:
-    """Returns the short form of the recipe for strangers, which is read with one look."""
-    from fingerspell.config.recipe_file import load_recipe
+    """Returns the short form of the recipe for unseen signers, which is read with one look."""
+    from fingerspell.config.recipe import load_recipe
 
-    whole = load_recipe(ROOT / "configs" / "strangers.py").config(
+    whole = load_recipe(ROOT / "configs" / "unseen signers.py").config(
         dataset_dir=dataset,
         output_dir=output,
         weights=weights,
         image_size_px=(args.side, args.side),
         epochs=args.epochs,
-        drawn_per_class=args.drawn,
+        synthetic_per_class=args.synthetic,
         batch_size=args.batch_size,
         seed=seed,
         trust=True,
         overwrite=True,
     )
-    return replace(whole, model=replace(whole.model, looks="once"))
+    return replace(whole, model=replace(whole.model, views="single"))
 
 
 def first_weights(args: argparse.Namespace) -> str:
-    """Returns the file of a backbone that has learnt drawn hands and nothing else.
+    """Returns the file of a backbone that has learnt synthetic hands and nothing else.
 
     Trained once for each --work; without epochs for it, `--weights` itself.
     """
     if args.first_epochs == 0:
         return str(args.weights)
     from fingerspell.model import load_recogniser
-    from fingerspell.model.parts import backbone_of
+    from fingerspell.model.build import backbone_of
     from fingerspell.train.run import train
 
     of = "_from_chance" if str(args.weights) == CHANCE else ""
-    name = f"drawn_{args.first_drawn}_{args.side}_{args.first_epochs}{of}"
+    name = f"synthetic_{args.first_synthetic}_{args.side}_{args.first_epochs}{of}"
     path = ROOT / args.work / f"{name}.weights.h5"
     if not path.is_file():
-        drawn, dataset = args.work / f"drawn_{args.first_drawn}", args.work / f"dataset_{name}"
-        if not (ROOT / drawn).exists():
-            program("synth", "dataset", "--per_class", str(args.first_drawn), "-o", str(drawn))
-        program("prepare", "--input_dir", str(drawn), "--output_dir", str(dataset),
+        synthetic, dataset = (
+            args.work / f"synthetic_{args.first_synthetic}",
+            args.work / f"dataset_{name}",
+        )
+        if not (ROOT / synthetic).exists():
+            program(
+                "synth", "dataset", "--per_class", str(args.first_synthetic), "-o", str(synthetic)
+            )
+        program("prepare", "--input_dir", str(synthetic), "--output_dir", str(dataset),
                 "--split", "random", "--overwrite")  # fmt: skip
         whole = recipe(args, ROOT / dataset, ROOT / args.work / "run", FIRST_SEED, args.weights)
         phases = tuple(replace(x, epochs=args.first_epochs) for x in whole.phases)
-        config = replace(whole, phases=phases, drawn_per_class=0)
+        config = replace(whole, phases=phases, synthetic_per_class=0)
         train(config)
         partial_path = path.with_name(f"partial_{path.name}")
         backbone_of(load_recogniser(config.output_dir / "model.keras")).save_weights(partial_path)
@@ -153,17 +159,17 @@ def one(trial: Trial, config: TrainConfig, data: Path) -> dict[str, Any]:
     """Trains one run and reads the sources of the trial with one look; returns its figures."""
     import keras
 
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
     from fingerspell.model import load_recogniser
     from fingerspell.train.run import train
-    from reading import accuracy, packaged, strangers
+    from reading import accuracy, packaged, unseen_signers
 
     keras.backend.clear_session()
     facts = train(config)
     manifest = read_manifest(config.dataset_dir)
     size_px = config.model.image_size_px
     network = packaged(load_recogniser(config.output_dir / "model.keras"))
-    read = strangers(network, data, manifest.labels, size_px, trial.read)["sources"]
+    read = unseen_signers(network, data, manifest.labels, size_px, trial.read)["sources"]
     return {
         "train_s": facts["train_s"],
         "commit": facts["commit"],
@@ -180,7 +186,7 @@ def study(
 
     Calls that share a study save nothing: a last one without `--part` finds their runs.
     """
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
     from fingerspell.train.run import fingerprint
 
     number, of = args.part
@@ -209,8 +215,8 @@ def study(
         said = circumstances(shlex.join(["python", f"benchmarks/{name}.py", *given]))
         said["commit"] = ", ".join(sorted({run["commit"] for run in runs}))
         save(args.name or name, {**said, "epochs": args.epochs, "image_px": args.side,
-                    "drawn_per_class": args.drawn, "first_epochs": args.first_epochs,
-                    "first_drawn_per_class": args.first_drawn, "runs": runs})  # fmt: skip
+                    "synthetic_per_class": args.synthetic, "first_epochs": args.first_epochs,
+                    "first_drawn_per_class": args.first_synthetic, "runs": runs})  # fmt: skip
 
     return run_by_run(jobs(), args.budget_s, told)
 

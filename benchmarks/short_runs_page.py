@@ -1,4 +1,4 @@
-"""What short trainings say of strangers: sources left out, and letters."""
+"""What short trainings say of unseen signers: sources left out, and letters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUPS = {"learnt from the releasable ones": RELEASABLE, "learnt from all": EVER
 def left_out(studies: Sequence[Figures]) -> list[str]:
     """Returns what the licence costs, and what is read of sources by who never saw them.
 
-    Every study began with another backbone, taught the same drawn hands: each has its own table.
+    Every study began with another backbone, taught the same synthetic hands: each has its own table.
     """
     price = [
         f"| {run['trial']} | {number} | {run['seed']} "
@@ -89,7 +89,7 @@ def _cells(group: Mapping[str, list[Figures]], names: Iterable[str]) -> str:
 
 
 def short_levers(studies: Sequence[Figures]) -> list[str]:
-    """Returns what a change of the recipe does to strangers in short trainings, over its seeds.
+    """Returns what a change of the recipe does to unseen signers in short trainings, over its seeds.
 
     Every study began with another backbone: each is compared with its own recipe, in a table.
     """
@@ -175,7 +175,7 @@ def letters_left_out(study: Figures) -> list[str]:
     return [
         "## Letters it was never shown",
         "",
-        f"`configs/strangers.py` for {study['epochs']} epochs from ImageNet's weights, on the "
+        f"`configs/unseen signers.py` for {study['epochs']} epochs from ImageNet's weights, on the "
         f"sources that may be released, without {names}: neither photographed nor drawn. A letter "
         "is accepted at the threshold that the training fitted, "
         f"{study['threshold']:.3g}. Of the letters left out every accepted answer is wrong.",
@@ -197,9 +197,9 @@ def letters_left_out(study: Figures) -> list[str]:
 def _short(figures: Figures) -> str:
     first = figures["first_epochs"], figures["first_drawn_per_class"]
     return (
-        f"A short form of `configs/strangers.py`: {figures['image_px']} px, {figures['epochs']} "
-        f"epochs, {figures['drawn_per_class']} drawn hands a class, one look. Every run begins "
-        f"with a backbone that {first[0]} epochs of {first[1]} drawn hands a class have taught, "
+        f"A short form of `configs/unseen signers.py`: {figures['image_px']} px, {figures['epochs']} "
+        f"epochs, {figures['synthetic_per_class']} synthetic hands a class, one look. Every run begins "
+        f"with a backbone that {first[0]} epochs of {first[1]} synthetic hands a class have taught, "
         "and no photograph."
     )
 

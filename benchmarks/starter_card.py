@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from unseen_signers_page import aims, table
+
 from page_parts import ROOT, Figures, percent
 from starter_sources import SOURCES
-from strangers_page import aims, table
 
 STARTER = ROOT / "src" / "fingerspell" / "assets" / "starter"
 
@@ -58,7 +59,7 @@ not Google's own file for this architecture. No picture of any source is part of
 
 ## Figures on people it has never seen
 
-Measured by `python benchmarks/strangers.py`, commit {measured}. Five sources of other people, rooms
+Measured by `python benchmarks/unseen signers.py`, commit {measured}. Five sources of other people, rooms
 and cameras, about six hands in all. None trained it; only the upper bound of its threshold was
 chosen with them in view (docs/adr/0011-the-released-recogniser.md).
 
@@ -82,17 +83,17 @@ the people it learnt from are higher and say little.
   is not measured.
 * Skin tones, ages, jewellery, gloves, light and backgrounds that the sources lack are untested.
   Left hands are learnt from mirrored pictures, and every picture is read mirrored, too.
-* It answers to some hands that show no letter: {outsiders} of photographed digits that look like
+* It answers to some hands that show no letter: {non-letters} of photographed digits that look like
   none are accepted at the threshold. Of three of these it has learnt other people's on the same
   sheets of paper; what it says of quite other hands and things is not measured.
 
-More: `docs/studies/strangers.md`.
+More: `docs/studies/unseen signers.md`.
 """
 
 
 def card(figures: Figures, contract: Figures) -> str:
-    """Returns the card. `figures`: benchmarks/strangers.py's; `contract`: recogniser.json's."""
-    origin, pairs = contract["origin"], figures["pairs_mean"]["strangers"]
+    """Returns the card. `figures`: benchmarks/unseen signers.py's; `contract`: recogniser.json's."""
+    origin, pairs = contract["origin"], figures["pairs_mean"]["unseen_signers"]
     return TEXT.format(
         classes=len(contract["labels"]),
         height=contract["height_px"],
@@ -103,12 +104,12 @@ def card(figures: Figures, contract: Figures) -> str:
         calibrated=calibrated(origin["weights_origin"]),
         measured=figures["commit"],
         sources="\n".join(f"| {' | '.join(row)} |" for row in SOURCES),
-        table="\n".join(table(figures["strangers"], figures["strangers_mean"])),
+        table="\n".join(table(figures["unseen_signers"], figures["unseen_signers_mean"])),
         aims="\n".join(aims(figures)),
         ij=percent(pairs["I/J"]["either"]),
         dz=percent(pairs["D/Z"]["either"]),
         one=percent(figures["digit_one"]["accepted"]),
-        outsiders=percent(figures["outsiders"]["accepted"]),
+        non_letters=percent(figures["non_letters"]["accepted"]),
     )
 
 

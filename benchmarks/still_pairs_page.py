@@ -18,7 +18,7 @@ def stills(figures: Figures) -> list[str]:
         "",
         *(
             line
-            for name in {**means["strangers"], **means["studied"]}
+            for name in {**means["unseen_signers"], **means["studied"]}
             for line in [*_pair_table(name, figures), ""]
         ),
         _one(figures["digit_one"]),
@@ -37,7 +37,7 @@ def _pair_table(name: str, figures: Figures) -> list[str]:
         return f"| {source} | {pictures} | {' | '.join(cells)} |"
 
     rows = [f"| {head} | {moving} as {still} | {still} as {moving} |", "|" + "---|" * 6]
-    for group, words in (("strangers", "`dev_`"), ("studied", "study")):
+    for group, words in (("unseen_signers", "`dev_`"), ("studied", "study")):
         pairs = {source: s["pairs"].get(name) for source, s in figures[group].items()}
         rows += [row(x, f"{pair['pictures']:,}", pair) for x, pair in pairs.items() if pair]
         if name in figures["pairs_mean"][group]:
@@ -49,7 +49,7 @@ def _alone(figures: Figures) -> str:
     """Returns a sentence about the sources that show one letter of a pair alone, where any do."""
     told = [
         f"`{source}` shows no {letter}"
-        for group in ("strangers", "studied")
+        for group in ("unseen_signers", "studied")
         for source, s in figures[group].items()
         for pair in s["pairs"].values()
         for letter, recall in pair["recall"].items()

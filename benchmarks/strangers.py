@@ -1,6 +1,6 @@
 """How well does a recogniser read people it has never seen, and does it know when it does not?
 
-    python benchmarks/strangers.py --data ../shared/data
+    python benchmarks/unseen signers.py --data ../shared/data
 
 Reads five sources of other people and cameras with the released recogniser, or the run folder
 named by `--recogniser`: every picture as it is; mirrored, which makes a right hand a left one; and
@@ -8,7 +8,7 @@ at half and at a third of its size in the middle of a grey one, as if the hand w
 away. The same weights read all but the mirrored ones again with a single look. Digits that look
 like no letter show how often it answers where it should be silent. What a still cannot tell, I from
 J and D from Z or the digit 1, is reported apart.
-Saves `benchmarks/results/strangers.json`, or `--name`; `benchmarks/pages.py` writes the page.
+Saves `benchmarks/results/unseen signers.json`, or `--name`; `benchmarks/pages.py` writes the page.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def answers(
     recogniser: Any, paths: Sequence[Path], change: Callable[[np.ndarray], np.ndarray] = as_they_are
 ) -> np.ndarray:
     """Returns the probabilities (N, C) for pictures that were changed."""
-    from fingerspell.data.loader import evaluation_stream
+    from fingerspell.loading.loader import evaluation_stream
 
     batches = evaluation_stream(paths, recogniser.size_px, BATCH)
     return np.concatenate([recogniser.probabilities(change(x)) for x in batches])
@@ -95,7 +95,7 @@ class OneLook:
         import keras
 
         from fingerspell.model import head_of, load_recogniser
-        from fingerspell.model.parts import feature_network
+        from fingerspell.model.build import feature_network
         from fingerspell.model.starter import build_starter
 
         if (folder / "model.keras").is_file():
@@ -114,10 +114,10 @@ def one_source(recogniser: Any, once: Any, folder: Path) -> dict[str, Any]:
     """Returns everything that is said of one source; `once` has the same weights and looks once."""
     from fingerspell.evaluate import evaluation
     from fingerspell.evaluate.metrics import subset_accuracy
-    from fingerspell.evaluate.strangers import find_strangers
+    from fingerspell.evaluate.unseen_signers import find_unseen_signers
     from fingerspell.labels import STATIC_LETTERS
 
-    found = find_strangers(folder, recogniser.labels)
+    found = find_unseen_signers(folder, recogniser.labels)
     read = {name: answers(recogniser, found.paths, change) for name, change in CHANGES.items()}
     alone = {name: answers(once, found.paths, CHANGES[name]) for name in ONCE}
     labels = recogniser.labels
@@ -155,7 +155,7 @@ def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
     return {**means, "worst_24": min(s["letters_24"] for s in sources.values())}
 
 
-def outsiders(recogniser: Any, folder: Path) -> dict[str, Any]:
+def non_letters(recogniser: Any, folder: Path) -> dict[str, Any]:
     """Returns how many digits that look like no letter are taken for one nevertheless.
 
     Of those that some people showed in training, other people's alone are read.
@@ -176,7 +176,7 @@ def outsiders(recogniser: Any, folder: Path) -> dict[str, Any]:
 
 def taken(recogniser: Any, read: np.ndarray) -> np.ndarray:
     """Returns whether each of the answers (N, C) is not `nothing`, and sure enough (N,)."""
-    from fingerspell.train.drawn import NOTHING
+    from fingerspell.train.synthetic import NOTHING
 
     sure = read.max(axis=1) >= recogniser.threshold
     return sure & (named(recogniser.labels, read) != NOTHING)
@@ -197,17 +197,20 @@ def digit_one(recogniser: Any, folder: Path) -> dict[str, Any]:
 
 def measured(recogniser: Any, once: Any, data: Path) -> dict[str, Any]:
     """Returns the whole measurement."""
-    strangers = {name: one_source(recogniser, once, data / name) for name in STRANGERS}
+    unseen_signers = {name: one_source(recogniser, once, data / name) for name in STRANGERS}
     studied = {name: one_source(recogniser, once, data / name) for name in STUDY_ONLY}
     return {
         "threshold": recogniser.threshold,
         "size_px": list(recogniser.size_px),
-        "strangers": strangers,
-        "strangers_mean": mean_of(strangers),
+        "unseen_signers": unseen_signers,
+        "unseen_signers_mean": mean_of(unseen_signers),
         "studied": studied,
         "studied_mean": mean_of(studied),
-        "pairs_mean": {"strangers": pairs_mean(strangers), "studied": pairs_mean(studied)},
-        "outsiders": outsiders(recogniser, data / DIGITS),
+        "pairs_mean": {
+            "unseen_signers": pairs_mean(unseen_signers),
+            "studied": pairs_mean(studied),
+        },
+        "non_letters": non_letters(recogniser, data / DIGITS),
         "digit_one": digit_one(recogniser, data / DIGITS),
     }
 
@@ -216,7 +219,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, required=True, help="folder of the sources")
     parser.add_argument("--recogniser", type=Path, help="run or bundle (default: the released one)")
-    parser.add_argument("--name", default="strangers", help="of the file in benchmarks/results")
+    parser.add_argument(
+        "--name", default="unseen_signers", help="of the file in benchmarks/results"
+    )
     args = parser.parse_args()
 
     from fingerspell.runtime import STARTER, Recogniser
@@ -225,10 +230,10 @@ def main() -> None:
     recogniser = Recogniser.load(folder)
     once = OneLook.load(folder, recogniser)
     chosen = f" --recogniser {args.recogniser} --name {args.name}" if args.recogniser else ""
-    command = f"python benchmarks/strangers.py --data {args.data}{chosen}"
+    command = f"python benchmarks/unseen signers.py --data {args.data}{chosen}"
     figures = {**circumstances(command), **measured(recogniser, once, args.data)}
     path = save(args.name, figures)
-    print(json.dumps(figures["strangers_mean"], indent=2))
+    print(json.dumps(figures["unseen_signers_mean"], indent=2))
     print(f"saved {path}")
 
 

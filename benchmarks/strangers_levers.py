@@ -1,12 +1,12 @@
-"""What helps strangers? Each choice of the recipe undone, and others tried, on one card.
+"""What helps unseen signers? Each choice of the recipe undone, and others tried, on one card.
 
     python benchmarks/run_of_card.py start --weights IMAGENET.weights.h5 --output IMAGENET.npz
-    python benchmarks/strangers_levers.py --network IMAGENET.npz --data ../shared/data
+    python benchmarks/unseen_signers_levers.py --network IMAGENET.npz --data ../shared/data
 
-`configs/strangers.py` for some hundred steps, from ImageNet's weights and read with one look. Needs
+`configs/unseen signers.py` for some hundred steps, from ImageNet's weights and read with one look. Needs
 PyTorch and what drawing hands needs, as `train_on_card.py`. Trained on the sources that may be
 released; read are the five that may only be studied, by which to choose, and the five `dev_`
-sources, which choose nothing. All trials learn as many pictures and the same drawn hands. Writes
+sources, which choose nothing. All trials learn as many pictures and the same synthetic hands. Writes
 `--output` after each; `levers_of_card.py` makes it a result.
 """
 
@@ -47,7 +47,7 @@ from twin import Twin, load_network
 RECIPE = "the recipe"
 SEEDS = (1, 2, 3)
 DRAWN = 11_600
-"""Drawn hands, 400 a class as in the recipe."""
+"""Synthetic hands, 400 a class as in the recipe."""
 
 STILL = dict.fromkeys(("rotate_deg", "shift", "zoom", "farther", "shear", "squeeze"), 0.0)
 COLOURS = dict.fromkeys(("brightness", "contrast", "saturation", "hue_deg", "grey_share"), 0.0)
@@ -85,10 +85,10 @@ def trials(recipe: Stage) -> Iterator[Trial]:
     teachers = tuple(f"{RECIPE}, {seed}" for seed in SEEDS)
     yield Trial("taught by the three", changed_stage(recipe, taught=0.7), teachers=teachers)
     yield tried("bent hands", bend=0.08)
-    yield tried("no drawn hands", drawn=0.0)
-    yield Trial("drawn hands alone", changed_stage(recipe, drawn=1.0))
-    yield Trial("drawn hands first", recipe, of="drawn hands alone")
-    yield tried("drawn hands for 70 %", drawn=0.7)
+    yield tried("no synthetic hands", synthetic=0.0)
+    yield Trial("synthetic hands alone", changed_stage(recipe, synthetic=1.0))
+    yield Trial("synthetic hands first", recipe, of="synthetic hands alone")
+    yield tried("synthetic hands for 70 %", synthetic=0.7)
     yield tried("moderate augmentation", augment=AugmentConfig())
     strong = AugmentConfig.strong()
     yield tried("strong augmentation", augment=strong, farther=recipe.augment.farther)
@@ -155,7 +155,7 @@ class Study:
     def read(self, networks: Sequence[Twin], side: int, mirrored: bool = False) -> dict[str, Any]:
         """Returns what some networks read together; of own people, what the first does."""
         return {
-            "read": self.card.strangers.read(answers(networks, side, mirrored)),
+            "read": self.card.unseen_signers.read(answers(networks, side, mirrored)),
             "val": own(networks[0], self.card.held, side) if len(networks) == 1 else 0.0,
         }
 
@@ -174,7 +174,7 @@ class Study:
             "device": name_of(self.card.device),
             "torch": torch.__version__, "python": platform.python_version(),
             "steps": self.steps, "batch": self.args.batch, "side": self.args.side,
-            "rate": self.args.rate, "drawn_hands": self.card.drawings.ready, "trials": self.rows,
+            "rate": self.args.rate, "synthetic_hands": self.card.drawings.ready, "trials": self.rows,
         }  # fmt: skip
         self.args.output.write_text(json.dumps(figures, indent=1), encoding="utf-8")
 

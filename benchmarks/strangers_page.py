@@ -35,17 +35,17 @@ AIMS = {
 OWN_AIM = 0.97
 
 
-def strangers() -> str:
+def unseen_signers() -> str:
     """Returns the page; what has not been measured is said to be missing."""
     parts = (
-        ("strangers", _body), ("answer_time", _answer_time),
+        ("unseen_signers", _body), ("answer_time", _answer_time),
         ("adapt", lambda _: adapted(all_found("adapt"))),
         ("new_sign", new_sign), ("new_sign_beside", new_sign_beside),
         ("ends_of_card", ends), ("ends_of_second_card", ends_again),
         ("letters_left_out", letters_left_out),
         ("left_out", lambda _: left_out(all_found("left_out"))),
         ("tracker_letters", tracker),
-        ("strangers_levers", levers),
+        ("unseen_signers_levers", levers),
         ("short_levers", lambda _: short_levers(all_found("short_levers"))),
         ("other_views", other_views), ("other_means", other_means),
         ("other_temperatures", other_temperatures),
@@ -78,7 +78,7 @@ def _body(figures: Figures) -> list[str]:
         "The released recogniser (`src/fingerspell/assets/starter`) on sources of people, rooms "
         "and cameras that no training picture shows. The five `dev_` sources decided nothing in "
         "its training; the upper bound of its threshold was chosen with them in view ([record 11]"
-        "(../adr/0011-the-released-recogniser.md)), and drawn hands were mended after looking at "
+        "(../adr/0011-the-released-recogniser.md)), and synthetic hands were mended after looking at "
         "some of their pictures, so quite unseen they are not. Other sources are measured too that "
         "may not train a released network.",
         "",
@@ -102,7 +102,7 @@ def _body(figures: Figures) -> list[str]:
         "beyond seven sources.",
         "",
         "Tried: [each choice undone](#each-choice-undone), among them MixUp, CutMix, MixStyle, "
-        "unlearning the source, teachers, more and fewer drawn hands and larger pictures; longer "
+        "unlearning the source, teachers, more and fewer synthetic hands and larger pictures; longer "
         "trainings, stronger and milder ones and means of their weights "
         "([on one card](#on-one-card-by-the-clock), [again](#a-second-time-on-the-card)); the "
         "[last layer again](#the-last-layer-again), with other pictures and other weights of "
@@ -112,14 +112,14 @@ def _body(figures: Figures) -> list[str]:
         "(../adr/0011-the-released-recogniser.md), [12](../adr/0012-a-closer-look.md)), "
         "[other views](#other-views-of-the-same-picture), tighter and looser crops among them, "
         "[looks put together otherwise](#looks-put-together-otherwise), [other temperatures]"
-        "(#other-temperatures), and [drawn hands further apart](#going-on-with-other-drawn-hands). "
+        "(#other-temperatures), and [synthetic hands further apart](#going-on-with-other-drawn-hands). "
         "Not tried: 192 and 224 pixels at length, another backbone's weights, a larger teacher, "
         "a contrastive loss across sources, "
         "cut-outs against drawn masks, and long trainings of every choice with several seeds.",
         "",
         "## Source by source",
         "",
-        *table(figures["strangers"], figures["strangers_mean"]),
+        *table(figures["unseen_signers"], figures["unseen_signers_mean"]),
         "",
         "Sources that may be studied and not released:",
         "",
@@ -143,7 +143,7 @@ def forms(figures: Figures) -> str:
     """Returns the letters of which a source's pictures are nearly all taken for one other."""
     found = [
         f"`{name}` {pair['truth']} as {pair['answer']} ({pair['count']}, {pair['share']:.0%})"
-        for group in ("strangers", "studied")
+        for group in ("unseen_signers", "studied")
         for name, source in figures[group].items()
         for pair in source["top_confusions"]
         if pair["share"] >= FORM
@@ -153,7 +153,7 @@ def forms(figures: Figures) -> str:
 
 def aims(figures: Figures) -> list[str]:
     """Returns the table of aims, met or missed."""
-    means = figures["strangers_mean"]
+    means = figures["unseen_signers_mean"]
     rows = []
     for name, (words, aim, at_least) in AIMS.items():
         value = means[name]
@@ -200,7 +200,7 @@ def _row(name: str, pictures: str, s: Figures) -> str:
 def _looks(figures: Figures) -> list[str]:
     """Returns what the closer look brings."""
     groups = (
-        ("the five strangers", figures["strangers_mean"]),
+        ("the five unseen signers", figures["unseen_signers_mean"]),
         ("the other five", figures["studied_mean"]),
     )
     hands = (
@@ -229,7 +229,7 @@ def _looks(figures: Figures) -> list[str]:
 
 def _hardest(figures: Figures) -> list[str]:
     recalls: dict[str, list[float]] = {}
-    for source in figures["strangers"].values():
+    for source in figures["unseen_signers"].values():
         for label, recall in source["per_class"].items():
             if recall is not None:
                 recalls.setdefault(label, []).append(recall)
@@ -239,7 +239,7 @@ def _hardest(figures: Figures) -> list[str]:
         f"| {name} | "
         + ", ".join(f"{c['truth']} as {c['answer']} ({c['count']})" for c in s["top_confusions"])
         + " |"
-        for name, s in figures["strangers"].items()
+        for name, s in figures["unseen_signers"].items()
     ]
     return [
         "## What is mistaken for what",
@@ -254,11 +254,11 @@ def _hardest(figures: Figures) -> list[str]:
 
 
 def _silence(figures: Figures) -> list[str]:
-    digits = figures["outsiders"]
+    digits = figures["non_letters"]
     means = {
         share: [
             row["accuracy"]
-            for s in figures["strangers"].values()
+            for s in figures["unseen_signers"].values()
             for row in s["risk_coverage"]
             if row["coverage"] == share
         ]

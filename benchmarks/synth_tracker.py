@@ -1,4 +1,4 @@
-"""Does a hand tracker that never saw a drawing take the drawn hands for hands?
+"""Does a hand tracker that never saw a drawing take the synthetic hands for hands?
 
     python -m venv tracker && tracker/bin/pip install mediapipe==0.10.21
     tracker/bin/pip install --no-deps simplejpeg
@@ -8,7 +8,7 @@ Runs in an environment of its own, because mediapipe wants an older numpy. Draws
 the default close framing and one as a webcam frames a hand, and reads them beside the folders of
 photographs. Prints, per letter and in all, the share of pictures in which MediaPipe Hands (still
 pictures, one hand, confidence 0.5) finds a hand, and for drawings also the median distance between
-its 21 points and the drawn ones, as a share of the hand's box. Saves
+its 21 points and the synthetic ones, as a share of the hand's box. Saves
 `benchmarks/results/synth_tracker.json`.
 
 The tracker's palm detector wants room around a hand, so close crops of real hands are missed too:
@@ -100,13 +100,13 @@ def measure(folder: Path, most: int, margin: float) -> dict[str, Any]:
     }
 
 
-def drawn(work: Path, per_letter: int, seed: int) -> list[Path]:
+def synthetic(work: Path, per_letter: int, seed: int) -> list[Path]:
     """Draws letters in both framings; returns the two folders."""
     from fingerspell.labels import LETTERS
     from fingerspell.synth import write_dataset
     from fingerspell.synth.config import SynthConfig
 
-    framings = {"drawn": SynthConfig(), "drawn_webcam": SynthConfig(fill=WEBCAM_FILL)}
+    framings = {"synthetic": SynthConfig(), "synthetic_webcam": SynthConfig(fill=WEBCAM_FILL)}
     return [
         write_dataset(work / name, per_letter, seed, labels=LETTERS, config=config)
         for name, config in framings.items()
@@ -123,7 +123,7 @@ def main() -> None:
     args = parser.parse_args()
     rows = []
     with TemporaryDirectory() as work:
-        for folder in [*drawn(Path(work), args.most, args.seed), *args.folders]:
+        for folder in [*synthetic(Path(work), args.most, args.seed), *args.folders]:
             for margin in args.margins:
                 rows.append(measure(folder, args.most, margin))
                 print(json.dumps(rows[-1]), flush=True)

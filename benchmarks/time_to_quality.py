@@ -53,10 +53,10 @@ def trained(args: argparse.Namespace, dataset: Path) -> dict[str, str]:
 
 
 def read(args: argparse.Namespace, dataset: Path) -> dict[str, Any]:
-    """Returns each side's curve, its strangers, and what else it noted."""
-    from fingerspell.data.manifest import read_manifest
+    """Returns each side's curve, its unseen signers, and what else it noted."""
+    from fingerspell.dataset.manifest import read_manifest
     from fingerspell.model import load_recogniser
-    from reading import curve, packaged, strangers
+    from reading import curve, packaged, unseen_signers
 
     manifest = read_manifest(ROOT / dataset)
     labels, data = manifest.labels, ROOT / args.data
@@ -72,8 +72,8 @@ def read(args: argparse.Namespace, dataset: Path) -> dict[str, Any]:
         else:
             network = packaged(load_recogniser(folder / "run" / "model.keras"))
             size_px = network.model.input_shape[1:3]
-        people = strangers(network, data, labels, size_px)
-        sides[name] = {**facts, "curve": rows, "phases": phases(rows), "strangers": people}
+        people = unseen_signers(network, data, labels, size_px)
+        sides[name] = {**facts, "curve": rows, "phases": phases(rows), "unseen_signers": people}
     return sides
 
 
@@ -188,7 +188,7 @@ def main(argv: list[str] | None = None) -> int:
     save(NAME, {**said, **figures, "sides": sides})
     print(json.dumps(figures["headline"]), json.dumps(figures["best"]))
     for name, side in sides.items():
-        print(name, json.dumps({k: v for k, v in side["strangers"].items() if k != "sources"}))
+        print(name, json.dumps({k: v for k, v in side["unseen_signers"].items() if k != "sources"}))
     return 0
 
 

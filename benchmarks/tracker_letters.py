@@ -1,9 +1,9 @@
-"""Would a hand tracker read strangers better, and would more people? Its points tell, cheaply.
+"""Would a hand tracker read unseen signers better, and would more people? Its points tell, cheaply.
 
     python benchmarks/tracker_letters.py --data ../shared/data --points build/points.npz
 
 `hand_points.py` writes the points. A small network learns letters from those of the photographs
-that the released recogniser has learnt from. Ten sources of strangers are then read by it, by the
+that the released recogniser has learnt from. Ten sources of unseen signers are then read by it, by the
 released recogniser, and by the mean of what both say. It learns in seconds, so other questions can
 be put to it: each source left out one by one, what the licence costs, and what fewer sources would
 have told. Saves `benchmarks/results/tracker_letters.json`.
@@ -112,7 +112,7 @@ def fewer(seen: Mapping[str, Seen], truth: Truth, sources: Sequence[str]) -> lis
             names = sorted(lot.choice(sources, count, replace=False).tolist())
             network = trained(hands_of(seen, names), SEEDS[0])
             shares = {name: share(network, seen, truth, name) for name in STRANGERS}
-            rows.append({"count": count, "sources": names, "strangers": shares})
+            rows.append({"count": count, "sources": names, "unseen_signers": shares})
             print(f"{count} sources: {statistics.fmean(shares.values()):.3f}", flush=True)
     return rows
 
@@ -120,9 +120,10 @@ def fewer(seen: Mapping[str, Seen], truth: Truth, sources: Sequence[str]) -> lis
 def beside_released(
     data: Path, seen: Mapping[str, Seen], truth: Truth, networks: Sequence[nn.Module]
 ) -> dict[str, dict[str, float]]:
-    """Returns the figures of every source of strangers, read by both."""
+    """Returns the figures of every source of unseen signers, read by both."""
+    from unseen_signers import answers
+
     from fingerspell.runtime import STARTER, Recogniser
-    from strangers import answers
 
     recogniser, rows = Recogniser.load(STARTER), {}
     places = [recogniser.labels.index(letter) for letter in LETTERS]

@@ -15,7 +15,7 @@ COLUMNS = (
 
 
 def tracker(figures: Figures) -> list[str]:
-    """Returns how strangers are read by a tracker's points, and what other people would bring."""
+    """Returns how unseen signers are read by a tracker's points, and what other people would bring."""
     sources = figures["sources"]
     reached = _mean(sources[name]["either"] for name in STRANGERS)
     return [
@@ -65,7 +65,7 @@ def _people(figures: Figures) -> list[str]:
     groups = ("releasable", "all")
     counted: dict[int, list[float]] = {}
     for row in figures["fewer"]:
-        counted.setdefault(row["count"], []).append(_mean(row["strangers"].values()))
+        counted.setdefault(row["count"], []).append(_mean(row["unseen_signers"].values()))
     return [
         "### More people, told by the tracker's points",
         "",

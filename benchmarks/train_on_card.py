@@ -1,11 +1,11 @@
-"""Trains the recogniser for strangers on one card, by the clock: everything stays on the card.
+"""Trains the recogniser for unseen signers on one card, by the clock: everything stays on the card.
 
     python benchmarks/train_on_card.py --network START.npz --data ../shared/data --output OUT
 
 Needs PyTorch and what drawing hands needs; Keras is not asked. Photographs lie on the card as
 bytes and are changed there (`card_changes.py`); other processes draw hands meanwhile; a step of
 the network is recorded once as a CUDA graph (`card_step.py`). Several ways lead on from START,
-each with other changes, mixtures, drawn hands or picture sizes, each to its own end; from their
+each with other changes, mixtures, synthetic hands or picture sizes, each to its own end; from their
 mean, more. `run_of_card.py` makes START, and a run folder of the mean of some ends.
 """
 
@@ -58,7 +58,7 @@ def stages(usual: AugmentConfig) -> list[Stage]:
     first = Stage(name="usual", rate=1.2e-3, augment=bent, mixup=0.2, seed=11)
     ways = [
         first,
-        replace(first, name="photos", drawn=0.2, seed=12),
+        replace(first, name="photos", synthetic=0.2, seed=12),
         replace(first, name="strong", augment=strong, seed=13),
         replace(first, name="mild", augment=mild, seed=14),
         replace(first, name="wide", side=192, seed=15),
@@ -109,11 +109,11 @@ def run(args: argparse.Namespace) -> None:
     card.drawings.take(args.first_drawings)
 
     def read() -> dict[str, Any]:
-        found = card.strangers.read(answers([network], READ_AT))
+        found = card.unseen_signers.read(answers([network], READ_AT))
         study, dev = (mean_24(found, names) if found else 0.0 for names in (STUDY_ONLY, STRANGERS))
         val = own(network, card.held, READ_AT)
         told(f"study {100 * study:.2f}, dev_ {100 * dev:.2f}, val {100 * val:.2f}")
-        return {"val": val, "studied": study, "strangers": dev}
+        return {"val": val, "studied": study, "unseen_signers": dev}
 
     def score(names: Sequence[str]) -> float:
         told(f"mean of {', '.join(name or 'start' for name in names)}:")

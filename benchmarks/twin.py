@@ -30,8 +30,7 @@ def written_down(model: Any) -> tuple[list[dict[str, Any]], Arrays]:
     A layer is its `name`, `kind`, the names of the layers that it reads (`of`), and its settings.
     Arrays are named as in the released weights. Raises `KeyError` for a layer of another kind.
     """
-    from fingerspell.model.build import LOGITS
-    from fingerspell.model.parts import backbone_of, head_of
+    from fingerspell.model.build import LOGITS, backbone_of, head_of
 
     layers, arrays = [], {}
     for layer in backbone_of(model).operations:

@@ -24,21 +24,21 @@ def train_watched(config: TrainConfig, course: Course) -> None:
     The trainer has no door for onlookers, and should not have one for this alone: the two places
     where a phase begins and where its best weights are considered are wrapped.
     """
-    from fingerspell.model.parts import size_of
+    from fingerspell.machine import peak_memory_bytes
+    from fingerspell.model.build import size_of
     from fingerspell.train import phases
-    from fingerspell.train.keep import KeepBest
-    from fingerspell.train.machine import peak_memory_bytes
     from fingerspell.train.run import train
-    from fingerspell.train.state import Course as Phase
+    from fingerspell.train.state import BestWeights
+    from fingerspell.train.state import PhaseTask as Phase
 
     now: dict[str, Any] = {}
-    learn, consider = phases.learn, KeepBest.consider
+    learn, consider = phases.learn, BestWeights.consider
 
     def begins(run: Any, phase: Phase, stored: Any) -> Any:
         now.update(run=run, course=phase)
         return learn(run, phase, stored)
 
-    def considered(self: KeepBest, loss: float, network: Any) -> None:
+    def considered(self: BestWeights, loss: float, network: Any) -> None:
         run, phase = now["run"], now["course"]
         course.note(
             phase.model.get_weights(),
@@ -48,12 +48,12 @@ def train_watched(config: TrainConfig, course: Course) -> None:
         )
         consider(self, loss, network)
 
-    phases.learn, KeepBest.consider = begins, considered  # type: ignore[assignment, method-assign]
+    phases.learn, BestWeights.consider = begins, considered  # type: ignore[assignment, method-assign]
     try:
         facts = train(config)
     finally:
-        phases.learn, KeepBest.consider = learn, consider  # type: ignore[method-assign]
-    kept = ("pictures", "drawn_pictures", "temperature")
+        phases.learn, BestWeights.consider = learn, consider  # type: ignore[method-assign]
+    kept = ("pictures", "synthetic_pictures", "temperature")
     course.finish(
         peak_memory_bytes=peak_memory_bytes(),
         config=facts["config"],
@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=42)
     args = parser.parse_args()
     from course import Course
-    from fingerspell.config.recipe_file import load_recipe
+    from fingerspell.config.recipe import load_recipe
 
     config = load_recipe(args.recipe).config(
         dataset_dir=args.dataset_dir,

@@ -29,5 +29,5 @@ def recipe(
         weights=weights,
         image_size_px=image_size_px,
         phases=(head, *progressive(finetune, {small_px: 0.5, None: 0.5})),
-        drawn_per_class=50,
+        synthetic_per_class=50,
     )

@@ -4,7 +4,7 @@
 
 Strong changes to every picture, other backgrounds behind cut-out hands; neighbouring frames of
 one film, large sources and large classes count less than their size; twice the usual number of
-drawn hands; weights averaged over two passes. Duration and score: see docs/studies/engine.md.
+synthetic hands; weights averaged over two passes. Duration and score: see docs/studies/engine.md.
 """
 
 from __future__ import annotations
@@ -34,6 +34,6 @@ def recipe(
         phases=two_phases(epochs, patience_epochs, pretrained=weights != "none"),
         augment=AugmentConfig.strong(),
         sampling=SamplingConfig(group_power=0.5, source_power=0.5, class_power=0.0),
-        drawn_per_class=200,
+        synthetic_per_class=200,
         average_epochs=2.0,
     )

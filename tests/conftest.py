@@ -15,10 +15,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def outsiders_are_drawn_once() -> Iterator[None]:
+def non_letters_are_synthetic_once() -> Iterator[None]:
     """Every training ends with the same hundred hands, which take longer than a tiny network."""
-    from fingerspell.train import rejection
+    from fingerspell.train import calibrate
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rejection, "draw", cache(rejection.draw))
+        patch.setattr(calibrate, "draw", cache(calibrate.draw))
         yield

@@ -20,7 +20,7 @@ def test_a_few_pictures_become_a_bundle_that_can_be_evaluated_again(tmp_path):
     mine = write_colours(tmp_path / "mine", (8, 0, 0)) / "train"
     (mine / "nothing").rename(mine / "Wave")
     config = AdaptConfig(
-        input_dir=mine, output_dir=tmp_path / "adapted", steps_per_epoch=2, drawn_per_class=80
+        input_dir=mine, output_dir=tmp_path / "adapted", steps_per_epoch=2, synthetic_per_class=80
     )
     facts = pipeline.adapt_and_export(config, "fingerspell adapt", starter)
     assert facts["adapted"]["new_classes"] == ["Wave"]
@@ -39,7 +39,7 @@ def test_a_wrong_folder_costs_neither_the_old_run_nor_a_data_set_beside_it(tmp_p
     for name in ("model.keras", "dataset/manifest.csv"):
         (output / name).write_text("mine", encoding="utf-8")
     config = AdaptConfig(
-        input_dir=tmp_path / "mien", output_dir=output, drawn_per_class=1, overwrite=True
+        input_dir=tmp_path / "mien", output_dir=output, synthetic_per_class=1, overwrite=True
     )
     with pytest.raises(FingerspellError):
         pipeline.adapt_and_export(config, "fingerspell adapt", starter)

@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 import pytest
+import unseen_signers_page
 
 import answer_time
-import strangers_page
 from answer_time import ONCE, RELEASED
 
 
@@ -40,5 +40,5 @@ def test_the_page_quotes_both_and_how_far_rounds_are_apart():
     figures = {"released_ms": 8.64, "once_ms": 3.2, "ratios": [2.6, 2.81], "command": "c",
                "commit": "abc", "finished": "2026-01-01", "versions": {},
                "machine": {"system": "s", "processor": "p", "cores": 2}}  # fmt: skip
-    page = "\n".join(strangers_page._answer_time(figures))
+    page = "\n".join(unseen_signers_page._answer_time(figures))
     assert "8.6 ms as released, 3.2 ms" in page and "2.6 to 2.8 times as long in 2 rounds" in page

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import torch
+import unseen_signers_levers
 
 import card_changes
 import card_learning
@@ -22,14 +23,13 @@ import ends_of_card
 import levers_of_card
 import on_card
 import run_of_card
-import strangers_levers
 import train_on_card
 from card_changes import changed
 from card_learning import changed_stage
 from card_pictures import Drawings, canvas, weights_of
 from card_step import Stage, Step
 from fingerspell.config import AugmentConfig, ModelConfig, load_recipe
-from fingerspell.data.manifest import Sample, read_manifest
+from fingerspell.dataset.manifest import Sample, read_manifest
 from fingerspell.errors import RunError
 from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
@@ -38,16 +38,16 @@ from fingerspell.model import (
     build_recogniser,
     head_of,
     load_recogniser,
-    look_closer,
-    looks_of,
+    views_of,
+    with_hand_crop,
 )
-from fingerspell.model.closer import Place, place_of
+from fingerspell.model.hand_crop import HandBox, hand_box_of
 from fingerspell.model.starter import CONTRACT
-from fingerspell.train import folder
-from helpers.drawn_folder import scene
+from fingerspell.train import run_folder
 from helpers.exports import fitted, recogniser
 from helpers.small_run import write_colours
 from helpers.starter_folder import starter_folder
+from helpers.synthetic_folder import scene
 from helpers.tiny_network import tiny_backbone_with_grid
 from source_names import STRANGERS, STUDY_ONLY
 from twin import Twin, load_network, save_network, written_down
@@ -189,7 +189,7 @@ def test_damage_does_what_its_name_says():
 
 
 def test_colours_change_as_in_the_packages_own_table():
-    from fingerspell.data.colour import tone_table
+    from fingerspell.loading.photometric import tone_table
 
     ramp = (torch.arange(256) / 255).view(1, 1, 1, 256).expand(1, 3, 1, 256)
     draws = iter(
@@ -234,7 +234,7 @@ def test_classes_come_alike_often_and_sources_by_the_root_of_their_size():
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_hands_are_drawn_beside_and_each_shows_its_class():
+def test_hands_are_synthetic_beside_and_each_shows_its_class():
     labels = (*ALPHABET[:3], "nothing")
     drawings = Drawings(labels, 48, card_pictures.CHUNK * 2, 5, torch.device("cpu"), workers=1)
     try:
@@ -247,7 +247,7 @@ def test_hands_are_drawn_beside_and_each_shows_its_class():
     letters = drawings.pictures[drawings.targets < 3, :3]
     assert (letters.float().std((1, 2, 3)) > 5).all()
     again = np.zeros((48, 48, 3), np.uint8)
-    assert card_pictures._drawn(again, labels, 5, 6) == 2
+    assert card_pictures._synthetic(again, labels, 5, 6) == 2
     np.testing.assert_array_equal(drawings.pictures[6, :3].permute(1, 2, 0), again)
 
 
@@ -256,13 +256,13 @@ def test_drawings_stay_in_a_folder_for_whoever_comes_next(tmp_path):
     first = Drawings(*given)
     first.take(card_pictures.CHUNK)
     first.close()
-    drawn = first.ready
-    assert drawn >= card_pictures.CHUNK
+    synthetic = first.ready
+    assert synthetic >= card_pictures.CHUNK
     again = Drawings(*given)
     try:
-        assert again.ready == drawn
-        assert (again.pictures[:drawn] == first.pictures[:drawn]).all()
-        assert (again.targets[:drawn] == first.targets[:drawn]).all()
+        assert again.ready == synthetic
+        assert (again.pictures[:synthetic] == first.pictures[:synthetic]).all()
+        assert (again.targets[:synthetic] == first.targets[:synthetic]).all()
         again.take(card_pictures.CHUNK * 2)
         assert len({bytes(x.numpy().tobytes()) for x in again.pictures}) == len(again.pictures)
     finally:
@@ -288,7 +288,7 @@ def test_drawings_of_another_seed_or_size_are_not_taken_for_these(tmp_path):
             "no folder none",
         ),
         (ends_of_card.main, ["160:one+start", "--card", "c", "--start", "s.npz"], "one.npz, s.npz"),
-        (levers_of_card.main, ["none.json"], "not what strangers_levers.py writes"),
+        (levers_of_card.main, ["none.json"], "not what unseen_signers_levers.py writes"),
         (levers_of_card.main, ["empty.json"], "without {"),
         (train_on_card.main, ["--network", "x", "--output", "y", "--set", "mixup"], "--set"),
         (train_on_card.main, ["--network", "x", "--output", "y", "--set", "mix=1"], "no setting"),
@@ -360,7 +360,7 @@ def test_a_style_is_another_pictures_means_and_deviations():
 
 
 class NoDrawings:
-    """Stands for drawn hands where there are none of these classes: grey pictures."""
+    """Stands for synthetic hands where there are none of these classes: grey pictures."""
 
     ready = 8
 
@@ -381,9 +381,9 @@ class NoDrawings:
 
 
 def on_the_card():
-    strangers = on_card.Sources({}, ("A", "B", "C"))
+    unseen_signers = on_card.Sources({}, ("A", "B", "C"))
     return on_card.OnCard(torch.device("cpu"), ("A", "B", "C"), photos(), photos(), NoDrawings(),
-                          torch.full((2, 3, 8, 8), 200, dtype=torch.uint8), strangers)  # fmt: skip
+                          torch.full((2, 3, 8, 8), 200, dtype=torch.uint8), unseen_signers)  # fmt: skip
 
 
 def small_twin(classes=3):
@@ -396,14 +396,16 @@ PLAIN = Stage(name="plain", rate=1e-3, augment=OFF, side=32, smoothing=0.3)
 
 
 def test_a_batch_has_its_share_of_drawings_and_smooth_targets():
-    step = Step(small_twin(), replace(PLAIN, drawn=0.25), 8, on_the_card())
+    step = Step(small_twin(), replace(PLAIN, synthetic=0.25), 8, on_the_card())
     pictures, targets, origins = step.pictures()
-    drawn = ((pictures * 255).round() == 128).flatten(1).all(dim=1)
-    assert drawn.tolist() == [False] * 6 + [True] * 2
+    synthetic = ((pictures * 255).round() == 128).flatten(1).all(dim=1)
+    assert synthetic.tolist() == [False] * 6 + [True] * 2
     assert origins.tolist() == [*(targets[:6].argmax(1) + 1).tolist(), 0, 0]
     assert targets.max().item() == pytest.approx(0.8)
     assert targets.min().item() == pytest.approx(0.1)
-    assert Step(small_twin(), replace(PLAIN, drawn=1.0), 8, on_the_card()).pictures()[2].max() == 0
+    assert (
+        Step(small_twin(), replace(PLAIN, synthetic=1.0), 8, on_the_card()).pictures()[2].max() == 0
+    )
 
 
 def test_teachers_say_their_share_of_a_target():
@@ -484,7 +486,7 @@ def test_weights_come_back_and_so_does_the_mean_of_several():
     assert (network.weight("conv", "kernel") == 1).all()
 
 
-def test_strangers_are_read_source_by_source_and_views_count_alike():
+def test_unseen_signers_are_read_source_by_source_and_views_count_alike():
     truth = np.array([0, 1, 2])
     seen = torch.zeros((3, 4, 8, 8), dtype=torch.uint8)
     sources = on_card.Sources({"one": (seen, truth)}, ("A", "Z", "nothing"))
@@ -559,24 +561,24 @@ def test_the_whole_way_from_a_network_to_a_run_folder(small, monkeypatch):
         ["end", str(card / "base.npz"), str(card / "mixed.npz"), "--dataset_dir",
          str(small / "dataset"), "--output_dir", str(small / "run")]
     )  # fmt: skip
-    model = load_recogniser(small / "run" / folder.MODEL)
-    assert looks_of(model) == "closer"
+    model = load_recogniser(small / "run" / run_folder.MODEL)
+    assert views_of(model) == "hand_crop"
     mean = run_of_card.mean_of([card / "base.npz", card / "mixed.npz"])
     kernel = backbone_of(model).get_layer("first").get_weights()[0]
     np.testing.assert_allclose(kernel, mean["first/kernel"], atol=1e-7)
     np.testing.assert_allclose(kernel, (ends[0]["first/kernel"] + ends[1]["first/kernel"].astype(
         np.float32)) / 2, atol=1e-3)  # fmt: skip
-    facts = folder.read_json(small / "run" / folder.RUN)
+    facts = run_folder.read_json(small / "run" / run_folder.RUN)
     assert [one["name"] for one in facts["card"]] == ["base", "mixed"]
     assert facts["config"]["phases"][1]["name"] == "mixed"
     assert head_of(model).output_shape[-1] == 3
-    assert not any(folder.read_json(small / "run" / folder.HISTORY).values())
+    assert not any(run_folder.read_json(small / "run" / run_folder.HISTORY).values())
 
 
 def test_released_weights_get_another_temperature_and_keep_all_else(small):
     dataset, labels = small / "dataset", read_manifest(small / "dataset").labels
     begun = build_recogniser(ModelConfig(backbone="MobileNetV3Small", image_size_px=(32, 32)), 3)
-    released = look_closer(begun, Place(np.linspace(-1, 1, 8, dtype=np.float32), 0.5))
+    released = with_hand_crop(begun, HandBox(np.linspace(-1, 1, 8, dtype=np.float32), 0.5))
     starter = starter_folder(small / "starter", released, labels)
     known = json.loads((starter / CONTRACT).read_text())
     known |= {"temperature": 0.5}
@@ -588,14 +590,14 @@ def test_released_weights_get_another_temperature_and_keep_all_else(small):
     known["origin"]["manifest_sha256"] = read_manifest(dataset).sha256
     (starter / CONTRACT).write_text(json.dumps(known))
     facts = run_of_card.again(dataset, small / "run", "", starter)
-    model = load_recogniser(small / "run" / folder.MODEL)
-    np.testing.assert_array_equal(place_of(model).kernel, place_of(released).kernel)
+    model = load_recogniser(small / "run" / run_folder.MODEL)
+    np.testing.assert_array_equal(hand_box_of(model).kernel, hand_box_of(released).kernel)
     kernel, found = (head_of(x).get_layer("logits").get_weights()[0] for x in (begun, model))
     np.testing.assert_allclose(found * facts["temperature"] / 0.5, kernel, rtol=1e-3, atol=1e-4)
     assert facts["temperature"] != 0.5
     assert (facts["finished"], facts["commit"]) == ("2026-01-01", "c")
     assert facts["weights_origin"].startswith("somewhere; calibrated anew 2")
-    told = folder.read_json(small / "run" / folder.RUN)
+    told = run_folder.read_json(small / "run" / run_folder.RUN)
     assert told["temperature"] == facts["temperature"] and told["labels"] == list(labels)
 
 
@@ -606,12 +608,14 @@ def test_every_trial_is_learnt_and_read(small, monkeypatch):
             path = small / "data" / name / label / "1.jpg"
             path.write_bytes(encode_jpeg(np.full((20, 20, 3), 90, np.uint8), 90))
     recipe = replace(PLAIN, rate=1e-3)
-    picked = [x for x in strangers_levers.trials(recipe) if not x.name.startswith("drawn")][:8]
-    monkeypatch.setattr(strangers_levers, "trials", lambda _: iter(picked))
+    picked = [
+        x for x in unseen_signers_levers.trials(recipe) if not x.name.startswith("synthetic")
+    ][:8]
+    monkeypatch.setattr(unseen_signers_levers, "trials", lambda _: iter(picked))
     output = small / "levers.json"
     # As where a step is slow: something is told before the twentieth, after which losses are kept.
     monkeypatch.setattr("card_learning.TOLD_S", 0.0)
-    strangers_levers.main([*options_of(small), "--data", str(small / "data"), "--side", "32",
+    unseen_signers_levers.main([*options_of(small), "--data", str(small / "data"), "--side", "32",
                            "--steps", "2", "--output", str(output)])  # fmt: skip
     told = json.loads(output.read_text())
     names = [row["trial"] for row in told["trials"]]
@@ -622,10 +626,12 @@ def test_every_trial_is_learnt_and_read(small, monkeypatch):
 
 
 def test_a_trial_differs_from_the_recipe_in_something_and_is_named_once():
-    recipe = replace(PLAIN, augment=load_recipe(ROOT / "configs/strangers.py").config().augment)
-    found = list(strangers_levers.trials(recipe))
+    recipe = replace(
+        PLAIN, augment=load_recipe(ROOT / "configs/unseen signers.py").config().augment
+    )
+    found = list(unseen_signers_levers.trials(recipe))
     assert len({trial.name for trial in found}) == len(found)
-    for trial in found[len(strangers_levers.SEEDS) :]:
+    for trial in found[len(unseen_signers_levers.SEEDS) :]:
         assert (trial.stage, trial.of, trial.steps) != (recipe, "", 1.0)
     before = set[str]()
     for trial in found:
@@ -655,12 +661,12 @@ def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monke
     save_network(tmp_path / "base.npz", layers, moved)
     seen = []
 
-    def strangers(network, _, labels, size_px, names):
+    def unseen_signers(network, _, labels, size_px, names):
         kernel = backbone_of(network.model).get_layer("conv").get_weights()[0]
         seen.append((kernel, len(labels), size_px, names))
         return {"mean_letters_24": 0.5, "mean_letters_26": 0.25}
 
-    monkeypatch.setattr(ends_of_card, "strangers", strangers)
+    monkeypatch.setattr(ends_of_card, "unseen_signers", unseen_signers)
     row = ends_of_card.read("64:start+base", tmp_path, tmp_path / "start.npz", tmp_path)
     assert row["end"] == "64:start+base"
     assert [names for *_, names in seen] == [STUDY_ONLY, STRANGERS]
@@ -671,14 +677,14 @@ def test_ends_and_their_means_are_read_at_the_size_that_is_named(tmp_path, monke
 
 def test_the_page_tells_stages_and_ends_apart(monkeypatch):
     monkeypatch.setattr(card_page, "said", lambda _: "how")
-    stage = {"of": "", "side": 160, "seconds": 139.6, "drawn": 0.4}
+    stage = {"of": "", "side": 160, "seconds": 139.6, "synthetic": 0.4}
     figures = {
         "card": {"device": "Card", "batch": 256, "stages": [
             {"name": "base", "stage": stage, "pictures": 932352, "pictures_per_s": 6675,
              "drawings": 132648, "val": 0.971}]},
         "ends": [{"end": "160:base+mixup_192",
                   "studied": {"mean_letters_24": 0.844, "mean_letters_26": 0.838},
-                  "strangers": {"mean_letters_24": 0.886, "mean_letters_26": 0.879}}],
+                  "unseen_signers": {"mean_letters_24": 0.886, "mean_letters_26": 0.879}}],
     }  # fmt: skip
     lines = card_page.ends(figures)
     assert (
@@ -699,15 +705,15 @@ def test_the_page_tells_stages_and_ends_apart(monkeypatch):
 def test_the_page_compares_trials_with_the_mean_of_the_recipes_seeds(monkeypatch):
     monkeypatch.setattr(card_page, "said", lambda _: "how")
 
-    def row(name, studied, strangers, val=0.9):
+    def row(name, studied, unseen_signers, val=0.9):
         read = {name: {"letters_24": studied} for name in STUDY_ONLY}
-        read |= {name: {"letters_24": strangers} for name in STRANGERS}
+        read |= {name: {"letters_24": unseen_signers} for name in STRANGERS}
         return {"trial": name, "val": val, "read": read}
 
     recipe = ["the recipe, 1", "the recipe, 2"]
     figures = {
         "recipe": recipe,
-        "card": {"device": "Card", "batch": 256, "steps": 10, "side": 128, "drawn_hands": 20,
+        "card": {"device": "Card", "batch": 256, "steps": 10, "side": 128, "synthetic_hands": 20,
                  "trials": [row(recipe[0], 0.6, 0.7), row(recipe[1], 0.66, 0.72),
                             *(row(f"{name}, its last weights", 0.5, 0.6) for name in recipe),
                             *(row(f"{name}, mirrored as well", 0.68, 0.7) for name in recipe),

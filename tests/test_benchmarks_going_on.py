@@ -23,7 +23,7 @@ def little(monkeypatch):
 def sources(tmp_path):
     """A data folder with two pictures of every source, and a prepared data set of two classes."""
     from fingerspell.config import PrepareConfig
-    from fingerspell.data.prepare import prepare
+    from fingerspell.prepare.prepare import prepare
 
     rng = np.random.default_rng(0)
 
@@ -47,7 +47,7 @@ def test_the_network_moves_and_both_ends_are_read(little, sources, monkeypatch):
     def read(model, labels, data):
         seen.append({v.path: np.array(v) for v in model.variables})
         assert labels == ("A", "B")
-        return {"studied": {"mean_letters_24": 0.5}, "strangers": {"mean_letters_24": 0.5}}
+        return {"studied": {"mean_letters_24": 0.5}, "unseen_signers": {"mean_letters_24": 0.5}}
 
     monkeypatch.setattr(going_on, "read", read)
     args = argparse.Namespace(
@@ -71,7 +71,7 @@ def test_the_last_call_saves_what_the_parts_have_done(sources, monkeypatch, caps
 
     def one(choice, seed, args, work):
         made.append((choice and choice.name, seed))
-        score = {group: {"mean_letters_24": 0.5} for group in ("studied", "strangers")}
+        score = {group: {"mean_letters_24": 0.5} for group in ("studied", "unseen_signers")}
         return {"commit": "abc", "end": score, **({"mean": score} if choice else {})}
 
     monkeypatch.setattr(going_on, "one", one)
@@ -97,17 +97,17 @@ def test_a_missing_source_is_named_at_once(sources, capsys):
 
 
 def test_the_page_tells_points_to_the_released_network():
-    def score(studied, strangers):
+    def score(studied, unseen_signers):
         return {
             "studied": {"mean_letters_24": studied},
-            "strangers": {"mean_letters_24": strangers},
+            "unseen_signers": {"mean_letters_24": unseen_signers},
         }
 
     text = read_otherwise_page.going_on(
         {
             "command": "c", "commit": "abc", "finished": "2026-01-01", "versions": {},
             "machine": {"system": "s", "processor": "p", "cores": 2},
-            "steps": 10, "batch_size": 32, "rate": 3e-4, "drawn_per_class": 20,
+            "steps": 10, "batch_size": 32, "rate": 3e-4, "synthetic_per_class": 20,
             "runs": [
                 {"name": "usual", "seed": 1, "steps": 10, "factors": {}, "end": score(0.83, 0.88),
                  "mean": score(0.84, 0.89)},

@@ -16,8 +16,8 @@ import machine_page
 import run_by_run
 import time_to_quality
 from fingerspell.config import SamplingConfig, TrainConfig
-from fingerspell.data.manifest import read_manifest
-from fingerspell.data.sampling import epoch_length
+from fingerspell.dataset.manifest import read_manifest
+from fingerspell.loading.sampling import epoch_length
 from helpers.small_run import write_colours
 
 
@@ -40,7 +40,7 @@ def measured(tmp_path, monkeypatch):
     """Both studies as if they had been measured."""
     people = {"sources": {"dev_x": {"letters_26": 0.3, "letters_24": 0.35}},
               "mean_letters_26": 0.3, "mean_letters_24": 0.35}  # fmt: skip
-    shared = {"strangers": people, "whole_s": 90.0, "peak_memory_bytes": 2e9}
+    shared = {"unseen_signers": people, "whole_s": 90.0, "peak_memory_bytes": 2e9}
     sides = {
         "guide": {**shared, "epochs_asked": 50, "limit_s": 1500.0,
                   "curve": [row("frozen", 60.0, 0.5), row("finetune", 600.0, 0.6)]},
@@ -52,7 +52,7 @@ def measured(tmp_path, monkeypatch):
     said = {"machine": machine, "commit": "abc", "versions": {"python": "3"},
             "finished": "2026-01-01T00", "command": "python x"}  # fmt: skip
     runs = [
-        {"lever": lever, "seed": seed, "strangers": people["sources"], "commit": "abc",
+        {"lever": lever, "seed": seed, "unseen_signers": people["sources"], "commit": "abc",
          **dict.fromkeys(levers.SCORES, value + seed / 100), "train_s": 100 * value}
         for lever, value in ((levers.FULL, 0.5), ("no averaged weights", 0.4))
         for seed in (1, 2)
@@ -181,7 +181,7 @@ def films(tmp_path):
         ("no warm-up", {"phases"}),
         ("wide augmentation", {"augment"}),
         ("BatchNormalization trained, at 1e-3", {"phases"}),
-        ("with drawn hands", {"drawn_per_class"}),
+        ("with synthetic hands", {"synthetic_per_class"}),
     ],
 )
 def test_a_lever_moves_nothing_but_itself(lever, moved, full, films):

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import unseen_signers_page
 
 import circumstances
 import own_test
-import strangers_page
-from fingerspell.data.manifest import FILE_NAME, read_manifest, to_csv
+from fingerspell.dataset.manifest import FILE_NAME, read_manifest, to_csv
 from fingerspell.runtime import STARTER, read_contract
 from helpers.small_run import write_colours
 
@@ -76,8 +76,8 @@ def test_the_recognisers_own_data_set_is_read_and_saved(dataset, tmp_path, monke
     with pytest.raises(SystemExit) as ended:
         own_test.main(["--dataset_dir", str(dataset)])
     assert ended.value.code == 2
-    (row,) = strangers_page.own_aim(saved)
+    (row,) = unseen_signers_page.own_aim(saved)
     assert row.endswith("own test split, 6 pictures | ≥ 97.0 % | 83.3 % | missed by 13.7 points |")
-    (row,) = strangers_page.own_aim({**saved, "accuracy": 0.98})
+    (row,) = unseen_signers_page.own_aim({**saved, "accuracy": 0.98})
     assert row.endswith("| 98.0 % | met |")
-    assert strangers_page.own_aim(None) == []
+    assert unseen_signers_page.own_aim(None) == []

@@ -44,36 +44,36 @@ def test_a_part_that_fails_is_not_hidden_by_the_next(monkeypatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory) -> Path:
-    return jittered_hands.jittered_hands(tmp_path_factory.mktemp("drawn"), 60)
+def synthetic(tmp_path_factory) -> Path:
+    return jittered_hands.jittered_hands(tmp_path_factory.mktemp("synthetic"), 60)
 
 
-def test_the_pictures_are_spread_over_29_classes_and_drawn_once(drawn) -> None:
-    counts = [len(list(folder.iterdir())) for folder in drawn.iterdir()]
+def test_the_pictures_are_spread_over_29_classes_and_synthetic_once(synthetic) -> None:
+    counts = [len(list(folder.iterdir())) for folder in synthetic.iterdir()]
     assert len(counts) == 29
     assert sum(counts) == 60
     assert set(counts) == {2, 3}
-    before = {path: path.stat().st_mtime_ns for path in drawn.rglob("*.jpg")}
-    assert jittered_hands.jittered_hands(drawn.parent, 60) == drawn
-    assert {path: path.stat().st_mtime_ns for path in drawn.rglob("*.jpg")} == before
+    before = {path: path.stat().st_mtime_ns for path in synthetic.rglob("*.jpg")}
+    assert jittered_hands.jittered_hands(synthetic.parent, 60) == synthetic
+    assert {path: path.stat().st_mtime_ns for path in synthetic.rglob("*.jpg")} == before
 
 
-def test_frames_of_a_run_are_alike_and_not_the_same(drawn) -> None:
-    one, other = (read(drawn / "A" / f"A{n}.jpg").astype(int) for n in (1, 2))
+def test_frames_of_a_run_are_alike_and_not_the_same(synthetic) -> None:
+    one, other = (read(synthetic / "A" / f"A{n}.jpg").astype(int) for n in (1, 2))
     assert one.shape == (200, 200, 3)
     assert 0 < np.abs(one - other).mean() < 40
 
 
 @pytest.mark.parametrize("name", ["plain", "examine"])
-def test_a_contender_opens_every_picture(name, drawn) -> None:
-    stages = contenders.CONTENDERS[name](drawn)
+def test_a_contender_opens_every_picture(name, synthetic) -> None:
+    stages = contenders.CONTENDERS[name](synthetic)
     assert stages["pictures"] == 60
     assert stages["validate_hash_s"] > 0
 
 
-def test_the_plain_loop_joins_neighbouring_frames_and_leaves_nothing_behind(drawn) -> None:
-    assert contenders.plain(drawn)["groups"] < 60
-    assert [path.name for path in drawn.parent.iterdir() if path.is_dir()] == ["pictures"]
+def test_the_plain_loop_joins_neighbouring_frames_and_leaves_nothing_behind(synthetic) -> None:
+    assert contenders.plain(synthetic)["groups"] < 60
+    assert [path.name for path in synthetic.parent.iterdir() if path.is_dir()] == ["pictures"]
 
 
 def row(wall_s: float, **stages: float) -> dict[str, float]:

@@ -20,10 +20,10 @@ import reached
 import reading
 import watched
 from fingerspell.config import progressive
-from fingerspell.data.manifest import read_manifest
+from fingerspell.dataset.manifest import read_manifest
 from fingerspell.model import backbone_of, build_recogniser, load_recogniser
 from fingerspell.train import phases
-from fingerspell.train.keep import KeepBest
+from fingerspell.train.state import BestWeights
 from helpers.small_run import FINETUNE, HEAD, SIDE_PX, SMALL, small_config, write_colours
 from helpers.tiny_network import tiny_backbone
 
@@ -242,15 +242,17 @@ def test_features_are_read_anew_when_the_backbone_has_moved(ours, dataset, monke
 
 
 def test_nobody_watches_when_the_training_is_over(ours):
-    assert phases.learn.__module__ == "fingerspell.train.epochs"
-    assert KeepBest.consider.__module__ == "fingerspell.train.keep"
+    assert phases.learn.__module__ == "fingerspell.train.loop"
+    assert BestWeights.consider.__module__ == "fingerspell.train.state"
 
 
-def test_strangers_are_the_mean_over_sources_and_not_over_pictures(ours, tmp_path, monkeypatch):
+def test_unseen_signers_are_the_mean_over_sources_and_not_over_pictures(
+    ours, tmp_path, monkeypatch
+):
     write_colours(tmp_path / "one", (1, 1, 1))
     write_colours(tmp_path / "other", (9, 1, 1))
     monkeypatch.setattr(reading, "STRANGERS", ("one/train", "other/train"))
     network = reading.packaged(load_recogniser(ours[1].output_dir / "model.keras"))
-    people = reading.strangers(network, tmp_path, ("A", "B", "nothing"), (64, 64))
+    people = reading.unseen_signers(network, tmp_path, ("A", "B", "nothing"), (64, 64))
     each = [source["letters_26"] for source in people["sources"].values()]
     assert people["mean_letters_26"] == pytest.approx(sum(each) / 2)

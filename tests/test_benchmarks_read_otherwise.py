@@ -135,7 +135,7 @@ def test_a_ways_figures_are_means_over_sources_at_its_temperature():
 
 
 def test_the_page_sets_the_ways_side_by_side():
-    read = {group: some_looks() for group in ("studied", "strangers")}
+    read = {group: some_looks() for group in ("studied", "unseen_signers")}
     rows = other_means.measured(read, 0.8, ("A", "B"))
     page = read_otherwise_page.other_means({**COMMON, "threshold": 0.8, "rows": rows})
     (row,) = [x for x in page if x.startswith("| closer and mirrored, mean answers")]
@@ -158,7 +158,7 @@ def test_missing_sources_are_named_before_any_is_read(script, tmp_path, monkeypa
 def test_the_page_says_which_temperature_errs_least():
     rows = [
         {"temperature": x, "studied": other_temperatures.at(some_answers(), x, 0.8),
-         "strangers": other_temperatures.at(some_answers(), x, 0.8)}
+         "unseen_signers": other_temperatures.at(some_answers(), x, 0.8)}
         for x in (1.0, 2.0)
     ]  # fmt: skip
     page = read_otherwise_page.other_temperatures(
@@ -171,9 +171,9 @@ def test_the_page_says_which_temperature_errs_least():
 
 def some_shown() -> Shown:
     """Three pictures of A in `rooms`, one drawn; one of Z in `rooms`; A is feature 0, Z is 1."""
-    of = (*[("rooms", "A")] * 3, ("drawn", "A"), ("rooms", "Z"))
+    of = (*[("rooms", "A")] * 3, ("synthetic", "A"), ("rooms", "Z"))
     labels = torch.tensor([0, 0, 0, 0, 1])
-    sizes = {"rooms": 30, "drawn": 10, "A": 20, "Z": 60}
+    sizes = {"rooms": 30, "synthetic": 10, "A": 20, "Z": 60}
     return Shown(torch.eye(2)[labels], labels, of, sizes)
 
 
@@ -181,7 +181,7 @@ def test_pictures_are_weighed_as_a_choice_says():
     shown = some_shown()
     weights = {c.name: last_layer.weights_of(c, shown) for c in last_layer.CHOICES}
     assert weights["as in the recipe"].tolist() == [1.0] * 5
-    assert weights["no drawn hands"].tolist() == [1, 1, 1, 0, 1]
+    assert weights["no synthetic hands"].tolist() == [1, 1, 1, 0, 1]
     assert weights["no Z out of its movement"].tolist() == [1, 1, 1, 1, 0]
     by_class = weights["classes count by their size"]
     assert by_class[:4].sum() == pytest.approx(20)
@@ -206,8 +206,8 @@ def test_a_layer_learns_what_it_is_shown_and_nothing_else():
 
 
 def test_the_page_says_what_is_gained_to_what_is_released():
-    rows = [{"name": "released", "seed": 0, "studied": 0.8, "strangers": 0.9}]
-    rows += [{"name": "MixUp", "seed": s, "studied": x, "strangers": 0.88}
+    rows = [{"name": "released", "seed": 0, "studied": 0.8, "unseen_signers": 0.9}]
+    rows += [{"name": "MixUp", "seed": s, "studied": x, "unseen_signers": 0.88}
              for s, x in ((1, 0.81), (2, 0.83))]  # fmt: skip
     page = read_otherwise_page.last_layer({**COMMON, "pictures": 1200, "rows": rows})
     assert "| not: the released layer | 80.0 % | | 90.0 % | |" in page
@@ -215,7 +215,7 @@ def test_the_page_says_what_is_gained_to_what_is_released():
     assert any("1,200 changed" in line and "2 seeds" in line for line in page)
     means = {"as they are": 0.8, "mirrored": 0.79, "a + b + c": 0.7, "a + b + c + d": 0.6}
     page = read_otherwise_page.other_views(
-        {**COMMON, "pictures_a_source": 400, "studied_mean": means, "strangers_mean": means}
+        {**COMMON, "pictures_a_source": 400, "studied_mean": means, "unseen_signers_mean": means}
     )
     assert "| as they are | 80.0 % (+0.0) | 80.0 % (+0.0) |" in page
     assert "| a + b + c | 70.0 % (-10.0) | 70.0 % (-10.0) |" in page

@@ -5,17 +5,17 @@ import json
 
 import numpy as np
 import pytest
+import unseen_signers_page
 
 import circumstances
 import left_out
 import short_levers
 import short_runs
 import short_runs_page
-import strangers_page
 from fingerspell.config import AugmentConfig, ModelConfig, load_recipe
 from fingerspell.images import encode_jpeg
 from fingerspell.model import build_recogniser, load_backbone_weights, load_recogniser
-from fingerspell.model.parts import backbone_of
+from fingerspell.model.build import backbone_of
 from helpers.tiny_network import tiny_backbone
 
 
@@ -98,7 +98,7 @@ def test_a_part_that_is_none_is_refused(wrong, capsys):
     (["--data", "nowhere", "--weights", "none"], "nowhere has no one, two, dev_signify, dev_"),
     (["--weights", "gone.h5"], "no file gone.h5"),
 ])  # fmt: skip
-def test_what_is_missing_is_named_before_hands_are_drawn(
+def test_what_is_missing_is_named_before_hands_are_synthetic(
     study, wrong, told, data, monkeypatch, capsys
 ):
     monkeypatch.setattr(short_runs, "program", lambda *_: pytest.fail("began"))
@@ -148,7 +148,7 @@ def test_a_study_that_ran_out_of_time_goes_on_with_what_is_left(data, monkeypatc
     assert trained == ["releasable sources", "all sources", *without]
     saved = json.loads((data / "results" / "left_out.json").read_text(encoding="utf-8"))
     assert [list(run["read"]) for run in saved["runs"][2:]] == [["two"], ["one"]]
-    page = strangers_page.strangers()
+    page = unseen_signers_page.unseen_signers()
     assert "| one | – | – | " in page and "| **mean of 1** | " in page
 
 
@@ -157,7 +157,7 @@ def test_studies_that_began_with_other_backbones_are_told_as_one_and_apart():
         scores = {"letters_24": score, "letters_26": score}
         return {"trial": trial, "seed": 1, "read": dict.fromkeys(names, scores)}
 
-    common = {"image_px": 96, "epochs": 2, "drawn_per_class": 1, "first_epochs": 8,
+    common = {"image_px": 96, "epochs": 2, "synthetic_per_class": 1, "first_epochs": 8,
               "first_drawn_per_class": 4, "command": "c", "finished": "2026-01-01",
               "versions": {}, "machine": {"system": "s", "processor": "p", "cores": 2}}  # fmt: skip
     whole = (*left_out.STRANGERS, "x")
@@ -184,10 +184,10 @@ def test_studies_that_began_with_other_backbones_are_told_as_one_and_apart():
     assert sum("commit abc" in line or "commit def" in line for line in page) == 2
 
 
-def test_what_drawn_hands_taught_is_trained_once_and_begun_with(data, monkeypatch):
+def test_what_synthetic_hands_taught_is_trained_once_and_begun_with(data, monkeypatch):
     options = [
         "--weights", "none", "--side", "32", "--batch_size", "8", "--first_epochs", "1",
-        "--first_drawn", "14", "--work", str(data / "work"),
+        "--first_synthetic", "14", "--work", str(data / "work"),
     ]  # fmt: skip
     args = short_runs.parser("x").parse_args(options)
     begun = short_runs.first_weights(args)
@@ -210,7 +210,7 @@ def base():
 
 
 def test_the_recipes_short_form_is_the_recipe():
-    whole = load_recipe(short_runs.ROOT / "configs" / "strangers.py").config()
+    whole = load_recipe(short_runs.ROOT / "configs" / "unseen signers.py").config()
     short = base()
     assert (short.augment, short.sampling) == (whole.augment, whole.sampling)
     assert len(short.phases) == 1 and short.phases[0].image_size_px is None
@@ -227,8 +227,8 @@ def test_each_change_undoes_what_its_name_says_and_nothing_else():
     assert made.pop("the recipe")(usual) is usual
     undone = {name: differences(usual, change(usual)) for name, change in made.items()}
     assert undone == {
-        "from ImageNet's weights, no drawn hands first": {"model.weights": "w.h5"},
-        "from chance, drawn hands first": {"model.weights": "none"},
+        "from ImageNet's weights, no synthetic hands first": {"model.weights": "w.h5"},
+        "from chance, synthetic hands first": {"model.weights": "none"},
         "BatchNormalization frozen, 0.0001": {
             "phases": {"batchnorm_momentum": None, "learning_rate": 1e-4}
         },
@@ -265,7 +265,7 @@ def differences(one, other):
     return found
 
 
-def test_levers_are_read_by_those_who_choose_and_by_the_strangers():
+def test_levers_are_read_by_those_who_choose_and_by_the_unseen_signers():
     found = short_levers.trials(levers_asked("--releasable", "a", "b", "--study_only", "c"))
     assert {t.sources for t in found} == {("a", "b")}
     assert {t.read for t in found} == {("c", *left_out.STRANGERS)}
@@ -287,17 +287,17 @@ def test_a_change_that_there_is_not_is_refused_and_all_are_named(data, capsys):
     assert "--only 512 pixels: choose from the recipe, " in told and "224 pixels" in told
 
 
-def test_a_network_from_chance_is_taught_drawn_hands_of_its_own(tmp_path, monkeypatch):
+def test_a_network_from_chance_is_taught_synthetic_hands_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(short_runs, "ROOT", tmp_path)
     names = {}
     for weights in ("w.h5", "none"):
         args = short_runs.parser("x").parse_args(["--weights", weights, "--work", "work"])
-        for made in ("drawn_400_96_8", "drawn_400_96_8_from_chance"):
+        for made in ("synthetic_400_96_8", "synthetic_400_96_8_from_chance"):
             (tmp_path / "work").mkdir(exist_ok=True)
             (tmp_path / "work" / f"{made}.weights.h5").touch()
         names[weights] = short_runs.first_weights(args).rpartition("/")[2]
-    assert names["w.h5"] == "drawn_400_96_8.weights.h5"
-    assert names["none"] == "drawn_400_96_8_from_chance.weights.h5"
+    assert names["w.h5"] == "synthetic_400_96_8.weights.h5"
+    assert names["none"] == "synthetic_400_96_8_from_chance.weights.h5"
 
 
 def test_the_page_compares_seed_by_seed():
@@ -317,7 +317,7 @@ def test_the_page_compares_seed_by_seed():
     told = {
         "command": "x", "commit": "c", "finished": "2026-01-01T00:00:00+00:00", "versions": {},
         "machine": {"system": "s", "processor": "p", "cores": 2}, "epochs": 3, "image_px": 96,
-        "drawn_per_class": 100, "first_epochs": 8, "first_drawn_per_class": 400, "runs": runs,
+        "synthetic_per_class": 100, "first_epochs": 8, "first_drawn_per_class": 400, "runs": runs,
     }  # fmt: skip
     page = short_runs_page.short_levers([told, {**told, "runs": runs[:3]}])
     heads = [line.partition(" | ")[0] for line in page if line.startswith("| trained, backbone")]

@@ -60,9 +60,9 @@ def test_the_page_reports_apart_what_a_still_cannot_tell():
     people = {"ann": source_of("IIIIIJJJJJ", "IIIIJJIIAA"), "bob": source_of("IJDZ", "IJDD")}
     studied = {"cy": source_of("IJ", "JI"), "dan": source_of("IIII", "IIJA")}
     figures = {
-        "strangers": people,
+        "unseen_signers": people,
         "studied": studied,
-        "pairs_mean": {"strangers": pairs_mean(people),
+        "pairs_mean": {"unseen_signers": pairs_mean(people),
                        "studied": pairs_mean(studied)},
         "digit_one": {"pictures": 1200, "D": 0.5, "Z": 0.25, "other_letters": 0.125,
                       "nothing": 0.1, "accepted": 0.05},

@@ -1,15 +1,15 @@
-"""The strangers' benchmark counts what it says, and its page does not gloss over what is missed."""
+"""The unseen signers' benchmark counts what it says, and its page does not gloss over what is missed."""
 
 import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import unseen_signers
+import unseen_signers_page
 
-import strangers
-import strangers_page
 from fingerspell.images import encode_jpeg
-from fingerspell.model import look_closer, save_recogniser
+from fingerspell.model import save_recogniser, with_hand_crop
 from helpers.exports import LABELS, SIZE_PX, fitted, recogniser, somewhere
 from helpers.starter_folder import starter_folder
 from starter_sources import MEASURED_FROM
@@ -42,18 +42,18 @@ def write(folder, label, *sides, first=0):
 
 @pytest.fixture
 def data(tmp_path):
-    for name in (*strangers.STRANGERS, *strangers.STUDY_ONLY):
+    for name in (*unseen_signers.STRANGERS, *unseen_signers.STUDY_ONLY):
         write(tmp_path / name, "A", (255, 0), (255, 0), (160, 128))
         write(tmp_path / name, "B", (0, 255))
         write(tmp_path / name, "J", (255, 0))
-    for digit in strangers.LIKE_NO_LETTER:
-        write(tmp_path / strangers.DIGITS, digit, (255, 0), first=MEASURED_FROM)
-    write(tmp_path / strangers.DIGITS, "1", (255, 0), (255, 0), (160, 128), (0, 255))
+    for digit in unseen_signers.LIKE_NO_LETTER:
+        write(tmp_path / unseen_signers.DIGITS, digit, (255, 0), first=MEASURED_FROM)
+    write(tmp_path / unseen_signers.DIGITS, "1", (255, 0), (255, 0), (160, 128), (0, 255))
     return tmp_path
 
 
 def test_mirrored_pictures_are_the_other_hand_and_doubt_is_not_accepted(data):
-    source = strangers.one_source(Sided(), Sided(), data / "dev_signify")
+    source = unseen_signers.one_source(Sided(), Sided(), data / "dev_signify")
     assert source["pictures"] == 5
     assert source["letters_24"] == 1.0
     assert source["mirrored_24"] == 0.0
@@ -67,7 +67,7 @@ def test_mirrored_pictures_are_the_other_hand_and_doubt_is_not_accepted(data):
     ("share", "rows", "columns"), [(1 / 2, (2, 6), (4, 12)), (1 / 3, (2, 5), (5, 10))]
 )
 def test_smaller_pictures_lie_in_the_middle_of_grey(share, rows, columns):
-    far = strangers.smaller(share)(np.ones((2, 8, 16, 3), np.float32))
+    far = unseen_signers.smaller(share)(np.ones((2, 8, 16, 3), np.float32))
     assert far.shape == (2, 8, 16, 3)
     inside = far[:, slice(*rows), slice(*columns)]
     assert (inside == 1).all()
@@ -78,31 +78,31 @@ def test_smaller_pictures_lie_in_the_middle_of_grey(share, rows, columns):
 def test_smaller_pictures_show_all_of_the_picture():
     halves = np.zeros((1, 8, 8, 3), np.float32)
     halves[:, :, 4:] = 1
-    far = strangers.smaller(1 / 2)(halves)[0, 2:6, 2:6, 0]
+    far = unseen_signers.smaller(1 / 2)(halves)[0, 2:6, 2:6, 0]
     assert (far[:, :2] == 0).all()
     assert (far[:, 2:] == 1).all()
 
 
 def test_the_page_says_what_was_missed_and_by_how_much(data):
-    figures = {**strangers.measured(Sided(), Sided(), data)}
-    rows = strangers_page.aims(figures)[2:]
+    figures = {**unseen_signers.measured(Sided(), Sided(), data)}
+    rows = unseen_signers_page.aims(figures)[2:]
     assert rows[0].endswith("| ≥ 93.0 % | 100.0 % | met |")
     assert rows[1].endswith("| ≥ 90.0 % | 80.0 % | missed by 10.0 points |")
     assert rows[-1].endswith("| ≤ 3 points | 100.0 points | missed by 97.0 points |")
-    assert figures["outsiders"] == {
+    assert figures["non_letters"] == {
         "pictures": 4,
         "digits": ["3", "5", "7", "8"],
         "accepted": 1.0,
         "each": dict.fromkeys("3578", 1.0),
     }
     assert figures["digit_one"]["pictures"] == 4
-    assert figures["pairs_mean"] == {"strangers": {}, "studied": {}}, "none of them shows an I"
+    assert figures["pairs_mean"] == {"unseen_signers": {}, "studied": {}}, "none of them shows an I"
 
 
 def test_people_who_showed_a_digit_in_training_are_not_measured_by_it(data):
     write(data / "more", "5", (255, 0))
-    shutil.copy2(data / "more" / "5" / "0.jpg", data / strangers.DIGITS / "5" / "0.jpg")
-    assert strangers.outsiders(Sided(), data / strangers.DIGITS)["pictures"] == 4
+    shutil.copy2(data / "more" / "5" / "0.jpg", data / unseen_signers.DIGITS / "5" / "0.jpg")
+    assert unseen_signers.non_letters(Sided(), data / unseen_signers.DIGITS)["pictures"] == 4
 
 
 def test_a_digit_that_is_read_as_nothing_is_not_taken_for_a_letter(data):
@@ -113,7 +113,10 @@ def test_a_digit_that_is_read_as_nothing_is_not_taken_for_a_letter(data):
         def probabilities(self, batch):
             return super().probabilities(batch) * 0.5
 
-    taken = [strangers.outsiders(x(), data / strangers.DIGITS) for x in (Refusing, Unsure, Sided)]
+    taken = [
+        unseen_signers.non_letters(x(), data / unseen_signers.DIGITS)
+        for x in (Refusing, Unsure, Sided)
+    ]
     assert [found["accepted"] for found in taken] == [0.0, 0.0, 1.0]
 
 
@@ -125,31 +128,31 @@ def test_what_the_second_look_brings_is_told_apart(data):
             one, other = (super(Twice, self).probabilities(x) for x in (batch, batch[:, :, ::-1]))
             return np.where(one[:, :1] > one[:, 1:2], one, other)
 
-    figures = strangers.measured(Twice(), Sided(), data)
-    source = figures["strangers"]["dev_signify"]
+    figures = unseen_signers.measured(Twice(), Sided(), data)
+    source = figures["unseen_signers"]["dev_signify"]
     assert source["once_letters_24"] == source["once_third_24"] == 1.0
     assert source["letters_24"] == source["mirrored_24"] == pytest.approx(3 / 4)
-    page = strangers_page._looks(figures)
-    assert "| the five strangers, as they are | 100.0 % | 75.0 % |" in page
+    page = unseen_signers_page._looks(figures)
+    assert "| the five unseen signers, as they are | 100.0 % | 75.0 % |" in page
     assert "| the other five, a third of the size | 100.0 % | 75.0 % |" in page
 
 
 def test_the_weights_of_a_run_and_of_a_release_are_read_with_one_look(tmp_path):
     once, pictures = recogniser(), fitted(6)
-    save_recogniser(look_closer(once, somewhere()), tmp_path / "model.keras")
+    save_recogniser(with_hand_crop(once, somewhere()), tmp_path / "model.keras")
     released = starter_folder(tmp_path / "starter", once, LABELS)
     told = SimpleNamespace(labels=LABELS, size_px=SIZE_PX)
     for folder, off in ((tmp_path, 1e-5), (released, 0.02)):
-        read = strangers.OneLook.load(folder, told).probabilities(pictures)
+        read = unseen_signers.OneLook.load(folder, told).probabilities(pictures)
         np.testing.assert_allclose(read, once.predict(pictures, verbose=0), atol=off)
 
 
 def test_the_page_names_the_forms_that_are_missed():
     pair = {"truth": "K", "answer": "V", "count": 39, "share": 0.975}
     rare = {"truth": "M", "answer": "N", "count": 5, "share": 0.2}
-    figures = {"strangers": {"one": {"top_confusions": [rare]}},
+    figures = {"unseen_signers": {"one": {"top_confusions": [rare]}},
                "studied": {"two": {"top_confusions": [pair, rare]}}}  # fmt: skip
-    assert strangers_page.forms(figures) == "`two` K as V (39, 98 %)"
+    assert unseen_signers_page.forms(figures) == "`two` K as V (39, 98 %)"
 
 
 def test_pairs_are_read_from_the_pictures_as_they_are(tmp_path):
@@ -158,7 +161,7 @@ def test_pairs_are_read_from_the_pictures_as_they_are(tmp_path):
 
     write(tmp_path / "one", "I", (255, 0))
     write(tmp_path / "one", "J", (255, 0), (0, 255))
-    pair = strangers.one_source(Still(), Still(), tmp_path / "one")["pairs"]["I/J"]
+    pair = unseen_signers.one_source(Still(), Still(), tmp_path / "one")["pairs"]["I/J"]
     assert pair["pictures"] == 3
     assert pair["right"] == pytest.approx(2 / 3)
     assert pair["recall"] == {"I": 1.0, "J": 0.5}
@@ -168,6 +171,6 @@ def test_every_picture_of_the_digit_1_is_read_and_doubt_and_nothing_are_not_acce
     class Pointing(Sided):
         labels = ("D", "nothing", "J")
 
-    assert strangers.digit_one(Pointing(), data / strangers.DIGITS) == {
+    assert unseen_signers.digit_one(Pointing(), data / unseen_signers.DIGITS) == {
         "pictures": 4, "D": 0.75, "Z": 0.0, "other_letters": 0.0, "nothing": 0.25, "accepted": 0.5,
     }  # fmt: skip

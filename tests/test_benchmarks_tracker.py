@@ -236,7 +236,7 @@ def test_who_reads_a_source_never_learnt_from_it(monkeypatch):
     assert {whole[name] for name in every} == {0.0}
 
 
-def test_fewer_sources_are_drawn_by_lot_and_read_the_strangers(monkeypatch):
+def test_fewer_sources_are_synthetic_by_lot_and_read_the_unseen_signers(monkeypatch):
     monkeypatch.setattr(tracker_letters, "hands_of", lambda _, sources: list(sources))
     monkeypatch.setattr(tracker_letters, "trained", lambda hands, _: hands)
     monkeypatch.setattr(tracker_letters, "share", lambda network, *_: len(network) / 100)
@@ -246,7 +246,7 @@ def test_fewer_sources_are_drawn_by_lot_and_read_the_strangers(monkeypatch):
         count for count in tracker_letters.COUNTS for _ in range(tracker_letters.DRAWS)
     ]
     assert all(len(set(row["sources"])) == row["count"] for row in rows)
-    assert all(set(row["strangers"]) == set(STRANGERS) for row in rows)
+    assert all(set(row["unseen_signers"]) == set(STRANGERS) for row in rows)
     assert len({tuple(row["sources"]) for row in rows}) == len(rows)
 
 
@@ -296,7 +296,7 @@ def test_the_page_tells_means_and_how_far_seeds_are_apart():
         "licence": {"releasable": [dict.fromkeys(STRANGERS, 0.8), dict.fromkeys(STRANGERS, 0.82)],
                     "all": [dict.fromkeys(STRANGERS, 0.9), dict.fromkeys(STRANGERS, 0.9)]},
         "left_out": {"releasable": dict.fromkeys(names, 0.7), "all": dict.fromkeys(names, 0.75)},
-        "fewer": [{"count": 2, "strangers": dict.fromkeys(STRANGERS, share)}
+        "fewer": [{"count": 2, "unseen_signers": dict.fromkeys(STRANGERS, share)}
                   for share in (0.5, 0.7)],
     }  # fmt: skip
     page = page_of(figures)

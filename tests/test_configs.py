@@ -27,7 +27,9 @@ def without_file(run: TrainConfig) -> TrainConfig:
 
 
 def test_the_recipes_are_there():
-    assert {"guide.py", "quick.py", "robust.py", "strangers.py"} <= {path.name for path in FILES}
+    assert {"guide.py", "quick.py", "robust.py", "unseen signers.py"} <= {
+        path.name for path in FILES
+    }
 
 
 def test_a_recipe_says_how_to_run_it_and_where_its_figures_are(file):
@@ -38,7 +40,7 @@ def test_a_recipe_says_how_to_run_it_and_where_its_figures_are(file):
 def test_every_option_of_the_command_line_is_taken(file):
     given = {
         "dataset_dir": Path("a"), "output_dir": Path("b"), "batch_size": 7, "seed": 5,
-        "drawn_per_class": 3, "trust": True, "resume": True,
+        "synthetic_per_class": 3, "trust": True, "resume": True,
     }  # fmt: skip
     run = file.config(**given)
     assert {name: getattr(run, name) for name in given} == given

@@ -192,7 +192,7 @@ def test_no_page_stands_alone():
 
 
 def test_the_guide_lists_the_files_of_a_run_and_no_others():
-    from fingerspell.train.folder import FILES
+    from fingerspell.train.run_folder import FILES
 
     section = page("docs/guide.md").split("## 4. Look at the result")[1].split("\n## ")[0]
     listed = {name.rstrip("/") for name in re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)}

@@ -9,11 +9,11 @@ import pytest
 
 from fingerspell import pipeline
 from fingerspell.cli.main import main
-from fingerspell.data.manifest import read_manifest
+from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import DataError
 from fingerspell.labels import read_labels
 from fingerspell.runtime import Recogniser
-from fingerspell.train.folder import FILES
+from fingerspell.train.run_folder import FILES
 from helpers.small_run import FINETUNE, small_config, with_hashes, write_colours
 from helpers.tiny_network import tiny_backbone_with_grid
 
@@ -27,7 +27,7 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    """A prepared data set with a held-out source that is called like the strangers' folder."""
+    """A prepared data set with a held-out source that is called like the unseen signers' folder."""
     folder = tmp_path_factory.mktemp("road")
     write_colours(folder / "other", pictures=(1, 1, 2))
     held_out = (folder / "other" / "test").rename(folder / "dev_colours")
@@ -35,7 +35,7 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def strangers(tmp_path_factory):
+def unseen_signers(tmp_path_factory):
     """Twelve pictures of others, one that is broken, and what a Mac lays beside a picture."""
     folder = tmp_path_factory.mktemp("road") / "others"
     write_colours(folder / "split", pictures=(1, 1, 4), seed=1)
@@ -45,10 +45,10 @@ def strangers(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def road(dataset, strangers, tmp_path_factory):
+def road(dataset, unseen_signers, tmp_path_factory):
     output = tmp_path_factory.mktemp("road") / "output"
     config = small_config(dataset, output, phases=(FINETUNE,))
-    return output, pipeline.train_and_export(config, "fingerspell train", [strangers])
+    return output, pipeline.train_and_export(config, "fingerspell train", [unseen_signers])
 
 
 def test_every_promised_file_is_there(road):
@@ -72,7 +72,7 @@ def test_the_bundle_says_how_its_threshold_came_about(road):
     run = json.loads((road[0] / "run.json").read_text(encoding="utf-8"))
     contract = json.loads((road[0] / "recogniser.json").read_text(encoding="utf-8"))
     assert contract["origin"]["rejection"] == run["rejection"]
-    assert contract["origin"]["looks"] == "once"
+    assert contract["origin"]["views"] == "single"
     assert contract["threshold"] == run["rejection"]["threshold"]
     assert {"fitted", "reached", "coverage"} <= run["rejection"].keys()
 
@@ -83,24 +83,24 @@ def test_plain_colours_are_learnt(road):
 
 
 def test_held_out_sources_and_folders_are_reported_by_name_even_where_they_are_called_alike(road):
-    sections = road[1]["strangers"]
+    sections = road[1]["unseen_signers"]
     assert list(sections) == ["dev_colours", "dev_colours_2"]
     held_out, folder = sections.values()
     assert (held_out["pictures"], held_out["letters_26"]["pictures"]) == (6, 4)
     assert (folder["pictures"], folder["letters_26"]["pictures"]) == (12, 8)
 
 
-def test_a_broken_picture_of_a_stranger_costs_no_training_and_is_named(road, strangers):
+def test_a_broken_picture_of_a_stranger_costs_no_training_and_is_named(road, unseen_signers):
     output, report = road
-    sections = report["strangers"].values()
-    broken = str(strangers / "A" / "broken.jpg")
+    sections = report["unseen_signers"].values()
+    broken = str(unseen_signers / "A" / "broken.jpg")
     assert [section["unreadable_pictures"] for section in sections] == [[], [broken]]
     told = pipeline.summary(output, report)
     assert told.count("cannot be read") == 1
     assert f"1 that cannot be read left out, first {broken}" in told
 
 
-def test_strangers_of_whom_nothing_can_be_read_cost_no_training(dataset, tmp_path):
+def test_unseen_signers_of_whom_nothing_can_be_read_cost_no_training(dataset, tmp_path):
     (tmp_path / "people" / "A").mkdir(parents=True)
     (tmp_path / "people" / "A" / "1.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match="none of the 1 pictures of people can be read"):
@@ -110,12 +110,14 @@ def test_strangers_of_whom_nothing_can_be_read_cost_no_training(dataset, tmp_pat
     assert not (tmp_path / "output").exists()
 
 
-@pytest.mark.parametrize("own", ["train/A/0.jpg", "test/A/0.jpg", "strangers/dev_colours/A/0.jpg"])
-def test_pictures_of_the_data_set_are_no_strangers_and_cost_no_training(
-    dataset, strangers, tmp_path, own
+@pytest.mark.parametrize(
+    "own", ["train/A/0.jpg", "test/A/0.jpg", "unseen signers/dev_colours/A/0.jpg"]
+)
+def test_pictures_of_the_data_set_are_no_unseen_signers_and_cost_no_training(
+    dataset, unseen_signers, tmp_path, own
 ):
     people = tmp_path / "people"
-    shutil.copytree(strangers, people)
+    shutil.copytree(unseen_signers, people)
     shutil.copyfile(dataset / own, people / "A" / "3.jpg")
     with pytest.raises(DataError, match="1 of 13 pictures of people are in the data set too"):
         pipeline.train_and_export(small_config(dataset, tmp_path / "output"), "", [people])
@@ -126,14 +128,14 @@ def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road)
     output, report = road
     told = [(output / x).read_text(encoding="utf-8") for x in ("report.html", "model_card.md")]
     assert all("dev_colours_2" in text for text in told)
-    assert "strangers dev_colours: " in pipeline.summary(output, report)
+    assert "unseen signers dev_colours: " in pipeline.summary(output, report)
 
 
-def test_strangers_who_show_no_letter_are_a_dash_in_the_summary(road):
+def test_unseen_signers_who_show_no_letter_are_a_dash_in_the_summary(road):
     output, report = road
     nobody = {"accuracy": None, "pictures": 0}
-    digits = {**report, "strangers": {"digits": {"letters_26": nobody, "letters_24": nobody}}}
-    assert "strangers digits: – of 26 letters" in pipeline.summary(output, digits)
+    digits = {**report, "unseen_signers": {"digits": {"letters_26": nobody, "letters_24": nobody}}}
+    assert "unseen signers digits: – of 26 letters" in pipeline.summary(output, digits)
 
 
 def test_a_held_out_source_of_unknown_classes_only_costs_no_training(tmp_path):
@@ -187,7 +189,7 @@ def test_another_data_set_cannot_pass_for_the_runs_own(road, tmp_path):
         pipeline.evaluate_run(road[0], other)
 
 
-def test_a_wrong_strangers_folder_costs_no_training(dataset, tmp_path):
+def test_a_wrong_unseen_signers_folder_costs_no_training(dataset, tmp_path):
     config = small_config(dataset, tmp_path / "output")
     with pytest.raises(DataError):
         pipeline.train_and_export(config, "", [tmp_path / "absent"])

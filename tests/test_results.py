@@ -16,14 +16,14 @@ STUDIED = sorted(
     path
     for pattern in (
         "prepare_*.json",
-        "drawn_hands_*.json",
+        "synthetic_hands_*.json",
         "synth_*.json",
         "time_to_quality.json",
         "levers.json",
         "loader.json",
         "processor.json",
         "gpu_*.json",
-        "strangers*.json",
+        "unseen signers*.json",
         "ends_of*_card.json",
         "letters_left_out.json",
         "adapt*.json",
@@ -71,9 +71,9 @@ def test_every_study_is_what_its_measurements_give(name):
     assert (pages.STUDIES / name).read_text(encoding="utf-8") == pages.PAGES[name]()
 
 
-@pytest.mark.skipif(found("strangers") is None, reason="no recogniser has been measured yet")
+@pytest.mark.skipif(found("unseen_signers") is None, reason="no recogniser has been measured yet")
 def test_the_released_card_is_what_was_measured():
-    told = starter_card.card(found("strangers"), starter_card.contract_of())
+    told = starter_card.card(found("unseen_signers"), starter_card.contract_of())
     assert (starter_card.STARTER / "model_card.md").read_text(encoding="utf-8") == told
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fingerspell import backends
 from fingerspell.export import elsewhere
-from fingerspell.train.folder import FILES
+from fingerspell.train.run_folder import FILES
 from helpers.small_run import write_colours
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -151,7 +151,7 @@ GIVEN = (Path("my output"), Path("dataset"), (Path("her hands"), Path("his")), T
 AFTERWARDS = (
     "fingerspell export --output_dir 'my output' --dataset_dir dataset",
     "fingerspell evaluate --output_dir 'my output' --dataset_dir dataset "
-    "--strangers 'her hands' his --trust",
+    "--unseen_signers 'her hands' his --trust",
 )
 
 
@@ -179,9 +179,9 @@ def test_the_commands_can_be_typed(command):
     assert program == "fingerspell" and parsed.output_dir == GIVEN[0]
 
 
-def test_without_strangers_none_are_named():
+def test_without_unseen_signers_none_are_named():
     fix = elsewhere.not_exported(Path("output"), Path("dataset")).fix
-    assert "--strangers" not in fix and "--trust" not in fix
+    assert "--unseen_signers" not in fix and "--trust" not in fix
 
 
 def test_the_road_hands_on_what_was_given(monkeypatch, tmp_path):
@@ -189,7 +189,7 @@ def test_the_road_hands_on_what_was_given(monkeypatch, tmp_path):
     from fingerspell import pipeline
     from fingerspell.config import guide
 
-    for name in ("read_manifest", "all_strangers", "train", "evaluate_run", "summary"):
+    for name in ("read_manifest", "all_unseen_signers", "train", "evaluate_run", "summary"):
         monkeypatch.setattr(pipeline, name, lambda *_, **__: {"labels": ()})
     monkeypatch.setattr(backends, "is_installed", lambda name: False)
     monkeypatch.setattr(pipeline.keras.backend, "backend", lambda: "torch")

@@ -1,4 +1,4 @@
-"""From class-sorted photographs of ASL handshapes to a recogniser proven on strangers."""
+"""From class-sorted photographs of ASL handshapes to a recogniser proven on unseen signers."""
 
 import os
 

@@ -14,41 +14,37 @@ from numpy.typing import NDArray
 from fingerspell import backends
 from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig, TrainConfig
-from fingerspell.data import loader
-from fingerspell.data.few import prepare_few
-from fingerspell.data.manifest import HELD_OUT, Manifest, Sample, read_manifest
-from fingerspell.data.outsiders import check_outsiders
-from fingerspell.data.verify import verify
+from fingerspell.dataset.manifest import HELD_OUT, Manifest, Sample, read_manifest, verify
 from fingerspell.errors import DataError
 from fingerspell.evaluate.report import evaluation, write_report
-from fingerspell.evaluate.strangers import (
-    Strangers,
+from fingerspell.evaluate.summary import summary as summary
+from fingerspell.evaluate.unseen_signers import (
+    UnseenSigners,
     answers_of,
     by_name,
-    find_strangers,
-    strangers_of,
+    find_unseen_signers,
+    unseen_signers_of,
     without,
 )
-from fingerspell.evaluate.summary import summary as summary
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.elsewhere import NO_EXPORTER, export_elsewhere, not_exported
-from fingerspell.export.network import require_tensorflow
+from fingerspell.export.graphs import require_tensorflow
 from fingerspell.images import load
-from fingerspell.model import load_recogniser, looks_of
+from fingerspell.loading import loader
+from fingerspell.machine import peak_memory_bytes, quieten_libraries
+from fingerspell.model import load_recogniser, views_of
 from fingerspell.model.starter import starter_config, starter_facts
+from fingerspell.prepare.holdout import check_unseen_pictures
+from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.progress import Progress
 from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract
-from fingerspell.train import folder
+from fingerspell.train import run_folder
 from fingerspell.train.adapt import adapt
-from fingerspell.train.average import average
-from fingerspell.train.cluster.launch import launch
-from fingerspell.train.drawn import draw_beside
-from fingerspell.train.identity import trained_facts
-from fingerspell.train.machine import peak_memory_bytes
-from fingerspell.train.quiet import quieten_libraries
-from fingerspell.train.run import train
-from fingerspell.train.trained import Trained
+from fingerspell.train.distributed.launch import launch
+from fingerspell.train.run import train, trained_facts
+from fingerspell.train.run_folder import Trained
+from fingerspell.train.synthetic import synthetic_beside
 
 PARITY_PICTURES = 240
 REPRESENTATIVE_PICTURES = 160
@@ -60,23 +56,23 @@ ORIGIN = ("weights_origin", "manifest_sha256", "commit", "finished", "rejection"
 def train_and_export(
     config: TrainConfig,
     command: str,
-    strangers: Sequence[Path] = (),
+    unseen_signers: Sequence[Path] = (),
     *,
     workers: int | None = None,
     ray: str | None = None,
 ) -> dict[str, Any]:
     """Runs the whole road and returns the evaluation report.
 
-    Strangers are looked at first: a wrong path or a broken picture should not cost a training.
+    Unseen signers are looked at first: a wrong path or a broken picture should not cost a training.
     Without TensorFlow the run is trained and evaluated, and then `ExportError` says how to export
     it later. A finished run that is to be gone on with is named, and nothing is done again.
     """
     manifest = read_manifest(config.dataset_dir)
     if {"export_s", "evaluate_s"} <= trained_facts(config, manifest).keys():
-        print(f"this run is finished: its network is {config.output_dir / folder.MODEL}, and "
+        print(f"this run is finished: its network is {config.output_dir / run_folder.MODEL}, and "
               "`fingerspell evaluate` looks at other pictures with it", flush=True)  # fmt: skip
         return {}
-    all_strangers(manifest, strangers)
+    all_unseen_signers(manifest, unseen_signers)
     can_export = backends.is_installed(backends.EXPORTER)
     if not can_export:
         print(f"note: {NO_EXPORTER}; this run will be trained and evaluated all the same")
@@ -87,11 +83,11 @@ def train_and_export(
     if keras.backend.backend() == backends.EXPORTER:
         export_run(config.output_dir, config.dataset_dir)
     elif can_export:
-        export_elsewhere(config.output_dir, config.dataset_dir, strangers, config.trust)
-    report = evaluate_run(config.output_dir, config.dataset_dir, strangers, trust=config.trust)
+        export_elsewhere(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
+    report = evaluate_run(config.output_dir, config.dataset_dir, unseen_signers, trust=config.trust)
     if not can_export:
         print(summary(config.output_dir, report))
-        raise not_exported(config.output_dir, config.dataset_dir, strangers, config.trust)
+        raise not_exported(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
     return report
 
 
@@ -103,31 +99,23 @@ def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER)
     """
     require_tensorflow()
     labels = tuple(starter_facts(starter)["labels"])
-    folder.open_folder(config.output_dir, overwrite=False, resume=config.overwrite)
+    run_folder.open_folder(config.output_dir, overwrite=False, resume=config.overwrite)
     side_px = max(starter_config(starter).image_size_px)
-    with draw_beside(config.output_dir, labels, config.drawn_per_class, config.seed, side_px) as at:
-        few = prepare_few(
+    with synthetic_beside(
+        config.output_dir, labels, config.synthetic_per_class, config.seed, side_px
+    ) as at:
+        few = prepare_small_dataset(
             config.input_dir, at, config.dataset_dir, test_share=config.test_share,
             seed=config.seed,
         )  # fmt: skip
     for told in few.left_out:
         print(f"left out: {told}", flush=True)
     if config.overwrite:
-        folder.open_folder(config.output_dir, overwrite=True, resume=False)
+        run_folder.open_folder(config.output_dir, overwrite=True, resume=False)
     adapt(config, few, command, starter)
     export_run(config.output_dir, config.dataset_dir)
     evaluate_run(config.output_dir, config.dataset_dir, trust=True)
-    return folder.read_json(config.output_dir / folder.RUN)
-
-
-def average_and_export(
-    runs: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str
-) -> dict[str, Any]:
-    """Averages finished runs into a new one and returns its evaluation report."""
-    require_tensorflow()
-    average(runs, dataset_dir, output_dir, command)
-    export_run(output_dir, dataset_dir)
-    return evaluate_run(output_dir, dataset_dir)
+    return run_folder.read_json(config.output_dir / run_folder.RUN)
 
 
 def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
@@ -135,9 +123,9 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     require_tensorflow()
     quieten_libraries()
     started_s = time.perf_counter()
-    facts = folder.read_json(output_dir / folder.RUN)
+    facts = run_folder.read_json(output_dir / run_folder.RUN)
     manifest = _manifest_of(facts, dataset_dir)
-    model = load_recogniser(output_dir / folder.MODEL)
+    model = load_recogniser(output_dir / run_folder.MODEL)
     height_px, width_px = model.input_shape[1:3]
     contract = Contract(
         labels=tuple(facts["labels"]),
@@ -146,7 +134,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
-        origin={k: facts[k] for k in ORIGIN if k in facts} | {"looks": looks_of(model)},
+        origin={k: facts[k] for k in ORIGIN if k in facts} | {"views": views_of(model)},
     )
     print("exporting and proving every file …", flush=True)
     report = export_bundle(
@@ -178,22 +166,22 @@ def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
 
 
 def evaluate_run(
-    output_dir: Path, dataset_dir: Path, strangers: Sequence[Path] = (), *, trust: bool = False
+    output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), *, trust: bool = False
 ) -> dict[str, Any]:
     """Evaluates the trained model and its TFLite file and writes report, plots, page and card.
 
     The pictures are the test split's, or validation's where a data set has no test split (the
-    report says which). Strangers, the data set's held-out sources and the folders given, are read
+    report says which). Unseen signers, the data set's held-out sources and the folders given, are read
     by the TFLite file, which is what ships; by Keras where the run has not been exported. Altered
     pictures are refused unless `trust`.
     """
     quieten_libraries()
     started_s = time.perf_counter()
-    facts = folder.read_json(output_dir / folder.RUN)
+    facts = run_folder.read_json(output_dir / run_folder.RUN)
     manifest = _manifest_of(facts, dataset_dir)
     split = "test" if manifest.split("test") else "val"
     samples = manifest.split(split)
-    people = all_strangers(manifest, strangers)
+    people = all_unseen_signers(manifest, unseen_signers)
     checked = 0 if trust else verify(manifest, (split, HELD_OUT))
     index = {label: i for i, label in enumerate(manifest.labels)}
     trained, exported = Trained.load(output_dir), _exported(output_dir)
@@ -206,7 +194,7 @@ def evaluate_run(
         groups=[s.group for s in samples],
         threshold=ships.threshold,
         tflite=tflite_answers,
-        strangers={name: strangers_section(ships, one) for name, one in people.items()},
+        unseen_signers={name: unseen_signers_section(ships, one) for name, one in people.items()},
     )
     report["split"] = split
     facts = _note(
@@ -215,18 +203,18 @@ def evaluate_run(
         evaluate_s=round(time.perf_counter() - started_s, 1),
         peak_memory_bytes=max(peak_memory_bytes(), facts["peak_memory_bytes"]),
     )
-    write_report(output_dir, report, folder.read_json(output_dir / folder.HISTORY), facts)
+    write_report(output_dir, report, run_folder.read_json(output_dir / run_folder.HISTORY), facts)
     return report
 
 
-def all_strangers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, Strangers]:
+def all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, UnseenSigners]:
     """Returns the people that no training picture shows, by name: held-out sources, then folders.
 
     Raises `DataError` for those who show no class of the recogniser, and for folders with
     pictures of the data set itself.
     """
     held_out = [
-        strangers_of(
+        unseen_signers_of(
             name,
             [manifest.absolute(s) for s in samples],
             [s.label for s in samples],
@@ -234,27 +222,29 @@ def all_strangers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, Stra
         )
         for name, samples in manifest.held_out().items()
     ]
-    return by_name([*held_out, *(_strangers_in(path, manifest) for path in folders)])
+    return by_name([*held_out, *(_unseen_signers_in(path, manifest) for path in folders)])
 
 
-def _strangers_in(path: Path, manifest: Manifest) -> Strangers:
+def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
     """Returns those of a folder who can be looked at and are no part of the data set."""
-    found = find_strangers(path, manifest.labels)
-    bad = check_outsiders(found.name, found.paths, manifest)
+    found = find_unseen_signers(path, manifest.labels)
+    bad = check_unseen_pictures(found.name, found.paths, manifest)
     return without(found, [one.path for one in bad])
 
 
-def strangers_section(recogniser: Recogniser | Trained, strangers: Strangers) -> dict[str, Any]:
+def unseen_signers_section(
+    recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
+) -> dict[str, Any]:
     """Returns the figures of people that no training picture shows."""
-    probabilities = answers_of(strangers, recogniser.probabilities, recogniser.size_px)
+    probabilities = answers_of(unseen_signers, recogniser.probabilities, recogniser.size_px)
     section = evaluation(
-        strangers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
+        unseen_signers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
     )
-    section.pop("strangers")
+    section.pop("unseen_signers")
     return {
         **section,
-        "unknown_classes": strangers.unknown,
-        "unreadable_pictures": [str(path) for path in strangers.unreadable],
+        "unknown_classes": unseen_signers.unknown,
+        "unreadable_pictures": [str(path) for path in unseen_signers.unreadable],
     }
 
 
@@ -288,13 +278,13 @@ def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:
         raise DataError(
             found=f"{dataset_dir} is not the data set that this run was trained on",
             expected="the same manifest: its test pictures must not have been trained on",
-            fix="pass the run's own --dataset_dir; other people's pictures go to --strangers",
+            fix="pass the run's own --dataset_dir; other people's pictures go to --unseen_signers",
         )
     return manifest
 
 
 def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     """Adds facts to run.json and returns all of them."""
-    known = {**folder.read_json(output_dir / folder.RUN), **facts}
-    folder.write_json(output_dir / folder.RUN, known)
+    known = {**run_folder.read_json(output_dir / run_folder.RUN), **facts}
+    run_folder.write_json(output_dir / run_folder.RUN, known)
     return known

@@ -8,8 +8,8 @@ from helpers.command import command
 
 
 def facts(own_before, own_after, new=()):
-    before = {"own": own_before, "own_pictures": 26, "drawn": 0.9, "drawn_pictures": 58}
-    after = {"own": own_after, "own_pictures": 26, "drawn": 0.88, "drawn_pictures": 58}
+    before = {"own": own_before, "own_pictures": 26, "synthetic": 0.9, "synthetic_pictures": 58}
+    after = {"own": own_after, "own_pictures": 26, "synthetic": 0.88, "synthetic_pictures": 58}
     return {"adapted": {"before": before, "after": after, "new_classes": list(new)}}
 
 

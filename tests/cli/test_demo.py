@@ -34,20 +34,20 @@ def test_the_demo_knows_what_to_say_of_every_start():
 
 
 def test_a_second_demo_draws_anew_in_the_place_of_the_first(tmp_path):
-    drawn = tmp_path / "drawn"
-    demo.draw_into(drawn, 1, seed=0, size_px=32)
-    (first,) = (drawn / "A").iterdir()
-    demo.draw_into(drawn, 1, seed=1, size_px=32)
-    (second,) = (drawn / "A").iterdir()
+    synthetic = tmp_path / "synthetic"
+    demo.draw_into(synthetic, 1, seed=0, size_px=32)
+    (first,) = (synthetic / "A").iterdir()
+    demo.draw_into(synthetic, 1, seed=1, size_px=32)
+    (second,) = (synthetic / "A").iterdir()
     assert second.name != first.name
 
 
 def test_what_lies_there_and_no_demo_drew_is_kept(tmp_path):
-    mine = tmp_path / "drawn" / "A" / "mine.jpg"
+    mine = tmp_path / "synthetic" / "A" / "mine.jpg"
     mine.parent.mkdir(parents=True)
     mine.write_bytes(b"mine")
-    with pytest.raises(DataError, match="drawn"):
-        demo.draw_into(tmp_path / "drawn", 1, seed=0, size_px=32)
+    with pytest.raises(DataError, match="synthetic"):
+        demo.draw_into(tmp_path / "synthetic", 1, seed=0, size_px=32)
     assert mine.read_bytes() == b"mine"
 
 

@@ -45,7 +45,7 @@ def test_options_are_the_guides_settings(ask):
               "--save_every_steps", "500")  # fmt: skip
     assert (run.dataset_dir, run.output_dir) == (Path("a"), Path("b"))
     assert run.phases == two_phases(9, 2, pretrained=False)
-    assert (run.batch_size, run.seed, run.drawn_per_class) == (8, 7, 0)
+    assert (run.batch_size, run.seed, run.synthetic_per_class) == (8, 7, 0)
     assert run.save_every_steps == 500
     assert (run.model.backbone, run.model.weights) == ("MobileNetV3Small", "none")
     assert run.model.image_size_px == (64, 96)

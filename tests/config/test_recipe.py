@@ -13,7 +13,7 @@ def test_the_guide_is_fifty_epochs_at_two_hundred_pixels():
     run = guide()
     assert [phase.epochs for phase in run.phases] == [15, 35]
     assert run.model.image_size_px == (200, 200)
-    assert (run.batch_size, run.drawn_per_class, run.model.weights) == (32, 100, "auto")
+    assert (run.batch_size, run.synthetic_per_class, run.model.weights) == (32, 100, "auto")
     assert (run.dataset_dir, run.output_dir) == (Path("dataset"), Path("output"))
 
 

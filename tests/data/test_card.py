@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fingerspell.data.card import data_card
-from fingerspell.data.manifest import Sample
-from fingerspell.data.quality import Quality
+from fingerspell.dataset.manifest import Sample
+from fingerspell.dataset.quality import Quality
 from helpers.prepared_folder import qualities, report, run, two_classes
 
 
@@ -80,7 +80,7 @@ def test_limits_are_those_of_these_pictures() -> None:
 
 
 def test_limits_are_those_of_the_pictures_to_learn_from() -> None:
-    away = run("A", "garden", split="strangers", group="garden/A/1")
+    away = run("A", "garden", split="unseen_signers", group="garden/A/1")
     text = flat(card([*two_classes(), *away], held_out=["garden"]))
     assert "All pictures to learn from come from one source." in text
 
@@ -100,19 +100,19 @@ def test_groups_that_were_named_are_not_said_to_keep_near_duplicates_together() 
     assert "private" not in text
 
 
-def test_strangers_are_named() -> None:
-    away = run("A", "garden", split="strangers", group="garden/A/1")
+def test_unseen_signers_are_named() -> None:
+    away = run("A", "garden", split="unseen_signers", group="garden/A/1")
     text = card([*two_classes(), *away], held_out=["garden"])
     assert "18 pictures + 3 held out, 2 classes, 6 groups" in text
     assert "1 source(s) + 1 held out" in text
     assert "| A | 3 | 3 | 3 | 3 | 3 |" in text
-    assert "Held out as strangers, never trained on: garden." in text
+    assert "Held out as unseen signers, never trained on: garden." in text
     assert "| garden | 0 | 0 | 0 | 3 | 1 |" in text
     assert "No source was held out" in card(two_classes())
 
 
-def test_copies_of_strangers_are_counted() -> None:
-    text = flat(card(two_classes(), copies_of_strangers=["a.jpg", "b.jpg"]))
+def test_copies_of_unseen_signers_are_counted() -> None:
+    text = flat(card(two_classes(), copies_of_unseen_signers=["a.jpg", "b.jpg"]))
     assert "several classes, 2 copies of held-out pictures." in text
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fingerspell.data.manifest import Sample
 from fingerspell.data.page import page_html, write_page
 from fingerspell.data.page_parts import share, thumb
-from fingerspell.data.quality import Quality
+from fingerspell.dataset.manifest import Sample
+from fingerspell.dataset.quality import Quality
 from fingerspell.images import encode_jpeg
 from helpers.prepared_folder import qualities, report, run, two_classes, write_pictures
 
@@ -142,28 +142,30 @@ def test_each_class_has_its_counts_and_pictures_of_every_split(tmp_path: Path) -
 
 
 def test_a_held_out_source_is_marked_and_counted_apart(tmp_path: Path) -> None:
-    away = run("A", "garden", split="strangers", group="garden/A/1", pictures=4)
-    away = [replace(s, path=s.path.replace("strangers/", "strangers/garden/")) for s in away]
+    away = run("A", "garden", split="unseen_signers", group="garden/A/1", pictures=4)
+    away = [
+        replace(s, path=s.path.replace("unseen signers/", "unseen signers/garden/")) for s in away
+    ]
     shown = page(tmp_path, [*two_classes(), *away], held_out=["garden"])
-    assert "source train val test strangers groups classes garden held out 0 0 0 4 1 1" in (
+    assert "source train val test unseen signers groups classes garden held out 0 0 0 4 1 1" in (
         shown.text()
     )
     assert "kitchen 6 6 6 0 6 2" in shown.text()
-    assert "Held out are the strangers: garden." in shown.text()
+    assert "Held out are the unseen signers: garden." in shown.text()
     assert ("img", "class", "thumb other") in shown.attributes
 
 
 def test_the_page_counts_held_out_pictures_apart(tmp_path: Path) -> None:
-    away = run("A", "garden", split="strangers", group="garden/A/1", pictures=4)
+    away = run("A", "garden", split="unseen_signers", group="garden/A/1", pictures=4)
     text = page(
-        tmp_path, [*two_classes(), *away], copies_of_strangers=["/x/A/1.jpg", "/x/A/2.jpg"]
+        tmp_path, [*two_classes(), *away], copies_of_unseen_signers=["/x/A/1.jpg", "/x/A/2.jpg"]
     ).text()
     assert (
         "18 pictures 4 pictures held out 2 classes 1 sources 1 sources held out "
         "6 groups of near duplicates 2 copies of held-out pictures, left out"
     ) in text
     assert "A 3 3 3 4 3" in text
-    assert "they would make strangers known. /x/A/1.jpg /x/A/2.jpg" in text
+    assert "they would make unseen signers known. /x/A/1.jpg /x/A/2.jpg" in text
     plain = page(tmp_path / "plain", two_classes()).text()
     assert "held out 2" not in plain
     assert "copies of held-out" not in plain.lower()

@@ -19,7 +19,7 @@ def named(count: int, **config: str) -> dict[str, Any]:
 
 
 def test_held_out_pictures_are_counted_apart() -> None:
-    away = run("A", "garden", split="strangers", group="garden/A/1", pictures=4)
+    away = run("A", "garden", split="unseen_signers", group="garden/A/1", pictures=4)
     assert headline(report([*two_classes(), *away])) == (
         "18 pictures + 4 held out, 2 classes, 6 groups of near duplicates, 1 source(s) + 1 held out"
     )

@@ -9,7 +9,7 @@ TINY = PublicSet(
     size_bytes=1000,
     classes=("A", "B"),
     pictures=200,
-    note="drawn",
+    note="synthetic",
     then="prepare --input_dir {folder}",
 )
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fingerspell.download.count import count_classes, is_whole, told
+from fingerspell.download.catalogue import count_classes, is_whole, told
 
 
 def fill(folder: Path, **pictures: int) -> Path:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fingerspell.evaluate.acceptance import (
+from fingerspell.evaluate.calibration import (
     COVERAGES,
     LEAST_ACCEPTED,
     NOBODY,

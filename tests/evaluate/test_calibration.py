@@ -14,7 +14,7 @@ from fingerspell.evaluate.calibration import (
 )
 
 
-def drawn(temperature: float, count: int = 20_000):
+def synthetic(temperature: float, count: int = 20_000):
     """True classes drawn from softmax(z), and a network that says softmax(z / temperature)."""
     random = np.random.default_rng(0)
     honest = apply_temperature(np.exp(random.normal(size=(count, 5)) * 2), 1.0)
@@ -24,12 +24,12 @@ def drawn(temperature: float, count: int = 20_000):
 
 @pytest.mark.parametrize("said", [0.4, 1.0, 2.5])
 def test_the_temperature_undoes_over_and_under_confidence(said: float):
-    truth, probabilities = drawn(said)
+    truth, probabilities = synthetic(said)
     assert fit_temperature(probabilities, truth) == pytest.approx(1 / said, rel=0.03)
 
 
 def test_the_fitted_temperature_lowers_loss_and_calibration_error():
-    truth, probabilities = drawn(0.4)
+    truth, probabilities = synthetic(0.4)
     mended = apply_temperature(probabilities, fit_temperature(probabilities, truth))
     assert log_loss(truth, mended) < log_loss(truth, probabilities)
     assert expected_calibration_error(truth, probabilities) > 0.1
@@ -37,7 +37,7 @@ def test_the_fitted_temperature_lowers_loss_and_calibration_error():
 
 
 def test_temperature_never_changes_the_top_class():
-    _, probabilities = drawn(1.0, 200)
+    _, probabilities = synthetic(1.0, 200)
     hot = apply_temperature(probabilities, 7.0)
     assert (hot.argmax(axis=1) == probabilities.argmax(axis=1)).all()
     np.testing.assert_allclose(hot.sum(axis=1), 1)
@@ -52,7 +52,7 @@ def test_a_temperature_on_probabilities_is_one_on_their_logits():
 
 def views(count: int = 4_000):
     """True classes and the answers (N, 2, C) of two looks that differ."""
-    truth, one = drawn(1.0, count)
+    truth, one = synthetic(1.0, count)
     other = apply_temperature(one * np.random.default_rng(1).uniform(0.1, 1, one.shape), 1.0)
     return truth, np.stack([one, other], axis=1)
 
@@ -87,7 +87,7 @@ def test_calibration_error_by_hand():
 
 
 def test_bins_hold_every_picture_once():
-    truth, probabilities = drawn(1.0, 500)
+    truth, probabilities = synthetic(1.0, 500)
     filled = bins(truth, probabilities)
     assert sum(b["pictures"] for b in filled) == 500
     assert all(b["low"] <= b["confidence"] <= b["high"] for b in filled)

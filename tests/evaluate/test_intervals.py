@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fingerspell.evaluate.intervals import cluster_bootstrap, wilson
+from fingerspell.evaluate.metrics import cluster_bootstrap, wilson
 
 
 def test_wilson_gives_the_published_example():

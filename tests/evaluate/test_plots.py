@@ -54,6 +54,6 @@ def test_one_phase_has_no_boundary():
     assert boundaries(["head", "finetune", "finetune"]) == [1]
 
 
-def test_a_history_without_validation_is_drawn_all_the_same():
+def test_a_history_without_validation_is_synthetic_all_the_same():
     figure = history_figure({"loss": [2.0, 1.0], "accuracy": [0.2, 0.4]})
     assert len(figure.axes[0].lines) == 1

@@ -38,7 +38,7 @@ def report(**more):
     return evaluation(TRUTH, PROBABILITIES, LABELS, groups=GROUPS, **more)
 
 
-def strangers():
+def unseen_signers():
     return {"hall": evaluation(TRUTH[:4], PROBABILITIES[:4], LABELS)}
 
 
@@ -88,7 +88,7 @@ def test_no_pictures_give_an_empty_report_and_no_crash():
 
 
 def test_every_file_is_written_whole(tmp_path):
-    made = report(tflite=PROBABILITIES, strangers=strangers())
+    made = report(tflite=PROBABILITIES, unseen_signers=unseen_signers())
     write_report(tmp_path, made, HISTORY, RUN)
     assert {p.name for p in tmp_path.iterdir()} == {
         REPORT,
@@ -105,7 +105,7 @@ def test_every_file_is_written_whole(tmp_path):
 
 
 def test_the_page_needs_no_network_and_escapes_what_others_wrote(tmp_path):
-    made = report(strangers={"<script>hall</script>": strangers()["hall"]})
+    made = report(unseen_signers={"<script>hall</script>": unseen_signers()["hall"]})
     write_report(tmp_path, made, HISTORY, RUN)
     page = (tmp_path / REPORT_HTML).read_text(encoding="utf-8")
     tags = Tags()
@@ -120,7 +120,7 @@ def test_the_page_needs_no_network_and_escapes_what_others_wrote(tmp_path):
 
 
 def test_the_card_names_data_limits_misuse_and_where_the_weights_come_from(tmp_path):
-    write_report(tmp_path, report(strangers=strangers()), HISTORY, RUN)
+    write_report(tmp_path, report(unseen_signers=unseen_signers()), HISTORY, RUN)
     card = (tmp_path / MODEL_CARD).read_text(encoding="utf-8")
     assert "bird.weights.h5" in card
     assert "train 70, val 15, test 15" in card
@@ -130,7 +130,7 @@ def test_the_card_names_data_limits_misuse_and_where_the_weights_come_from(tmp_p
     assert "[N, 96, 64, 3]" in card
 
 
-def test_a_recogniser_that_was_not_tried_on_strangers_says_so(tmp_path):
+def test_a_recogniser_that_was_not_tried_on_unseen_signers_says_so(tmp_path):
     write_report(tmp_path, report(), HISTORY, RUN)
     assert "Not measured" in (tmp_path / MODEL_CARD).read_text(encoding="utf-8")
     assert "Not measured" in (tmp_path / REPORT_HTML).read_text(encoding="utf-8")
@@ -163,8 +163,8 @@ class Tags(HTMLParser):
         assert self.unclosed.pop() == tag
 
 
-def test_the_card_names_drawn_hands_only_where_there_were_some():
+def test_the_card_names_synthetic_hands_only_where_there_were_some():
     from fingerspell.evaluate.card import model_card
 
-    assert "2,900 hands drawn" in model_card(report(), {**RUN, "drawn_pictures": 2900})
-    assert "drawn" not in model_card(report(), RUN)
+    assert "2,900 hands drawn" in model_card(report(), {**RUN, "synthetic_pictures": 2900})
+    assert "synthetic" not in model_card(report(), RUN)

@@ -8,8 +8,7 @@ import pytest
 from fingerspell import images
 from fingerspell.errors import ExportError
 from fingerspell.export import Parity, compare, require_parity
-from fingerspell.export.answers import of_keras
-from fingerspell.export.proof import Bound, Check, hold
+from fingerspell.export.proof import Bound, Check, hold, of_keras
 from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, recogniser
 
 

@@ -10,8 +10,8 @@ from PIL import Image
 
 from fingerspell import images
 from fingerspell.errors import PictureError
-from fingerspell.export import graph_fit
-from fingerspell.images.plain import as_plain_jpeg
+from fingerspell.export import graphs
+from fingerspell.images.encode import as_plain_jpeg
 from helpers.exports import jpeg
 
 
@@ -42,7 +42,7 @@ def test_a_plain_jpeg_is_left_as_it_is():
 )
 def test_everything_else_is_rewritten_so_that_the_graph_sees_the_same(data: bytes):
     plain = as_plain_jpeg(data)
-    inside = graph_fit.picture(plain, (64, 64)).numpy()
+    inside = graphs.picture(plain, (64, 64)).numpy()
     np.testing.assert_allclose(inside, images.load(plain, (64, 64)), atol=1e-6)
     assert images.decode(plain).shape == images.decode(data).shape
 

@@ -13,7 +13,7 @@ from fingerspell.export import export_bundle
 from fingerspell.export import release as module
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
-from fingerspell.model import look_closer, save_recogniser
+from fingerspell.model import save_recogniser, with_hand_crop
 from fingerspell.runtime import Recogniser
 from helpers.exports import BUILD, HEAVY, LABELS, fitted, jpegs, somewhere, tiny_recogniser
 
@@ -152,8 +152,8 @@ def test_weights_of_another_training_are_refused(finished, tmp_path):
 def looking_twice(contract, tmp_path_factory):
     """(a finished run whose network looks twice, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
-    model = look_closer(tiny_recogniser(), somewhere(tiny=True))
-    told = replace(contract, origin={"looks": "closer"})
+    model = with_hand_crop(tiny_recogniser(), somewhere(tiny=True))
+    told = replace(contract, origin={"views": "hand_crop"})
     report = export_bundle(model, told, base / "run", jpegs(), list(fitted(30)))
     save_recogniser(model, base / "run" / "model.keras")
     (base / "run" / "model_card.md").write_text("# Card\n", encoding="utf-8")
@@ -182,7 +182,7 @@ def test_weights_that_forget_the_second_look_are_refused(looking_twice, tmp_path
     run = tmp_path / "run"
     shutil.copytree(looking_twice[0] / "run", run)
     body = json.loads((run / "recogniser.json").read_text(encoding="utf-8"))
-    body["origin"]["looks"] = "once"
+    body["origin"]["views"] = "single"
     (run / "recogniser.json").write_text(json.dumps(body), encoding="utf-8")
     with pytest.raises(ExportError, match="weights"):
         release(run, tmp_path / "starter", fitted())

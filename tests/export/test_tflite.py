@@ -7,7 +7,7 @@ import pytest
 
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ExportError
-from fingerspell.export import int8, tflite
+from fingerspell.export import tflite
 from fingerspell.model import build_recogniser, rebuild_in_float32
 from helpers.exports import SIZE_PX, fitted, recogniser
 
@@ -109,7 +109,7 @@ def test_int8_falls_back_to_eight_bit_weights_where_activations_do_not_bear_it(m
     monkeypatch.setattr(
         tflite, "probabilities", lambda content, _x: bad if content == b"full" else good
     )
-    made = int8.convert_int8(object(), list(fitted(20)), b"float32", fitted(8))
+    made = tflite.convert_int8(object(), list(fitted(20)), b"float32", fitted(8))
     assert (made.content, made.inside, made.full_agreement) == (b"weights", "weights", 0.0)
     assert asked == [20, 0]
 
@@ -123,7 +123,7 @@ def test_pictures_that_set_the_ranges_do_not_judge_them(monkeypatch):
 
     monkeypatch.setattr(tflite, "convert", lambda *_: b"full")
     monkeypatch.setattr(tflite, "probabilities", probabilities)
-    int8.convert_int8(object(), list(fitted(20)), b"float32", fitted(8))
+    tflite.convert_int8(object(), list(fitted(20)), b"float32", fitted(8))
     assert set(asked) == {8}
 
 
@@ -135,5 +135,5 @@ def test_int8_falls_back_where_the_eight_bit_network_does_not_load(monkeypatch):
 
     monkeypatch.setattr(tflite, "convert", lambda *a: b"full" if len(a) == 3 else b"weights")
     monkeypatch.setattr(tflite, "probabilities", probabilities)
-    made = int8.convert_int8(object(), list(fitted(20)), b"float32", fitted(8))
+    made = tflite.convert_int8(object(), list(fitted(20)), b"float32", fitted(8))
     assert (made.inside, made.full_agreement) == ("weights", None)

@@ -44,23 +44,23 @@ def interrupted(config: Any) -> None:
     """Trains until step `STOPS_AFTER` asks to stop, as Ctrl-C would; then goes on to the end."""
     import dataclasses
 
-    from fingerspell.train import epochs
+    from fingerspell.train import loop
     from fingerspell.train.run import train
 
-    whole = epochs.Steps.on_train_batch_end
+    whole = loop.Steps.on_train_batch_end
 
     def asking(self: Any, batch: int, logs: Any = None) -> None:
         self.state.run.interrupt.asked = self.state.run.total_steps + 1 == STOPS_AFTER
         whole(self, batch, logs)
 
-    epochs.Steps.on_train_batch_end = asking
+    loop.Steps.on_train_batch_end = asking
     try:
         train(config)
         raise SystemExit("nothing was interrupted")
     except KeyboardInterrupt as stop:
         print(stop, file=sys.stderr)
     finally:
-        epochs.Steps.on_train_batch_end = whole
+        loop.Steps.on_train_batch_end = whole
     train(dataclasses.replace(config, resume=True))
 
 

@@ -69,11 +69,11 @@ PLACE_CHANNELS = 40
 @cache
 def somewhere(tiny: bool = False) -> Any:
     """A place that depends on the picture: what an untrained kernel makes of the features."""
-    from fingerspell.model.closer import Place, grid_network
+    from fingerspell.model.hand_crop import HandBox, grid_network
 
     cells = np.asarray(grid_network(tiny_recogniser() if tiny else recogniser())(fitted()))
     kernel = np.random.default_rng(4).normal(0, 0.25, cells.shape[-1]).astype(np.float32)
-    return Place(kernel, float(-np.quantile(cells.reshape(-1, len(kernel)) @ kernel, 0.9)))
+    return HandBox(kernel, float(-np.quantile(cells.reshape(-1, len(kernel)) @ kernel, 0.9)))
 
 
 def lively(model: Any) -> Any:
@@ -85,7 +85,7 @@ def lively(model: Any) -> Any:
     import keras
 
     from fingerspell.model import backbone_of, head_of
-    from fingerspell.model.parts import feature_network
+    from fingerspell.model.build import feature_network
 
     norms = [x for x in backbone_of(model).layers if isinstance(x, keras.layers.BatchNormalization)]
     for norm in norms:

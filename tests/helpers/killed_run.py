@@ -75,7 +75,7 @@ def main(data: Path, output: Path, kind: str) -> None:
     killed in; `head` learns from cached features only, and looks at pictures slowly too.
     """
     from fingerspell.config import AugmentConfig
-    from fingerspell.train import epochs, features
+    from fingerspell.train import features, loop
     from fingerspell.train.run import train
     from helpers.small_run import HEAD, small_config
     from helpers.tiny_network import train_tiny
@@ -83,13 +83,13 @@ def main(data: Path, output: Path, kind: str) -> None:
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
     if kind in {"tiny", "head"}:
         train_tiny()
-        whole = epochs.Steps.on_train_batch_end
+        whole = loop.Steps.on_train_batch_end
 
         def slow(self, batch, logs=None):  # type: ignore[no-untyped-def]
             whole(self, batch, logs)
             time.sleep(STEP_S)
 
-        epochs.Steps.on_train_batch_end = slow
+        loop.Steps.on_train_batch_end = slow
         changes = {"save_every_min": 0.0}
     if kind == "head":
         looked = features.look
@@ -101,7 +101,7 @@ def main(data: Path, output: Path, kind: str) -> None:
         features.look = slow_look
         changes = {"save_every_min": 0.0, "feature_views": 3, "phases": (HEAD,)}
     print(READY, flush=True)
-    settings = {"augment": AugmentConfig(), "drawn_per_class": 1, "resume": True, **changes}
+    settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "resume": True, **changes}
     train(small_config(data, output, **settings))
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fingerspell.data.manifest import HELD_OUT, Sample
-from fingerspell.data.quality import Quality
-from fingerspell.data.report import class_table, source_table
+from fingerspell.dataset.manifest import HELD_OUT, Sample
+from fingerspell.dataset.quality import Quality
 from fingerspell.images import encode_jpeg
-from helpers.drawn_folder import frame
+from fingerspell.prepare.summary import class_table, source_table
+from helpers.synthetic_folder import frame
 
 SPLITS = ("train", "val", "test")
 

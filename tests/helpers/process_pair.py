@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fingerspell.train.cluster.place import Place
+from fingerspell.train.distributed.process_group import Rank
 from helpers.killed_run import child
 from helpers.run_files import curves, weights
 
@@ -29,7 +29,7 @@ def pair(data: Path, output: Path) -> Iterator[list[subprocess.Popen[str]]]:
         processes = []
         for rank in range(2):
             with pytest.MonkeyPatch.context() as patch:
-                for name, value in Place(rank, 2, address).environment.items():
+                for name, value in Rank(rank, 2, address).environment.items():
                     patch.setenv(name, value)
                 processes.append(stack.enter_context(child(data, output, "tiny")))
         yield processes

@@ -33,21 +33,21 @@ def work(settings: dict[str, Any]) -> None:
     os.environ["KERAS_BACKEND"] = "jax"
     import ray.train
 
-    from fingerspell.train import epochs
-    from fingerspell.train.cluster import launch
+    from fingerspell.train import loop
+    from fingerspell.train.distributed import launch
     from helpers.tiny_network import train_tiny
 
     rank = ray.train.get_context().get_world_rank()
     folder = settings["task"].config.output_dir.parent
     (folder / f"pid.{rank}").write_text(str(os.getpid()))
     train_tiny()
-    whole = epochs.Steps.on_train_batch_end
+    whole = loop.Steps.on_train_batch_end
 
     def slow(self, batch, logs=None):  # type: ignore[no-untyped-def]
         whole(self, batch, logs)
         time.sleep(STEP_S)
 
-    epochs.Steps.on_train_batch_end = slow
+    loop.Steps.on_train_batch_end = slow
     launch.work(settings)
 
 
@@ -55,12 +55,12 @@ def main(data: Path, output: Path, batch_size: int) -> None:
     """Launches; the user's mistakes end with exit code 2, as on the command line."""
     from fingerspell.config import AugmentConfig
     from fingerspell.errors import FingerspellError
-    from fingerspell.train.cluster import launch
+    from fingerspell.train.distributed import launch
     from helpers import ray_run
     from helpers.small_run import small_config
 
     launch.work = ray_run.work
-    settings = {"augment": AugmentConfig(), "drawn_per_class": 1, "save_every_min": 0.0}
+    settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "save_every_min": 0.0}
     try:
         launch.launch(small_config(data, output, batch_size=batch_size, **settings), "train", 2)
     except FingerspellError as error:

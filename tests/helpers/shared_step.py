@@ -14,9 +14,8 @@ def main() -> None:
     import keras
     import numpy as np
 
-    from fingerspell.train.cluster.place import Place
-    from fingerspell.train.cluster.team import team_at
     from fingerspell.train.devices import train_in_parts
+    from fingerspell.train.distributed.process_group import Rank, process_group_at
 
     found: list[str] = []
 
@@ -25,7 +24,7 @@ def main() -> None:
             jax.debug.inspect_array_sharding(x, callback=lambda s: found.append(str(s.spec)))
             return x
 
-    team = team_at(Place(), PICTURES)
+    processes = process_group_at(Rank(), PICTURES)
     image = keras.Input((4,))
     model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(Watched()(image)))
     model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
@@ -35,7 +34,7 @@ def main() -> None:
     y = np.eye(3, dtype=np.float32)[np.arange(PICTURES) % 3]
     found.clear()
     model.fit(((x, y, weight) for _ in range(1)), steps_per_epoch=1, shuffle=False, verbose=0)
-    json.dump({"devices": team.devices, "parts": found}, sys.stdout)
+    json.dump({"devices": processes.devices, "parts": found}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerspell.config import AugmentConfig, ModelConfig, Phase, TrainConfig
-from fingerspell.data.manifest import FILE_NAME, HELD_OUT, Sample, read_manifest, to_csv
+from fingerspell.dataset.manifest import FILE_NAME, HELD_OUT, Sample, read_manifest, to_csv
 from fingerspell.images import encode_jpeg
 
 SMALL = ModelConfig(backbone="MobileNetV3Small", weights="none", image_size_px=(32, 32))
@@ -31,10 +31,10 @@ def write_colours(folder: Path, pictures: tuple[int, int, int] = (8, 4, 4), seed
     return folder
 
 
-def with_hashes(folder: Path, *strangers: Path) -> Path:
-    """Gives a `train|val|test` folder the manifest that prepare would; strangers move in."""
+def with_hashes(folder: Path, *unseen_signers: Path) -> Path:
+    """Gives a `train|val|test` folder the manifest that prepare would; unseen signers move in."""
     samples = list(read_manifest(folder).samples)
-    for source in strangers:
+    for source in unseen_signers:
         goal = folder / HELD_OUT / source.name
         goal.parent.mkdir(exist_ok=True)
         source.rename(goal)

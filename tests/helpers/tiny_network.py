@@ -6,14 +6,14 @@ from typing import Any
 
 
 def train_tiny() -> None:
-    """Makes every training of this process one of a tiny network, which ends with two drawn hands
+    """Makes every training of this process one of a tiny network, which ends with two synthetic hands
     and not with a hundred. Not undone: for a process of its own.
     """
     import fingerspell.model.build
-    from fingerspell.train import rejection
+    from fingerspell.train import calibrate
 
     fingerspell.model.build.build_backbone = tiny_backbone
-    rejection.OUTSIDERS_EACH = 1
+    calibrate.OUTSIDERS_EACH = 1
 
 
 def tiny_backbone(config: Any) -> Any:
@@ -32,7 +32,7 @@ def tiny_backbone_with_grid(config: Any, filters: int = 6) -> Any:
     """A tiny backbone that a closer look can be taken through: its grid has cells of 16 pixels."""
     import keras
 
-    from fingerspell.model.closer import TAPS
+    from fingerspell.model.hand_crop import TAPS
 
     image = keras.Input((*config.image_size_px, 3))
     x = keras.layers.Conv2D(filters, 5, strides=4, padding="same", use_bias=False, name="first")(

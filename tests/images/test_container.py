@@ -11,7 +11,7 @@ from PIL import Image
 
 from fingerspell.errors import PictureError
 from fingerspell.images import decode
-from fingerspell.images.container import container_formats, container_kind
+from fingerspell.images.decode import container_formats, container_kind
 from helpers.picture_files import saved
 
 WIDE = np.zeros((64, 96, 3), np.uint8)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fingerspell.labels import ALPHABET
-from fingerspell.live.text import written
+from fingerspell.live.session import written
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import numpy as np
 
 from fingerspell.config import ModelConfig
 from fingerspell.model import backbone_of, build_recogniser, head_of
-from fingerspell.model.parts import feature_network
+from fingerspell.model.build import feature_network
 from helpers.small_run import SMALL
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from fingerspell.config import ModelConfig
 from fingerspell.model import at_size, backbone_of, build_recogniser, carry, unfreeze
-from fingerspell.model.parts import size_of
+from fingerspell.model.build import size_of
 
 SMALL_PX, LARGE_PX = (32, 32), (50, 50)
 """Their sides are even and odd at different stages, so that their padding differs."""

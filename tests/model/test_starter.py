@@ -92,7 +92,7 @@ def test_the_released_networks_settings_are_read_from_its_contract(starter):
     path = folder / "recogniser.json"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"finished"', '"looks": "closer", "finished"'), "utf-8")
-    assert starter_config(folder).looks == "closer"
+    assert starter_config(folder).views == "hand_crop"
 
 
 def test_another_backbone_is_refused_with_the_way_out(starter, monkeypatch):

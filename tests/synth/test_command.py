@@ -10,7 +10,7 @@ from fingerspell.cli.main import door
 
 
 def test_dataset_writes_class_folders(tmp_path, capsys):
-    folder = tmp_path / "drawn"
+    folder = tmp_path / "synthetic"
     words = ["dataset", "--per_class", "1", "-o", str(folder), "--size", "48", "--labels", "A", "B"]
     assert door("synth", words) == 0
     assert sorted(p.name for p in folder.iterdir()) == ["A", "B", "truth.jsonl"]
@@ -26,11 +26,11 @@ def test_a_folder_of_photographs_can_be_the_background(tmp_path):
     red = np.zeros((40, 60, 3), np.uint8)
     red[..., 0] = 255
     (tmp_path / "red.jpg").write_bytes(encode_jpeg(red))
-    drawn = [
+    synthetic = [
         draw("A", seed, (64, 64), SynthConfig(backgrounds_dir=tmp_path, backgrounds_share=1))
         for seed in range(6)
     ]
-    reds = [d.rgb[~d.mask].astype(int) for d in drawn]
+    reds = [d.rgb[~d.mask].astype(int) for d in synthetic]
     assert np.median([r[:, 0].mean() - r[:, 1:].mean() for r in reds]) > 60
 
 

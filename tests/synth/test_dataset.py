@@ -1,4 +1,4 @@
-"""A folder of drawn pictures: complete, repeatable, with its truth."""
+"""A folder of synthetic pictures: complete, repeatable, with its truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def contents(folder):
 
 
 def test_every_class_gets_its_pictures_and_every_picture_its_truth(tmp_path):
-    folder = write_dataset(tmp_path / "drawn", 2, size_px=(48, 48), labels=LABELS)
+    folder = write_dataset(tmp_path / "synthetic", 2, size_px=(48, 48), labels=LABELS)
     lines = (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines()
     truth = {entry["path"]: entry for entry in map(json.loads, lines)}
     files = {name for name in contents(folder) if name.endswith(".jpg")}
@@ -28,15 +28,17 @@ def test_every_class_gets_its_pictures_and_every_picture_its_truth(tmp_path):
 
 
 def test_the_mask_comes_back_from_its_runs():
-    drawn = draw("A", 0, (48, 64))
-    assert drawn.mask.any() and np.array_equal(unpack(runs(drawn.mask), (48, 64)), drawn.mask)
+    synthetic = draw("A", 0, (48, 64))
+    assert synthetic.mask.any() and np.array_equal(
+        unpack(runs(synthetic.mask), (48, 64)), synthetic.mask
+    )
     for few in ([[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]):
         mask = np.array(few, bool)
         assert np.array_equal(unpack(runs(mask), mask.shape), mask)
 
 
 def test_the_truth_holds_the_mask(tmp_path):
-    folder = write_dataset(tmp_path / "drawn", 1, size_px=(48, 64), labels=("A",))
+    folder = write_dataset(tmp_path / "synthetic", 1, size_px=(48, 64), labels=("A",))
     entry = json.loads((folder / "truth.jsonl").read_text(encoding="utf-8"))
     mask = unpack(entry["mask"], tuple(entry["size"]))
     assert np.array_equal(mask, draw("A", 0, (48, 64)).mask)
@@ -62,24 +64,24 @@ def test_a_folder_in_use_is_left_alone(tmp_path):
 
 
 def test_an_interrupted_run_leaves_nothing_behind(tmp_path, monkeypatch):
-    def stop(_drawn):
+    def stop(_synthetic):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dataset, "encode", stop)
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(tmp_path / "drawn", 1, size_px=(48, 48), labels=("A",))
+        write_dataset(tmp_path / "synthetic", 1, size_px=(48, 48), labels=("A",))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("per_class", [0, -3, 1_000_000])
 def test_an_impossible_number_of_pictures_is_refused(tmp_path, per_class):
     with pytest.raises(DataError, match="per_class"):
-        write_dataset(tmp_path / "drawn", per_class)
+        write_dataset(tmp_path / "synthetic", per_class)
 
 
 def test_an_unknown_label_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ConfigError, match="'hello'"):
-        write_dataset(tmp_path / "drawn", 1, labels=("A", "hello"))
+        write_dataset(tmp_path / "synthetic", 1, labels=("A", "hello"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,4 +90,4 @@ def test_a_folder_of_backgrounds_without_pictures_is_refused(tmp_path):
 
     config = SynthConfig(backgrounds_dir=tmp_path, backgrounds_share=1)
     with pytest.raises(DataError, match="no pictures"):
-        write_dataset(tmp_path / "drawn", 1, labels=("A",), config=config)
+        write_dataset(tmp_path / "synthetic", 1, labels=("A",), config=config)

@@ -11,9 +11,8 @@ import pytest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.synth import SynthConfig, Timing, film, write_video
 from fingerspell.synth.anatomy import AVERAGE
-from fingerspell.synth.film import Frame
-from fingerspell.synth.key import at_time
-from fingerspell.synth.motion import spell
+from fingerspell.synth.motion import at_time, spell
+from fingerspell.synth.video import Frame
 
 TINY = (48, 64)
 QUICK = Timing(hold_s=0.2, move_s=0.1, stroke_s=0.3, rest_s=0.1)

@@ -14,12 +14,10 @@ from fingerspell.synth.anatomy import (
     sample_build,
 )
 from fingerspell.synth.config import SynthConfig
-from fingerspell.synth.flesh import ARM, clothe
-from fingerspell.synth.pose import clamp_fingers
+from fingerspell.synth.pose import clamp_fingers, reach
 from fingerspell.synth.signs import Touch
 from fingerspell.synth.skeleton import Pose, bend_fingers, bend_thumb, stand
-from fingerspell.synth.surface import FAR, Projected, rasterise
-from fingerspell.synth.thumb import reach
+from fingerspell.synth.surface import ARM, FAR, Projected, clothe, rasterise
 
 FLAT = Pose(fingers=np.zeros((4, 5)), thumb=np.array([40.0, 20, 0, 0, 0]), wrist=np.zeros(2))
 FIST = np.array([[82.0, 104, 62, 0, 0]] * 4)
@@ -112,7 +110,7 @@ def together(*cones):
     return Projected(**{f: np.concatenate([getattr(c, f) for c in cones]) for f in fields})
 
 
-def test_a_ball_is_drawn_round():
+def test_a_ball_is_synthetic_round():
     surface = rasterise(ball(32, 32, 5, 10), 64, 64)
     y, x = np.mgrid[:64, :64]
     inside = 100 - (x - 32) ** 2 - (y - 32) ** 2

@@ -1,4 +1,4 @@
-"""One drawn picture: repeatable, labelled, and a hand."""
+"""One synthetic picture: repeatable, labelled, and a hand."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from fingerspell.errors import ConfigError
 from fingerspell.labels import ALPHABET
 from fingerspell.synth import SynthConfig, draw
-from fingerspell.synth.person import draw_person
 from fingerspell.synth.picture import generator
+from fingerspell.synth.scene import draw_person
 from fingerspell.synth.skin import sample_look
 
 CLEAR = SynthConfig(
@@ -21,11 +21,11 @@ SMALL = (96, 96)
 
 
 @pytest.mark.parametrize("label", ALPHABET)
-def test_every_class_can_be_drawn(label):
-    drawn = draw(label, 3, SMALL)
-    assert drawn.rgb.shape == (96, 96, 3)
-    assert drawn.rgb.dtype == np.uint8
-    assert drawn.mask.shape == (96, 96)
+def test_every_class_can_be_synthetic(label):
+    synthetic = draw(label, 3, SMALL)
+    assert synthetic.rgb.shape == (96, 96, 3)
+    assert synthetic.rgb.dtype == np.uint8
+    assert synthetic.mask.shape == (96, 96)
 
 
 def test_the_same_seed_gives_the_same_pixels():
@@ -47,17 +47,17 @@ def test_height_comes_before_width():
 
 
 def test_the_box_holds_the_landmarks():
-    drawn = draw("B", 1, SMALL, CLEAR)
-    x0, y0, x1, y1 = drawn.box
-    x, y = drawn.landmarks.T
+    synthetic = draw("B", 1, SMALL, CLEAR)
+    x0, y0, x1, y1 = synthetic.box
+    x, y = synthetic.landmarks.T
     assert x.min() >= x0 - 2 and x.max() <= x1 + 2
     assert y.min() >= y0 - 2 and y.max() <= y1 + 2
 
 
 def test_landmarks_lie_on_the_hand():
-    drawn = draw("B", 1, SMALL, CLEAR)
-    columns, rows = np.clip(drawn.landmarks[[0, 5, 9, 13, 17]].astype(int), 0, 95).T
-    assert drawn.mask[rows, columns].all()
+    synthetic = draw("B", 1, SMALL, CLEAR)
+    columns, rows = np.clip(synthetic.landmarks[[0, 5, 9, 13, 17]].astype(int), 0, 95).T
+    assert synthetic.mask[rows, columns].all()
 
 
 def test_a_left_hand_is_the_mirrored_right_one():
@@ -82,8 +82,8 @@ def test_nothing_is_mostly_without_a_hand():
 
 def test_nothing_shows_people_too_and_they_have_no_hand():
     faces = [draw("nothing", seed, SMALL) for seed in range(40)]
-    shown = [drawn for drawn in faces if drawn.variant == "somebody"]
-    assert shown and all(np.isnan(drawn.landmarks).all() for drawn in shown)
+    shown = [synthetic for synthetic in faces if synthetic.variant == "somebody"]
+    assert shown and all(np.isnan(synthetic.landmarks).all() for synthetic in shown)
 
 
 @pytest.mark.parametrize("tone", [0, 9])

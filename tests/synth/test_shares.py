@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.errors import DataError
 from fingerspell.synth import SynthConfig, dataset, write_dataset
-from fingerspell.synth.shares import LEAST_APART, Share, done_by_all, shares
+from fingerspell.synth.dataset import LEAST_APART, Share, done_by_all, shares
 
 THREE = [Share(number, 3) for number in range(3)]
 
@@ -41,8 +41,8 @@ def test_every_piece_belongs_to_one_share():
     assert [sum(share.takes(piece) for share in THREE) for piece in range(7)] == [1] * 7
 
 
-def test_few_pictures_are_drawn_here_and_many_on_every_core(monkeypatch):
-    monkeypatch.setattr("fingerspell.synth.shares.usable_cores", lambda: 3)
+def test_few_pictures_are_synthetic_here_and_many_on_every_core(monkeypatch):
+    monkeypatch.setattr("fingerspell.synth.dataset.usable_cores", lambda: 3)
     assert shares(LEAST_APART - 1) == [Share(0, 1)]
     assert shares(LEAST_APART) == THREE
 
@@ -57,5 +57,5 @@ def test_what_is_wrong_is_said_as_by_one_process_and_nothing_is_left(tmp_path, m
     (tmp_path / "empty").mkdir()
     config = SynthConfig(backgrounds_dir=tmp_path / "empty", backgrounds_share=1)
     with pytest.raises(DataError, match="no pictures"):
-        write_dataset(tmp_path / "drawn", 1, labels=("A", "B", "C"), config=config)
+        write_dataset(tmp_path / "synthetic", 1, labels=("A", "B", "C"), config=config)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]

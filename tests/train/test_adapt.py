@@ -8,17 +8,12 @@ import numpy as np
 import pytest
 
 from fingerspell.config import AdaptConfig, Phase
-from fingerspell.data.few import prepare_few
 from fingerspell.errors import ConfigError, RunError
-from fingerspell.model import (
-    backbone_of,
-    build_recogniser,
-    head_of,
-    load_recogniser,
-)
-from fingerspell.model.closer import Place, look_closer, place_of
-from fingerspell.model.parts import feature_network
+from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
+from fingerspell.model.build import feature_network
+from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
 from fingerspell.model.starter import build_starter, load_starter_head, starter_facts
+from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.train.adapt import adapt
 from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
@@ -56,12 +51,14 @@ def starter(tmp_path_factory):
 def few(tmp_path_factory):
     """Pictures of all three colours; "drawn" ones of the two that are known."""
     base = tmp_path_factory.mktemp("few")
-    write_colours(base / "drawn", (6, 2, 0))
+    write_colours(base / "synthetic", (6, 2, 0))
     for split in ("train", "val"):
-        for path in (base / "drawn" / split / "nothing").iterdir():
+        for path in (base / "synthetic" / split / "nothing").iterdir():
             path.unlink()
     write_colours(base / "all", (10, 0, 0), seed=7)
-    return prepare_few(base / "all" / "train", base / "drawn", base / "set", test_share=0.3, seed=1)
+    return prepare_small_dataset(
+        base / "all" / "train", base / "synthetic", base / "set", test_share=0.3, seed=1
+    )
 
 
 def config(output_dir, **changes) -> AdaptConfig:
@@ -123,12 +120,12 @@ def test_what_is_kept_lies_between_the_released_and_the_learnt(adapted, few, sta
 def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_place(
     few, starter, tmp_path
 ):
-    place = Place(np.linspace(-1, 1, 8, dtype=np.float32), -0.25)
+    place = HandBox(np.linspace(-1, 1, 8, dtype=np.float32), -0.25)
     labels = tuple(starter_facts(starter)["labels"])
-    released = look_closer(build_starter(labels, starter), place)
+    released = with_hand_crop(build_starter(labels, starter), place)
     closer = starter_folder(tmp_path / "starter", released, labels)
     adapt(config(tmp_path / "mine"), few, starter=closer)
-    found = place_of(load_recogniser(tmp_path / "mine" / "model.keras"))
+    found = hand_box_of(load_recogniser(tmp_path / "mine" / "model.keras"))
     np.testing.assert_array_equal(found.kernel, place.kernel)
     assert found.bias == place.bias
 
@@ -147,7 +144,7 @@ def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):
     assert np.linalg.norm(fresh) == pytest.approx(usual, rel=1e-3)
     np.testing.assert_allclose(kernel(model), released(starter), atol=1e-6)
     assert facts["adapted"]["after"]["own"] is None, "nothing was held back to measure on"
-    assert facts["adapted"]["after"]["drawn"] is not None
+    assert facts["adapted"]["after"]["synthetic"] is not None
 
 
 def hungry(monkeypatch, few, folder, limit, *, learning):
@@ -190,7 +187,7 @@ def test_where_not_one_picture_fits_it_says_so(few, monkeypatch, tmp_path, learn
 @pytest.mark.parametrize(
     "wrong",
     [{"steps_per_epoch": 0}, {"batch_size": 0}, {"kept_share": 0.0}, {"test_share": 1.5},
-     {"drawn_per_class": 0}, {"label_smoothing": 1.0}],
+     {"synthetic_per_class": 0}, {"label_smoothing": 1.0}],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused(tmp_path, wrong):
     with pytest.raises(ConfigError):

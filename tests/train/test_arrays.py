@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fingerspell.train import arrays
-from fingerspell.train.arrays import (
+from fingerspell.train import checkpoint
+from fingerspell.train.checkpoint import (
     DamagedError,
     map_rows,
     read_arrays,
@@ -59,7 +59,7 @@ def test_a_write_that_fails_leaves_the_older_file(tmp_path, monkeypatch):
     def disk_full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(arrays.os, "fsync", disk_full)
+    monkeypatch.setattr(checkpoint.os, "fsync", disk_full)
     with pytest.raises(OSError, match="No space"):
         write_arrays(path, {"kernel": np.zeros(3)})
     assert same(read_arrays(path))
@@ -67,11 +67,11 @@ def test_a_write_that_fails_leaves_the_older_file(tmp_path, monkeypatch):
 
 def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / ".step_00000003.npz.writing").write_bytes(b"half")
-    (tmp_path / ".drawn_0-x" / "A").mkdir(parents=True)
-    (tmp_path / "drawn_0").mkdir()
+    (tmp_path / ".synthetic_0-x" / "A").mkdir(parents=True)
+    (tmp_path / "synthetic_0").mkdir()
     (tmp_path / "step_00000002.npz").write_bytes(b"whole")
     sweep(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["drawn_0", "step_00000002.npz"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_0", "step_00000002.npz"]
 
 
 def test_a_folder_that_is_not_there_needs_no_sweeping(tmp_path):

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import RunError
-from fingerspell.train.arrays import write_arrays
-from fingerspell.train.checkpoint import Checkpoint, Position, latest, save
-from fingerspell.train.history import Epoch
+from fingerspell.train.checkpoint import Checkpoint, Epoch, Position, latest, save, write_arrays
 
 ROW = Epoch("head", 1, 0.5, 0.9, 0.6, 0.8, 1e-3, 2.0, 100.0)
 

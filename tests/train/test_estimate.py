@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.cli import estimate as command
 from fingerspell.config import Phase
-from fingerspell.data.manifest import read_manifest
+from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
 from fingerspell.train.estimate import estimate, handful
@@ -31,12 +31,12 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def config(colours, tmp_path):
     phases = (HEAD, replace(FINETUNE, epochs=30))
-    return small_config(colours, tmp_path / "output", phases=phases, drawn_per_class=6)
+    return small_config(colours, tmp_path / "output", phases=phases, synthetic_per_class=6)
 
 
 def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, capsys):
     forecast, _ = estimate(config)
-    # 24 photographs, and six drawn hands of each of three classes: 42 pictures, 8 a step.
+    # 24 photographs, and six synthetic hands of each of three classes: 42 pictures, 8 a step.
     told = [(stage.name, stage.epochs, stage.steps) for stage in forecast.stages]
     assert told == [("start", 0, 0), ("head", 2, 5), ("finetune", 30, 5), ("finish", 0, 0)]
     assert all(stage.seconds > 0 for stage in forecast.stages)
@@ -50,7 +50,7 @@ def test_memory_and_disk_are_those_of_the_run(config, place):
     assert forecast.memory_bytes > 50e6
     assert (forecast.gpu_memory_bytes is None) == (not device.gpus)
     assert forecast.disk.checkpoint_bytes > 0
-    assert forecast.disk.drawn_bytes > 0
+    assert forecast.disk.synthetic_bytes > 0
     # Two views would be twice the training pictures and once validation's.
     more, _ = estimate(replace(config, feature_views=2))
     rows = forecast.disk.features_bytes // (40 + 12)
@@ -87,21 +87,23 @@ def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch)
     assert [stage.epochs for stage in forecast.stages] == [0, 3, 4, 0]
 
 
-def test_hands_that_are_no_letter_are_drawn_once_and_not_once_a_picture(config, place, monkeypatch):
+def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
+    config, place, monkeypatch
+):
     """Their second counted for every validation picture that was not measured."""
     from fingerspell.train import calibrate
 
-    drawn = []
-    whole = calibrate.outsiders
+    synthetic = []
+    whole = calibrate.non_letters
 
     def slowly(*arguments):
-        drawn.append(time.sleep(2.0))
+        synthetic.append(time.sleep(2.0))
         return whole(*arguments)
 
-    monkeypatch.setattr(calibrate, "outsiders", slowly)
+    monkeypatch.setattr(calibrate, "non_letters", slowly)
     monkeypatch.setattr(module, "handful", lambda manifest, *_: one_of_validation(manifest))
     forecast, _ = estimate(config)
-    assert len(drawn) == 1
+    assert len(synthetic) == 1
     assert 2.0 <= forecast.stages[-1].seconds < 20.0
 
 

@@ -6,9 +6,9 @@ import pytest
 from fingerspell.train import features
 from fingerspell.train.features import (
     PIECES,
+    FeatureBlock,
     Rows,
     Shelf,
-    Split,
     affordable_views,
     drop_others,
     in_order,
@@ -84,7 +84,7 @@ class Backbone:
     def __init__(self) -> None:
         self.opened: list[int] = []
         self.seen: list[int] = []
-        self.split = Split("train", COUNT, BATCH, self.open)
+        self.split = FeatureBlock("train", COUNT, BATCH, self.open)
 
     def open(self, first):
         self.opened.append(first)
@@ -160,7 +160,7 @@ def test_a_full_disk_keeps_features_in_memory_and_says_so_once(tmp_path, monkeyp
 
 
 def test_a_large_split_has_few_pieces_that_follow_each_other():
-    split = Split("train", 1_000_003, 32, lambda _: ())
+    split = FeatureBlock("train", 1_000_003, 32, lambda _: ())
     edges = split.edges()
     assert PIECES // 2 <= len(edges) <= PIECES
     assert [start for start, _ in edges[1:]] == [end for _, end in edges[:-1]]
@@ -168,10 +168,10 @@ def test_a_large_split_has_few_pieces_that_follow_each_other():
 
 
 def test_features_of_other_settings_are_dropped(tmp_path):
-    for name in ("features_a_0", "features_b_0", "drawn_a"):
+    for name in ("features_a_0", "features_b_0", "synthetic_a"):
         (tmp_path / name).mkdir()
     drop_others(tmp_path / "features_b_0")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["drawn_a", "features_b_0"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_a", "features_b_0"]
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,14 @@ def test_a_frozen_phase_looks_at_its_pictures_once():
 
 
 def test_a_run_takes_the_time_of_its_stages():
-    disk = Disk(checkpoint_bytes=1, features_bytes=1, drawn_bytes=1, weights_bytes=1)
+    disk = Disk(checkpoint_bytes=1, features_bytes=1, synthetic_bytes=1, weights_bytes=1)
     stages = [Stage("start", 5), Stage("finetune", 7)]
     forecast = Forecast(stages=stages, memory_bytes=1, gpu_memory_bytes=None, disk=disk)
     assert forecast.seconds == 12
 
 
-def test_checkpoints_and_exports_stay_and_features_and_drawn_hands_go():
-    disk = Disk(checkpoint_bytes=60, features_bytes=500, drawn_bytes=30, weights_bytes=12)
+def test_checkpoints_and_exports_stay_and_features_and_synthetic_hands_go():
+    disk = Disk(checkpoint_bytes=60, features_bytes=500, synthetic_bytes=30, weights_bytes=12)
     assert disk.stays_bytes == 60 + 2 * 60
     assert disk.most_bytes == disk.stays_bytes + 60 + 500 + 30
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fingerspell.train.imprint import imprint
+from fingerspell.train.adapt import imprint
 
 
 def features(rng, labels, spread=0.3):

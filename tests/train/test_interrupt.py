@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fingerspell.train.interrupt import SIGNALS, listening
+from fingerspell.train.session import SIGNALS, listening
 
 
 @pytest.mark.parametrize("number", SIGNALS)

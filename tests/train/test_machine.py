@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from fingerspell.train import machine
+from fingerspell import machine
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.config import AugmentConfig, ModelConfig
 from fingerspell.errors import RunError
-from fingerspell.train import checkpoint, epochs, memory, run
+from fingerspell.train import checkpoint, loop, memory, run
 from fingerspell.train.run import train
 from fingerspell.train.session import Run
 from helpers.full_memory import hungry_backbone
@@ -63,7 +63,7 @@ def halves(data, tmp_path_factory):
 
 def full(monkeypatch, limit, first=0, last=1000):
     """Makes memory fail after the weights moved, in steps from `first` to `last` of the run."""
-    whole = epochs.Steps.on_train_batch_end
+    whole = loop.Steps.on_train_batch_end
 
     def after_step(self, batch, logs=None):
         now = self.state.run
@@ -71,7 +71,7 @@ def full(monkeypatch, limit, first=0, last=1000):
             raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
         whole(self, batch, logs)
 
-    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", after_step)
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", after_step)
 
 
 def said(capsys):
@@ -127,14 +127,14 @@ def halved_late(data, tmp_path_factory):
 
 
 def die_at(monkeypatch, call):
-    whole, calls = epochs.Steps.on_train_batch_end, itertools.count(1)
+    whole, calls = loop.Steps.on_train_batch_end, itertools.count(1)
 
     def deadly(self, batch, logs=None):
         whole(self, batch, logs)
         if next(calls) == call:
             raise Died
 
-    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", deadly)
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", deadly)
 
 
 def test_full_late_in_an_epoch(halved_late, data, tmp_path, monkeypatch, capsys):
@@ -211,7 +211,7 @@ def test_other_errors_are_not_taken_for_full_memory(data, tmp_path, monkeypatch,
     def broken(self, batch, logs=None):
         raise RuntimeError("out of memory, says somebody else")
 
-    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", broken)
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", broken)
     with pytest.raises(RuntimeError, match="somebody else"):
         train(config(data, tmp_path))
     assert said(capsys) == []

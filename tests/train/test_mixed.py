@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import RunError
-from fingerspell.train import checkpoint, epochs, phases, run
+from fingerspell.train import checkpoint, loop, phases, run
 from fingerspell.train.devices import Device
 from fingerspell.train.run import train
 from helpers.run_files import assert_same_run, curves
@@ -68,14 +68,14 @@ def test_steps_that_are_skipped_for_the_scale_do_not_stop_a_run(data, tmp_path, 
     """The whole first epoch is: its validation is that of the weights, which did not move."""
     starts_at(monkeypatch, 2.0**110)
     seen = []
-    whole = epochs._validate
+    whole = loop._validate
 
     def validate(state):
         before = [np.array(w) for w in state.weights]
         seen.append((before, whole(state)))
         return seen[-1][1]
 
-    monkeypatch.setattr(epochs, "_validate", validate)
+    monkeypatch.setattr(loop, "_validate", validate)
     train(config(data, tmp_path))
     (first, one), (second, other) = seen
     for a, b in zip(first, second, strict=True):
@@ -91,14 +91,14 @@ def test_the_scale_goes_on_where_it_was(data, tmp_path, monkeypatch):
     """The first steps are skipped until the scale fits; killed in between, the same."""
     starts_at(monkeypatch, 2.0**34)
     train(config(data, tmp_path / "one"))
-    whole = epochs.Steps.on_train_batch_end
+    whole = loop.Steps.on_train_batch_end
 
     def stop(self, batch, logs=None):
         self.state.run.interrupt.asked = self.state.run.total_steps == 1
         whole(self, batch, logs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(epochs.Steps, "on_train_batch_end", stop)
+        patch.setattr(loop.Steps, "on_train_batch_end", stop)
         with pytest.raises(KeyboardInterrupt):
             train(config(data, tmp_path / "two"))
     train(config(data, tmp_path / "two", resume=True))

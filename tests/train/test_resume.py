@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from fingerspell.config import AugmentConfig
-from fingerspell.data.manifest import read_manifest
+from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import RunError
-from fingerspell.train import arrays, checkpoint, epochs, features, phases, run, watch
-from fingerspell.train.cluster.place import Place
-from fingerspell.train.history import Epoch
+from fingerspell.train import checkpoint, features, loop, phases, run
+from fingerspell.train.checkpoint import Epoch
+from fingerspell.train.distributed.process_group import Rank
 from fingerspell.train.run import fingerprint, train
 from helpers.run_files import assert_same_run, curves
 from helpers.small_run import FINETUNE, small_config, write_colours
@@ -106,7 +106,7 @@ def test_a_run_that_dies_again_and_again_ends_like_one_that_did_not(
     done = sessions = 0
     while done < STEPS - at:
         die_once(
-            data, tmp_path, epochs.Steps, "on_train_batch_end", at=at, save_every_min=save_every_min
+            data, tmp_path, loop.Steps, "on_train_batch_end", at=at, save_every_min=save_every_min
         )
         done, sessions = (
             checkpoint.latest(tmp_path / "checkpoints").position.total_steps,
@@ -124,11 +124,11 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
         (features, "write_rows", {}),
         (features, "map_rows", {}),
         (phases, "_features", {}),
-        (epochs, "_validate", {"after": False}),
-        (epochs, "_validate", {}),
-        (arrays.os, "fsync", {"at": 3, "after": False}),
+        (loop, "_validate", {"after": False}),
+        (loop, "_validate", {}),
+        (checkpoint.os, "fsync", {"at": 3, "after": False}),
         (phases, "_network_course", {"after": False}),
-        (epochs, "_validate", {"at": 2}),
+        (loop, "_validate", {"at": 2}),
         (run, "calibrate", {"after": False}),
         (run, "save_recogniser", {"after": False}),
         (run, "save_recogniser", {}),
@@ -140,16 +140,16 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
 
 
 def test_features_that_are_whole_are_not_made_again(data, tmp_path, monkeypatch):
-    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end")
+    die_once(data, tmp_path, loop.Steps, "on_train_batch_end")
     assert any(name.startswith("features_") for name in names(tmp_path))
     monkeypatch.setattr(features, "look", None)
-    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end")
+    die_once(data, tmp_path, loop.Steps, "on_train_batch_end")
 
 
 def test_a_full_disk_is_told_of_and_does_not_end_the_run(
     straight, data, tmp_path, monkeypatch, capsys
 ):
-    whole = arrays._write_whole
+    whole = checkpoint._write_whole
     lost = ["train_00000000.npy", "val_00000001.npy", "step_00000003.npz", "step_00000012.npz"]
 
     def sometimes_full(path, write):
@@ -158,10 +158,10 @@ def test_a_full_disk_is_told_of_and_does_not_end_the_run(
             raise OSError(28, "No space left on device")
         whole(path, write)
 
-    monkeypatch.setattr(arrays, "_write_whole", sometimes_full)
-    fails_at(monkeypatch, watch, "write_json", (2, 3))
-    fails_at(monkeypatch, watch.Board, "add", (1, 2))
-    fails_at(monkeypatch, watch.Board, "close", (1,))
+    monkeypatch.setattr(checkpoint, "_write_whole", sometimes_full)
+    fails_at(monkeypatch, loop, "write_json", (2, 3))
+    fails_at(monkeypatch, loop.Board, "add", (1, 2))
+    fails_at(monkeypatch, loop.Board, "close", (1,))
     train(lively(data, tmp_path))
     said = capsys.readouterr().out
     assert said.count("features could not be written") == 1
@@ -186,7 +186,7 @@ def fails_at(monkeypatch, owner, name, calls):
 def test_without_room_for_tensorboard_a_run_trains_all_the_same(
     straight, data, tmp_path, monkeypatch, capsys
 ):
-    fails_at(monkeypatch, watch.Board, "__init__", range(1, 1000))
+    fails_at(monkeypatch, loop.Board, "__init__", range(1, 1000))
     train(lively(data, tmp_path))
     assert capsys.readouterr().out.count("TensorBoard's log could not be written (") == 5
     assert_same_run(tmp_path, straight)
@@ -201,8 +201,8 @@ def test_tensorboard_may_fail_with_errors_of_tensorflow(tmp_path, monkeypatch, c
     def full(self, step, row):
         raise FullError("No space left on device")
 
-    monkeypatch.setattr(watch.Board, "add", full)
-    curves = watch.Curves(tmp_path)
+    monkeypatch.setattr(loop.Board, "add", full)
+    curves = loop.Curves(tmp_path)
     curves.add([Epoch("head", 1, 0.5, 0.9, 0.6, 0.8, 1e-3, 2.0, 100.0)])
     curves.close()
     assert capsys.readouterr().out == (
@@ -215,7 +215,7 @@ def test_a_run_that_dies_before_its_last_history_is_written_still_has_all_of_it(
 ):
     """The checkpoint comes first: it holds the curves too."""
     with pytest.MonkeyPatch.context() as patch:
-        dies(patch, watch, "write_json", at=6, after=False)
+        dies(patch, loop, "write_json", at=6, after=False)
         with pytest.raises(Died):
             train(lively(data, tmp_path, resume=True))
     assert checkpoint.latest(tmp_path / "checkpoints").position.epoch == 3
@@ -224,7 +224,7 @@ def test_a_run_that_dies_before_its_last_history_is_written_still_has_all_of_it(
 
 
 def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, tmp_path, capsys):
-    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=5)
+    die_once(data, tmp_path, loop.Steps, "on_train_batch_end", at=5)
     before, newest = sorted((tmp_path / "checkpoints").glob("step_*.npz"))
     piece = next((tmp_path / "checkpoints").glob("features_*/train_00000001.npy"))
     for path in (newest, piece):
@@ -238,7 +238,7 @@ def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, 
 
 
 def test_without_one_whole_checkpoint_the_run_refuses_to_go_on(data, tmp_path):
-    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=3)
+    die_once(data, tmp_path, loop.Steps, "on_train_batch_end", at=3)
     for path in (tmp_path / "checkpoints").glob("step_*.npz"):
         path.write_bytes(b"no archive")
     for _ in range(2):
@@ -247,7 +247,7 @@ def test_without_one_whole_checkpoint_the_run_refuses_to_go_on(data, tmp_path):
 
 
 def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
-    die_once(data, tmp_path, epochs.Steps, "on_train_batch_end", at=2)
+    die_once(data, tmp_path, loop.Steps, "on_train_batch_end", at=2)
     folder = tmp_path / "checkpoints"
     stored = checkpoint.latest(folder)
     kept = {k: v for k, v in stored.arrays.items() if not k.startswith("optimizer/")}
@@ -257,12 +257,12 @@ def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
 
 
 def test_a_finished_run_says_so_at_once_and_draws_nothing_anew(data, tmp_path, monkeypatch, capsys):
-    train(lively(data, tmp_path, drawn_per_class=1))
+    train(lively(data, tmp_path, synthetic_per_class=1))
     before = (tmp_path / "run.json").read_bytes()
     monkeypatch.setattr(run, "draw_samples", None)
     monkeypatch.setattr(run, "build_recogniser", None)
     capsys.readouterr()
-    again = train(lively(data, tmp_path, drawn_per_class=1, resume=True, save_every_steps=7))
+    again = train(lively(data, tmp_path, synthetic_per_class=1, resume=True, save_every_steps=7))
     assert again == json.loads(before)
     assert (tmp_path / "run.json").read_bytes() == before
     said = capsys.readouterr().out
@@ -272,7 +272,7 @@ def test_a_finished_run_says_so_at_once_and_draws_nothing_anew(data, tmp_path, m
 def test_of_several_processes_the_first_alone_speaks_of_a_finished_run(
     straight, data, monkeypatch, capsys
 ):
-    for name, value in Place(1, 2, "here:1").environment.items():
+    for name, value in Rank(1, 2, "here:1").environment.items():
         monkeypatch.setenv(name, value)
     assert train(lively(data, straight, resume=True)) == {}
     assert capsys.readouterr().out == ""
@@ -313,17 +313,17 @@ def test_a_checkpoint_is_written_after_so_many_steps(data, tmp_path, monkeypatch
     assert written == saved
 
 
-def test_drawn_hands_are_told_apart_by_their_run(data, tmp_path):
+def test_synthetic_hands_are_told_apart_by_their_run(data, tmp_path):
     for count in (1, 2):
-        config = lively(data, tmp_path, drawn_per_class=count)
-        mixed = run.with_drawn(config, read_manifest(data))
-        assert sum(s.source == "drawn" for s in mixed.samples) == 3 * count
+        config = lively(data, tmp_path, synthetic_per_class=count)
+        mixed = run.with_synthetic(config, read_manifest(data))
+        assert sum(s.source == "synthetic" for s in mixed.samples) == 3 * count
 
 
 def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
     straight, data, tmp_path, monkeypatch
 ):
-    whole, calls = epochs.Steps.on_train_batch_end, iter(range(1, 1000))
+    whole, calls = loop.Steps.on_train_batch_end, iter(range(1, 1000))
 
     def press(self, batch, logs=None):
         if next(calls) == 8:
@@ -332,7 +332,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
 
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(epochs.Steps, "on_train_batch_end", press)
+        patch.setattr(loop.Steps, "on_train_batch_end", press)
         with pytest.raises(KeyboardInterrupt, match=r"finetune, epoch 1/3, step 2/3.*--resume"):
             train(lively(data, tmp_path, save_every_min=EPOCHS_ONLY))
     assert signal.getsignal(signal.SIGINT) is before
@@ -343,13 +343,13 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(
 
 def poisoned(data, folder, monkeypatch, poison):
     """Runs with `poison(state, logs) -> logs` at the eleventh step; returns the error."""
-    whole = epochs.Steps.on_train_batch_end
+    whole = loop.Steps.on_train_batch_end
 
     def after_step(self, batch, logs=None):
         broken = self.state.run.total_steps == 10
         whole(self, batch, poison(self.state, logs) if broken else logs)
 
-    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", after_step)
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", after_step)
     with pytest.raises(RunError) as error:
         train(lively(data, folder, save_every_min=EVERY_STEP))
     return str(error.value)
@@ -383,7 +383,7 @@ def test_early_stopping_counts_over_sessions(data, tmp_path):
     settings = {"phases": (still,), "average_epochs": 0.0}
     train(lively(data, tmp_path / "one", **settings))
     with pytest.MonkeyPatch.context() as patch:
-        dies(patch, epochs, "_validate", at=3, after=False)
+        dies(patch, loop, "_validate", at=3, after=False)
         with pytest.raises(Died):
             train(lively(data, tmp_path / "two", **settings))
     finish(data, tmp_path / "two", **settings)

@@ -5,18 +5,17 @@ import numpy as np
 import pytest
 
 from fingerspell.config import AugmentConfig, PrepareConfig, two_phases
-from fingerspell.data.prepare import prepare
 from fingerspell.errors import ConfigError, DataError, ModelError, RunError
 from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
 from fingerspell.labels import read_labels
-from fingerspell.model import backbone_of, load_recogniser, looks_of, views_network
-from fingerspell.model.closer import place_of
-from fingerspell.train.calibrate import calibrate
+from fingerspell.model import backbone_of, load_recogniser, views_network, views_of
+from fingerspell.model.hand_crop import hand_box_of
+from fingerspell.prepare.prepare import prepare
+from fingerspell.train.calibrate import calibrate, choose_threshold
 from fingerspell.train.phases import validation_stream
-from fingerspell.train.rejection import choose_threshold
 from fingerspell.train.run import check_fits, fingerprint, train
-from helpers.drawn_folder import alphabet
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
+from helpers.synthetic_folder import alphabet
 from helpers.tiny_network import tiny_backbone_with_grid
 
 
@@ -57,15 +56,15 @@ def quickly_placed(monkeypatch):
 def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
     finished, colours, tmp_path, quickly_placed
 ):
-    closer = dataclasses.replace(SMALL, looks="closer")
-    facts = train(small_config(colours, tmp_path / "closer", model=closer))
-    once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "closer"))
+    closer = dataclasses.replace(SMALL, views="hand_crop")
+    facts = train(small_config(colours, tmp_path / "hand_crop", model=closer))
+    once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path / "hand_crop"))
     for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert history(tmp_path / "closer")["val_loss"] == history(finished[0])["val_loss"]
-    assert (looks_of(once), looks_of(both)) == ("once", "closer")
-    assert np.abs(place_of(both).kernel).max() > 0
-    assert facts["config"]["model"]["looks"] == "closer"
+    assert history(tmp_path / "hand_crop")["val_loss"] == history(finished[0])["val_loss"]
+    assert (views_of(once), views_of(both)) == ("single", "hand_crop")
+    assert np.abs(hand_box_of(both).kernel).max() > 0
+    assert facts["config"]["model"]["views"] == "hand_crop"
 
 
 def test_the_temperature_is_fitted_to_what_both_looks_say(
@@ -84,14 +83,14 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(
         found = calibrate(run)
         expected = apply_temperature(looks, found.temperature)
         np.testing.assert_allclose(np.asarray(run.model(pictures)), expected, atol=1e-5)
-        seen.append((looks_of(run.model), looks.shape))
+        seen.append((views_of(run.model), looks.shape))
         return found
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
     monkeypatch.setattr("fingerspell.train.calibrate.fit_temperature", fitted)
-    closer = dataclasses.replace(SMALL, looks="closer")
-    train(small_config(colours, tmp_path / "closer", model=closer, phases=(HEAD,)))
-    assert seen == [(12, 2, 3), ("closer", (6, 2, 3))]
+    closer = dataclasses.replace(SMALL, views="hand_crop")
+    train(small_config(colours, tmp_path / "hand_crop", model=closer, phases=(HEAD,)))
+    assert seen == [(12, 2, 3), ("hand_crop", (6, 2, 3))]
 
 
 def by_colour(pictures, *_, **__):
@@ -174,7 +173,7 @@ def test_a_checkpoint_of_other_settings_is_refused(finished, colours):
 
 
 def test_where_the_run_lies_does_not_decide_its_course(colours, tmp_path):
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
 
     manifest = read_manifest(colours)
     one = small_config(colours, tmp_path / "one")
@@ -237,7 +236,7 @@ def test_a_users_pictures_are_never_touched_though_the_data_set_is_linked_to_the
 
 
 def test_trust_does_not_decide_a_runs_course(colours, tmp_path):
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
 
     one = small_config(colours, tmp_path)
     trusting = dataclasses.replace(one, trust=True)
@@ -261,7 +260,7 @@ def test_an_unknown_layer_is_told_before_the_first_phase(colours, tmp_path):
 
 
 def test_rare_classes_decide_the_largest_batch(tmp_path):
-    from fingerspell.data.manifest import read_manifest
+    from fingerspell.dataset.manifest import read_manifest
 
     folder = write_colours(tmp_path / "dataset")
     for number in range(5):

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from fingerspell.config import Phase, progressive
-from fingerspell.train.schedule import WarmCosine, averaging
+from fingerspell.train.phases import WarmCosine, averaging
 
 PHASE = Phase(name="finetune", epochs=1, learning_rate=1e-3, warmup_share=0.1)
 

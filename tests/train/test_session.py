@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.config import SamplingConfig
-from fingerspell.data.manifest import Manifest, Sample
+from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.train.session import Run
 from helpers.small_run import small_config
 

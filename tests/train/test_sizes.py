@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fingerspell.config import AugmentConfig, ModelConfig, progressive
-from fingerspell.data import loader
+from fingerspell.loading import loader
 from fingerspell.model import backbone_of, load_recogniser
-from fingerspell.train import checkpoint, epochs, phases, run
+from fingerspell.train import checkpoint, loop, phases, run
 from fingerspell.train.run import train
 from helpers.run_files import assert_same_run
 from helpers.small_run import FINETUNE, HEAD, small_config, write_colours
@@ -113,14 +113,14 @@ def dies(data, folder, owner, name, *, at=1, after=True):
 
 def test_a_run_may_die_within_and_between_phases_of_different_sizes(straight, data, tmp_path):
     for owner, name, how in (
-        (epochs.Steps, "on_train_batch_end", {"at": 5}),
+        (loop.Steps, "on_train_batch_end", {"at": 5}),
         (phases, "carry", {"after": False}),
         (phases, "carry", {}),
         (phases, "at_size", {"at": 2}),
-        (epochs.Steps, "on_train_batch_end", {"at": 2}),
-        (epochs.Steps, "on_train_batch_end", {"at": 2}),
+        (loop.Steps, "on_train_batch_end", {"at": 2}),
+        (loop.Steps, "on_train_batch_end", {"at": 2}),
         (phases, "carry", {"after": False}),
-        (epochs.Steps, "on_train_batch_end", {"at": 3}),
+        (loop.Steps, "on_train_batch_end", {"at": 3}),
         (phases, "carry", {"after": False}),
         (run, "calibrate", {"after": False}),
     ):

@@ -8,13 +8,12 @@ from hashlib import sha256
 import pytest
 
 from fingerspell.config import Choice, Range, load_recipe, with_settings
-from fingerspell.data.manifest import read_manifest
+from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, RunError
 from fingerspell.train import tune as module
-from fingerspell.train.claim import claimed
-from fingerspell.train.guard import DivergedError
 from fingerspell.train.run import fingerprint
-from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, summary, tune
+from fingerspell.train.state import DivergedError
+from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, locked, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
 from helpers.tiny_network import tiny_backbone
@@ -104,19 +103,19 @@ def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
     searched, config, trained, monkeypatch, capsys
 ):
     """Stopped in the second trial, after a step whose checkpoint was written."""
-    from fingerspell.train import epochs
+    from fingerspell.train import loop
 
-    whole = epochs.Steps.on_train_batch_end
+    whole = loop.Steps.on_train_batch_end
 
     def stop(self, batch, logs=None):
         if self.state.run.folder.name == "001" and self.state.run.total_steps == 2:
             self.state.run.interrupt.asked = True
         whole(self, batch, logs)
 
-    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", stop)
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", stop)
     with pytest.raises(KeyboardInterrupt, match=r"stopped after 1 of 3 trials.*the same command"):
         tune(config, SPACE, 3, "")
-    monkeypatch.setattr(epochs.Steps, "on_train_batch_end", whole)
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", whole)
     tried = tune(config, SPACE, 3, "")
     assert trained == ["000", "001", "001", "002"]
     assert "going on with finetune after epoch 0, step 3" in capsys.readouterr().out
@@ -195,7 +194,7 @@ def test_two_searches_at_once_in_a_folder_are_refused(searched, trained, tmp_pat
     config = replace(searched[0], output_dir=tmp_path / "search", overwrite=overwrite)
     shutil.copytree(searched[0].output_dir, config.output_dir)
     with (
-        claimed(config.output_dir / LOCK),
+        locked(config.output_dir / LOCK),
         pytest.raises(RunError, match=r"(?s)in use by process \d+.*--output_dir"),
     ):
         tune(config, SPACE, 4, "")
@@ -291,7 +290,7 @@ def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, 
         (None, (), "the built-in recipe, which declares no ranges"),
         (RECIPE.replace("search_space", "space"), (), "mine.py, which declares no ranges"),
         (RECIPE.replace("dropout", "drop"), (), "'model.drop', which is no setting"),
-        (RECIPE, ("--strangers", "people"), "no stranger decides"),
+        (RECIPE, ("--unseen_signers", "people"), "no unseen signer decides"),
         (RECIPE, ("--workers", 2), "--workers together with --tune"),
     ],
 )

@@ -53,8 +53,8 @@ def told(facts: dict[str, Any]) -> str:
         f"({before['own_pictures']} that were held back)"
         if before["own"] is not None
         else "your pictures: all of a class are alike, so none could be held back to measure on",
-        f"drawn hands of every class: {_change(before['drawn'], after['drawn'])} "
-        f"({before['drawn_pictures']})",
+        f"synthetic hands of every class: {_change(before['drawn'], after['drawn'])} "
+        f"({before['synthetic_pictures']})",
     ]
     if new := facts["adapted"]["new_classes"]:
         lines.append(f"new classes: {', '.join(new)}")

@@ -1,4 +1,4 @@
-"""`fingerspell demo`: the whole road on drawn hands, with nothing to download."""
+"""`fingerspell demo`: the whole road on synthetic hands, with nothing to download."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ STARTS = {
     NOTHING: "nothing",
 }
 LEARNT = {
-    "starter": "This recogniser started from the released one and has seen a few drawn hands more",
-    "imagenet": "This recogniser has seen a few drawn hands and no photograph of one",
-    NOTHING: "This recogniser has seen a few drawn hands and no photograph",
+    "starter": "This recogniser started from the released one and has seen a few synthetic hands more",
+    "imagenet": "This recogniser has seen a few synthetic hands and no photograph of one",
+    NOTHING: "This recogniser has seen a few synthetic hands and no photograph",
 }
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
     add = parser.add_argument
     add("--output_dir", type=Path, default=Path("demo"), help="folder for everything it makes")
-    add("--per_class", type=int, default=60, help="drawn pictures a class")
+    add("--per_class", type=int, default=60, help="synthetic pictures a class")
     add("--epochs", type=int, default=18, help="passes over both phases, at most")
     add("--size", type=int, default=96, help="side of the pictures in pixels")
     add("--seed", type=int, default=42, help="another seed, another run")
@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
     )
 
     base: Path = args.output_dir
-    drawn, dataset, output = base / "drawn", base / "dataset", base / "output"
+    synthetic, dataset, output = base / "synthetic", base / "dataset", base / "output"
     weights = weights_at_hand(args.size)
     prepare_config = PrepareConfig(
-        input_dirs=(drawn,), output_dir=dataset, seed=args.seed, overwrite=True
+        input_dirs=(synthetic,), output_dir=dataset, seed=args.seed, overwrite=True
     )
     train_config = TrainConfig(
         dataset_dir=dataset,
@@ -60,12 +60,12 @@ def run(args: argparse.Namespace) -> int:
         overwrite=True,
     )
     from fingerspell import pipeline
-    from fingerspell.data.prepare import prepare
-    from fingerspell.train.folder import open_folder
+    from fingerspell.prepare.prepare import prepare
+    from fingerspell.train.run_folder import open_folder
 
     open_folder(output, overwrite=True, resume=False)
-    print(f"1/4  drawing {args.per_class} pictures of every class into {drawn}", flush=True)
-    draw_into(drawn, args.per_class, args.seed, args.size)
+    print(f"1/4  drawing {args.per_class} pictures of every class into {synthetic}", flush=True)
+    draw_into(synthetic, args.per_class, args.seed, args.size)
     print(f"2/4  preparing {dataset}", flush=True)
     prepare(prepare_config)
     print(f"3/4  training from {STARTS[weights]}, exporting and evaluating in {output}", flush=True)
@@ -104,15 +104,15 @@ def weights_at_hand(size_px: int, starter: Path | None = None) -> str:
     return "imagenet"
 
 
-def draw_into(drawn: Path, per_class: int, seed: int, size_px: int) -> None:
+def draw_into(synthetic: Path, per_class: int, seed: int, size_px: int) -> None:
     """Draws the sample anew; what an earlier demo drew there makes way."""
     import shutil
 
     from fingerspell.synth import write_dataset
 
-    if (drawn / "truth.jsonl").is_file():
-        shutil.rmtree(drawn)
-    write_dataset(drawn, per_class, seed, (size_px, size_px))
+    if (synthetic / "truth.jsonl").is_file():
+        shutil.rmtree(synthetic)
+    write_dataset(synthetic, per_class, seed, (size_px, size_px))
 
 
 def smoke(output: Path, dataset: Path) -> int:

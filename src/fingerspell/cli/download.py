@@ -19,8 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows the licence, downloads or finds, counts; 2 where much is missing."""
-    from fingerspell.download.catalogue import CATALOGUE, licence_lines
-    from fingerspell.download.count import count_classes, is_whole, told
+    from fingerspell.download.catalogue import (
+        CATALOGUE,
+        count_classes,
+        is_whole,
+        licence_lines,
+        told,
+    )
     from fingerspell.download.fetch import fetch
 
     known, there = CATALOGUE[args.name], (args.output_dir / args.name).is_dir()

@@ -87,7 +87,7 @@ def body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, Any
     """Returns everything that is printed as plain data."""
     from dataclasses import asdict
 
-    from fingerspell.train.machine import machine, versions
+    from fingerspell.machine import machine, versions
 
     return {
         "seconds": round(forecast.seconds, 1),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fingerspell import backends
 
-HELP = "evaluate a trained and exported run on its test pictures and on strangers"
+HELP = "evaluate a trained and exported run on its test pictures and on unseen signers"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--output_dir", type=Path, default=Path("output"), help="the run folder")
     add("--dataset_dir", type=Path, default=Path("dataset"), help="what it was trained on")
-    add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER",
+    add("--unseen_signers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
     add("--trust", action="store_true", help="do not hash the test pictures again")
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell import pipeline
 
     report = pipeline.evaluate_run(
-        args.output_dir, args.dataset_dir, args.strangers, trust=args.trust
+        args.output_dir, args.dataset_dir, args.unseen_signers, trust=args.trust
     )
     print(pipeline.summary(args.output_dir, report))
     return 0

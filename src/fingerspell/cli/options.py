@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fingerspell.config import BACKBONES, TrainConfig, guide, load_recipe
 
 if TYPE_CHECKING:
-    from fingerspell.runtime import Reader
+    from fingerspell.runtime import Predictor
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +35,9 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_reader(
+def chosen_predictor(
     bundle: Path | None, precision: str = "auto", starter: Path | None = None
-) -> Reader:
+) -> Predictor:
     """Returns the recogniser that `--bundle` and `--precision` ask for.
 
     Says on standard error where it is not one that the user trained. `starter` is the released
@@ -109,14 +109,14 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     patience = standard.phases[-1].patience_epochs
     add("--patience", patience, "epochs without gain before a phase ends", type=int)
     add("--seed", standard.seed, "another seed, another run", type=int)
-    add("--synth", standard.drawn_per_class, metavar="N", type=int,
-        text="drawn hands a class mixed into the training pictures; 0 for none")  # fmt: skip
+    add("--synth", standard.synthetic_per_class, metavar="N", type=int,
+        text="synthetic hands a class mixed into the training pictures; 0 for none")  # fmt: skip
 
 
 SETTING_OF = {
     "img_size": "image_size_px",
     "patience": "patience_epochs",
-    "synth": "drawn_per_class",
+    "synth": "synthetic_per_class",
 }
 """What a recipe calls an option, where the command line has another name for it."""
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import add_bundle, add_precision, chosen_reader
+from fingerspell.cli.options import add_bundle, add_precision, chosen_predictor
 
 if TYPE_CHECKING:
     from fingerspell.live import Counted, Frame
-    from fingerspell.runtime import Answer, Reader
+    from fingerspell.runtime import Answer, Predictor
 
 HELP = "read the handshapes in pictures, or the text in a video"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
     paths = list(picture_paths(args.pictures))
-    reader = chosen_reader(args.bundle, args.precision)
+    reader = chosen_predictor(args.bundle, args.precision)
     if args.video is not None:
         return read_video(reader, args)
     return read_pictures(reader, paths, args)
@@ -73,7 +73,7 @@ def picture_paths(asked: list[Path]) -> Iterator[Path]:
         yield from found
 
 
-def read_pictures(reader: Reader, paths: list[Path], args: argparse.Namespace) -> int:
+def read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace) -> int:
     """Prints one answer a picture, as it comes; what cannot be read goes to standard error."""
     from fingerspell.errors import PictureError
     from fingerspell.images import read
@@ -96,7 +96,7 @@ def read_pictures(reader: Reader, paths: list[Path], args: argparse.Namespace) -
     return 2 if unread else 0
 
 
-def in_words(path: Path, answer: Answer, top: int, reader: Reader) -> str:
+def in_words(path: Path, answer: Answer, top: int, reader: Predictor) -> str:
     """Returns one line; below the threshold the guesses are named as such."""
     guesses = ", ".join(f"{label} {score:.1%}" for label, score in answer.top(top))
     if answer.accepted:
@@ -104,7 +104,7 @@ def in_words(path: Path, answer: Answer, top: int, reader: Reader) -> str:
     return f"{path}: not sure, below {reader.threshold:.0%}  ({guesses})"
 
 
-def in_json(path: Path, answer: Answer, top: int, reader: Reader) -> dict[str, object]:
+def in_json(path: Path, answer: Answer, top: int, reader: Predictor) -> dict[str, object]:
     """Returns what `in_words` says, for programs."""
     return {
         "picture": str(path),
@@ -117,7 +117,7 @@ def in_json(path: Path, answer: Answer, top: int, reader: Reader) -> dict[str, o
     }
 
 
-def read_video(reader: Reader, args: argparse.Namespace) -> int:
+def read_video(reader: Predictor, args: argparse.Namespace) -> int:
     """Prints every sign as it counts, then the text."""
     from fingerspell.live import LiveRules, Smoothing, spell
 
@@ -137,7 +137,7 @@ def read_video(reader: Reader, args: argparse.Namespace) -> int:
     return 0
 
 
-def watched(reader: Reader, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
+def watched(reader: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
     """Yields (seconds, what the frame says) of a video."""
     from fingerspell.live import Frame
     from fingerspell.runtime.video import frames

@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="NAME",
-        help="sources that nothing is trained on: they become the strangers of every report",
+        help="sources that nothing is trained on: they become the unseen signers of every report",
     )
     add("--overwrite", action="store_true", help="replace a data set in --output_dir")
 
@@ -77,8 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prepares and prints a summary."""
     from fingerspell.config import PrepareConfig
-    from fingerspell.data.prepare import prepare
-    from fingerspell.data.report import summary
+    from fingerspell.prepare.prepare import prepare
+    from fingerspell.prepare.summary import summary
 
     config = PrepareConfig(
         input_dirs=tuple(args.input_dir),

@@ -37,14 +37,14 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.runtime import STARTER, read_contract
 
     contract = read_contract(args.run_dir)
-    pictures = drawn(contract.labels, (contract.height_px, contract.width_px))
+    pictures = synthetic(contract.labels, (contract.height_px, contract.width_px))
     proof = release(args.run_dir, args.target or STARTER, pictures, args.card)
     print(json.dumps(proof, indent=2))
     return 0
 
 
-def drawn(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float32]:
-    """Returns drawn hands to compare on: nobody needs the run's pictures for it.
+def synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """Returns synthetic hands to compare on: nobody needs the run's pictures for it.
 
     Of few classes more each, so that there are enough. Raises `ExportError` for labels of which
     none can be drawn.
@@ -60,7 +60,7 @@ def drawn(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float
     if not known:
         raise ExportError(
             found=f"no label that can be drawn among {', '.join(labels[:3])} …",
-            expected="letters of the alphabet: the release is compared on drawn hands",
+            expected="letters of the alphabet: the release is compared on synthetic hands",
             fix="release a run on the usual labels",
         )
     each = max(PER_CLASS, math.ceil(LEAST_PICTURES / len(known)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from fingerspell.cli.options import add_bundle, add_precision, chosen_reader
+from fingerspell.cli.options import add_bundle, add_precision, chosen_predictor
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 HOST = "127.0.0.1"
@@ -60,7 +60,7 @@ def load_app(bundle: Path | None = None) -> FastAPI:
     """Returns the app with default limits, for `uvicorn backend.app:app`."""
     from fingerspell.serve.app import create_app
 
-    return create_app(chosen_reader(bundle))
+    return create_app(chosen_predictor(bundle))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     host, port = where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
-    reader = chosen_reader(args.bundle, args.precision)
+    reader = chosen_predictor(args.bundle, args.precision)
     app = create_app(reader, limits, cors=args.cors)
     with open_socket(host, port) as bound:
         print(f"{reader.name}, {len(reader.labels)} labels, at {address(bound)}", flush=True)

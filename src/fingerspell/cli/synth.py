@@ -1,4 +1,4 @@
-"""`fingerspell synth`: drawn hands as class folders or as a video of a word."""
+"""`fingerspell synth`: synthetic hands as class folders or as a video of a word."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HELP = "draw labelled hands: class folders of pictures, or a word as a video"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds `synth dataset`, `synth video` and `synth sheet`."""
     kinds = parser.add_subparsers(dest="kind", metavar="KIND", required=True)
-    dataset = kinds.add_parser("dataset", help="class folders of drawn pictures")
+    dataset = kinds.add_parser("dataset", help="class folders of synthetic pictures")
     dataset.add_argument("--per_class", type=int, default=200, help="pictures a class")
     dataset.add_argument("-o", "--output_dir", type=Path, required=True, help="a new folder")
     dataset.add_argument("--size", type=int, default=200, help="side in pixels")

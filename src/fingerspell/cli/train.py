@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
     add_recipe(parser)
     add = parser.add_argument
-    add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER",
+    add("--unseen_signers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
     add("--trust", action="store_true", help="do not hash the pictures again before training")
     add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         fix="add --workers 2, or as many as the cluster has GPUs",
     )
     report = pipeline.train_and_export(
-        config, command, args.strangers, workers=args.workers, ray=args.ray
+        config, command, args.unseen_signers, workers=args.workers, ray=args.ray
     )
     if report:
         print(pipeline.summary(config.output_dir, report))
@@ -78,12 +78,12 @@ def search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
         expected="a recipe file with a search_space, such as configs/robust.py",
         fix='search_space = {"finetune.learning_rate": (1e-5, 1e-3, "log")}, and --config FILE',
     )
-    others = {"--strangers": args.strangers, "--workers": args.workers, "--ray": args.ray}
+    others = {"--unseen_signers": args.unseen_signers, "--workers": args.workers, "--ray": args.ray}
     beside = [name for name, value in others.items() if value]
     require(
         not beside,
         found=f"{' and '.join(beside)} together with --tune",
-        expected="a search in one process, that no stranger decides",
+        expected="a search in one process, that no unseen signer decides",
         fix="train the best setting with them afterwards: --config OUTPUT_DIR/best.py",
     )
     require(

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fingerspell.config.augment import AugmentConfig
-from fingerspell.config.checks import require_seed, require_smoothing
+from fingerspell.config.augment import AugmentConfig, SamplingConfig
 from fingerspell.config.phase import Phase
-from fingerspell.config.sampling import SamplingConfig
-from fingerspell.errors import require
+from fingerspell.errors import require, require_seed, require_smoothing
 
 PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")
 EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
@@ -20,8 +18,8 @@ class AdaptConfig:
     """One adaptation; its time does not depend on how many pictures there are.
 
     `test_share` of the pictures are held back to measure what it brought. Every class is
-    rehearsed on `drawn_per_class` drawn hands, and `sampling` deals each class half its own
-    pictures and half drawn ones. The whole network learns, `steps_per_epoch` steps an epoch. What
+    rehearsed on `synthetic_per_class` synthetic hands, and `sampling` deals each class half its own
+    pictures and half synthetic ones. The whole network learns, `steps_per_epoch` steps an epoch. What
     is kept is
 
         released + kept_share * (learnt - released)
@@ -34,7 +32,7 @@ class AdaptConfig:
     phase: Phase = PHASE
     steps_per_epoch: int = 20
     kept_share: float = 0.75
-    drawn_per_class: int = 16
+    synthetic_per_class: int = 16
     test_share: float = 0.2
     batch_size: int = 32
     label_smoothing: float = 0.05
@@ -46,7 +44,7 @@ class AdaptConfig:
     def __post_init__(self) -> None:
         require_seed(self.seed)
         require_smoothing(self.label_smoothing)
-        for name in ("steps_per_epoch", "drawn_per_class", "batch_size"):
+        for name in ("steps_per_epoch", "synthetic_per_class", "batch_size"):
             require(
                 getattr(self, name) >= 1,
                 found=f"{name}={getattr(self, name)}",

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fingerspell.config.network import MIN_IMAGE_PX
+from fingerspell.config.model import MIN_IMAGE_PX
 from fingerspell.errors import require
 
 

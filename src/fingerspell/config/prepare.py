@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerspell.config.checks import require_seed
-from fingerspell.errors import require
+from fingerspell.errors import require, require_seed
 
 SPLIT_RULES = ("groups", "random")
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fingerspell.config.augment import AugmentConfig
-from fingerspell.config.checks import require_seed, require_smoothing
-from fingerspell.config.network import ModelConfig
+from fingerspell.config.augment import AugmentConfig, SamplingConfig
+from fingerspell.config.model import ModelConfig
 from fingerspell.config.phase import Phase, require_order, two_phases
-from fingerspell.config.sampling import SamplingConfig
-from fingerspell.errors import require
+from fingerspell.errors import require, require_seed, require_smoothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +19,7 @@ class TrainConfig:
     epoch; their features are kept in at most `feature_cache_bytes` on the disk while it lasts (0:
     not at all, every picture is looked at anew in every epoch). The rest:
     `average_epochs` over how many passes the weights that are validated and kept are averaged
-    (0 = the latest weights), `drawn_per_class` how many drawn hands of every class are mixed into
+    (0 = the latest weights), `synthetic_per_class` how many synthetic hands of every class are mixed into
     the training pictures. `threshold` is the least that the bundle asks of an answer; a higher
     one is fitted where validation wants it. A checkpoint is written every `save_every_min`,
     after every `save_every_steps` of the run (0: not counted) and at each epoch's end.
@@ -36,7 +34,7 @@ class TrainConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     batch_size: int = 32
-    drawn_per_class: int = 0
+    synthetic_per_class: int = 0
     feature_views: int = 2
     feature_cache_bytes: int = 4_000_000_000
     label_smoothing: float = 0.05
@@ -78,9 +76,9 @@ class TrainConfig:
             fix="use 0.7",
         )
         require(
-            self.drawn_per_class >= 0,
-            found=f"drawn_per_class={self.drawn_per_class}",
-            expected="0 or more drawn pictures a class",
+            self.synthetic_per_class >= 0,
+            found=f"synthetic_per_class={self.synthetic_per_class}",
+            expected="0 or more synthetic pictures a class",
             fix="use --synth 100, or --synth 0 for none",
         )
         require(

@@ -1,4 +1,4 @@
-"""`data_card.md`: what a stranger must know before training on a data set or quoting its scores."""
+"""`data_card.md`: what an unseen signer must know before training on a data set or quoting its scores."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from fingerspell import __version__
 from fingerspell.data.examples import grouped, split_order
-from fingerspell.data.manifest import HELD_OUT, Sample
-from fingerspell.data.spread import Qualities, bands, remarked, source_medians
 from fingerspell.data.wording import group_kind, headline, named_by, naming, thin
+from fingerspell.dataset.manifest import HELD_OUT, Sample
+from fingerspell.dataset.quality import Qualities, bands, remarked, source_medians
 from fingerspell.labels import MOVING, in_order
 
 _MEANING = re.compile(r"[\\`*{}\[\]<>|#~&]|(?<![^\W_])_|_(?![^\W_])")
@@ -153,7 +153,7 @@ def _settings(config: Mapping[str, Any]) -> str:
 
 def _left_out(report: Mapping[str, Any]) -> str:
     bad, clashes = len(report.get("bad", ())), len(report.get("conflicts", ()))
-    copies = len(report.get("copies_of_strangers", ()))
+    copies = len(report.get("copies_of_unseen_signers", ()))
     return (
         f"Left out: {bad:,} files that cannot be used, {clashes:,} pictures that lie under "
         f"several classes, {copies:,} copies of held-out pictures"
@@ -199,9 +199,9 @@ def _leaks(leak: Mapping[str, Mapping[str, int]]) -> str:
 def _held_out(report: Mapping[str, Any]) -> str:
     names = ", ".join(_plain(name) for name in report.get("held_out", ()))
     return (
-        f"\nHeld out as strangers, never trained on: {names}."
+        f"\nHeld out as unseen signers, never trained on: {names}."
         if names
-        else "\nNo source was held out: scores on these pictures do not tell how strangers fare."
+        else "\nNo source was held out: scores on these pictures do not tell how unseen signers fare."
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from fingerspell.data.manifest import SPLITS, Sample
+from fingerspell.dataset.manifest import SPLITS, Sample
 
 T = TypeVar("T")
 

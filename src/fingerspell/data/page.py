@@ -9,8 +9,8 @@ from fingerspell.data import page_parts as parts
 from fingerspell.data.page_parts import Samples
 from fingerspell.data.page_pictures import conflicts, families, remarks, spread
 from fingerspell.data.page_tables import classes, sources, sources_by_class
-from fingerspell.data.spread import Qualities
 from fingerspell.data.wording import Report, group_kind, held_out_pictures, named_by, naming
+from fingerspell.dataset.quality import Qualities
 
 PAGE_NAME = "report.html"
 
@@ -58,7 +58,7 @@ def _headline(report: Report) -> str:
         (len(report["sources"]) - held_out, "sources"),
         (held_out, "sources held out"),
         (report["groups"], group_kind(report)),
-        (len(report.get("copies_of_strangers", ())), "copies of held-out pictures, left out"),
+        (len(report.get("copies_of_unseen_signers", ())), "copies of held-out pictures, left out"),
         (len(report.get("conflicts", ())), "pictures under several classes, left out"),
         (len(report.get("bad", ())), "files that cannot be used"),
     )
@@ -76,9 +76,9 @@ def _split(report: Report) -> str:
     told = _told(report)
     held_out = ", ".join(report.get("held_out", ()))
     told += (
-        f" Held out are the strangers: {held_out}. Their figures count most."
+        f" Held out are the unseen signers: {held_out}. Their figures count most."
         if held_out
-        else " No source was held out, so nothing here tells how strangers fare."
+        else " No source was held out, so nothing here tells how unseen signers fare."
     )
     if kept := ", ".join(report.get("kept_splits", ())):
         rule = f"as {kept} came"
@@ -134,10 +134,12 @@ def _missed(report: Report) -> str:
 
 
 def _copies(report: Report) -> str:
-    copies = [str(path) for path in report.get("copies_of_strangers") or ()]
+    copies = [str(path) for path in report.get("copies_of_unseen_signers") or ()]
     if not copies:
         return ""
-    told = "<p>Left out, with the films that they come from: they would make strangers known.</p>"
+    told = (
+        "<p>Left out, with the films that they come from: they would make unseen signers known.</p>"
+    )
     return told + parts.folded(parts.listed(copies, LISTED), len(copies), "pictures")
 
 

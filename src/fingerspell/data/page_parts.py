@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from fingerspell.data.manifest import SPLITS, Sample
+from fingerspell.dataset.manifest import SPLITS, Sample
 from fingerspell.errors import PictureError
 from fingerspell.images import encode_jpeg, glance
 

@@ -10,24 +10,22 @@ from pathlib import Path
 from fingerspell.data import page_parts as parts
 from fingerspell.data.examples import evenly, first_of_groups, largest_groups
 from fingerspell.data.page_parts import Samples
-from fingerspell.data.quality import (
+from fingerspell.data.wording import Report, named_by
+from fingerspell.dataset.quality import (
+    BANDS,
     BLURRED,
     BRIGHT,
     DARK,
     ODD_ASPECT,
     SKIN_BANDS,
     TINY_PX,
-    skin_band,
-)
-from fingerspell.data.spread import (
-    BANDS,
     Qualities,
     bands,
     histogram,
     remarked,
+    skin_band,
     source_medians,
 )
-from fingerspell.data.wording import Report, named_by
 
 FAMILIES = 12
 REMARK_PICTURES = 12

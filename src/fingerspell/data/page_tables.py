@@ -10,9 +10,9 @@ from pathlib import Path
 
 from fingerspell.data import page_parts as parts
 from fingerspell.data.examples import grouped, of_class, split_order
-from fingerspell.data.manifest import HELD_OUT
 from fingerspell.data.page_parts import Samples
 from fingerspell.data.wording import Report
+from fingerspell.dataset.manifest import HELD_OUT
 from fingerspell.labels import in_order
 
 CLASS_PICTURES = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fingerspell.data.manifest import HELD_OUT
+from fingerspell.dataset.manifest import HELD_OUT
 
 Report = Mapping[str, Any]
 """What `report.json` holds."""
@@ -26,7 +26,7 @@ def _held_out(count: int) -> str:
 
 
 def held_out_pictures(report: Report) -> int:
-    """Returns how many pictures of strangers there are."""
+    """Returns how many pictures of unseen signers there are."""
     return sum(counts.get(HELD_OUT, 0) for counts in report["sources"].values())
 
 

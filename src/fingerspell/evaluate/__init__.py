@@ -1,26 +1,26 @@
 """Arrays in, honest numbers out; the report drawn from them."""
 
 from fingerspell.evaluate.calibration import fit_temperature
-from fingerspell.evaluate.predictions import predict_files
 from fingerspell.evaluate.report import evaluation, write_report
-from fingerspell.evaluate.strangers import (
-    Strangers,
+from fingerspell.evaluate.unseen_signers import (
+    UnseenSigners,
     answers_of,
     by_name,
-    find_strangers,
-    strangers_of,
+    find_unseen_signers,
+    predict_files,
+    unseen_signers_of,
     without,
 )
 
 __all__ = [
-    "Strangers",
+    "UnseenSigners",
     "answers_of",
     "by_name",
     "evaluation",
-    "find_strangers",
+    "find_unseen_signers",
     "fit_temperature",
     "predict_files",
-    "strangers_of",
+    "unseen_signers_of",
     "without",
     "write_report",
 ]

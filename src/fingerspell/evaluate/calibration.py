@@ -1,14 +1,18 @@
-"""Whether 70 % means 70 %: expected calibration error, and the temperature that mends it."""
+"""When to believe an answer: what each confidence lets through, and the least that suffices.
+
+A threshold on the top probability is fitted where it is needed: as low as possible, so that as
+many answers as possible are accepted, and so high that the accepted ones are right often enough.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.intp]
-Floats = NDArray[np.floating[Any]]
+from fingerspell.evaluate.metrics import Floats, Ints
 
 BINS = 15
 TEMPERATURES = (0.05, 20.0)
@@ -97,3 +101,108 @@ def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4
 
 def _loss_at(y_true: Ints, probabilities: Floats, log_temperature: float) -> float:
     return log_loss(y_true, apply_temperature(probabilities, float(np.exp(log_temperature))))
+
+
+LEAST_RIGHT = 0.97
+"""The share of accepted answers that must be right."""
+
+LEAST_ACCEPTED = 100
+"""So few accepted pictures prove no threshold: one mistake more would be a percentage point."""
+
+COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+NOBODY = -1
+"""The true class of a picture that shows none: every answer to it is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A threshold; of the pictures it was fitted on it accepts `coverage`, `accuracy` of it right.
+
+    Both are weighted shares; `pictures` is how many it accepts.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: float
+    pictures: int
+
+
+def fit_threshold(
+    y_true: Ints,
+    probabilities: Floats,
+    weights: Floats | None = None,
+    least_right: float = LEAST_RIGHT,
+) -> Fitted | None:
+    """Returns the lowest threshold at which `least_right` of the accepted answers are right.
+
+    `y_true` may be `NOBODY`. `weights` (N,) says how much a picture counts (1 each). Fit it on
+    pictures that neither trained the network nor test it. None where no threshold does it, or
+    only one that accepts too few pictures to tell.
+    """
+    good = [x for x in _possible(y_true, probabilities, weights) if x.accuracy >= least_right]
+    return good[-1] if good else None
+
+
+def surest_threshold(
+    y_true: Ints, probabilities: Floats, weights: Floats | None = None
+) -> Fitted | None:
+    """Returns the threshold at which accepted answers are right most often, the lowest of equals.
+
+    For a network that no threshold makes right often enough; arguments and None as above.
+    """
+    possible = _possible(y_true, probabilities, weights)
+    return max(reversed(possible), key=lambda one: one.accuracy, default=None)
+
+
+def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[Fitted]:
+    """Returns every threshold that accepts pictures enough to tell, the highest first."""
+    if len(y_true) == 0:
+        return []
+    right, confidence = _sorted(y_true, probabilities)
+    order = _order(probabilities)
+    weight = np.ones(len(y_true)) if weights is None else np.asarray(weights, np.float64)[order]
+    accepted = np.cumsum(weight)
+    accuracy = np.cumsum(weight * right) / accepted
+    # A threshold cannot part equal confidences: it takes all of them, or none.
+    last = np.append(confidence[:-1] != confidence[1:], True)
+    enough = np.arange(1, len(right) + 1) >= LEAST_ACCEPTED
+    return [
+        Fitted(
+            threshold=float(confidence[end]),
+            coverage=float(accepted[end] / accepted[-1]),
+            accuracy=float(accuracy[end]),
+            pictures=int(end) + 1,
+        )
+        for end in np.flatnonzero(last & enough)
+    ]
+
+
+def risk_coverage(y_true: Ints, probabilities: Floats) -> list[dict[str, float]]:
+    """Returns how right the surest answers are: `{coverage, threshold, accuracy}`, all first.
+
+    The surest `coverage` of the pictures have at least the confidence `threshold`. Reference:
+    El-Yaniv & Wiener, On the Foundations of Noise-free Selective Classification, JMLR 2010.
+    """
+    if len(y_true) == 0:
+        return []
+    right, confidence = _sorted(y_true, probabilities)
+    counts = [max(1, math.floor(share * len(right))) for share in COVERAGES]
+    return [
+        {
+            "coverage": share,
+            "threshold": float(confidence[count - 1]),
+            "accuracy": float(right[:count].mean()),
+        }
+        for share, count in zip(COVERAGES, counts, strict=True)
+    ]
+
+
+def _order(probabilities: Floats) -> NDArray[np.intp]:
+    return np.argsort(-probabilities.max(axis=1), kind="stable")
+
+
+def _sorted(y_true: Ints, probabilities: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Returns whether each answer is right and how sure it is, the surest first."""
+    order = _order(probabilities)
+    right = probabilities.argmax(axis=1) == y_true
+    return right[order], probabilities.max(axis=1)[order]

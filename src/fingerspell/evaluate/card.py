@@ -1,4 +1,4 @@
-"""`model_card.md`: what a stranger must know before using the recogniser."""
+"""`model_card.md`: what an unseen signer must know before using the recogniser."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Weights before training: {origin}.
 {tflite}
 ## Figures on other people
 
-{strangers}
+{unseen signers}
 
 ## Known limits
 
@@ -72,12 +72,12 @@ def model_card(report: Mapping[str, Any], run: Mapping[str, Any]) -> str:
         temperature=_number(run.get("temperature")),
         threshold=_number(report["acceptance"]["threshold"]),
         pictures=_counts(run.get("pictures", {})),
-        drawn=_drawn(run.get("drawn_pictures", 0)),
+        synthetic=_synthetic(run.get("synthetic_pictures", 0)),
         split=split_rule(run),
         origin=run.get("weights_origin", UNKNOWN),
         own=_table(report),
         tflite=_tflite(report),
-        strangers=_strangers(report),
+        unseen_signers=_unseen_signers(report),
         weakest=_weakest(report),
         command=run.get("command") or "fingerspell train",
         commit=run.get("commit") or UNKNOWN,
@@ -87,7 +87,7 @@ def model_card(report: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     )
 
 
-def _drawn(count: int) -> str:
+def _synthetic(count: int) -> str:
     said = f" Beside them {count:,} hands drawn by the project itself, in train only."
     return said if count else ""
 
@@ -107,14 +107,14 @@ def _tflite(report: Mapping[str, Any]) -> str:
     )
 
 
-def _strangers(report: Mapping[str, Any]) -> str:
-    strangers = report.get("strangers") or {}
-    if not strangers:
+def _unseen_signers(report: Mapping[str, Any]) -> str:
+    unseen_signers = report.get("unseen_signers") or {}
+    if not unseen_signers:
         return "Not measured yet: expect much lower figures than above on people it has not seen."
     rows = [
         f"| {name} | {percent(s['letters_26']['accuracy'])} "
         f"| {percent(s['letters_24']['accuracy'])} | {s['letters_26']['pictures']:,} |"
-        for name, s in strangers.items()
+        for name, s in unseen_signers.items()
     ]
     head = "| pictures of | 26 letters | 24 without J and Z | pictures |\n|---|---|---|---|\n"
     return head + "\n".join(rows)

@@ -65,7 +65,7 @@ def report_html(
     """Returns the page with style and pictures inside; every text from outside is escaped."""
     sections = [
         _opening(report),
-        _section("Other people", _strangers(report)),
+        _section("Other people", _unseen_signers(report)),
         _section("Own test pictures", _table(("figure", "value"), headline(report))),
         _section("Exported model", _exported(report)),
         _section("Confusions", _confusions(report) + _matrix(matrix_png)),
@@ -89,9 +89,9 @@ def _section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>" if body else ""
 
 
-def _strangers(report: Mapping[str, Any]) -> str:
-    strangers = report.get("strangers") or {}
-    if not strangers:
+def _unseen_signers(report: Mapping[str, Any]) -> str:
+    unseen_signers = report.get("unseen_signers") or {}
+    if not unseen_signers:
         return (
             "<p>Not measured. The figures below are of the same people and rooms as the training "
             "pictures and say little about others.</p>"
@@ -103,7 +103,7 @@ def _strangers(report: Mapping[str, Any]) -> str:
             percent(section["letters_24"]["accuracy"]),
             f"{section['letters_26']['pictures']:,}",
         )
-        for name, section in strangers.items()
+        for name, section in unseen_signers.items()
     ]
     return _table(("pictures of", "26 letters", "24 without J, Z", "pictures"), rows)
 

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.evaluate import metrics
-from fingerspell.evaluate.acceptance import risk_coverage
-from fingerspell.evaluate.calibration import bins, expected_calibration_error, log_loss
-from fingerspell.evaluate.intervals import cluster_bootstrap, wilson
-from fingerspell.evaluate.metrics import Floats, Ints
+from fingerspell.evaluate.calibration import (
+    bins,
+    expected_calibration_error,
+    log_loss,
+    risk_coverage,
+)
+from fingerspell.evaluate.metrics import Floats, Ints, cluster_bootstrap, wilson
 from fingerspell.labels import LETTERS, STATIC_LETTERS
 
 REPORT = "evaluation_report.json"
@@ -33,13 +36,13 @@ def evaluation(
     groups: Sequence[str] | None = None,
     threshold: float = 0.7,
     tflite: Floats | None = None,
-    strangers: Mapping[str, Mapping[str, Any]] | None = None,
+    unseen_signers: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Returns the report of one set of pictures, ready for JSON.
 
     `groups` (N names: signer, source or run of near-duplicates) gives the honest interval.
     `tflite`: the exported model's answers to the same pictures, reported as a section of its own.
-    `strangers`: name → what `evaluation` said of people that no training picture shows.
+    `unseen signers`: name → what `evaluation` said of people that no training picture shows.
     Shares lie in [0, 1]; what cannot be known (no pictures of a class) is None.
     Raises `DataError` where arrays and labels do not fit together.
     """
@@ -51,7 +54,9 @@ def evaluation(
             **_figures(y_true, tflite, labels, groups, threshold),
             **_nearness(probabilities, tflite),
         }
-    report["strangers"] = {name: dict(section) for name, section in (strangers or {}).items()}
+    report["unseen_signers"] = {
+        name: dict(section) for name, section in (unseen_signers or {}).items()
+    }
     return report
 
 

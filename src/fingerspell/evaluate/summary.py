@@ -20,10 +20,10 @@ def summary(output_dir: Path, report: dict[str, Any]) -> str:
         f"{report['split']} accuracy {report['test_accuracy']:.1%} (95 % over groups: {low:.1%} to "
         f"{high:.1%}), {exported}, macro F1 {report['macro_f1']:.3f}",
         *(
-            f"strangers {name}: {_share(s['letters_26']['accuracy'])} of 26 letters, "
+            f"unseen signers {name}: {_share(s['letters_26']['accuracy'])} of 26 letters, "
             f"{_share(s['letters_24']['accuracy'])} of the 24 static ones"
             + _left_out(s.get("unreadable_pictures", []))
-            for name, s in report["strangers"].items()
+            for name, s in report["unseen_signers"].items()
         ),
         f"look at {output_dir / 'report.html'}",
     ]

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export import answers, frozen, savedmodel, tflite
-from fingerspell.export.int8 import convert_int8, require_representative
+from fingerspell.export import graphs, proof, tflite
+from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
-from fingerspell.export.network import require_tensorflow, size_of
 from fingerspell.export.parity import require_pictures
 from fingerspell.export.proof import prove
-from fingerspell.images.plain import as_plain_jpeg
+from fingerspell.export.tflite import convert_int8, require_representative
+from fingerspell.images.encode import as_plain_jpeg
 from fingerspell.labels import write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
@@ -57,9 +57,9 @@ def export_bundle(
     size_px = (contract.height_px, contract.width_px)
     aside = _folder_aside(output_dir)
     try:
-        unseen = answers.fitted(jpegs, size_px)
+        unseen = proof.fitted(jpegs, size_px)
         inside = _write_exports(network, contract, aside, representative, unseen)
-        report = prove(answers.of_keras(network, size_px), aside, size_px, jpegs)
+        report = prove(proof.of_keras(network, size_px), aside, size_px, jpegs)
         report["int8"] = inside
         _write_papers(contract, aside, report)
         _move_into_place(aside, output_dir)
@@ -100,8 +100,8 @@ def _write_exports(
     unseen: NDArray[np.float32],
 ) -> dict[str, Any]:
     """Writes SavedModel, frozen graph and TFLite files; returns what is 8 bits inside `int8`."""
-    savedmodel.write_saved_model(network, folder)
-    frozen.write_frozen_graph(network, folder)
+    graphs.write_saved_model(network, folder)
+    graphs.write_frozen_graph(network, folder)
     plain = tflite.convert(network, "float32")
     small = convert_int8(network, representative, plain, unseen)
     contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}

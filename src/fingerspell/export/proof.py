@@ -7,7 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fingerspell.export import answers, frozen, savedmodel
+import numpy as np
+from numpy.typing import NDArray
+
+from fingerspell import images
+from fingerspell.export import graphs, tflite
 from fingerspell.export.parity import (
     LEAST_PICTURES,
     TOLERANCE,
@@ -17,6 +21,87 @@ from fingerspell.export.parity import (
     require_parity,
 )
 from fingerspell.export.tflite import FILES
+
+BATCH = 32
+
+
+def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """Returns the network input (N, h, w, 3) of JPEG bytes, as every caller computes it."""
+    return np.stack([images.load(jpeg, size_px) for jpeg in jpegs])
+
+
+def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
+    """Returns the trained model itself: the reference."""
+    return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=BATCH, verbose=0)
+
+
+def of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
+    """Returns the SavedModel's `serving_default` signature, fed with pixels."""
+    loaded = _load(folder)
+    signature = loaded.signatures[graphs.PIXELS_SIGNATURE]
+
+    def ask(batch: Any) -> Any:
+        return signature(image=batch)["probabilities"].numpy()
+
+    # The signature lives no longer than what it was loaded with.
+    return lambda jpegs, _owner=loaded: _batched(ask, fitted(jpegs, size_px))  # type: ignore[misc]
+
+
+def of_saved_model_jpeg(folder: Path) -> Answers:
+    """Returns the SavedModel's `jpeg` signature, fed with whole batches of bytes."""
+    import tensorflow as tf
+
+    loaded = _load(folder)
+    signature = loaded.signatures[graphs.JPEG_SIGNATURE]
+
+    def ask(batch: Any) -> Any:
+        return signature(jpeg=tf.constant(list(batch)))["probabilities"].numpy()
+
+    return lambda jpegs, _owner=loaded: _batched(ask, jpegs)  # type: ignore[misc]
+
+
+def of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
+    """Returns the frozen graph fed at `image:0`."""
+    session = _session(path)
+    feed, fetch = f"{graphs.PIXELS_TENSOR}:0", f"{graphs.ANSWER}:0"
+    return lambda jpegs: _batched(
+        lambda batch: session.run(fetch, {feed: batch}), fitted(jpegs, size_px)
+    )
+
+
+def of_frozen_jpeg(path: Path) -> Answers:
+    """Returns the frozen graph fed at `DecodeJpeg/contents:0`, one picture at a time."""
+    session = _session(path)
+    feed, fetch = f"{graphs.JPEG_TENSOR}:0", f"{graphs.ANSWER}:0"
+    return lambda jpegs: np.concatenate([session.run(fetch, {feed: jpeg}) for jpeg in jpegs])
+
+
+def of_tflite(path: Path, size_px: tuple[int, int]) -> Answers:
+    """Returns a TFLite file run by LiteRT, without Flex."""
+    content = path.read_bytes()  # Not mapped: Windows cannot move a file that is mapped.
+    return lambda jpegs: tflite.probabilities(content, fitted(jpegs, size_px))
+
+
+def _batched(ask: Any, inputs: Sequence[Any] | NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate([ask(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
+
+
+def _load(folder: Path) -> Any:
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(folder))
+
+
+def _session(path: Path) -> Any:
+    """Returns a TensorFlow 1 session over the frozen graph, names unchanged."""
+    import tensorflow as tf
+
+    graph_def = tf.compat.v1.GraphDef()
+    graph_def.ParseFromString(path.read_bytes())
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.import_graph_def(graph_def, name="")
+    return tf.compat.v1.Session(graph=graph)
+
 
 FP16_AGREEMENT = 0.99
 INT8_AGREEMENT = 0.97
@@ -45,32 +130,32 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check(
         name="saved_model serving_default",
-        open=lambda folder, size: answers.of_saved_model_pixels(folder / savedmodel.FOLDER, size),
+        open=lambda folder, size: of_saved_model_pixels(folder / graphs.FOLDER, size),
     ),
     Check(
         name="saved_model jpeg",
-        open=lambda folder, _size: answers.of_saved_model_jpeg(folder / savedmodel.FOLDER),
+        open=lambda folder, _size: of_saved_model_jpeg(folder / graphs.FOLDER),
     ),
     Check(
         name="frozen image:0",
-        open=lambda folder, size: answers.of_frozen_pixels(folder / frozen.FILE_NAME, size),
+        open=lambda folder, size: of_frozen_pixels(folder / graphs.FILE_NAME, size),
     ),
     Check(
         name="frozen DecodeJpeg/contents:0",
-        open=lambda folder, _size: answers.of_frozen_jpeg(folder / frozen.FILE_NAME),
+        open=lambda folder, _size: of_frozen_jpeg(folder / graphs.FILE_NAME),
     ),
     Check(
         name="tflite float32",
-        open=lambda folder, size: answers.of_tflite(folder / FILES["float32"], size),
+        open=lambda folder, size: of_tflite(folder / FILES["float32"], size),
     ),
     Check(
         name="tflite fp16",
-        open=lambda folder, size: answers.of_tflite(folder / FILES["fp16"], size),
+        open=lambda folder, size: of_tflite(folder / FILES["fp16"], size),
         bound=Bound(tolerance=NO_LIMIT, agreement=FP16_AGREEMENT),
     ),
     Check(
         name="tflite int8",
-        open=lambda folder, size: answers.of_tflite(folder / FILES["int8"], size),
+        open=lambda folder, size: of_tflite(folder / FILES["int8"], size),
         bound=Bound(tolerance=NO_LIMIT, agreement=INT8_AGREEMENT, advisory=True),
     ),
 )

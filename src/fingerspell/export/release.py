@@ -122,7 +122,7 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
 
 def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[str, Any]:
     """Returns how near the written files are to the trained network; raises where not enough."""
-    from fingerspell.model.parts import feature_network
+    from fingerspell.model.build import feature_network
 
     rebuilt = _rebuilt(folder)
     expected = trained.predict(pictures, verbose=0)
@@ -150,10 +150,10 @@ def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[st
 
 def _rebuilt(folder: Path) -> Any:
     """Returns the network as a user of `--weights starter` or `adapt` builds it."""
-    from fingerspell.model.starter import build_starter, look_as_released, starter_facts
+    from fingerspell.model.starter import build_starter, starter_facts, with_released_views
 
     model = build_starter(tuple(starter_facts(folder)["labels"]), folder)
-    return look_as_released(model, folder)
+    return with_released_views(model, folder)
 
 
 def _require_nearness(name: str, parity: Parity) -> None:

@@ -3,8 +3,7 @@
 from fingerspell.images.decode import MAX_BYTES, MAX_PIXELS, Glance, decode, glance, read
 from fingerspell.images.encode import encode_jpeg
 from fingerspell.images.fit import fit, load
-from fingerspell.images.luma import luma
-from fingerspell.images.types import Grey, Pixels, Planes
+from fingerspell.images.types import Grey, Pixels, Planes, luma
 
 __all__ = [
     "MAX_BYTES",

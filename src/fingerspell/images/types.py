@@ -1,9 +1,10 @@
-"""Array types of pictures."""
+"""RGB to grey."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,3 +16,8 @@ Grey: TypeAlias = NDArray[np.uint8]
 
 Planes: TypeAlias = NDArray[np.float32]
 """float32 (h, w, 3) RGB in [0, 1], as a network takes it."""
+
+
+def luma(rgb: Pixels) -> Grey:
+    """Returns the luma of uint8 (H, W, 3), as ITU-R BT.601 weighs the channels."""
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -1,12 +1,24 @@
 """The network: built, loaded, frozen. Preprocessing travels inside it."""
 
-from fingerspell.model.build import build_recogniser
-from fingerspell.model.closer import look_closer, look_like, looks_of, views_network
-from fingerspell.model.freeze import freeze_all, require_layer, unfreeze
-from fingerspell.model.parts import backbone_of, head_of, size_of
-from fingerspell.model.resize import at_size, carry, copy_at
-from fingerspell.model.saved import load_recogniser, rebuild_in_float32, save_recogniser
-from fingerspell.model.temperature import fold_temperature
+from fingerspell.model.build import (
+    backbone_of,
+    build_recogniser,
+    fold_temperature,
+    freeze_all,
+    head_of,
+    require_layer,
+    size_of,
+    unfreeze,
+)
+from fingerspell.model.hand_crop import views_network, views_of, with_hand_crop, with_views_of
+from fingerspell.model.saved import (
+    at_size,
+    carry,
+    copy_at,
+    load_recogniser,
+    rebuild_in_float32,
+    save_recogniser,
+)
 from fingerspell.model.weights import load_backbone_weights
 
 __all__ = [
@@ -20,13 +32,13 @@ __all__ = [
     "head_of",
     "load_backbone_weights",
     "load_recogniser",
-    "look_closer",
-    "look_like",
-    "looks_of",
     "rebuild_in_float32",
     "require_layer",
     "save_recogniser",
     "size_of",
     "unfreeze",
     "views_network",
+    "views_of",
+    "with_hand_crop",
+    "with_views_of",
 ]

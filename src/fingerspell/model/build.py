@@ -1,10 +1,13 @@
-"""Builds the recogniser: picture in [0, 1] → backbone → head → probabilities."""
+"""Freezing is data: a layer name, and what BatchNormalization may do."""
 
 from __future__ import annotations
+
+import difflib
 
 import keras
 
 from fingerspell.config import ModelConfig
+from fingerspell.errors import ConfigError, ModelError
 
 SCALING = "to_plus_minus_one"
 BACKBONE = "backbone"
@@ -53,3 +56,109 @@ def build_recogniser(config: ModelConfig, classes: int) -> keras.Model:
     backbone = build_backbone(config)
     head = build_head(classes, config.dropout, int(backbone.output_shape[-1]))
     return keras.Model(image, head(backbone(x)), name=config.backbone)
+
+
+def _part(model: keras.Model, name: str) -> keras.Model:
+    try:
+        return model.get_layer(name)
+    except ValueError as error:
+        raise ModelError(
+            found=f"a model without a part named {name!r}",
+            expected="a recogniser that `fingerspell train` saved",
+            fix="train again, or pass the model.keras of a run folder",
+        ) from error
+
+
+def backbone_of(model: keras.Model) -> keras.Model:
+    """Returns the feature network: pixels in [-1, 1] → features (N, F)."""
+    return _part(model, BACKBONE)
+
+
+def head_of(model: keras.Model) -> keras.Model:
+    """Returns the classifier: features (N, F) → probabilities (N, C)."""
+    return _part(model, "head")
+
+
+def scaling_of(model: keras.Model) -> keras.Layer:
+    """Returns the layer that brings pixels from [0, 1] to [-1, 1]."""
+    return _part(model, SCALING)
+
+
+def feature_network(model: keras.Model) -> keras.Model:
+    """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights.
+
+    It looks once, also where the recogniser looks twice.
+    """
+    found = backbone_of(model)(scaling_of(model)(model.input))
+    # Where the recogniser looks closer, its backbone gives a grid of features, too.
+    features = found[0] if isinstance(found, list) else found
+    return keras.Model(model.input, features, name="features")
+
+
+def size_of(model: keras.Model) -> tuple[int, int]:
+    """Returns the height and width in pixels of the pictures that the recogniser takes."""
+    height, width = model.input_shape[1:3]
+    return int(height), int(width)
+
+
+def fold_temperature(model: keras.Model, temperature: float) -> None:
+    """Divides the logits by `temperature` for good: softmax((W x + b) / T).
+
+    The top class of one look never changes. Reference: Guo et al., On Calibration of Modern Neural
+    Networks, ICML 2017.
+    """
+    layer = head_of(model).get_layer(LOGITS)
+    layer.set_weights([w / temperature for w in layer.get_weights()])
+
+
+ALL = "all"
+
+
+def freeze_all(model: keras.Model) -> None:
+    """Freezes the whole backbone; the head stays trainable."""
+    backbone_of(model).trainable = False
+
+
+def unfreeze(model: keras.Model, first: str, batchnorm_momentum: float | None) -> None:
+    """Frees the backbone from the layer named `first` (or `"all"`) to its end.
+
+    `batchnorm_momentum=None` keeps BatchNormalization in inference mode by freezing those layers
+    themselves: calling the backbone with `training=False` does not keep their statistics still
+    during `fit`. A number trains them with that momentum (MobileNetV3's own 0.999 is too slow for
+    short runs).
+    """
+    backbone = backbone_of(model)
+    start = _index_of(backbone, first)
+    backbone.trainable = True
+    for index, layer in enumerate(backbone.layers):
+        layer.trainable = index >= start
+        if isinstance(layer, keras.layers.BatchNormalization):
+            _treat(layer, batchnorm_momentum)
+
+
+def _treat(layer: keras.layers.BatchNormalization, momentum: float | None) -> None:
+    if momentum is None:
+        layer.trainable = False
+    else:
+        layer.momentum = momentum
+
+
+def require_layer(model: keras.Model, first: str | None) -> None:
+    """Raises `ConfigError` where `unfreeze` would not find the layer named `first`."""
+    if first is not None:
+        _index_of(backbone_of(model), first)
+
+
+def _index_of(backbone: keras.Model, first: str) -> int:
+    if first == ALL:
+        return 0
+    names = [layer.name for layer in backbone.layers]
+    if first not in names:
+        near = difflib.get_close_matches(str(first), names, n=3, cutoff=0.5)
+        raise ConfigError(
+            found=f"unfrozen_from={first!r}, which is no layer of this backbone",
+            expected=f"'all', or one of its {len(names)} layers from {names[0]!r} to {names[-1]!r}",
+            fix=f"try {' or '.join(map(repr, near or ['all']))}; "
+            "fingerspell.model.backbone_of(model).layers lists all",
+        )
+    return names.index(first)

@@ -1,4 +1,4 @@
-"""Saves and loads whole recognisers (`model.keras`)."""
+"""The same recogniser for pictures of another size, to learn cheaply at first."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import keras
 
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
-from fingerspell.model.build import DROPOUT, build_recogniser
-from fingerspell.model.closer import look_like, looks_of
-from fingerspell.model.parts import backbone_of, head_of, size_of
+from fingerspell.model.build import DROPOUT, backbone_of, build_recogniser, head_of, size_of
+from fingerspell.model.hand_crop import views_of, with_views_of
 
 
 def save_recogniser(model: keras.Model, path: Path) -> None:
@@ -44,7 +43,7 @@ def config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
         backbone=model.name,
         image_size_px=size_px,
         dropout=head_of(model).get_layer(DROPOUT).rate,
-        looks=looks_of(model),
+        views=views_of(model),
     )
 
 
@@ -62,4 +61,34 @@ def rebuild_in_float32(model: keras.Model) -> keras.Model:
         keras.config.set_dtype_policy(policy)
     for part in (backbone_of, head_of):
         part(copy).set_weights(part(model).get_weights())
-    return look_like(model, copy)
+    return with_views_of(model, copy)
+
+
+def at_size(model: keras.Model, size_px: tuple[int, int]) -> keras.Model:
+    """Returns a recogniser for pictures of `size_px` (height, width) that holds `model`'s values.
+
+    That is `model` itself where the size is its own, else a network of its own: MobileNetV3 pads
+    its strided convolutions by whether each stage's side is even, which is fixed when it is
+    built. Computed as the present policy says (mixed precision), nothing frozen.
+    """
+    return model if size_of(model) == tuple(size_px) else copy_at(model, size_px)
+
+
+def copy_at(model: keras.Model, size_px: tuple[int, int]) -> keras.Model:
+    """Returns a network of its own for pictures of `size_px` that holds `model`'s values."""
+    copy = build_recogniser(config_of(model, size_px), int(model.output_shape[-1]))
+    # Keras numbers layers without a name of their own anew; a phase may be told to start at one.
+    for layer, original in zip(backbone_of(copy).layers, backbone_of(model).layers, strict=True):
+        layer.name = original.name
+    carry(model, copy)
+    return copy
+
+
+def carry(source: keras.Model, target: keras.Model) -> None:
+    """Copies every value of `source` into `target`, dropout's generators included."""
+    if source is target:
+        return
+    for part in (backbone_of, head_of):
+        for variable, value in zip(part(target).variables, part(source).variables, strict=True):
+            # By way of numpy: JAX would share one array, and training one would give it away.
+            variable.assign(keras.ops.convert_to_numpy(value))

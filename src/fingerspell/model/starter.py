@@ -19,9 +19,8 @@ import numpy as np
 from fingerspell.assets import STARTER
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
-from fingerspell.model.build import LOGITS, build_recogniser
-from fingerspell.model.closer import HERE, Place, look_closer, looks_closer, place_of
-from fingerspell.model.parts import backbone_of, head_of
+from fingerspell.model.build import LOGITS, backbone_of, build_recogniser, head_of
+from fingerspell.model.hand_crop import HERE, HandBox, hand_box_of, has_hand_crop, with_hand_crop
 
 WEIGHTS = "starter_weights.npz"
 CONTRACT = "recogniser.json"
@@ -31,8 +30,8 @@ def pack(model: keras.Model) -> bytes:
     """Returns the file of a recogniser's weights; equal weights give equal bytes."""
     variables = {**_backbone(model), **_head(model)}
     arrays = {k: _half(keras.ops.convert_to_numpy(v)) for k, v in variables.items()}
-    if looks_closer(model):
-        place = place_of(model)
+    if has_hand_crop(model):
+        place = hand_box_of(model)
         arrays |= {f"{HERE}/kernel": place.kernel, f"{HERE}/bias": np.array(place.bias, np.float32)}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
@@ -66,7 +65,7 @@ def starter_config(folder: Path = STARTER) -> ModelConfig:
         backbone=facts["backbone"],
         weights="starter",
         image_size_px=(facts["height_px"], facts["width_px"]),
-        looks=origin.get("looks", "once"),
+        views=origin.get("views", "single"),
     )
 
 
@@ -83,16 +82,16 @@ def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
     return model
 
 
-def look_as_released(model: keras.Model, folder: Path = STARTER) -> keras.Model:
+def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Model:
     """Returns a recogniser on the released backbone that looks as the released one does.
 
     Raises `ModelError` where there is none or it is damaged.
     """
-    if starter_config(folder).looks == "once":
+    if starter_config(folder).views == "single":
         return model
     arrays = _arrays(folder, starter_facts(folder))
     kernel, bias = (_array(arrays, f"{HERE}/{name}") for name in ("kernel", "bias"))
-    return look_closer(model, Place(kernel, float(bias)))
+    return with_hand_crop(model, HandBox(kernel, float(bias)))
 
 
 def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:

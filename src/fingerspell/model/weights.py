@@ -10,8 +10,7 @@ import keras
 from fingerspell.assets import STARTER, has_starter
 from fingerspell.config import ModelConfig
 from fingerspell.errors import ModelError
-from fingerspell.model.build import BACKBONE
-from fingerspell.model.parts import backbone_of
+from fingerspell.model.build import BACKBONE, backbone_of
 from fingerspell.model.starter import load_starter_backbone
 
 

@@ -1,10 +1,9 @@
 """Bundle to recogniser on LiteRT. Imports neither Keras nor TensorFlow, so a server starts fast."""
 
 from fingerspell.assets import STARTER
-from fingerspell.runtime.answer import Answer, Batch, Probabilities, Reader
-from fingerspell.runtime.choose import choose, choose_folder
+from fingerspell.runtime.answer import Answer, Batch, Predictor, Probabilities
+from fingerspell.runtime.choose import MockRecogniser, choose, choose_folder
 from fingerspell.runtime.contract import Contract, read_contract
-from fingerspell.runtime.mock import MockRecogniser
 from fingerspell.runtime.recogniser import MODEL_FILES, Recogniser
 
 __all__ = [
@@ -14,8 +13,8 @@ __all__ = [
     "Batch",
     "Contract",
     "MockRecogniser",
+    "Predictor",
     "Probabilities",
-    "Reader",
     "Recogniser",
     "choose",
     "choose_folder",

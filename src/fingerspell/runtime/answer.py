@@ -38,7 +38,7 @@ class Answer:
         return tuple((self.labels[i], float(self.probabilities[i])) for i in order)
 
 
-class Reader(Protocol):
+class Predictor(Protocol):
     """Anything that reads handshapes: the real recogniser or its stand-in."""
 
     @property

@@ -5,12 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from fingerspell.assets import STARTER, has_starter
 from fingerspell.errors import BundleError, ConfigError
-from fingerspell.runtime.answer import Reader
+from fingerspell.images import Pixels, fit
+from fingerspell.labels import ALPHABET
+from fingerspell.runtime.answer import (
+    Answer,
+    Batch,
+    Predictor,
+    Probabilities,
+    answer,
+    check_batch,
+    check_pixels,
+)
 from fingerspell.runtime.contract import FILE_NAME
-from fingerspell.runtime.mock import MockRecogniser
 from fingerspell.runtime.recogniser import Recogniser
+
+CONFIDENCE = 0.9
+"""Its confidence in every answer; the other labels share the rest."""
+
+
+class MockRecogniser:
+    """Same interface as `Recogniser`; says `mock` of itself everywhere."""
+
+    mock = True
+    name = "mock (answers by brightness, has learnt nothing)"
+    labels = ALPHABET
+    size_px = (200, 200)
+    threshold = 0.7
+
+    def probabilities(self, batch: Batch) -> Probabilities:
+        """Returns float32 (N, labels) for float32 (N, H, W, 3) in [0, 1]."""
+        check_batch(batch, self.size_px)
+        count = len(self.labels)
+        brightness = batch.mean(axis=(1, 2, 3), dtype=np.float64)
+        best = np.minimum((brightness * count).astype(int), count - 1)
+        rows = np.full((len(batch), count), (1 - CONFIDENCE) / (count - 1), np.float32)
+        rows[np.arange(len(batch)), best] = CONFIDENCE
+        return rows
+
+    def recognise(self, rgb: Pixels) -> Answer:
+        """Answers for one decoded picture (uint8 RGB, any size)."""
+        check_pixels(rgb)
+        row = self.probabilities(fit(rgb, self.size_px)[None])[0]
+        return answer(row, self.labels, self.threshold)
+
+    def grey_level(self, label: str) -> int:
+        """Returns the grey level (0–255) that is answered with `label`."""
+        return round((self.labels.index(label) + 0.5) / len(self.labels) * 255)
+
 
 MOCK_VARIABLE = "USE_MOCK_MODEL"
 OUTPUT = Path("output")
@@ -42,7 +87,7 @@ def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = OU
 
 def choose(
     bundle: Path, environment: Mapping[str, str], *, precision: str = "auto", threads: int = 1
-) -> Reader:
+) -> Predictor:
     """Returns the recogniser to use; raises `BundleError` that names the ways out."""
     if wants_mock(environment):
         return MockRecogniser()

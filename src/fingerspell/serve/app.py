@@ -17,10 +17,15 @@ from starlette.middleware.cors import CORSMiddleware
 from fingerspell import __version__
 from fingerspell.images import decode
 from fingerspell.live import Frame, Live, LiveRules, Smoothing
-from fingerspell.runtime import Answer, Reader
+from fingerspell.runtime import Answer, Predictor
 from fingerspell.serve.limits import Limits
-from fingerspell.serve.messages import Health, PictureAnswer, ProblemAnswer, picture_answer
-from fingerspell.serve.problems import add_problem_handlers
+from fingerspell.serve.messages import (
+    Health,
+    PictureAnswer,
+    ProblemAnswer,
+    add_problem_handlers,
+    picture_answer,
+)
 from fingerspell.serve.sessions import Sessions
 from fingerspell.serve.upload import COMMITS, Upload, read_upload
 
@@ -31,7 +36,7 @@ _OTHER_STATUS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(
-    recogniser: Reader,
+    recogniser: Predictor,
     limits: Limits | None = None,
     *,
     cors: Sequence[str] = (),
@@ -85,7 +90,7 @@ def create_app(
     return app
 
 
-def _timed_answer(recogniser: Reader, picture: bytes) -> tuple[Answer, float]:
+def _timed_answer(recogniser: Predictor, picture: bytes) -> tuple[Answer, float]:
     """Returns the answer and the milliseconds for unpacking and reading."""
     start_s = time.perf_counter()
     answer = recogniser.recognise(decode(picture))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fingerspell.runtime import Reader
+from fingerspell.runtime import Predictor
 from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
 from fingerspell.serve.samples import Sample
@@ -106,7 +106,7 @@ def try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
     return Row(sample.label, top["label"], top["score"], body["accepted"], time_ms)
 
 
-def try_all(reader: Reader, samples: Sequence[Sample]) -> tuple[Row, ...]:
+def try_all(reader: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
     """Starts the real server on a free port and sends every sample to it."""
     with running(create_app(reader)) as url:
         return tuple(try_sample(url, sample, reader.labels) for sample in samples)
@@ -128,7 +128,7 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def summary(rows: Sequence[Row], reader: Reader) -> str:
+def summary(rows: Sequence[Row], reader: Predictor) -> str:
     """Returns the verdict in words."""
     answered = [row for row in rows if not row.fault]
     right = sum(row.right for row in rows)

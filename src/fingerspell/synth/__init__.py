@@ -2,15 +2,14 @@
 
 from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.dataset import write_dataset
-from fingerspell.synth.film import Frame, film
 from fingerspell.synth.motion import Timing
-from fingerspell.synth.picture import Drawn, draw
-from fingerspell.synth.video import write_video
+from fingerspell.synth.picture import SyntheticHand, draw
+from fingerspell.synth.video import Frame, film, write_video
 
 __all__ = [
-    "Drawn",
     "Frame",
     "SynthConfig",
+    "SyntheticHand",
     "Timing",
     "draw",
     "film",

@@ -1,4 +1,4 @@
-"""How far drawn pictures vary: every share, angle and range in one place."""
+"""How far synthetic pictures vary: every share, angle and range in one place."""
 
 from __future__ import annotations
 

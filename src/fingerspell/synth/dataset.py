@@ -1,12 +1,18 @@
-"""Writes class folders of drawn pictures with their truth beside them."""
+"""Writes class folders of synthetic pictures with their truth beside them."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +20,80 @@ import numpy as np
 from fingerspell.errors import DataError
 from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
+from fingerspell.machine import usable_cores
 from fingerspell.synth.arrays import Flags
 from fingerspell.synth.config import SynthConfig
-from fingerspell.synth.picture import Drawn, draw
-from fingerspell.synth.shares import Share, done_by_all, shares
+from fingerspell.synth.picture import SyntheticHand, draw
 from fingerspell.synth.signs import find_sign
+
+LEAST_APART = 400
+"""Fewer pictures take no longer than starting a process."""
+
+_MOST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every `of`-th piece of some work, from piece `number` on."""
+
+    number: int
+    of: int
+
+    def takes(self, piece: int) -> bool:
+        """Says whether this share has that piece."""
+        return piece % self.of == self.number
+
+
+def shares(pictures: int) -> list[Share]:
+    """Returns one share a core; one alone where there is too little to draw."""
+    count = min(_MOST, usable_cores()) if pictures >= LEAST_APART else 1
+    return [Share(number, count) for number in range(count)]
+
+
+def done_by_all(work: Callable[..., None], chosen: Sequence[Share], *arguments: object) -> None:
+    """Calls `work(share, *arguments)` for every share, the first here and the others beside it.
+
+    `work` must be a module's function, and everything picklable. A share that fails elsewhere is
+    done here again, so that its error is raised as if there were one process.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        children += [_started(work, share, arguments) for share in chosen[1:]]
+        work(chosen[0], *arguments)
+        for child, share in zip(children, chosen[1:], strict=True):
+            if child.wait() != 0:
+                work(share, *arguments)
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def _started(
+    work: Callable[..., None], share: Share, arguments: Sequence[object]
+) -> subprocess.Popen[bytes]:
+    here = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"import {__name__} as s; s._child()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+    )
+    with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as line:
+        if line is not None:
+            line.write(pickle.dumps((work, share, arguments)))
+    return child
+
+
+def _child() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    work, share, arguments = pickle.load(sys.stdin.buffer)
+    work(share, *arguments)
+
 
 TRUTH_NAME = "truth.jsonl"
 JPEG_QUALITY = 92
@@ -74,10 +149,10 @@ def draw_share(
     with (folder / _truth_name(share)).open("w", encoding="utf-8", newline="\n") as truth:
         for piece, (label, own) in enumerate(pieces):
             if share.takes(piece):
-                drawn = draw(label, own, size_px, config)
+                synthetic = draw(label, own, size_px, config)
                 path = f"{label}/drawn-{label}-{own:09d}.jpg"
-                (folder / path).write_bytes(encode(drawn))
-                truth.write(json.dumps(truth_line(path, label, drawn)) + "\n")
+                (folder / path).write_bytes(encode(synthetic))
+                truth.write(json.dumps(truth_line(path, label, synthetic)) + "\n")
 
 
 def _truth_name(share: Share) -> str:
@@ -112,23 +187,23 @@ def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> N
         )
 
 
-def encode(drawn: Drawn) -> bytes:
+def encode(synthetic: SyntheticHand) -> bytes:
     """Returns the picture as JPEG bytes."""
-    return encode_jpeg(np.ascontiguousarray(drawn.rgb), quality=JPEG_QUALITY)
+    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=JPEG_QUALITY)
 
 
-def truth_line(path: str, label: str, drawn: Drawn) -> dict[str, object]:
+def truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
     """Returns what is known about a picture, ready for JSON."""
-    seen = bool(np.isfinite(drawn.landmarks).all())
+    seen = bool(np.isfinite(synthetic.landmarks).all())
     return {
         "path": path,
         "label": label,
-        "variant": drawn.variant,
-        "left": drawn.left,
-        "landmarks": np.round(drawn.landmarks, 2).tolist() if seen else None,
-        "box": list(drawn.box) if seen else None,
-        "size": list(drawn.mask.shape),
-        "mask": runs(drawn.mask),
+        "variant": synthetic.variant,
+        "left": synthetic.left,
+        "landmarks": np.round(synthetic.landmarks, 2).tolist() if seen else None,
+        "box": list(synthetic.box) if seen else None,
+        "size": list(synthetic.mask.shape),
+        "mask": runs(synthetic.mask),
     }
 
 

@@ -1,4 +1,4 @@
-"""One labelled picture of a drawn hand, a pure function of label, seed, size and configuration."""
+"""One labelled picture of a synthetic hand, a pure function of label, seed, size and configuration."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 from fingerspell.errors import require
 from fingerspell.synth.anatomy import sample_build
 from fingerspell.synth.arrays import Bytes, Flags, Floats
-from fingerspell.synth.camera import Camera, frame, view_matrix
+from fingerspell.synth.camera import Camera, expose, frame, view_matrix
 from fingerspell.synth.config import SCENES, SynthConfig
-from fingerspell.synth.flesh import PALM, clothe
-from fingerspell.synth.lens import expose
 from fingerspell.synth.light import sample_light
 from fingerspell.synth.pose import sample_pose, sample_variant, sample_view
 from fingerspell.synth.render import Cast, render
@@ -21,6 +19,7 @@ from fingerspell.synth.scene import sample_scene
 from fingerspell.synth.signs import Variant, find_sign
 from fingerspell.synth.skeleton import Skeleton, stand
 from fingerspell.synth.skin import Look, sample_look
+from fingerspell.synth.surface import PALM, clothe
 
 MEDIUM, AUTO_EXPOSURE = 0.27, 0.5
 ARM_FILL = 0.65
@@ -33,7 +32,7 @@ FACES: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class SyntheticHand:
     """A picture and its truth.
 
     `rgb` uint8 (h, w, 3); `landmarks` (21, 2) x, y in pixels, NaN where the picture shows no hand;
@@ -59,7 +58,7 @@ def draw(
     seed: int,
     size_px: tuple[int, int] = (200, 200),
     config: SynthConfig | None = None,
-) -> Drawn:
+) -> SyntheticHand:
     """Draws one picture; the same arguments give the same pixels.
 
     `size_px` is height, width. Raises `ConfigError` for an unknown label or a size below 32.
@@ -87,7 +86,7 @@ def draw(
     rgb = expose(rendered.picture, rng, config)
     if variant.show == "arm":
         return replace(_empty(rgb, variant), mask=rendered.mask)
-    return Drawn(
+    return SyntheticHand(
         rgb=rgb,
         landmarks=rendered.landmarks,
         mask=rendered.mask,
@@ -97,10 +96,12 @@ def draw(
     )
 
 
-def _empty(rgb: Bytes, variant: Variant) -> Drawn:
+def _empty(rgb: Bytes, variant: Variant) -> SyntheticHand:
     nowhere = np.full((21, 2), np.nan)
     mask = np.zeros(rgb.shape[:2], bool)
-    return Drawn(rgb=rgb, landmarks=nowhere, mask=mask, box=(0, 0, 0, 0), variant=variant.name)
+    return SyntheticHand(
+        rgb=rgb, landmarks=nowhere, mask=mask, box=(0, 0, 0, 0), variant=variant.name
+    )
 
 
 def sample_person(rng: np.random.Generator, config: SynthConfig) -> Look:

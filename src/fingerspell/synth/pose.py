@@ -2,18 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from fingerspell.synth.anatomy import (
+    FINGERS,
     FLEX_LIMITS_DEG,
     SPREAD_LIMITS_DEG,
+    THUMB_LIMITS_DEG,
     WRIST_LIMITS_DEG,
     Build,
 )
 from fingerspell.synth.arrays import Floats
-from fingerspell.synth.signs import Sign, Variant
-from fingerspell.synth.skeleton import Pose, bend_fingers
-from fingerspell.synth.thumb import reach
+from fingerspell.synth.signs import PLACES, THUMB_PARTS, Sign, Touch, Variant
+from fingerspell.synth.skeleton import Pose, bend_fingers, bend_thumb, cores
+
+TOUCH_MM = 2.5
+REST_DEG = 22.0
+PRESS_MM = 1.2
+PROBE_DEG = 1.0
+ROUNDS = 9
+MAX_STEP_DEG = 25.0
+SOFT = 0.8
+"""Fingers are broader than thick, and pads give way: what touches is this share of the radii."""
+
+
+def place_on(fingers: Floats, radii: Floats, finger: str, place: str) -> tuple[Floats, float]:
+    """Returns centre (3,) and radius in mm of a named place; `fingers` (4, 4, 3)."""
+    f, at = FINGERS.index(finger), PLACES.index(place) / 2
+    low, high = int(np.floor(at)), int(np.ceil(at))
+    centre = (fingers[f, low] + fingers[f, high]) / 2
+    return centre, float(radii[f + 1, low] + radii[f + 1, high]) / 2
+
+
+def _targets(touches: Sequence[Touch], fingers: Floats, build: Build) -> tuple[list[int], Floats]:
+    rows, goals = [], []
+    for touch in touches:
+        row = THUMB_PARTS.index(touch.part) + 1
+        centre, radius = place_on(fingers, build.radii, touch.finger, touch.place)
+        side = np.array(touch.side)
+        reach = SOFT * touch.gap * (radius + build.radii[0, row])
+        rows.append(row)
+        goals.append(centre + side / max(float(np.linalg.norm(side)), 1e-9) * reach)
+    return rows, np.array(goals)
+
+
+def _obstacles(fingers: Floats, build: Build, under: Sequence[str]) -> tuple[Floats, Floats]:
+    """Spheres along the finger bones and the palm: centres (n, 3) and radii (n,)."""
+    hard = [i for i, finger in enumerate(FINGERS) if finger not in under]
+    fingers, radii = fingers[hard], build.radii[1:][hard]
+    steps = np.array([0.0, 0.34, 0.67, 1.0])[:, None]
+    low, high = fingers[:, :-1, None], fingers[:, 1:, None]
+    bones = (low + (high - low) * steps).reshape(-1, 3)
+    r_low, r_high = radii[:, :-1, None], radii[:, 1:, None]
+    bone_r = (r_low + (r_high - r_low) * steps[:, 0]).reshape(-1)
+    palm = (build.knuckles[:, None] * np.array([0.45, 0.65, 0.85])[:, None]).reshape(-1, 3)
+    return np.concatenate([bones, palm]), np.concatenate([bone_r, np.full(len(palm), 11.0)])
+
+
+def reach(
+    rest: Floats,
+    touches: Sequence[Touch],
+    fingers: Floats,
+    build: Build,
+    under: Sequence[str] = (),
+) -> Floats:
+    """Returns five thumb angles near `rest` (degrees) that make the touches, within the limits.
+
+    `fingers` are the finger joints (4, 4, 3) in mm; those named in `under` are folded over the
+    thumb and do not push it away. Without touches `rest` itself is returned.
+    """
+    if not touches:
+        return rest
+    fingers, tip_radius = cores(fingers, build.radii[1:, 3]), build.radii[0, 3]
+    rows, goals = _targets(touches, fingers, build)
+    spots, spot_r = _obstacles(fingers, build, under)
+    thumb_r, spot_r = build.radii[0] * SOFT, spot_r * SOFT
+    along = np.array([0.5, 1.0])[:, None]
+
+    def residuals(angles: Floats) -> Floats:
+        joints = cores(bend_thumb(angles, build)[0], tip_radius[None])
+        misses = (joints[:, rows] - goals).reshape(len(angles), -1) / TOUCH_MM
+        low, high = joints[:, 1:-1, None], joints[:, 2:, None]
+        points = (low + (high - low) * along).reshape(len(angles), -1, 3)
+        point_r = (thumb_r[1:-1, None] + (thumb_r[2:] - thumb_r[1:-1])[:, None] * along.T).ravel()
+        apart = np.linalg.norm(points[:, :, None] - spots, axis=-1)
+        depth = np.maximum(point_r[:, None] + spot_r - apart, 0).max(axis=-1) / PRESS_MM
+        return np.concatenate([misses, (angles - rest) / REST_DEG, depth], axis=1)
+
+    low, high = THUMB_LIMITS_DEG.T
+    angles, damping = np.clip(rest, low, high), 1e-3
+    probes = np.vstack([np.zeros(5), np.eye(5) * PROBE_DEG])
+    value = residuals(angles[None])[0]
+    for _ in range(ROUNDS):
+        around = residuals(angles + probes)
+        slope = (around[1:] - around[0]).T / PROBE_DEG
+        normal = slope.T @ slope
+        step = -np.linalg.solve(normal + damping * np.diag(np.diag(normal)), slope.T @ around[0])
+        tried = np.clip(angles + np.clip(step, -MAX_STEP_DEG, MAX_STEP_DEG), low, high)
+        new = residuals(tried[None])[0]
+        if new @ new < value @ value:
+            angles, value, damping = tried, new, damping * 0.3
+        else:
+            damping = damping * 8 + 1e-2
+    return angles
 
 
 def sample_variant(rng: np.random.Generator, sign: Sign) -> Variant:

@@ -9,11 +9,10 @@ import numpy as np
 from fingerspell.synth.anatomy import Build
 from fingerspell.synth.arrays import Flags, Floats
 from fingerspell.synth.camera import FLIP, Camera, see
-from fingerspell.synth.flesh import ARM_MM, PALM, clothe
 from fingerspell.synth.light import Light, hollows, shade, shadows
 from fingerspell.synth.skeleton import Skeleton
 from fingerspell.synth.skin import GAMMA, Look, Patch, paint
-from fingerspell.synth.surface import Surface, rasterise
+from fingerspell.synth.surface import ARM_MM, PALM, Surface, clothe, rasterise
 
 _STEPS = 4096
 _TO_SRGB = (np.linspace(0, 1, _STEPS + 1) ** (1 / GAMMA)).astype(np.float32)
@@ -86,29 +85,29 @@ def _light_up(surface: Surface, skeleton: Skeleton, camera: Camera, cast: Cast) 
     """Returns sRGB (h, w, 4) float32, premultiplied with the silhouette."""
     shape = surface.part.shape
     layer = np.zeros((*shape, 4), np.float32)
-    drawn = np.nonzero(surface.part.ravel() >= 0)[0]
-    if drawn.size == 0:
+    synthetic = np.nonzero(surface.part.ravel() >= 0)[0]
+    if synthetic.size == 0:
         return layer
-    patch = _patch(surface, drawn, skeleton, camera)
+    patch = _patch(surface, synthetic, skeleton, camera)
     albedo, gloss = paint(patch, cast.look)
-    open_ = hollows(surface.depth, camera.scale).ravel()[drawn]
-    lit = shadows(surface.depth, cast.light, camera.scale).ravel()[drawn]
+    open_ = hollows(surface.depth, camera.scale).ravel()[synthetic]
+    lit = shadows(surface.depth, cast.light, camera.scale).ravel()[synthetic]
     linear = shade(patch.normal, albedo, gloss, open_, lit, cast.light)
     levels = np.clip(linear * _STEPS, 0, _STEPS).astype(np.uint16)
-    cover = surface.cover.ravel()[drawn]
+    cover = surface.cover.ravel()[synthetic]
     flat = layer.reshape(-1, 4)
-    flat[drawn, :3] = _TO_SRGB[levels].T * cover[:, None]
-    flat[drawn, 3] = cover
+    flat[synthetic, :3] = _TO_SRGB[levels].T * cover[:, None]
+    flat[synthetic, 3] = cover
     return layer
 
 
-def _patch(surface: Surface, drawn: Floats, skeleton: Skeleton, camera: Camera) -> Patch:
+def _patch(surface: Surface, synthetic: Floats, skeleton: Skeleton, camera: Camera) -> Patch:
     width = surface.part.shape[1]
-    normal = surface.normal.reshape(3, -1)[:, drawn]
+    normal = surface.normal.reshape(3, -1)[:, synthetic]
     normal = normal / np.maximum(np.sqrt((normal * normal).sum(axis=0)), np.float32(1e-6))
-    x = (drawn % width).astype(np.float32) - np.float32(camera.centre_px[0])
-    y = (drawn // width).astype(np.float32) - np.float32(camera.centre_px[1])
-    seen = np.stack([x, -y, surface.depth.ravel()[drawn]]) * np.float32(1 / camera.scale)
+    x = (synthetic % width).astype(np.float32) - np.float32(camera.centre_px[0])
+    y = (synthetic // width).astype(np.float32) - np.float32(camera.centre_px[1])
+    seen = np.stack([x, -y, surface.depth.ravel()[synthetic]]) * np.float32(1 / camera.scale)
     spot = camera.turn.T.astype(np.float32) @ seen + camera.pivot.astype(np.float32)[:, None]
     bones = np.diff(skeleton.digits, axis=1).reshape(15, 3)
     lengths = np.linalg.norm(bones, axis=1)
@@ -117,10 +116,10 @@ def _patch(surface: Surface, drawn: Floats, skeleton: Skeleton, camera: Camera) 
     sides = np.cross(bones, pads) @ camera.turn.T * FLIP
     return Patch(
         normal=normal,
-        part=surface.part.ravel()[drawn].astype(np.intp),
-        along=surface.along.ravel()[drawn],
+        part=surface.part.ravel()[synthetic].astype(np.intp),
+        along=surface.along.ravel()[synthetic],
         spot=spot,
-        facing=surface.facing.ravel()[drawn],
+        facing=surface.facing.ravel()[synthetic],
         sides=np.vstack([sides, np.zeros(3)]).astype(np.float32),
         lengths=np.append(lengths, [90, ARM_MM, ARM_MM]).astype(np.float32),
     )

@@ -11,13 +11,13 @@ import numpy as np
 from fingerspell.synth.anatomy import AVERAGE
 from fingerspell.synth.arrays import Bytes
 from fingerspell.synth.camera import frame, view_matrix
-from fingerspell.synth.flesh import PALM, clothe
 from fingerspell.synth.light import Light
 from fingerspell.synth.pose import sample_pose
 from fingerspell.synth.render import Cast, render
 from fingerspell.synth.signs import Sign, Variant, load_signs
 from fingerspell.synth.skeleton import stand
 from fingerspell.synth.skin import sample_look
+from fingerspell.synth.surface import PALM, clothe
 
 PAPER = 0.93
 STEP = 3

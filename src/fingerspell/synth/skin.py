@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fingerspell.synth.arrays import Floats
-from fingerspell.synth.flesh import ARM, PALM, SLEEVE
+from fingerspell.synth.surface import ARM, PALM, SLEEVE
 
 MONK_TONES = (
     "f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96",

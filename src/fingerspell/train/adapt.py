@@ -6,43 +6,65 @@ import dataclasses
 import gc
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig, ModelConfig
-from fingerspell.data import loader
-from fingerspell.data.few import Few
-from fingerspell.data.manifest import Manifest, Sample
+from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.labels import write_labels
-from fingerspell.model import (
-    head_of,
-    rebuild_in_float32,
-    save_recogniser,
-    unfreeze,
-)
-from fingerspell.model.build import LOGITS
-from fingerspell.model.parts import feature_network
+from fingerspell.loading import loader
+from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
+from fingerspell.model import head_of, rebuild_in_float32, save_recogniser, unfreeze
+from fingerspell.model.build import LOGITS, feature_network
 from fingerspell.model.starter import (
     build_starter,
-    look_as_released,
     starter_config,
     starter_facts,
     starter_origin,
+    with_released_views,
 )
+from fingerspell.prepare.small_dataset import SmallDataset
 from fingerspell.progress import Progress
-from fingerspell.train import folder, memory
+from fingerspell.train import memory, run_folder
 from fingerspell.train.checkpoint import copied, fill
 from fingerspell.train.devices import is_out_of_memory, prepare_device
-from fingerspell.train.imprint import imprint
-from fingerspell.train.machine import commit, machine, peak_memory_bytes, versions
-from fingerspell.train.quiet import quieten_libraries
-from fingerspell.train.schedule import WarmCosine
+from fingerspell.train.phases import WarmCosine
+
+Floats = NDArray[np.float32]
+
+
+def imprint(
+    kernel: Floats, bias: Floats, features: Mapping[str, Floats], new: Sequence[str]
+) -> tuple[Floats, Floats]:
+    """Returns kernel (F, C) and bias (C,) with the columns of the classes `new` filled in.
+
+        w = scale * (mean(class) - mean(all)) / |mean(class) - mean(all)|
+
+    `features` maps every label, in order, to features (N, F) of some of its pictures. `scale` is
+    the usual length of a known class's weights, and the bias makes the class as likely on its own
+    pictures as the best known one. Reference: Qi et al., Low-Shot Learning with Imprinted
+    Weights, CVPR 2018.
+    """
+    labels = list(features)
+    known = [i for i, label in enumerate(labels) if label not in new]
+    scale = np.linalg.norm(kernel[:, known], axis=0).mean()
+    middle = np.mean([rows.mean(axis=0) for rows in features.values()], axis=0)
+    kernel, bias = kernel.copy(), bias.copy()
+    for label in new:
+        rows, column = features[label], labels.index(label)
+        apart = rows.mean(axis=0) - middle
+        kernel[:, column] = scale * apart / max(np.linalg.norm(apart), np.finfo(np.float32).tiny)
+        best = (rows @ kernel[:, known] + bias[known]).max(axis=1)
+        bias[column] = (best - rows @ kernel[:, column]).mean()
+    return kernel, bias
+
 
 IMPRINTED_FROM = 20
 AT_ONCE = 32
@@ -53,7 +75,7 @@ Curves = list[dict[str, Any]]
 
 
 def adapt(
-    config: AdaptConfig, few: Few, command: str = "", starter: Path = STARTER
+    config: AdaptConfig, few: SmallDataset, command: str = "", starter: Path = STARTER
 ) -> dict[str, Any]:
     """Fits the released recogniser in `starter` to `few`; returns what `run.json` says of it.
 
@@ -67,7 +89,7 @@ def adapt(
     settings, manifest = starter_config(starter), few.manifest
     known = starter_facts(starter)
     model = build_starter(manifest.labels, starter)
-    answering = look_as_released(model, starter)
+    answering = with_released_views(model, starter)
     before = _measure(answering, few, settings)
     new = [x for x in manifest.labels if x not in known["labels"]]
     if new:
@@ -79,10 +101,10 @@ def adapt(
         [r + config.kept_share * (x - r) for r, x in zip(released, learnt, strict=True)]
     )
     after = _measure(answering, few, settings)
-    save_recogniser(rebuild_in_float32(answering), config.output_dir / folder.MODEL)
-    write_labels(config.output_dir / folder.LABELS, manifest.labels)
+    save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)
+    write_labels(config.output_dir / run_folder.LABELS, manifest.labels)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    folder.write_json(config.output_dir / folder.HISTORY, columns)
+    run_folder.write_json(config.output_dir / run_folder.HISTORY, columns)
     own = Counter(s.split for s in manifest.samples if s.source == few.source)
     facts = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -106,7 +128,7 @@ def adapt(
         "manifest_checked": True,
         "split_rule": "groups",
         "pictures": dict(own),
-        "drawn_pictures": len(manifest.samples) - own.total(),
+        "synthetic_pictures": len(manifest.samples) - own.total(),
         "device": dataclasses.asdict(device),
         "machine": machine(),
         "versions": versions(),
@@ -114,18 +136,18 @@ def adapt(
         "train_s": round(time.perf_counter() - started_s, 1),
         "peak_memory_bytes": peak_memory_bytes(),
     }
-    folder.write_json(config.output_dir / folder.RUN, facts)
+    run_folder.write_json(config.output_dir / run_folder.RUN, facts)
     return facts
 
 
-def _measure(model: keras.Model, few: Few, settings: ModelConfig) -> dict[str, Any]:
-    """Returns the accuracy on the user's held-back pictures and on drawn hands; None without."""
+def _measure(model: keras.Model, few: SmallDataset, settings: ModelConfig) -> dict[str, Any]:
+    """Returns the accuracy on the user's held-back pictures and on synthetic hands; None without."""
     manifest = few.manifest
     return {
         "own": _accuracy(model, manifest, manifest.split("test"), settings),
         "own_pictures": len(manifest.split("test")),
-        "drawn": _accuracy(model, manifest, manifest.split("val"), settings),
-        "drawn_pictures": len(manifest.split("val")),
+        "synthetic": _accuracy(model, manifest, manifest.split("val"), settings),
+        "synthetic_pictures": len(manifest.split("val")),
     }
 
 

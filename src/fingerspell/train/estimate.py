@@ -13,8 +13,8 @@ from pathlib import Path
 import keras
 
 from fingerspell.config import Phase, SamplingConfig, TrainConfig
-from fingerspell.data.manifest import Manifest, Sample, read_manifest
-from fingerspell.data.verify import verify
+from fingerspell.dataset.manifest import Manifest, Sample, read_manifest, verify
+from fingerspell.machine import peak_memory_bytes, quieten_libraries
 from fingerspell.model import (
     build_recogniser,
     head_of,
@@ -22,17 +22,15 @@ from fingerspell.model import (
     rebuild_in_float32,
     save_recogniser,
 )
-from fingerspell.train import features, folder
+from fingerspell.train import features, run_folder
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import Device, peak_gpu_bytes, prepare_device
-from fingerspell.train.drawn import SOURCE, draw_samples, drawable
 from fingerspell.train.forecast import Disk, Forecast, Stage, Work, stage
-from fingerspell.train.machine import peak_memory_bytes
 from fingerspell.train.pace import CHECKED, EPOCHS, GPU_STEPS, STEPS, Measured, pace_of
 from fingerspell.train.phases import validation_stream
-from fingerspell.train.quiet import quieten_libraries
 from fingerspell.train.run import check_fits
 from fingerspell.train.session import Run
+from fingerspell.train.synthetic import SOURCE, draw_samples, drawable
 
 HASHED, DRAWN = 256, 6
 """Pictures whose hashes are checked, and classes of which one hand is drawn."""
@@ -61,8 +59,8 @@ def _forecast(config: TrainConfig, manifest: Manifest, place: Path, steps: int) 
     model = build_recogniser(config.model, len(manifest.labels))
     load_backbone_weights(model, config.model)
     built_s = time.perf_counter() - started_s
-    drawn, drawing_s, drawn_bytes = _draw(config, manifest, place / "drawn")
-    run = Run(config, replace(manifest, samples=(*manifest.samples, *drawn)), model, "")
+    synthetic, drawing_s, synthetic_bytes = _draw(config, manifest, place / "synthetic")
+    run = Run(config, replace(manifest, samples=(*manifest.samples, *synthetic)), model, "")
     short = Run(_short(config, place), handful(run.manifest, config.batch_size, steps), model, "")
 
     stages = [Stage("start", hashing_s + built_s + drawing_s)]
@@ -79,7 +77,7 @@ def _forecast(config: TrainConfig, manifest: Manifest, place: Path, steps: int) 
         disk=Disk(
             checkpoint_bytes=measured.checkpoint_bytes,
             features_bytes=_looked_at(run, measured.views) * _row_bytes(run),
-            drawn_bytes=drawn_bytes,
+            synthetic_bytes=synthetic_bytes,
             weights_bytes=4 * int(model.count_params()),
         ),
     )
@@ -119,19 +117,19 @@ def _hashing_s(config: TrainConfig, manifest: Manifest) -> float:
 def _draw(config: TrainConfig, manifest: Manifest, place: Path) -> tuple[list[Sample], float, int]:
     """Draws a few hands; returns samples for all that a run draws, their seconds and bytes."""
     labels = drawable(manifest.labels)
-    if config.drawn_per_class == 0 or not labels:
+    if config.synthetic_per_class == 0 or not labels:
         return [], 0.0, 0
     count = min(DRAWN, len(labels))
     chosen = tuple(labels[i * len(labels) // count] for i in range(count))
     started_s = time.perf_counter()
-    drawn = draw_samples(place, chosen, 1, config.seed, max(config.model.image_size_px))
-    share = len(labels) * config.drawn_per_class / len(drawn)
+    synthetic = draw_samples(place, chosen, 1, config.seed, max(config.model.image_size_px))
+    share = len(labels) * config.synthetic_per_class / len(synthetic)
     seconds = (time.perf_counter() - started_s) * share
-    written = sum(Path(sample.path).stat().st_size for sample in drawn) * share
+    written = sum(Path(sample.path).stat().st_size for sample in synthetic) * share
     samples = [
-        replace(drawn[number % len(drawn)], label=label, group=f"{SOURCE}/{label}/{number}")
+        replace(synthetic[number % len(synthetic)], label=label, group=f"{SOURCE}/{label}/{number}")
         for label in labels
-        for number in range(config.drawn_per_class)
+        for number in range(config.synthetic_per_class)
     ]
     return samples, seconds, round(written)
 
@@ -186,6 +184,6 @@ def _finish_s(run: Run, short: Run) -> float:
         short.model.predict(held_out, steps=short.validation_steps(), verbose=0)
     per_picture_s = (time.perf_counter() - looked_s) / few
     saved_s = time.perf_counter()
-    save_recogniser(rebuild_in_float32(short.model), short.folder / folder.MODEL)
+    save_recogniser(rebuild_in_float32(short.model), short.folder / run_folder.MODEL)
     saving_s = time.perf_counter() - saved_s
     return fitted_s + max(0, all_of_them - few) * per_picture_s + saving_s

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.train.arrays import DamagedError, map_rows, write_rows
+from fingerspell.train.checkpoint import DamagedError, map_rows, write_rows
 
 FOLDER = "features"
 PIECES = 64
@@ -102,7 +102,7 @@ def look(
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class FeatureBlock:
     """What is to be looked at: `count` pictures in batches, from any of them on."""
 
     name: str
@@ -132,7 +132,7 @@ class Shelf:
         self.folder, self.kind = folder, kind
         self.full = False
 
-    def find(self, split: Split) -> Pieces:
+    def find(self, split: FeatureBlock) -> Pieces:
         """Returns the pieces of a split that are whole; damaged ones are told of."""
         found = {}
         for edge in split.edges():
@@ -150,7 +150,7 @@ class Shelf:
 
     def fill(
         self,
-        split: Split,
+        split: FeatureBlock,
         found: Pieces,
         look_at: Callable[[Callable[[], Iterable[Batch]]], NDArray[Any]],
     ) -> None:
@@ -165,7 +165,7 @@ class Shelf:
                 rows = look_at(functools.partial(flow.take, *edge))
                 found[edge] = self._keep(split, edge, rows)
 
-    def _keep(self, split: Split, edge: tuple[int, int], rows: NDArray[Any]) -> NDArray[Any]:
+    def _keep(self, split: FeatureBlock, edge: tuple[int, int], rows: NDArray[Any]) -> NDArray[Any]:
         """Brings a piece to the disk; a full one does not end a run, but then memory holds it."""
         path = self._path(split, edge)
         try:
@@ -181,7 +181,7 @@ class Shelf:
             self.full = True
             return rows
 
-    def _path(self, split: Split, edge: tuple[int, int]) -> Path:
+    def _path(self, split: FeatureBlock, edge: tuple[int, int]) -> Path:
         return self.folder / f"{split.name}_{edge[0]:08d}.npy"
 
 
@@ -195,7 +195,7 @@ def drop_others(folder: Path) -> None:
 class _Flow:
     """The batches of a split, read on where they were left: starting a stream takes its time."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: FeatureBlock) -> None:
         self.split, self.at = split, -1
         self.batches: Iterator[Batch] = iter(())
 

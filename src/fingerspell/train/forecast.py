@@ -65,7 +65,7 @@ class Disk:
 
     checkpoint_bytes: int
     features_bytes: int
-    drawn_bytes: int
+    synthetic_bytes: int
     weights_bytes: int
 
     @property
@@ -77,7 +77,7 @@ class Disk:
     @property
     def most_bytes(self) -> int:
         """Returns the bytes that must be free."""
-        passing = self.checkpoint_bytes + self.features_bytes + self.drawn_bytes
+        passing = self.checkpoint_bytes + self.features_bytes + self.synthetic_bytes
         return self.stays_bytes + passing
 
 

@@ -9,12 +9,46 @@ from typing import Any, TypeVar
 import keras
 
 from fingerspell.config import Phase
-from fingerspell.errors import RunError
+from fingerspell.dataset.manifest import Manifest
+from fingerspell.errors import DataError, PictureError, RunError
+from fingerspell.images import read
 from fingerspell.model import backbone_of
 from fingerspell.train.checkpoint import copied, fill
-from fingerspell.train.devices import is_out_of_memory, train_in_parts
-from fingerspell.train.lost import refuse_lost_picture
+from fingerspell.train.devices import behind, is_out_of_memory, train_in_parts
 from fingerspell.train.session import Run
+
+
+def refuse_missing_picture(manifest: Manifest, error: BaseException) -> None:
+    """Raises `DataError` where a picture that could not be read is behind `error`."""
+    if found := _what_was_found(manifest, error):
+        raise DataError(
+            found=found,
+            expected="every picture of the data set until the run has finished",
+            fix="put the picture back as it was, then give the same command with --resume",
+        ) from error
+
+
+def _what_was_found(manifest: Manifest, error: BaseException) -> str:
+    """Returns which picture is wrong, and how; nothing where it was another thing.
+
+    TensorFlow makes text of what a generator raises: there the picture is looked for by its
+    path, and read again to learn what is wrong.
+    """
+    for one in behind(error):
+        if isinstance(one, PictureError):
+            return one.found
+    text, found = str(error), ""
+    if PictureError.__name__ not in text:
+        return found
+    for path in map(manifest.absolute, manifest.samples):
+        if str(path) in text:
+            found = f"{path} could not be read for a moment"
+            try:
+                read(path)
+            except PictureError as wrong:
+                return wrong.found
+    return found
+
 
 T = TypeVar("T")
 
@@ -62,7 +96,7 @@ def patiently(run: Run, variables: Sequence[Any], work: Callable[[], T]) -> T:
             return work()
         except Exception as error:
             if not is_out_of_memory(error):
-                refuse_lost_picture(run.manifest, error)
+                refuse_missing_picture(run.manifest, error)
                 raise
         gc.collect()
         _halve(run)

@@ -12,17 +12,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.data import loader
+from fingerspell.loading import loader
 from fingerspell.model import at_size, freeze_all, head_of, size_of
-from fingerspell.model.parts import feature_network
+from fingerspell.model.build import feature_network
 from fingerspell.train import checkpoint, features
-from fingerspell.train.epochs import learn
 from fingerspell.train.features import Batch, Rows
 from fingerspell.train.forecast import Pace
-from fingerspell.train.phases import run_phase
-from fingerspell.train.schedule import compile_for
+from fingerspell.train.loop import learn
+from fingerspell.train.phases import compile_for, run_phase
 from fingerspell.train.session import Run
-from fingerspell.train.state import Course
+from fingerspell.train.state import PhaseTask
 
 EPOCHS = 2
 """The first sets up what the second, which counts, finds ready."""
@@ -89,7 +88,7 @@ def _cached_pace(short: Run, index: int, measured: Measured) -> Pace:
         return dict(head.evaluate(held_out, steps=HEAD_STEPS, verbose=0, return_dict=True))
 
     started_s = time.perf_counter()
-    learn(short, Course(model, head, phase, index, HEAD_STEPS, batches, validate), None)
+    learn(short, PhaseTask(model, head, phase, index, HEAD_STEPS, batches, validate), None)
     taken_s = time.perf_counter() - started_s
     pace = _read_pace(short, len(rows), HEAD_STEPS, taken_s, measured)
     return replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,20 +12,72 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import AugmentConfig, Phase
-from fingerspell.data import balance, loader
-from fingerspell.data.sampling import class_counts
+from fingerspell.config import AugmentConfig, Phase, TrainConfig
+from fingerspell.loading import loader, sampling
+from fingerspell.loading.sampling import class_counts
 from fingerspell.model import at_size, carry, freeze_all, head_of, size_of, unfreeze
-from fingerspell.model.parts import feature_network
+from fingerspell.model.build import feature_network
 from fingerspell.progress import Progress
 from fingerspell.train import features, memory
 from fingerspell.train.checkpoint import Checkpoint
-from fingerspell.train.cluster.reader import Reader
-from fingerspell.train.epochs import learn
-from fingerspell.train.features import Batch, Rows, Shelf, Split
-from fingerspell.train.schedule import compile_for
+from fingerspell.train.distributed.process_group import Replica
+from fingerspell.train.features import Batch, FeatureBlock, Rows, Shelf
+from fingerspell.train.loop import learn
 from fingerspell.train.session import Run
-from fingerspell.train.state import Course
+from fingerspell.train.state import PhaseTask
+
+
+class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A linear warm-up and then a part of a half cosine, which all of it ends at a hundredth.
+
+        rate(t) = peak * min(1, (t + 1) / W) * (0.01 + 0.99 (1 + cos(pi p)) / 2)
+        p = a + (b - a) * (t - W) / D, within [a, b]
+
+    W = warmup_share * steps, D = steps - W, (a, b) = `phase.decay`; None: the rate stays at
+    its peak. Keras's own `CosineDecay` cannot end half way, where the next phase goes on.
+    Reference: Loshchilov & Hutter, SGDR, ICLR 2017.
+    """
+
+    def __init__(self, phase: Phase, steps: int) -> None:
+        self.phase, self.steps = phase, steps
+
+    def __call__(self, step: Any) -> Any:
+        ops, phase = keras.ops, self.phase
+        warmup = round(phase.warmup_share * self.steps)
+        t = ops.cast(step, "float32")
+        done = ops.clip((t - warmup) / max(1, self.steps - warmup), 0.0, 1.0)
+        climbed = ops.minimum(1.0, (t + 1) / max(1, warmup))
+        if phase.decay is None:
+            return phase.learning_rate * climbed
+        start, end = phase.decay
+        cosine = ops.cos(math.pi * (start + (end - start) * done))
+        return phase.learning_rate * climbed * (0.01 + 0.99 * (1 + cosine) / 2)
+
+
+def averaging(steps_per_epoch: int, epochs: float) -> float:
+    """Returns the decay a step that averages the weights over about `epochs` passes.
+
+    Counted in passes and not in steps, so that small and large data sets lag alike.
+    """
+    return 1 - 1 / max(2.0, epochs * steps_per_epoch)
+
+
+def compile_for(
+    model: keras.Model, phase: Phase, steps_per_epoch: int, config: TrainConfig
+) -> None:
+    """Compiles `model` for one phase: Adam, cross-entropy, averaged weights where asked for."""
+    optimizer = keras.optimizers.Adam(
+        WarmCosine(phase, steps_per_epoch * phase.epochs),
+        use_ema=config.average_epochs > 0,
+        ema_momentum=averaging(steps_per_epoch, config.average_epochs),
+    )
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
+    )
+    # The averages must exist before a checkpoint can be put back into them.
+    model.optimizer.build(model.trainable_variables)
 
 
 def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
@@ -44,7 +97,7 @@ def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
     carry(model, run.model)
 
 
-def _network_course(run: Run, model: keras.Model, phase: Phase, index: int) -> Course:
+def _network_course(run: Run, model: keras.Model, phase: Phase, index: int) -> PhaseTask:
     """Learns from pictures; where the backbone is frozen, as many in an epoch as from features."""
     steps, before = _epoch_steps(run, phase), _steps_before(run, index)
     if phase.unfrozen_from is None:
@@ -56,15 +109,15 @@ def _network_course(run: Run, model: keras.Model, phase: Phase, index: int) -> C
     def batches(first_step: int) -> Iterator[Batch]:
         return iter(_training_stream(run, size_of(model), before + first_step))
 
-    reader = Reader(run.team, model)
+    reader = Replica(run.processes, model)
 
     def validate() -> dict[str, float]:
         held_out, count = validation_stream(run, size_of(model)), run.validation_steps()
         with reader.present() as network:
             found = network.evaluate(held_out, steps=count, verbose=0, return_dict=True)
-        return run.team.mean(found, len(run.held_out()))
+        return run.processes.mean(found, len(run.held_out()))
 
-    return Course(model, model, phase, index, steps, batches, validate)
+    return PhaseTask(model, model, phase, index, steps, batches, validate)
 
 
 def _epoch_steps(run: Run, phase: Phase) -> int:
@@ -107,7 +160,7 @@ def _learn_head(
     head, steps = head_of(model), _epoch_steps(run, phase)
     compile_for(head, phase, steps, config)
     place = run.checkpoints / f"{features.FOLDER}_{run.fingerprint[:12]}_{index}"
-    reader, rows = Reader(run.team, model, head_of), dict[str, Rows]()
+    reader, rows = Replica(run.processes, model, head_of), dict[str, Rows]()
 
     def cached(name: str) -> Rows:
         if not rows:
@@ -116,16 +169,16 @@ def _learn_head(
 
     def batches(first_step: int) -> Iterator[Batch]:
         whole = features.shuffled(cached("train"), config.batch_size, config.seed, first_step)
-        return ((x, y, weight) for x, y, weight in map(run.team.rows, whole))
+        return ((x, y, weight) for x, y, weight in map(run.processes.rows, whole))
 
     def validate() -> dict[str, float]:
         held_out = features.in_order(cached("val"), run.pictures_at_once())
         count = run.validation_steps()
         with reader.present() as network:
             found = network.evaluate(held_out, steps=count, verbose=0, return_dict=True)
-        return run.team.mean(found, len(run.held_out()))
+        return run.processes.mean(found, len(run.held_out()))
 
-    learn(run, Course(model, head, phase, index, steps, batches, validate), stored)
+    learn(run, PhaseTask(model, head, phase, index, steps, batches, validate), stored)
     for part in rows.values():
         part.close()
     shutil.rmtree(place, ignore_errors=True)
@@ -143,7 +196,7 @@ def _features(run: Run, model: keras.Model, index: int, place: Path, views: int)
     missing = sum(split.count - sum(map(len, found[split.name].values())) for split in splits)
     if missing:
         with (
-            Reader(run.team, model, feature_network).present() as network,
+            Replica(run.processes, model, feature_network).present() as network,
             Progress(missing, "features", "picture") as bar,
         ):
 
@@ -152,22 +205,24 @@ def _features(run: Run, model: keras.Model, index: int, place: Path, views: int)
                 return features.look(network, batches(), at_once, bar.advance)
 
             def patiently(batches: Callable[[], Iterable[Batch]]) -> NDArray[Any]:
-                given_away = model.variables if run.team.devices == 1 else ()
+                given_away = model.variables if run.processes.devices == 1 else ()
                 return memory.patiently(run, given_away, lambda: look_at(batches))
 
             for split in splits:
                 shelf.fill(split, found[split.name], patiently)
     seen, held_out = (split.joined(found[split.name]) for split in splits)
-    if run.team.place.world > 1:
+    if run.processes.place.world > 1:
         mine, size = seen.take(np.arange(len(seen))), splits[0].batch_size
-        seen = Rows([run.team.dealt(mine, size, len(mine) * run.team.place.world)])
+        seen = Rows([run.processes.dealt(mine, size, len(mine) * run.processes.place.world)])
     return {"train": seen, "val": held_out}
 
 
-def _splits(run: Run, size_px: tuple[int, int], before: int, views: int) -> tuple[Split, Split]:
+def _splits(
+    run: Run, size_px: tuple[int, int], before: int, views: int
+) -> tuple[FeatureBlock, FeatureBlock]:
     """Returns what the frozen network looks at: one epoch of the stream a view, and `val`."""
     batch_size, held_out = run.config.batch_size, run.held_out()
-    rank, world = run.team.part
+    rank, world = run.processes.part
     mine = "" if world == 1 else f"_{rank}_of_{world}"
 
     def rest(first: int) -> Any:
@@ -175,13 +230,13 @@ def _splits(run: Run, size_px: tuple[int, int], before: int, views: int) -> tupl
         return loader.labelled_stream(run.manifest, left, run.manifest.labels, size_px, batch_size)
 
     return (
-        Split(
+        FeatureBlock(
             f"train{mine}",
             run.steps() * views * (batch_size // world),
             batch_size // world,
             lambda first: _training_stream(run, size_px, before + first),
         ),
-        Split(f"val{mine}", len(held_out), batch_size, rest),
+        FeatureBlock(f"val{mine}", len(held_out), batch_size, rest),
     )
 
 
@@ -196,10 +251,10 @@ def _training_stream(run: Run, size_px: tuple[int, int], first_step: int) -> Any
         run.config.batch_size,
         run.config.augment,
         run.config.seed,
-        balance.class_weights(class_counts(samples, run.config.sampling), labels),
+        sampling.class_weights(class_counts(samples, run.config.sampling), labels),
         sampling=run.config.sampling,
         first_batch=first_step,
-        part=run.team.part,
+        part=run.processes.part,
     )
 
 

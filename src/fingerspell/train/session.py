@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import keras
 
 from fingerspell.config import TrainConfig
-from fingerspell.data.manifest import Manifest, Sample
-from fingerspell.data.sampling import epoch_length
-from fingerspell.train.checkpoint import Checkpoint
-from fingerspell.train.cluster.team import ALONE, Team
-from fingerspell.train.folder import CHECKPOINTS
-from fingerspell.train.history import Epoch
-from fingerspell.train.interrupt import Interrupt
+from fingerspell.dataset.manifest import Manifest, Sample
+from fingerspell.loading.sampling import epoch_length
+from fingerspell.train.checkpoint import Checkpoint, Epoch
+from fingerspell.train.distributed.process_group import ALONE, ProcessGroup
+from fingerspell.train.run_folder import CHECKPOINTS
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupt:
+    """Whether somebody asked to stop, and whether a step is in progress that can be finished."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.stepping = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """The signal handler; outside the steps there is nothing to finish."""
+        if self.asked or not self.stepping:
+            raise KeyboardInterrupt
+        self.asked = True
+        print("stopping: finishing this step … (Ctrl-C again stops at once)", flush=True)
+
+
+@contextmanager
+def listening() -> Iterator[Interrupt]:
+    """Takes over Ctrl-C and SIGTERM for as long as a run trains.
+
+    Python handles signals in its main thread only: elsewhere nothing is taken over.
+    """
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    try:
+        yield interrupt
+    finally:
+        for number, handler in before.items():
+            # None: a handler that was not set from Python and cannot be put back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @dataclass(slots=True)
@@ -32,7 +71,7 @@ class Run:
     manifest: Manifest
     model: keras.Model
     fingerprint: str
-    team: Team = ALONE
+    processes: ProcessGroup = ALONE
     interrupt: Interrupt = field(default_factory=Interrupt)
     rows: list[Epoch] = field(default_factory=list)
     total_steps: int = 0
@@ -80,4 +119,4 @@ class Run:
 
     def held_out(self) -> tuple[Sample, ...]:
         """Returns this process's share of the validation split; all of it where it is alone."""
-        return self.team.mine(self.manifest.split("val"))
+        return self.processes.mine(self.manifest.split("val"))

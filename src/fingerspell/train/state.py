@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import keras
@@ -14,13 +14,75 @@ from fingerspell.errors import RunError
 from fingerspell.train import checkpoint
 from fingerspell.train.checkpoint import Checkpoint, Position, numbered
 from fingerspell.train.features import Batch
-from fingerspell.train.guard import all_finite, broken_down, scaled_away
-from fingerspell.train.keep import KeepBest
 from fingerspell.train.session import Run
+
+MIN_LOSS_SCALE = 1.0
+"""Half precision holds gradients up to 65504: those that do not fit unscaled have broken down."""
+
+
+def all_finite(arrays: Iterable[np.ndarray]) -> bool:
+    """Whether every number of the floating-point arrays is finite."""
+    return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
+
+
+class DivergedError(RunError):
+    """Training that broke down by itself; with other settings it need not."""
+
+
+def scaled_away(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether step after step was skipped, the loss scale halved each time, and none could fit.
+
+    A few such steps are normal under `mixed_float16`: that is how the scale is found.
+    """
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return False
+    return float(keras.ops.convert_to_numpy(optimizer.dynamic_scale)) < MIN_LOSS_SCALE
+
+
+def broken_down(what: str, where: str, learning_rate: float) -> DivergedError:
+    """Returns the error for `what` was found in the step that `where` names."""
+    return DivergedError(
+        found=f"{what} in {where}, at a learning rate of {learning_rate:.3g}",
+        expected="finite numbers; the last good weights are kept in checkpoints/",
+        fix="start afresh with --overwrite and another --seed, a larger --batch_size or other "
+        "--weights; in a configuration of your own, with a smaller learning_rate",
+    )
+
+
+MIN_GAIN = 1e-3
+"""A validation loss must fall by at least this much to count as better."""
+
+
+class BestWeights:
+    """Remembers the weights of the best validation so far; plain data for a checkpoint to carry."""
+
+    def __init__(self, patience_epochs: int) -> None:
+        self.patience_epochs = patience_epochs
+        self.best_loss = float("inf")
+        self.waited_epochs = 0
+        self.weights: list[np.ndarray] = []
+
+    def consider(self, loss: float, network: keras.Model) -> None:
+        """Takes the weights that were validated with `loss`, if they are the best so far."""
+        if loss < self.best_loss - MIN_GAIN:
+            self.best_loss, self.waited_epochs = loss, 0
+            self.weights = network.get_weights()
+        else:
+            self.waited_epochs += 1
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `patience_epochs` went by without gain; never, where there are none."""
+        return 0 < self.patience_epochs <= self.waited_epochs
+
+    def restore(self, network: keras.Model) -> None:
+        """Puts the best weights back; does nothing where no validation ever ran."""
+        if self.weights:
+            network.set_weights(self.weights)
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PhaseTask:
     """What one phase learns: a compiled network, and where its batches come from.
 
     `network` is `model` or its head; `model`, a recogniser at the phase's picture size, holds
@@ -41,9 +103,9 @@ class Course:
 class State:
     """How far one phase has come; everything that a checkpoint holds goes through here."""
 
-    def __init__(self, run: Run, course: Course) -> None:
+    def __init__(self, run: Run, course: PhaseTask) -> None:
         self.run, self.course = run, course
-        self.kept = KeepBest(course.phase.patience_epochs)
+        self.kept = BestWeights(course.phase.patience_epochs)
         self.epoch = self.step = 0
         self.sums: list[np.ndarray] = []
         self.weights: list[np.ndarray] = []
@@ -87,7 +149,7 @@ class State:
         hold the same, the chief alone writes.
         """
         self.saved_s = time.monotonic()
-        if not self.run.team.is_chief:
+        if not self.run.processes.is_rank_zero:
             return True
         network = self.course.network
         model = numbered("model", self.course.model.variables)

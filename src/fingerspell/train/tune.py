@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import math
+import os
+import platform
 import shutil
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,15 +21,59 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from fingerspell.config import Choice, Range, Space, TrainConfig, as_recipe, with_settings
-from fingerspell.data.manifest import read_manifest, split_rule
-from fingerspell.data.verify import verify
+from fingerspell.dataset.manifest import read_manifest, split_rule, verify
 from fingerspell.errors import ConfigError, RunError, require
 from fingerspell.model import build_recogniser, require_layer
-from fingerspell.model.freeze import ALL
-from fingerspell.train import folder
-from fingerspell.train.claim import claimed
-from fingerspell.train.guard import DivergedError
+from fingerspell.model.build import ALL
+from fingerspell.train import run_folder
 from fingerspell.train.run import check_fits, fingerprint, train
+from fingerspell.train.state import DivergedError
+
+FAR_BYTES = 2**30
+"""Windows locks bytes and not files: one behind the text, so that others can read that."""
+
+
+TAKEN = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+"""How the systems say that somebody else holds it; anything else: there are no locks here."""
+
+
+@contextmanager
+def locked(lock: Path) -> Iterator[None]:
+    """Holds the file `lock` in a folder while the block runs; it names the process that does.
+
+    The file stays. Without a process that holds it, it says nothing: whoever was killed is in
+    nobody's way. Raises `RunError` where another process, or another part of this, holds it.
+    """
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            _take(file.fileno())
+        except OSError as error:
+            if error.errno in TAKEN:
+                file.seek(0)
+                raise RunError(
+                    found=f"{lock.parent} is in use by {file.read().strip() or 'another process'}",
+                    expected="one process at a time in a folder",
+                    fix="wait for that one or end it, or choose another --output_dir",
+                ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}\n")
+        file.flush()
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(descriptor: int) -> None:
+        os.lseek(descriptor, FAR_BYTES, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 STORE, TRIALS, BEST, LOCK = "tune.db", "trials", "best.py", "tune.lock"
 STUDY, MARK, REASON = "fingerspell", "search", "reason"
@@ -45,7 +94,7 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
     """Tries `trials` settings of `space` and returns all that were tried, the best first.
 
     Each is a run of its own in `output_dir/trials/NNN`, judged by its loss on the validation
-    split: neither the test split nor any stranger is looked at. The same call goes on where an
+    split: neither the test split nor any unseen signer is looked at. The same call goes on where an
     earlier one ended or was killed: trial n is a function of the seed, n and the results before
     it. `output_dir/best.py` is the best setting so far, after every trial.
     """
@@ -64,8 +113,8 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
     if not base.trust:
         verify(manifest)
     place = base.output_dir
-    folder.open_folder(place, overwrite=False, resume=True)
-    with claimed(place / LOCK):
+    run_folder.open_folder(place, overwrite=False, resume=True)
+    with locked(place / LOCK):
         if base.overwrite:
             forget(place)
         base = replace(base, trust=True, overwrite=False, resume=True)
@@ -172,8 +221,8 @@ def try_out(study: optuna.Study, trial: optuna.Trial, base: TrainConfig, command
     place = base.output_dir / TRIALS / f"{trial.number:03d}"
     try:
         config = with_settings(replace(base, output_dir=place), trial.params)
-        finished = (place / folder.RUN).is_file()
-        facts = folder.read_json(place / folder.RUN) if finished else train(config, command)
+        finished = (place / run_folder.RUN).is_file()
+        facts = run_folder.read_json(place / run_folder.RUN) if finished else train(config, command)
     except (ConfigError, DivergedError) as error:
         trial.set_user_attr(REASON, error.found)
         study.tell(trial.number, state=TrialState.FAIL)
@@ -181,7 +230,7 @@ def try_out(study: optuna.Study, trial: optuna.Trial, base: TrainConfig, command
         trial.set_user_attr("accuracy", facts["validation"]["accuracy"])
         study.tell(trial.number, facts["validation"]["loss"])
     # A trial is never gone on with, and twenty of them would fill the disk.
-    shutil.rmtree(place / folder.CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(place / run_folder.CHECKPOINTS, ignore_errors=True)
     keras.utils.clear_session()
     gc.collect()
     return read_trial(study.get_trials(deepcopy=False)[trial.number])
@@ -214,7 +263,7 @@ def write_best(place: Path, base: TrainConfig, tried: Sequence[Trial], command: 
     text = [f"{best.accuracy:.1%} of the validation pictures; trial {best.number:03d} of",
             "", f"    {command}", "", "which decided:", "",
             *(f"    {name} = {value!r}" for name, value in best.settings.items())]  # fmt: skip
-    folder.write_text(place / BEST, as_recipe(config, title, path, text))
+    run_folder.write_text(place / BEST, as_recipe(config, title, path, text))
 
 
 def line(trial: Trial, trials: int) -> str:

@@ -1,0 +1,55 @@
+"""The network: its backbone, first weights and input size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fingerspell.errors import require
+
+BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
+VIEWS = ("single", "hand_crop")
+MIN_IMAGE_PX = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The network and where its first weights come from.
+
+    `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
+    (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
+    weights file. `looks` says what is looked at for an answer: `once` the picture; `closer` the
+    part around a small hand, found in a first look, as it is and mirrored. That takes about two
+    and a half times as long.
+    """
+
+    backbone: str = "MobileNetV3Large"
+    weights: str = "auto"
+    image_size_px: tuple[int, int] = (200, 200)
+    dropout: float = 0.3
+    views: str = "single"
+
+    def __post_init__(self) -> None:
+        require(
+            self.backbone in BACKBONES,
+            found=f"backbone={self.backbone!r}",
+            expected=f"one of {', '.join(BACKBONES)}",
+            fix="leave --backbone away for MobileNetV3Large",
+        )
+        require(
+            len(self.image_size_px) == 2 and min(self.image_size_px) >= MIN_IMAGE_PX,
+            found=f"image size {self.image_size_px} (height, width in pixels)",
+            expected=f"two sides of at least {MIN_IMAGE_PX} pixels",
+            fix="use --img_size 200 200",
+        )
+        require(
+            self.views in VIEWS,
+            found=f"looks={self.views!r}",
+            expected=f"one of {', '.join(VIEWS)}",
+            fix="use views='single'",
+        )
+        require(
+            0 <= self.dropout < 1,
+            found=f"dropout={self.dropout}",
+            expected="a share from 0 up to, not including, 1",
+            fix="use 0.3",
+        )

@@ -1,0 +1,104 @@
+"""Keeps other libraries' notes off the console, where the user's own figures belong."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+_MOST = 8
+"""Python's lock keeps more than a few reading threads from working at once, and a picture of
+50 million pixels takes 300 MB in each of them."""
+
+
+def usable_cores() -> int:
+    """Returns the cores that this process may run on, at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def reading_threads() -> int:
+    """Returns the threads for reading pictures: decoding and hashing release Python's lock."""
+    return max(2, min(_MOST, usable_cores()))
+
+
+PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
+            "numpy", "opencv-python-headless", "simplejpeg", "ai-edge-litert")  # fmt: skip
+
+FIGURES = "benchmarks/results"
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of what computes the figures; packages that are absent are left out."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Returns the system, the processor and the number of cores this process may use."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": usable_cores(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((x.split(":", 1)[1].strip() for x in lines if x.startswith("model name")), "")
+
+
+def commit() -> str:
+    """Returns the git commit of the source, with `+` where it was changed; empty outside git.
+
+    Figures that a study has just written into `benchmarks/results` are no change of the source.
+    """
+    here = Path(__file__).parent
+    try:
+        git = ["git", "-C", str(here)]
+        head = subprocess.run(
+            [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+        )
+        dirty = subprocess.run(
+            [*git, "status", "--porcelain", "-uno", "--", ":(top)", f":(top,exclude){FIGURES}"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip() + ("+" if dirty.stdout.strip() else "")
+
+
+def peak_memory_bytes() -> int:
+    """Returns the largest resident memory of this process so far."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)  # macOS counts bytes.
+
+
+def quieten_libraries() -> None:
+    """Shows errors only: absent profilers and re-traced graphs are no news to a user.
+
+    Keras re-traces its prediction function for a short last batch, once; TensorFlow warns of it
+    with five lines.
+    """
+    for name in ("absl", "tensorflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,0 +1,171 @@
+"""What is measured of a picture's light, focus and skin."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from fingerspell.dataset.quality import (
+    BLURRED,
+    SKIN_SHARE,
+    Quality,
+    measure,
+    remarks,
+    skin_band,
+    skin_ita_deg,
+)
+from fingerspell.images import Pixels
+
+LIGHT_SKIN, DARK_SKIN = (236, 196, 170), (94, 60, 46)
+
+
+def plain(colour: tuple[int, int, int], height: int = 200, width: int = 200) -> Pixels:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def noise(side_px: int = 200) -> Pixels:
+    grey = np.random.default_rng(1).integers(0, 256, (side_px, side_px, 1), dtype=np.uint8)
+    return np.repeat(grey, 3, axis=2)
+
+
+def checkers(side_px: int, squares: int = 8) -> Pixels:
+    small = np.indices((squares, squares)).sum(axis=0) % 2 * 200 + 20
+    return np.asarray(
+        cv2.resize(
+            np.repeat(small[..., None], 3, axis=2).astype(np.uint8),
+            (side_px, side_px),
+            interpolation=cv2.INTER_NEAREST,
+        )
+    )
+
+
+@pytest.mark.parametrize(("grey", "brightness"), [(51, 0.2), (128, 0.5), (255, 1.0), (0, 0.0)])
+def test_brightness_is_mean_luma_from_nought_to_one(grey: int, brightness: float) -> None:
+    assert measure(plain((grey,) * 3)).brightness == pytest.approx(brightness, abs=0.002)
+
+
+def test_a_black_ground_does_not_make_a_cut_out_hand_dark() -> None:
+    picture = plain((0, 0, 0))
+    picture[80:120, 80:120] = 128
+    quality = measure(picture)
+    assert quality.brightness == pytest.approx(0.5, abs=0.01)
+    assert remarks(quality, 200, 200) == ()
+
+
+def test_blur_lowers_sharpness() -> None:
+    sharp = noise()
+    softer = [measure(cv2.GaussianBlur(sharp, (0, 0), sigma)).sharpness for sigma in (1, 2, 6)]
+    assert measure(sharp).sharpness > softer[0] > softer[1] > BLURRED > softer[2]
+
+
+def test_sharpness_is_the_variance_of_the_laplacian() -> None:
+    small = plain((0, 0, 0), 6, 6)
+    small[0] = 200
+    edges = cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_64F)
+    assert abs(edges.mean()) > 1
+    assert measure(small).sharpness == pytest.approx(edges.var())
+
+
+def test_sharpness_compares_across_sizes() -> None:
+    small, large = measure(checkers(200)).sharpness, measure(checkers(1600)).sharpness
+    assert large == pytest.approx(small, rel=0.25)
+    raw = float(cv2.Laplacian(checkers(1600)[..., 0], cv2.CV_64F).var())
+    assert raw < small / 2, "at its own size the large picture would seem softer"
+
+
+def test_the_grain_of_a_large_photograph_does_not_pass_for_sharpness() -> None:
+    assert measure(noise(1600)).sharpness < measure(noise(200)).sharpness / 10
+
+
+def test_skin_tone_follows_its_formula() -> None:
+    lightness, _, yellow = cv2.cvtColor(
+        np.float32([[LIGHT_SKIN]]) / np.float32(255), cv2.COLOR_RGB2Lab
+    )[0, 0]
+    expected = math.degrees(math.atan2(lightness - 50, yellow))
+    assert skin_ita_deg(plain(LIGHT_SKIN, 40, 40)) == pytest.approx(expected, abs=0.1)
+    assert expected == pytest.approx(60, abs=8)
+
+
+def test_darker_skin_has_a_smaller_angle() -> None:
+    light, dark = (measure(plain(skin)).skin_ita_deg for skin in (LIGHT_SKIN, DARK_SKIN))
+    assert (skin_band(light), skin_band(dark)) == ("very light", "dark")
+
+
+@pytest.mark.parametrize(
+    ("angle", "band"),
+    [
+        (90, "very light"),
+        (55, "light"),
+        (41, "intermediate"),
+        (28, "tan"),
+        (10, "brown"),
+        (-29, "brown"),
+        (-30, "dark"),
+        (-120, "dark"),
+        (math.nan, ""),
+    ],
+)
+def test_bands_end_where_the_literature_ends_them(angle: float, band: str) -> None:
+    assert skin_band(angle) == band
+
+
+def test_the_wall_behind_the_hand_does_not_count_as_skin() -> None:
+    picture = plain((60, 90, 160))
+    picture[50:150, 50:150] = LIGHT_SKIN
+    assert measure(picture).skin_ita_deg == pytest.approx(measure(plain(LIGHT_SKIN)).skin_ita_deg)
+
+
+def test_too_little_skin_is_none() -> None:
+    picture = plain((60, 90, 160), 40, 40)
+    picture.reshape(-1, 3)[: round(SKIN_SHARE * 1600) - 1] = LIGHT_SKIN
+    assert math.isnan(skin_ita_deg(picture))
+    picture.reshape(-1, 3)[: round(SKIN_SHARE * 1600)] = LIGHT_SKIN
+    assert not math.isnan(skin_ita_deg(picture))
+
+
+def test_a_grey_picture_has_no_skin() -> None:
+    assert math.isnan(measure(noise()).skin_ita_deg)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 3), (640, 480)])
+def test_every_shape_is_measured(shape: tuple[int, int]) -> None:
+    for colour in ((0, 0, 0), LIGHT_SKIN, (255, 255, 255)):
+        quality = measure(plain(colour, *shape))
+        assert 0 <= quality.brightness <= 1
+        assert quality.sharpness >= 0
+
+
+@pytest.mark.parametrize(
+    ("quality", "size", "said"),
+    [
+        (Quality(), (200, 200), ()),
+        (Quality(brightness=0.2), (200, 200), ("dark",)),
+        (Quality(brightness=0.95), (200, 200), ("bright",)),
+        (Quality(sharpness=3), (200, 200), ("blurred",)),
+        (Quality(), (63, 100), ("tiny",)),
+        (Quality(), (64, 128), ()),
+        (Quality(), (64, 129), ("odd shape",)),
+        (Quality(), (129, 64), ("odd shape",)),
+        (Quality(0.1, 1.0), (10, 40), ("dark", "blurred", "tiny", "odd shape")),
+    ],
+)
+def test_remarks_say_what_stands_out(
+    quality: Quality, size: tuple[int, int], said: tuple[str, ...]
+) -> None:
+    assert remarks(quality, *size) == said
+
+
+def test_measuring_is_cheap_beside_decoding() -> None:
+    picture = noise()
+    cv2.setNumThreads(1)
+    measure(picture)
+    best = math.inf
+    for _ in range(20):
+        start = time.perf_counter()
+        measure(picture)
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.001  # 0.1 ms when the machine is idle

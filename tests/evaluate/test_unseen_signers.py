@@ -1,0 +1,144 @@
+"""Folders of other people, matched to the recogniser by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fingerspell import images
+from fingerspell.errors import DataError, PictureError
+from fingerspell.evaluate import (
+    answers_of,
+    by_name,
+    find_unseen_signers,
+    predict_files,
+    unseen_signers_of,
+    without,
+)
+
+LABELS = ("A", "B", "nothing")
+
+
+def paint(path: Path, value: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(images.encode_jpeg(np.full((20, 20, 3), value, np.uint8)))
+    return path
+
+
+def by_brightness(batch: np.ndarray) -> np.ndarray:
+    """Dark is A, medium B, bright nothing."""
+    number = np.clip((batch.max(axis=(1, 2, 3)) * 3).astype(int), 0, 2)
+    return np.eye(3, dtype=np.float32)[number]
+
+
+def test_classes_are_matched_by_name_whatever_their_case(tmp_path):
+    paint(tmp_path / "people" / "b" / "1.jpg", 128)
+    paint(tmp_path / "people" / "A" / "1.JPG", 10)
+    found = find_unseen_signers(tmp_path / "people", LABELS)
+    assert found.name == "people"
+    assert found.y_true.tolist() == [0, 1]
+    assert answers_of(found, by_brightness, (16, 16)).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_classes_that_the_recogniser_lacks_are_counted_and_not_guessed(tmp_path):
+    paint(tmp_path / "A" / "1.jpg", 10)
+    paint(tmp_path / "7" / "1.jpg", 10)
+    paint(tmp_path / "7" / "2.jpg", 10)
+    found = find_unseen_signers(tmp_path, LABELS)
+    assert (len(found.paths), found.unknown) == (1, {"7": 2})
+
+
+def test_files_that_are_no_pictures_and_hidden_folders_are_passed_over(tmp_path):
+    paint(tmp_path / "A" / "1.jpg", 10)
+    (tmp_path / "A" / "notes.txt").write_text("who and how", encoding="utf-8")
+    paint(tmp_path / ".cache" / "1.jpg", 10)
+    found = find_unseen_signers(tmp_path, LABELS)
+    assert (len(found.paths), found.unknown) == (1, {})
+
+
+@pytest.mark.parametrize("inside", [[], ["7/1.jpg"], ["A/notes.txt"]])
+def test_a_folder_without_known_classes_is_refused(tmp_path, inside):
+    for name in inside:
+        paint(tmp_path / name, 10)
+    with pytest.raises(DataError, match="no pictures of A, B, nothing"):
+        find_unseen_signers(tmp_path, LABELS)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no folder"):
+        find_unseen_signers(tmp_path / "nowhere", LABELS)
+
+
+def test_answers_come_in_the_order_of_the_files_whatever_the_batch(tmp_path):
+    paths = [paint(tmp_path / f"{i}.jpg", v) for i, v in enumerate([10, 250, 128, 10, 250])]
+    seen = []
+
+    def watched(batch):
+        seen.append(batch.shape)
+        return by_brightness(batch)
+
+    found = predict_files(watched, paths, (16, 8), batch_size=2)
+    assert found.argmax(axis=1).tolist() == [0, 2, 1, 0, 2]
+    assert seen == [(2, 16, 8, 3), (2, 16, 8, 3), (1, 16, 8, 3)]
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    with pytest.raises(PictureError, match=r"broken\.jpg"):
+        predict_files(by_brightness, [tmp_path / "broken.jpg"], (16, 16))
+
+
+def test_no_files_give_no_answers():
+    assert predict_files(by_brightness, [], (16, 16)).shape == (0, 0)
+
+
+def test_unseen_signers_of_a_manifest_are_numbered_like_the_labels():
+    paths = [Path(f"{i}.jpg") for i in range(4)]
+    found = unseen_signers_of("ann", paths, ["B", "7", "A", "7"], LABELS)
+    assert found.paths == (paths[0], paths[2])
+    assert (found.y_true.tolist(), found.unknown) == ([1, 0], {"7": 2})
+
+
+def test_unseen_signers_who_show_no_known_class_are_refused():
+    with pytest.raises(DataError, match="ann has no picture of A, B, nothing"):
+        unseen_signers_of("ann", [Path("1.jpg")], ["7"], LABELS)
+
+
+def test_people_called_alike_are_all_kept():
+    people = [
+        unseen_signers_of(name, [Path(f"{i}.jpg")], ["A"], LABELS)
+        for i, name in enumerate(["x", "x", "y", "x", "x_2"])
+    ]
+    named = by_name(people)
+    assert list(named) == ["x", "x_2", "y", "x_3", "x_2_2"]
+    assert list(named.values()) == people
+
+
+def test_unseen_signers_folders_are_read_by_the_same_table_of_names(tmp_path):
+    for name in ("delete", "Blank", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(b"x")
+    found = find_unseen_signers(tmp_path, ("B", "del", "nothing"))
+    assert sorted(found.y_true.tolist()) == [0, 1, 2]
+    assert found.unknown == {}
+
+
+@pytest.mark.parametrize("name", ["._1.jpg", ".hidden.png"])
+def test_hidden_files_are_passed_over(tmp_path, name):
+    paint(tmp_path / "A" / "1.jpg", 10)
+    (tmp_path / "A" / name).write_bytes(b"what a Mac knows of 1.jpg")
+    assert find_unseen_signers(tmp_path, LABELS).paths == (tmp_path / "A" / "1.jpg",)
+
+
+def test_unreadable_pictures_are_kept_apart_with_their_classes_in_step():
+    paths = [Path(f"{i}.jpg") for i in range(3)]
+    found = without(unseen_signers_of("ann", paths, ["A", "B", "nothing"], LABELS), [paths[1]])
+    assert (found.paths, found.unreadable) == ((paths[0], paths[2]), (paths[1],))
+    assert found.y_true.tolist() == [0, 2]
+
+
+def test_unseen_signers_of_whom_nothing_can_be_read_are_refused():
+    with pytest.raises(DataError, match=r"none of the 1 pictures of ann can be read, first 1\.jpg"):
+        without(unseen_signers_of("ann", [Path("1.jpg")], ["A"], LABELS), [Path("1.jpg")])

@@ -1,0 +1,180 @@
+"""Hands that were cut out on black get another background; photographs keep theirs."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fingerspell.config import AugmentConfig
+from fingerspell.dataset.manifest import Manifest, Sample
+from fingerspell.images import Pixels, decode, encode_jpeg
+from fingerspell.loading.augment import augment
+from fingerspell.loading.backgrounds import Backgrounds, backgrounds_of, cut_out, lay_over
+from helpers.synthetic_folder import scene
+
+SIDE = 120
+SKIN = (200, 150, 120)
+OFF = AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
+REPLACED = replace(OFF, background_share=1.0)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def ring(*, hole: int = 18, quality: int = 92) -> Pixels:
+    """A ring of fingers on black, as a JPEG leaves it, on a wrist that leaves the picture."""
+    rgb = np.zeros((SIDE, SIDE, 3), np.uint8)
+    cv2.circle(rgb, (60, 55), 38, SKIN, -1)
+    cv2.rectangle(rgb, (55, 80), (65, SIDE), SKIN, -1)
+    cv2.circle(rgb, (60, 55), hole, (0, 0, 0), -1)
+    return decode(encode_jpeg(rgb, quality))
+
+
+def test_a_hand_on_black_is_told_from_what_is_behind_it() -> None:
+    cover = cut_out(ring())
+    assert cover is not None
+    assert cover[55, 60] == cover[2, 2] == cover[10, 110] == 0
+    assert cover[55, 90] == cover[110, 60] == 255
+    assert cover[55, 20:30].min() < 128 < cover[55, 20:30].max()
+    assert 0 < np.count_nonzero((cover > 0) & (cover < 255)) < 0.15 * cover.size
+
+
+def test_a_dark_fold_inside_the_hand_is_no_hole() -> None:
+    folded = ring(hole=0)
+    cv2.line(folded, (40, 60), (80, 60), (0, 0, 0), 2)
+    cover = cut_out(folded)
+    assert cover is not None
+    assert cover[60, 45:75].min() == 255
+
+
+@pytest.mark.parametrize("level", [30, 120])
+def test_a_dark_photograph_is_not_cut(level: int) -> None:
+    rgb = ring()
+    assert cut_out(np.maximum(rgb, np.uint8(level))) is None
+    assert cut_out(scene(3, SIDE)) is None
+
+
+def test_a_photograph_with_three_dark_sides_is_not_cut() -> None:
+    rgb = ring()
+    rgb[:, -2:] = 90
+    assert cut_out(rgb) is None
+
+
+def test_a_night_that_is_nearly_black_everywhere_is_not_cut() -> None:
+    rgb = np.maximum(ring(), np.uint8(3))
+    assert cut_out(rgb) is None
+
+
+def test_a_picture_without_anything_on_black_is_not_cut() -> None:
+    blank = np.zeros((SIDE, SIDE, 3), np.uint8)
+    blank[60:64, 60:64] = 200
+    assert cut_out(blank) is None
+    assert cut_out(np.zeros_like(blank)) is None
+
+
+def test_only_cut_outs_get_another_background_and_only_as_often_as_asked() -> None:
+    size = (SIDE, SIDE)
+    photograph = scene(3, SIDE)
+    np.testing.assert_array_equal(augment(photograph, size, REPLACED, rng()), photograph)
+    half = replace(OFF, background_share=0.5)
+    hand = ring()
+    kept = sum((augment(hand, size, half, rng(s)) == hand).all() for s in range(60))
+    assert 15 < kept < 45
+
+
+def test_the_hand_stays_and_what_is_behind_it_changes() -> None:
+    hand, behind = ring(), Backgrounds()
+    outs = [augment(hand, (SIDE, SIDE), REPLACED, rng(s), behind) for s in range(40)]
+    inside, outside = (slice(50, 60), slice(84, 94)), (slice(2, 12), slice(100, 118))
+    for out in outs:
+        assert out.dtype == np.uint8
+        assert np.abs(out[inside].astype(int) - hand[inside]).max() <= 1
+    corners = np.array([out[outside].mean() for out in outs])
+    holes = np.array([out[50:60, 55:65].mean() for out in outs])
+    assert corners.std() > 30
+    assert (holes > 20).sum() > 25
+
+
+def test_no_black_rim_is_left_around_the_hand() -> None:
+    hand = ring()
+    cover = cut_out(hand)
+    assert cover is not None
+    laid = lay_over(hand, cover, np.full_like(hand, 255))
+    assert laid.min() >= min(SKIN) - 25
+
+
+def test_hand_and_background_are_moved_apart() -> None:
+    """A mirrored hand stands before the same background as an unmirrored one."""
+    both = [
+        augment(ring(), (SIDE, SIDE), replace(REPLACED, mirror_share=share), rng(4))
+        for share in (0.0, 1.0)
+    ]
+    np.testing.assert_array_equal(both[0][:8], both[1][:8])
+
+
+def stripes(folder: Path, name: str, pitch: int) -> Path:
+    rgb = np.zeros((200, 200, 3), np.uint8)
+    rgb[:, np.arange(200) % (2 * pitch) < pitch] = 255
+    (folder / name).write_bytes(encode_jpeg(rgb, 95))
+    return folder / name
+
+
+def sharpness(rgb: Pixels) -> float:
+    """The steepest step from a pixel to the next, in grey levels."""
+    return float(np.abs(np.diff(rgb[..., 1].astype(float), axis=1)).max())
+
+
+def test_another_letters_picture_is_only_seen_as_blurred_colours(tmp_path: Path) -> None:
+    """Fingers, 20 pixels wide, must not be told apart in any background."""
+    fingers = stripes(tmp_path, "fingers.jpg", 10)
+    behind = Backgrounds(others=(fingers,))
+    synthetic = Backgrounds()
+    differ = 0
+    for seed in range(80):
+        one, other = behind.draw((200, 200), rng(seed)), synthetic.draw((200, 200), rng(seed))
+        if (one != other).any():
+            differ += 1
+            assert sharpness(one) < 20
+    assert 20 < differ < 60
+
+
+def test_a_picture_without_a_letter_is_recognised_behind_the_hand_but_never_whole(
+    tmp_path: Path,
+) -> None:
+    coloured = np.zeros((200, 200, 3), np.uint8)
+    coloured[:100, :100, 0] = coloured[100:, :100, 1] = coloured[:, 100:, 2] = 250
+    path = tmp_path / "nothing.jpg"
+    path.write_bytes(encode_jpeg(coloured, 95))
+    behind, synthetic = Backgrounds(empty=(path,)), Backgrounds()
+    pieces = [
+        one
+        for seed in range(80)
+        if (
+            (one := behind.draw((200, 200), rng(seed))) != synthetic.draw((200, 200), rng(seed))
+        ).any()
+    ]
+    assert 20 < len(pieces) < 50
+    assert max(map(sharpness, pieces)) > 30
+    three = [all((p[..., c] > 200).mean() > 0.2 for c in range(3)) for p in pieces]
+    assert sum(three) < len(pieces) / 2
+
+
+def test_backgrounds_are_a_pure_function_of_the_generator(tmp_path: Path) -> None:
+    behind = Backgrounds((stripes(tmp_path, "a.jpg", 4),), (stripes(tmp_path, "b.jpg", 9),))
+    for seed in range(10):
+        first, again = (behind.draw((40, 60), rng(seed)) for _ in range(2))
+        assert first.shape == (40, 60, 3)
+        assert first.dtype == np.uint8
+        np.testing.assert_array_equal(first, again)
+
+
+def test_only_the_class_without_letters_may_be_recognised(tmp_path: Path) -> None:
+    samples = [Sample(f"{x}.jpg", x, "train", x, "s", "", "", 0, 0) for x in ("A", "nothing", "Z")]
+    found = backgrounds_of(Manifest(tmp_path, tuple(samples), ("A", "Z", "nothing"), ""), samples)
+    assert found.empty == (tmp_path / "nothing.jpg",)
+    assert found.others == (tmp_path / "A.jpg", tmp_path / "Z.jpg")

@@ -1,0 +1,204 @@
+"""A second look, closer, at the part around the hand."""
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from fingerspell.config import ModelConfig
+from fingerspell.errors import ConfigError
+from fingerspell.model import (
+    at_size,
+    backbone_of,
+    build_recogniser,
+    load_recogniser,
+    rebuild_in_float32,
+    save_recogniser,
+    views_network,
+    views_of,
+    with_hand_crop,
+)
+from fingerspell.model.build import feature_network
+from fingerspell.model.hand_crop import (
+    HERE,
+    LEAST_SIDE,
+    LITTLE,
+    MARGIN,
+    HandBox,
+    enlarged,
+    grid_network,
+    hand_box_of,
+    square_of,
+)
+from helpers.exports import PLACE_CHANNELS, SIZE_PX, fitted, recogniser, somewhere
+
+X = fitted(5)
+
+
+def nowhere() -> HandBox:
+    return HandBox(np.zeros(PLACE_CHANNELS, np.float32), -30.0)
+
+
+def answers(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    return np.asarray(model(pictures, training=False))
+
+
+def shares_of(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
+    out = np.zeros((1, 10, 10, 1), np.float32)
+    out[:, y0:y1, x0:x1] = 1
+    return out
+
+
+def squares(shares: np.ndarray) -> list[float]:
+    return [float(np.asarray(value)[0, 0]) for value in square_of(shares)]
+
+
+def test_the_square_lies_around_the_hand_and_is_wider_by_the_margin():
+    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx([0.45, 0.55, 0.3 * MARGIN], abs=2e-3)
+
+
+def test_the_square_stays_within_the_picture():
+    x, y, side = squares(shares_of(8, 0, 10, 3))
+    assert x == pytest.approx(1 - side / 2) and y == pytest.approx(side / 2)
+
+
+def test_a_large_hand_is_seen_whole_and_a_tiny_one_not_beyond_what_pixels_give():
+    assert squares(shares_of(0, 0, 9, 8)) == pytest.approx([0.5, 0.5, 1.0])
+    assert squares(shares_of(5, 5, 6, 6))[2] == pytest.approx(LEAST_SIDE)
+
+
+@pytest.mark.parametrize("sure", [0.0, 0.3])
+def test_without_a_sure_hand_more_of_the_picture_is_seen(sure):
+    x, y, side = squares(shares_of(2, 2, 4, 4) * np.float32(sure))
+    assert side >= 1 - sure
+    if sure == 0:
+        assert (x, y, side) == pytest.approx((0.5, 0.5, 1.0), abs=1e-3)
+
+
+@pytest.mark.parametrize("where", [(0.5, 0.5, 1.0), (0.6, 0.4, 0.5), (0.2, 0.85, 0.3)])
+def test_enlarging_is_what_opencv_does(where):
+    height, width = 48, 64
+    rgb = np.random.default_rng(1).random((height, width, 3), np.float32)
+    x, y, side = where
+    out = np.asarray(
+        enlarged(rgb[None], *(np.array([[v]], np.float32) for v in where), (height, width))
+    )[0]
+    if side == 1:
+        np.testing.assert_array_equal(out, rgb)
+    matrix = np.array(
+        [
+            [side, 0, (x - side / 2) * width + side / 2 - 0.5],
+            [0, side, (y - side / 2) * height + side / 2 - 0.5],
+        ]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    expected = cv2.warpAffine(
+        rgb, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    assert np.abs(out - expected).max() < 0.03  # OpenCV counts in thirty-seconds of a pixel.
+
+
+def test_half_precision_looks_at_the_same_place():
+    for number in (MARGIN, LEAST_SIDE, LITTLE):
+        assert float(np.float16(number)) == number
+
+
+def test_every_picture_is_enlarged_around_its_own_hand():
+    rgb = np.random.default_rng(2).random((2, 32, 32, 3), np.float32)
+    x, y, side = (np.array(v, np.float32)[:, None] for v in ((0.3, 0.7), (0.7, 0.4), (0.5, 0.4)))
+    both = np.asarray(enlarged(rgb, x, y, side, (32, 32)))
+    for one in range(2):
+        part = slice(one, one + 1)
+        alone = np.asarray(enlarged(rgb[part], x[part], y[part], side[part], (32, 32)))
+        np.testing.assert_allclose(both[one], alone[0], atol=1e-6)
+
+
+def by_both(pictures: np.ndarray) -> np.ndarray:
+    """Returns the mean answers to pictures and their mirror images."""
+    return (answers(recogniser(), pictures) + answers(recogniser(), pictures[:, :, ::-1])) / 2
+
+
+def test_where_no_hand_is_found_the_picture_is_read_as_it_is_and_mirrored():
+    closer = with_hand_crop(recogniser(), nowhere())
+    np.testing.assert_allclose(answers(closer, X), by_both(X), atol=1e-5)
+    np.testing.assert_allclose(answers(closer, X), answers(closer, X[:, :, ::-1]), atol=1e-5)
+    assert np.abs(answers(recogniser(), X) - by_both(X)).max() > 0.01
+
+
+def test_each_look_is_told_by_itself():
+    closer = with_hand_crop(recogniser(), nowhere())
+    views = answers(views_network(closer), X)
+    assert views.shape == (len(X), 2, answers(closer, X).shape[1])
+    for view, pictures in enumerate((X, X[:, :, ::-1])):
+        np.testing.assert_allclose(views[:, view], answers(recogniser(), pictures), atol=1e-5)
+    once = answers(views_network(recogniser()), X)
+    np.testing.assert_array_equal(once[:, 0], answers(recogniser(), X))
+
+
+def test_every_picture_is_answered_by_itself():
+    closer = with_hand_crop(recogniser(), somewhere())
+    together = answers(closer, X)
+    for number in range(len(X)):
+        alone = answers(closer, X[number : number + 1])
+        np.testing.assert_allclose(alone[0], together[number], atol=1e-5)
+
+
+def test_it_reads_the_part_around_the_hand():
+    once, place = recogniser(), somewhere()
+    rows = np.asarray(grid_network(once)(X)) @ place.kernel + place.bias
+    found = square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
+    near = np.asarray(enlarged(X, *found, SIZE_PX))
+    assert np.abs(near - X).max() > 0.1
+    np.testing.assert_allclose(answers(with_hand_crop(once, place), X), by_both(near), atol=1e-4)
+
+
+def test_it_is_saved_and_built_anew_as_one_that_looks_closer(tmp_path):
+    closer = with_hand_crop(recogniser(), somewhere())
+    save_recogniser(closer, tmp_path / "model.keras")
+    loaded = load_recogniser(tmp_path / "model.keras")
+    for again in (loaded, rebuild_in_float32(closer), rebuild_in_float32(loaded)):
+        assert views_of(again) == "hand_crop"
+        np.testing.assert_allclose(answers(again, X), answers(closer, X), atol=1e-5)
+        np.testing.assert_array_equal(hand_box_of(again).kernel, hand_box_of(closer).kernel)
+
+
+def test_both_looks_share_the_backbone(tmp_path):
+    """Otherwise a file would hold it twice, and what is learnt later would count for one."""
+    closer = with_hand_crop(recogniser(), somewhere())
+    assert len(closer.get_weights()) == len(recogniser().get_weights()) + 2
+    assert {x.path for x in backbone_of(closer).variables} == {
+        x.path for x in backbone_of(recogniser()).variables
+    }
+
+
+def test_its_features_and_copies_to_learn_from_look_once():
+    closer = with_hand_crop(recogniser(), somewhere())
+    once = at_size(closer, (32, 32))
+    assert views_of(once) == "single"
+    np.testing.assert_allclose(
+        answers(feature_network(closer), X), answers(feature_network(recogniser()), X), atol=1e-5
+    )
+
+
+def test_where_it_computes_in_half_precision_it_answers_in_float32():
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        config = ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX)
+        mixed = with_hand_crop(build_recogniser(config, 4), nowhere())
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert answers(mixed, X).dtype == np.float32
+    plain = rebuild_in_float32(mixed)
+    assert views_of(plain) == "hand_crop" and plain.get_layer(HERE).dtype == "float32"
+
+
+def test_a_backbone_without_a_known_grid_is_refused():
+    other = keras.Model(recogniser().input, recogniser().output, name="Other")
+    with pytest.raises(ConfigError, match="a closer look through Other"):
+        with_hand_crop(other, nowhere())
+
+
+def test_looks_that_nobody_has_heard_of_are_refused():
+    with pytest.raises(ConfigError, match="once, closer"):
+        ModelConfig(views="twice")

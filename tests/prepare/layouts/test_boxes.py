@@ -1,0 +1,181 @@
+"""Every box of a YOLO export is a picture; what cannot be read is listed with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fingerspell.errors import DataError
+from fingerspell.prepare.layouts.boxes import parse_box
+from fingerspell.prepare.records import Box
+from fingerspell.prepare.scan import scan
+from helpers.touched import touch
+
+BOX = "0.5 0.5 0.2 0.4"
+
+
+def export(root: Path, boxes: dict[str, str], yaml: str = "names: [A, B, blank]") -> Path:
+    """Writes a picture and a text file for each `split/stem`, Roboflow's order."""
+    touch(root)
+    (root / "data.yaml").write_text(yaml, encoding="utf-8")
+    for name, text in boxes.items():
+        split, stem = name.split("/")
+        touch(root, f"{split}/images/{stem}.jpg", f"{split}/labels/{stem}.txt")
+        (root / split / "labels" / f"{stem}.txt").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_each_box_is_a_picture_of_its_class_and_split(tmp_path: Path) -> None:
+    root = export(
+        tmp_path / "x",
+        {"train/1": f"0 {BOX}\n1 0.25 0.5 0.5 1\n", "valid/2": f"1 {BOX}", "test/3": f"2 {BOX}"},
+    )
+    found = scan([root])
+    assert [(f.label, f.split, f.file_name, f.path.name) for f in found.files] == [
+        ("A", "train", "1_box1.jpg", "1.jpg"),
+        ("B", "train", "1_box2.jpg", "1.jpg"),
+        ("B", "val", "2_box1.jpg", "2.jpg"),
+        ("nothing", "test", "3_box1.jpg", "3.jpg"),
+    ]
+    assert found.files[1].part == Box(0.0, 0.0, 0.5, 1.0)
+    assert found.layouts == (("x", "YOLO boxes"),)
+    assert [(r.folder, r.label) for r in found.renamed] == [("blank", "nothing")]
+    assert found.ignored == found.unusable == ()
+
+
+@pytest.mark.parametrize("before", ["", "download/"])
+def test_pictures_and_labels_may_stand_before_the_split(tmp_path: Path, before: str) -> None:
+    root = touch(tmp_path / "x", *(f"{before}images/{s}/{s}.jpg" for s in ("train", "val")))
+    touch(root, *(f"{before}labels/{s}/{s}.txt" for s in ("train", "val")), f"{before}train.txt")
+    (root / before / "set.yaml").write_text("names:\n  0: A\n  1: B\n", encoding="utf-8")
+    for index, split in enumerate(("train", "val")):
+        text = f"{index} {BOX}"
+        (root / before / "labels" / split / f"{split}.txt").write_text(text, encoding="utf-8")
+    found = scan([root])
+    assert [(f.label, f.split) for f in found.files] == [("A", "train"), ("B", "val")]
+    assert found.ignored == ()
+
+
+def test_an_export_that_is_not_split_has_no_split(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}", "train/2": f"1 {BOX}"})
+    assert {f.split for f in scan([root]).files} == {""}
+
+
+def test_pictures_without_boxes_and_boxes_without_pictures_are_passed_over(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "train/2": "\n"})
+    touch(root, "train/images/3.jpg", "train/labels/4.txt", "README.roboflow.txt", "x.png")
+    found = scan([root])
+    assert sorted(p.name for p in found.ignored) == ["2.jpg", "3.jpg", "4.txt", "x.png"]
+
+
+def test_bad_lines_are_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
+    root = export(
+        tmp_path / "x",
+        {"train/1": f"0 {BOX}\n\n7 {BOX}\nA {BOX}\n1 0.5 0.5\n1 {BOX}", "train/2": "0 9 9 9 9"},
+    )
+    found = scan([root])
+    assert [(f.label, f.file_name) for f in found.files] == [
+        ("A", "1_box1.jpg"), ("B", "1_box2.jpg"),
+    ]  # fmt: skip
+    assert [(bad.path.name, bad.reason.split(":")[0]) for bad in found.unusable] == [
+        ("1.txt", "line 3"), ("1.txt", "line 4"), ("1.txt", "line 5"), ("2.txt", "line 1"),
+    ]  # fmt: skip
+    assert "class 7, but data.yaml names 3 classes" in found.unusable[0].reason
+    assert found.ignored == ()
+
+
+def test_bytes_that_are_no_text_are_listed(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "train/2": ""})
+    (root / "train" / "labels" / "2.txt").write_bytes(b"\xff\xfe\x00")
+    found = scan([root])
+    assert [bad.path.name for bad in found.unusable] == ["2.txt"]
+    assert [path.name for path in found.ignored] == ["2.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("line", "box"),
+    [
+        ("3 0.5 0.5 0.2 0.4", Box(0.4, 0.3, 0.6, 0.7)),
+        ("3 0.1 0.2 0.5 0.3 0.4 0.9", Box(0.1, 0.2, 0.5, 0.9)),
+        ("3 0.3 0.4 0.5 0.3 0.1 0.9 0.2 0.2", Box(0.1, 0.2, 0.5, 0.9)),
+        ("3 0.5 0.5 1.01 1", Box(0.0, 0.0, 1.0, 1.0)),
+    ],
+)
+def test_a_box_or_a_polygon_gives_edges(line: str, box: Box) -> None:
+    index, got = parse_box(line)
+    assert index == 3
+    assert [got.left, got.top, got.right, got.bottom] == pytest.approx(
+        [box.left, box.top, box.right, box.bottom]
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("0", "1 numbers"),
+        ("0 0.1 0.1", "3 numbers"),
+        ("0 0.5 0.5 0.2 0.4 0.9", "6 numbers"),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "8 numbers"),
+        ("0.5 0.5 0.5 0.2 0.4", "not all numbers"),
+        ("0 a 0.5 0.2 0.4", "not all numbers"),
+        ("0 320 240 50 60", "not pixels"),
+        ("0 nan 0.5 0.2 0.4", "outside"),
+        ("0 0.5 0.5 inf 0.4", "outside"),
+        ("0 0.9 0.5 0.4 0.4", "outside"),
+        ("0 0.1 0.5 0.4 0.4", "outside"),
+        ("0 0.5 0.5 0 0.4", "without area"),
+        ("0 0.5 0.5 0.4 0", "without area"),
+        ("0 0.5 0.5 -0.2 0.4", "without area"),
+    ],
+)
+def test_lines_that_are_no_box_say_why(line: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_box(line)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "found"),
+    [
+        ("names: A", "is no list"),
+        ("names: [A, ../../x]", "cannot be a folder"),
+        ("names: [A, ' ']", "cannot be a folder"),
+        ("kpt_shape: [21, 2]\nnames: [A, B]", "key points"),
+    ],
+)
+def test_class_names_that_cannot_work_are_refused(tmp_path: Path, yaml: str, found: str) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}"}, yaml)
+    with pytest.raises(DataError, match=found):
+        scan([root])
+
+
+def test_a_negative_class_is_no_class_from_the_end(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}\n-1 {BOX}"})
+    assert [bad.reason[:15] for bad in scan([root]).unusable] == ["line 3: class -"]
+
+
+def test_data_yaml_counts_before_other_lists_of_names(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}"}, "names: [C, D]")
+    (root / "another.yaml").write_text("names: [A, B]", encoding="utf-8")
+    (root / "hyp.yaml").write_text("lr: 1", encoding="utf-8")
+    assert [f.label for f in scan([root]).files] == ["C", "D"]
+
+
+def test_several_exports_are_refused(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        export(tmp_path / "all" / name, {"train/1": f"0 {BOX}\n1 {BOX}"})
+    with pytest.raises(DataError, match="2 YOLO exports"):
+        scan([tmp_path / "all"])
+
+
+def test_the_same_stem_in_two_splits_is_told_apart(tmp_path: Path) -> None:
+    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "test/1": f"0 {BOX}"})
+    assert [f.file_name for f in scan([root]).files] == [
+        "train_1_box1.jpg", "test_1_box1.jpg", "1_box2.jpg",
+    ]  # fmt: skip
+
+
+def test_a_yaml_beside_class_folders_does_no_harm(tmp_path: Path) -> None:
+    root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg")
+    (root / "data.yaml").write_text("names: [A, B]", encoding="utf-8")
+    assert scan([root]).layouts == (("x", "class folders"),)

@@ -1,0 +1,140 @@
+"""Sign-MNIST tables: every row a picture, malformed ones listed by line, quickly."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from fingerspell.errors import DataError
+from fingerspell.prepare.layouts import tables
+from fingerspell.prepare.records import Renamed
+from fingerspell.prepare.scan import scan
+from helpers.touched import touch
+
+HEADER = "label," + ",".join(f"pixel{n}" for n in range(1, 785))
+
+
+def row(label: object, first: object = 0) -> str:
+    return ",".join([str(label), str(first), *["7"] * 783])
+
+
+def write(path: Path, *rows: str, header: str = HEADER, end: str = "\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(end.join([header, *rows]) + end, encoding="utf-8", newline="")
+    return path
+
+
+def test_rows_are_pictures_of_letters(tmp_path: Path) -> None:
+    write(tmp_path / "m" / "sign_mnist_train.csv", row(0), row(24), row(3))
+    write(tmp_path / "m" / "sign_mnist_test.csv", row(3))
+    found = scan([tmp_path / "m"])
+    assert sorted((f.label, f.split, f.file_name) for f in found.files) == [
+        ("A", "train", "row_00001.png"),
+        ("D", "test", "row_00001.png"),
+        ("D", "train", "row_00003.png"),
+        ("Y", "train", "row_00002.png"),
+    ]
+    assert found.layouts == (("m", "Sign-MNIST table"),)
+    assert Renamed("m", "24", "Y") in found.renamed
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("header", [HEADER, "\ufeff" + HEADER, '"' + HEADER.replace(",", '","')])
+def test_a_part_is_where_the_row_lies(tmp_path: Path, end: str, header: str) -> None:
+    rows = [row(0, 10), row(1, 200), row(2, 3)]
+    path = write(tmp_path / "sign_mnist_train.csv", *rows, header=header, end=end)
+    data = path.read_bytes()
+    for file, text in zip(scan([path]).files, rows, strict=True):
+        assert file.part is not None
+        start = file.part.offset_bytes
+        assert data[start : start + file.part.length_bytes] == text.encode()
+
+
+def test_the_usual_download_holds_every_table_twice_and_gives_it_once(tmp_path: Path) -> None:
+    root = tmp_path / "m"
+    write(root / "sign_mnist_train.csv", row(0), row(1))
+    (root / "sign_mnist_train").mkdir()
+    shutil.copy(root / "sign_mnist_train.csv", root / "sign_mnist_train")
+    write(root / "sign_mnist_test" / "sign_mnist_test.csv", row(0), row(1), row(2))
+    touch(root, "amer_sign2.png")
+    found = scan([root])
+    assert len(found.files) == 5
+    assert [p.name for p in found.ignored] == ["amer_sign2.png"]
+
+
+def test_a_folder_around_a_table_is_not_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "m" / "unpacked" / "sign_mnist_train.csv", row(0), row(1))
+    touch(tmp_path / "m", "more/1.png")
+    assert [p.name for p in scan([tmp_path / "m"]).ignored] == ["more"]
+
+
+def test_a_table_may_be_handed_over_itself(tmp_path: Path) -> None:
+    train = write(tmp_path / "sign_mnist_train.csv", row(0), row(1))
+    test = write(tmp_path / "sign_mnist_test.csv", row(2))
+    assert {(f.source, f.split) for f in scan([train]).files} == {("sign_mnist_train", "")}
+    assert {f.split for f in scan([train, test]).files} == {"train", "test"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (row(26), "label 26 is none of"),
+        (row(-1), "label -1 is none of"),
+        (row("A"), "not all whole numbers"),
+        (row(3, 256), "not all whole numbers"),
+        (row(3, -1), "not all whole numbers"),
+        (row(3, "1.5"), "not all whole numbers"),
+        (row(3, ""), "not all whole numbers"),
+        ("3,1,2", "3 columns instead of 785"),
+        (row(3) + ",1", "786 columns"),
+    ],
+)
+def test_malformed_rows_are_listed_with_their_line(tmp_path: Path, bad: str, reason: str) -> None:
+    path = write(tmp_path / "t.csv", row(0), "", bad, row(1))
+    found = scan([path])
+    assert [f.file_name for f in found.files] == ["row_00001.png", "row_00003.png"]
+    assert [b.path for b in found.unusable] == [path]
+    assert found.unusable[0].reason.startswith("line 4: ")
+    assert reason in found.unusable[0].reason
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "\x00\x01", "label,text\nA,x\n"])
+def test_another_table_is_none(tmp_path: Path, text: str) -> None:
+    root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg")
+    (root / "notes.csv").write_text(text, encoding="utf-8")
+    assert scan([root]).layouts == (("x", "class folders"),)
+    with pytest.raises(DataError, match="is a file"):
+        scan([root / "notes.csv"])
+
+
+def test_classes_beside_a_table_are_refused(tmp_path: Path) -> None:
+    root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg")
+    write(root / "sign_mnist_train.csv", row(0), row(1))
+    with pytest.raises(DataError, match="class folders and a Sign-MNIST table"):
+        scan([root])
+
+
+def test_a_table_that_may_not_be_read_is_listed(tmp_path: Path, monkeypatch) -> None:
+    write(tmp_path / "m" / "sign_mnist_train.csv", row(0), row(1))
+    write(tmp_path / "m" / "sign_mnist_test.csv", row(2))
+    opened = Path.open
+
+    def locked(self: Path, mode: str = "r", **how: object) -> object:
+        if self.name == "sign_mnist_test.csv":
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, mode, **how)
+
+    monkeypatch.setattr(tables.Path, "open", locked)
+    found = scan([tmp_path / "m"])
+    assert len(found.files) == 2
+    assert found.unusable[0].reason == "cannot be read (Permission denied)"
+
+
+def test_a_table_is_read_at_thousands_of_rows_a_second(tmp_path: Path) -> None:
+    path = write(tmp_path / "sign_mnist_train.csv", *[row(n % 3, n % 256) for n in range(2000)])
+    start = time.process_time()
+    assert len(scan([path]).files) == 2000
+    assert time.process_time() - start < 1.0

@@ -1,0 +1,221 @@
+"""Links, locked folders and odd files: listed with the reason, never followed out, never fatal."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from fingerspell.errors import DataError
+from fingerspell.prepare.layouts import tree
+from fingerspell.prepare.scan import Scan, scan
+from helpers.touched import touch
+
+links = pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return touch(tmp_path / "hands", "A/1.jpg", "B/1.jpg")
+
+
+def reasons(found: Scan) -> dict[str, str]:
+    return {bad.path.name: bad.reason for bad in found.unusable}
+
+
+def paths(found: Scan, root: Path) -> list[str]:
+    return [f.path.relative_to(root).as_posix() for f in found.files]
+
+
+@links
+def test_a_link_to_a_file_inside_is_followed(root: Path) -> None:
+    (root / "A" / "2.jpg").symlink_to("../B/1.jpg")
+    assert paths(scan([root]), root) == ["A/1.jpg", "A/2.jpg", "B/1.jpg"]
+
+
+@links
+def test_a_link_to_a_folder_inside_is_followed(root: Path) -> None:
+    touch(root, ".pool/c/1.jpg")
+    (root / "C").symlink_to(root / ".pool" / "c", target_is_directory=True)
+    assert paths(scan([root]), root) == ["A/1.jpg", "B/1.jpg", "C/1.jpg"]
+
+
+@links
+@pytest.mark.parametrize("name", ["A/2.jpg", "C"])
+@pytest.mark.parametrize("target", ["../../elsewhere", "/etc/passwd", "../../hands2/A"])
+def test_a_link_that_leaves_the_folder_is_not_followed(root: Path, name: str, target: str) -> None:
+    touch(root.parent, "elsewhere/1.jpg", "hands2/A/1.jpg")
+    (root / name).symlink_to((root / "A" / target).resolve())
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    assert reasons(found)[Path(name).name].startswith("a link that leaves the folder: ")
+
+
+@links
+def test_a_link_out_by_way_of_a_link_inside_is_not_followed(root: Path) -> None:
+    touch(root.parent, "elsewhere/1.jpg")
+    (root / ".way").symlink_to(root.parent / "elsewhere")
+    (root / "C").symlink_to(root / ".way")
+    assert "leaves the folder" in reasons(scan([root]))["C"]
+
+
+@links
+def test_no_cycle_is_entered_and_no_folder_read_twice(root: Path) -> None:
+    (root / "A" / "up").symlink_to("..")
+    (root / "C").symlink_to("A")
+    touch(root, ".pool/c/1.jpg")
+    (root / "D").symlink_to(".pool/c")
+    (root / "E").symlink_to(".pool/c")
+    found = scan([root])
+    assert len(found.files) == 3
+    assert found.unusable == ()
+    idle = {path.name for path in found.ignored} - {".pool"}
+    assert idle in ({"up", "C", "D"}, {"up", "C", "E"})
+
+
+@links
+def test_broken_and_circular_links_are_listed(root: Path) -> None:
+    (root / "A" / "gone.jpg").symlink_to("nowhere.jpg")
+    (root / "A" / "x.jpg").symlink_to("y.jpg")
+    (root / "A" / "y.jpg").symlink_to("x.jpg")
+    found = scan([root])
+    assert reasons(found).keys() == {"gone.jpg", "x.jpg", "y.jpg"}
+    assert all("broken link" in reason for reason in reasons(found).values())
+
+
+@links
+def test_the_input_may_itself_be_a_link(root: Path) -> None:
+    link = root.parent / "linked"
+    link.symlink_to(root)
+    (root / "A" / "2.jpg").symlink_to(root / "B" / "1.jpg")
+    assert paths(scan([link]), link) == ["A/1.jpg", "A/2.jpg", "B/1.jpg"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders there")
+def test_pipes_and_sockets_are_listed_and_not_opened(root: Path, monkeypatch) -> None:
+    os.mkfifo(root / "A" / "pipe.jpg")
+    monkeypatch.chdir(root)  # The path of a socket may not be long.
+    (root / "B" / "link.jpg").symlink_to("../A/pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("A/s.jpg")
+        found = scan([root])
+    assert reasons(found) == {
+        "link.jpg": "a link to a pipe, socket or device",
+        "pipe.jpg": "a pipe, socket or device, no file",
+        "s.jpg": "a pipe, socket or device, no file",
+    }
+
+
+def lock(monkeypatch: pytest.MonkeyPatch, locked: Path) -> None:
+    """Lets listing one folder fail, as it does for everyone but root."""
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path) == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(tree.os, "scandir", scandir)
+
+
+def test_a_locked_folder_is_listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(root, "C/1.jpg")
+    lock(monkeypatch, root / "C")
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    assert reasons(found) == {"C": "a folder that cannot be listed (Permission denied)"}
+
+
+def test_a_locked_input_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock(monkeypatch, root)
+    with pytest.raises(DataError, match="Permission denied"):
+        scan([root])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the listing holds the status there")
+def test_a_file_that_vanishes_meanwhile_is_listed(root: Path, monkeypatch) -> None:
+    touch(root, "A/2.jpg")
+    is_hidden = tree.layout.hidden
+
+    def hidden(name: str) -> bool:
+        if name == "2.jpg":
+            (root / "A" / name).unlink()
+        return is_hidden(name)
+
+    monkeypatch.setattr(tree.layout, "hidden", hidden)
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    assert "cannot be read (No such file" in reasons(found)["2.jpg"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_names_that_are_no_text_are_listed_so_that_a_report_can_show_them(root: Path) -> None:
+    try:
+        Path(os.fsdecode(bytes(root / "A") + b"/caf\xe9.jpg")).write_bytes(b"x")
+    except OSError:
+        pytest.skip("names are Unicode on this file system")
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    assert found.unusable[0].reason == "a name that is not valid Unicode"
+    assert str(found.unusable[0].path).encode("utf-8").endswith(b"caf\\xe9.jpg")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs long paths switched on there")
+def test_very_long_paths_are_read(tmp_path: Path) -> None:
+    deep = "/".join(["d" * 120] * 4)
+    root = touch(tmp_path, f"{deep}/A/ü {'x' * 200}.jpg", f"{deep}/B/1.jpg")
+    found = scan([root])
+    assert len(str(found.files[0].path)) > 700
+    assert found.files[0].path.read_bytes() == b"x"
+
+
+def test_as_far_as_the_limit_pictures_are_found(tmp_path: Path) -> None:
+    deep = "/".join(["d"] * (tree.MAX_DEPTH - 1))
+    assert len(scan([touch(tmp_path / "x", f"{deep}/A/1.jpg", f"{deep}/B/1.jpg")]).files) == 2
+
+
+def test_there_is_a_limit_to_the_depth(tmp_path: Path) -> None:
+    deep = "/".join(["d"] * (tree.MAX_DEPTH + 1))
+    root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", f"{deep}/1.jpg")
+    assert reasons(scan([root])) == {"d": f"a folder more than {tree.MAX_DEPTH} folders down"}
+
+
+@pytest.mark.parametrize("name", ["a\rb.jpg", "a\nb.jpg", "a\x85b.jpg", "a\u2028b.jpg"])
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_a_name_that_no_table_keeps_is_left_out_and_shown_on_one_line(
+    root: Path, name: str
+) -> None:
+    touch(root, f"A/{name}")
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    (bad,) = found.unusable
+    assert bad.path.name == f"a{name[1]!r}b.jpg".replace("'", "")
+    assert bad.reason == "a name with control characters, such as a line end"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_a_class_that_no_table_keeps_is_refused_and_not_missed(root: Path) -> None:
+    touch(root, "C\nD/1.jpg")
+    with pytest.raises(DataError, match=r"hands/C\\nD', whose name has control characters"):
+        scan([root])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_a_source_that_no_table_keeps_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'my\\nhands', which has control characters"):
+        scan([touch(tmp_path / "my\nhands", "A/1.jpg", "B/1.jpg")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
+def test_the_icons_of_a_mac_are_nothing(root: Path) -> None:
+    touch(root, "Icon\r", "A/Icon\r", "B/ICON\r")
+    found = scan([root])
+    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
+    assert found.unusable == found.ignored == ()
+
+
+def test_spaces_of_every_kind_are_part_of_a_name(root: Path) -> None:
+    touch(root, "A/Bild 1.00.00\u202fPM\u3000.jpg")
+    assert len(scan([root]).files) == 3

@@ -1,0 +1,95 @@
+"""A picture that goes missing or breaks while a run learns: it is named, and nothing is lost."""
+
+import shutil
+
+import pytest
+
+from fingerspell.dataset.manifest import read_manifest
+from fingerspell.errors import DataError, PictureError
+from fingerspell.train import checkpoint, loop
+from fingerspell.train.memory import refuse_missing_picture
+from fingerspell.train.run import train
+from helpers.run_files import assert_same_run
+from helpers.small_run import FINETUNE, small_config, write_colours
+from helpers.tiny_network import tiny_backbone
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_colours(tmp_path / "dataset")
+
+
+def config(data, folder, **changes):
+    return small_config(data, folder, phases=(FINETUNE,), **changes)
+
+
+def after_first_step(monkeypatch, happens):
+    whole = loop.Steps.on_train_batch_end
+
+    def after_step(self, batch, logs=None):
+        whole(self, batch, logs)
+        if self.state.run.total_steps == 1:
+            happens()
+
+    monkeypatch.setattr(loop.Steps, "on_train_batch_end", after_step)
+
+
+@pytest.mark.parametrize("names", ["train/*/*.jpg", "val/nothing/3.jpg"])
+def test_a_picture_that_vanishes_is_named_and_the_run_can_go_on(data, tmp_path, monkeypatch, names):
+    """The picture to validate with lies in the second batch, which is read behind TensorFlow."""
+    train(config(data, tmp_path / "straight"))
+    shutil.copytree(data, tmp_path / "kept")
+    with monkeypatch.context() as patch:
+        after_first_step(patch, lambda: [path.unlink() for path in data.glob(names)])
+        with pytest.raises(DataError) as error:
+            train(config(data, tmp_path / "run"))
+    assert f"{data / names.split('/')[0]}" in error.value.found
+    assert "No such file" in error.value.found
+    assert "--resume" in error.value.fix
+    assert checkpoint.latest(tmp_path / "run" / "checkpoints") is not None
+    shutil.copytree(tmp_path / "kept", data, dirs_exist_ok=True)
+    train(config(data, tmp_path / "run", resume=True))
+    assert_same_run(tmp_path / "run", tmp_path / "straight")
+
+
+def test_a_picture_that_breaks_is_named(data, tmp_path, monkeypatch):
+    def breaks():
+        for path in data.glob("train/*/*.jpg"):
+            path.write_bytes(path.read_bytes()[:100])
+
+    after_first_step(monkeypatch, breaks)
+    with pytest.raises(DataError, match=r"(?s)train.*\.jpg: .*--resume"):
+        train(config(data, tmp_path / "run"))
+
+
+def raised(cause):
+    try:
+        raise RuntimeError("a step failed") from cause
+    except RuntimeError as error:
+        return error
+
+
+def found(data, error):
+    with pytest.raises(DataError) as lost:
+        refuse_missing_picture(read_manifest(data), error)
+    return lost.value.found
+
+
+def test_a_picture_is_found_behind_other_errors(data):
+    behind = PictureError(found="x/1.jpg: gone", expected="a readable file", fix="look")
+    assert found(data, raised(behind)) == "x/1.jpg: gone"
+
+
+def test_a_picture_that_can_be_read_again_is_named_all_the_same(data):
+    path = data / "train" / "A" / "0.jpg"
+    error = RuntimeError(f"PyFunc: PictureError: {path}: Input/output error")
+    assert found(data, error) == f"{path} could not be read for a moment"
+
+
+def test_other_errors_are_no_lost_pictures(data):
+    refuse_missing_picture(read_manifest(data), raised(KeyError("x")))

@@ -1,0 +1,114 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fingerspell.dataset.manifest import read_manifest
+from fingerspell.errors import ConfigError
+from fingerspell.images import read
+from fingerspell.labels import ALPHABET
+from fingerspell.synth.config import SynthConfig
+from fingerspell.train.calibrate import OUTSIDERS
+from fingerspell.train.run import with_synthetic
+from fingerspell.train.synthetic import (
+    NON_LETTERS,
+    draw_samples,
+    drawable,
+    forget,
+    non_letter_signs,
+)
+from helpers.small_run import small_config
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.jpg"))}
+
+
+def test_synthetic_hands_belong_to_training_only(colours, tmp_path):
+    config = small_config(colours, tmp_path / "output", synthetic_per_class=2)
+    plain = read_manifest(colours)
+    mixed = with_synthetic(config, plain)
+    synthetic = [s for s in mixed.samples if s.source == "synthetic"]
+    assert len(synthetic) == 2 * len(plain.labels)
+    assert {s.split for s in synthetic} == {"train"}
+    assert mixed.split("val") == plain.split("val")
+    assert mixed.split("test") == plain.split("test")
+
+
+def test_synthetic_hands_can_be_read_like_any_picture(colours, tmp_path):
+    config = small_config(colours, tmp_path / "output", synthetic_per_class=1)
+    mixed = with_synthetic(config, read_manifest(colours))
+    synthetic = next(s for s in mixed.samples if s.source == "synthetic")
+    assert read(mixed.absolute(synthetic)).shape == (32, 32, 3)
+
+
+def test_no_synthetic_hands_unless_asked_for(colours, tmp_path):
+    plain = read_manifest(colours)
+    assert with_synthetic(small_config(colours, tmp_path / "output"), plain) is plain
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_users_own_sign_is_left_to_the_photographs():
+    assert drawable(("A", "my sign", "nothing")) == ("A", "nothing")
+
+
+def test_some_of_nothing_shows_hands_that_are_no_letter(tmp_path):
+    made = draw_samples(tmp_path / "synthetic", ("A", "nothing"), 24, seed=1, side_px=32)
+    shown = {label: [Path(s.path).parent.name for s in made if s.label == label] for label in "A3"}
+    nothing = [Path(s.path).parent.name for s in made if s.label == "nothing"]
+    assert shown == {"A": ["A"] * 24, "3": []}
+    assert Counter(nothing) == {"nothing": 18, **dict.fromkeys(NON_LETTERS, 2)}
+    assert len({s.group for s in made}) == len(made) == 48
+    forget(tmp_path / "synthetic")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (ALPHABET, NON_LETTERS),
+        (("A", "B"), ()),
+        (("A", "3", "nothing"), ("5", "8")),
+        (("A", "hello", "nothing"), ()),
+    ],
+)
+def test_no_hand_is_called_nothing_that_a_label_may_show(labels, shown):
+    assert non_letter_signs(labels) == shown
+
+
+def test_no_stray_hand_fits_the_threshold_too():
+    assert not set(NON_LETTERS) & set(OUTSIDERS)
+
+
+def test_a_resumed_run_learns_from_the_same_pictures(tmp_path):
+    first = draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
+    before = contents(tmp_path / "synthetic")
+    assert draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32) == first
+    assert contents(tmp_path / "synthetic") == before
+
+
+def test_forgotten_pictures_come_back_the_same(tmp_path):
+    draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
+    before = contents(tmp_path / "synthetic")
+    forget(tmp_path / "synthetic")
+    assert not (tmp_path / "synthetic").exists()
+    draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
+    assert contents(tmp_path / "synthetic") == before
+
+
+def test_less_than_no_synthetic_hands_is_refused(colours, tmp_path):
+    with pytest.raises(ConfigError, match="synthetic_per_class=-1"):
+        small_config(colours, tmp_path, synthetic_per_class=-1)
+
+
+def test_hands_and_strays_are_synthetic_as_the_settings_say(tmp_path):
+    labels, kinds = ("A", "nothing"), {}
+    for name, config in (("usual", None), ("apart", SynthConfig(view=3.0, slack=2.0))):
+        synthetic = draw_samples(tmp_path / name / "synthetic", labels, 12, 1, 48, config)
+        assert {s.label for s in synthetic} == set(labels)
+        assert len(synthetic) == 24
+        kinds[name] = {Path(s.path).name: Path(s.path).read_bytes() for s in synthetic}
+    assert kinds["usual"].keys() == kinds["apart"].keys()
+    hands = [name for name in kinds["usual"] if "-nothing-" not in name]
+    assert sum("-A-" not in name for name in hands) == 3, "one 3, one 5 and one 8"
+    assert all(kinds["usual"][name] != kinds["apart"][name] for name in hands)
