@@ -20,14 +20,14 @@ needs_links = pytest.mark.skipif(os.name == "nt", reason="symbolic links need a 
 
 EXCHANGE = """
 from pathlib import Path
-from fingerspell.data import place
+from fingerspell import files
 goal, pictures = Path(sys.argv[2]), Path(sys.argv[3])
 counting = True
-place.make_ready(goal)
-with place.new_folder(goal) as folder:
+files.make_ready(goal)
+with files.new_folder(goal) as folder:
     for picture in pictures.iterdir():
-        place.link_or_copy(picture, folder / picture.name)
-    place.put(b"made", folder / "put.jpg")
+        files.link_or_copy(picture, folder / picture.name)
+    files.put(b"made", folder / "put.jpg")
     (folder / "manifest.csv").write_bytes(b"new")
 """
 
@@ -206,13 +206,13 @@ LIMITED = """
 import os, resource, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from fingerspell.data import place
+from fingerspell import files
 from fingerspell.errors import DataError
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 os.link = lambda *_: (_ for _ in ()).throw(OSError(18, "another disk"))
 try:
-    with place.new_folder(Path(sys.argv[2])) as folder:
-        place.link_or_copy(Path(sys.argv[3]), folder / "1.jpg")
+    with files.new_folder(Path(sys.argv[2])) as folder:
+        files.link_or_copy(Path(sys.argv[3]), folder / "1.jpg")
 except DataError as error:
     print(error.found)
 """

@@ -111,7 +111,7 @@ def test_unseen_signers_of_whom_nothing_can_be_read_cost_no_training(dataset, tm
 
 
 @pytest.mark.parametrize(
-    "own", ["train/A/0.jpg", "test/A/0.jpg", "unseen signers/dev_colours/A/0.jpg"]
+    "own", ["train/A/0.jpg", "test/A/0.jpg", "unseen_signers/dev_colours/A/0.jpg"]
 )
 def test_pictures_of_the_data_set_are_no_unseen_signers_and_cost_no_training(
     dataset, unseen_signers, tmp_path, own

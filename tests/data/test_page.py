@@ -144,7 +144,7 @@ def test_each_class_has_its_counts_and_pictures_of_every_split(tmp_path: Path) -
 def test_a_held_out_source_is_marked_and_counted_apart(tmp_path: Path) -> None:
     away = run("A", "garden", split="unseen_signers", group="garden/A/1", pictures=4)
     away = [
-        replace(s, path=s.path.replace("unseen signers/", "unseen signers/garden/")) for s in away
+        replace(s, path=s.path.replace("unseen_signers/", "unseen_signers/garden/")) for s in away
     ]
     shown = page(tmp_path, [*two_classes(), *away], held_out=["garden"])
     assert "source train val test unseen signers groups classes garden held out 0 0 0 4 1 1" in (

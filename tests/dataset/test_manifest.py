@@ -60,7 +60,7 @@ def test_without_a_report_the_strict_rule_holds(tmp_path: Path) -> None:
 
 
 def held(source: str, label: str, name: str, group: str | None = None) -> Sample:
-    path = f"unseen signers/{source}/{label}/{name}"
+    path = f"unseen_signers/{source}/{label}/{name}"
     return Sample(path, label, HELD_OUT, group or path, source, "", "", 4, 5)
 
 
@@ -96,7 +96,7 @@ def test_a_missing_picture_of_a_stranger_is_counted(tmp_path: Path) -> None:
     people = [held("ann", "A", "1.jpg"), held("ann", "A", "2.jpg")]
     data_set(tmp_path, [*GOOD, *people])
     (tmp_path / people[1].path).unlink()
-    with pytest.raises(DataError, match=r"1 of 8 .* first unseen signers/ann/A/2\.jpg"):
+    with pytest.raises(DataError, match=r"1 of 8 .* first unseen_signers/ann/A/2\.jpg"):
         read_manifest(tmp_path)
 
 

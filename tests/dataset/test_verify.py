@@ -31,7 +31,7 @@ def test_what_prepare_wrote_passes_and_is_counted(tmp_path: Path) -> None:
     assert verify(data_set(tmp_path)) == 16
 
 
-@pytest.mark.parametrize("split", ["train", "val", "test", "unseen signers/other"])
+@pytest.mark.parametrize("split", ["train", "val", "test", "unseen_signers/other"])
 def test_one_changed_byte_anywhere_is_named(tmp_path: Path, split: str) -> None:
     manifest = data_set(tmp_path)
     (tmp_path / split / "B" / "1.jpg").write_bytes(b"another hand")

@@ -21,7 +21,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from fingerspell.config import PrepareConfig
-from fingerspell.data.prepare import prepare
+from fingerspell.prepare.prepare import prepare
 config = PrepareConfig(input_dirs=(Path(sys.argv[2]),), output_dir=Path(sys.argv[3]),
                        seed=int(sys.argv[4]), overwrite=True)
 print("ready", flush=True)

@@ -26,7 +26,7 @@ def test_names_of_one_source_stay_and_of_several_begin_with_theirs() -> None:
     assert places(picture("a", "1.jpg")) == ["train/A/1.jpg"]
     two = picture("a", "1.jpg"), picture("b", "1.jpg")
     assert places(*two) == ["train/A/a__1.jpg", "train/A/b__1.jpg"]
-    assert places(*two, split=HELD_OUT) == ["unseen signers/a/A/1.jpg", "unseen signers/b/A/1.jpg"]
+    assert places(*two, split=HELD_OUT) == ["unseen_signers/a/A/1.jpg", "unseen_signers/b/A/1.jpg"]
 
 
 @pytest.mark.parametrize(

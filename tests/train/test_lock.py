@@ -15,8 +15,8 @@ HOLDING = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(SOURCE)!r})
-from fingerspell.train.claim import claimed
-with claimed(Path(sys.argv[1])):
+from fingerspell.train.tune import locked
+with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

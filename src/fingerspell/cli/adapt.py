@@ -53,7 +53,7 @@ def told(facts: dict[str, Any]) -> str:
         f"({before['own_pictures']} that were held back)"
         if before["own"] is not None
         else "your pictures: all of a class are alike, so none could be held back to measure on",
-        f"synthetic hands of every class: {_change(before['drawn'], after['drawn'])} "
+        f"synthetic hands of every class: {_change(before['synthetic'], after['synthetic'])} "
         f"({before['synthetic_pictures']})",
     ]
     if new := facts["adapted"]["new_classes"]:

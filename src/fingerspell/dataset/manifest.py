@@ -24,7 +24,7 @@ FILE_NAME = "manifest.csv"
 REPORT_NAME = "report.json"
 SPLITS = ("train", "val", "test")
 HELD_OUT = "unseen_signers"
-"""The split of whole sources that were kept for measuring: `unseen signers/<SOURCE>/<CLASS>/*`."""
+"""The split of whole sources that were kept for measuring: `unseen_signers/<SOURCE>/<CLASS>/*`."""
 _PREPARE_AGAIN = "run prepare again with --overwrite"
 
 

@@ -30,7 +30,7 @@ not be shown.
 
 ## Data
 
-Pictures: {pictures}.{drawn} Split: {split}.
+Pictures: {pictures}.{synthetic} Split: {split}.
 Weights before training: {origin}.
 
 ## Figures on the run's own test pictures
@@ -39,7 +39,7 @@ Weights before training: {origin}.
 {tflite}
 ## Figures on other people
 
-{unseen signers}
+{unseen_signers}
 
 ## Known limits
 

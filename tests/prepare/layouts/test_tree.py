@@ -137,14 +137,14 @@ def test_a_locked_input_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.skipif(os.name == "nt", reason="the listing holds the status there")
 def test_a_file_that_vanishes_meanwhile_is_listed(root: Path, monkeypatch) -> None:
     touch(root, "A/2.jpg")
-    is_hidden = tree.layout.hidden
+    is_hidden = tree.files.hidden
 
     def hidden(name: str) -> bool:
         if name == "2.jpg":
             (root / "A" / name).unlink()
         return is_hidden(name)
 
-    monkeypatch.setattr(tree.layout, "hidden", hidden)
+    monkeypatch.setattr(tree.files, "hidden", hidden)
     found = scan([root])
     assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
     assert "cannot be read (No such file" in reasons(found)["2.jpg"]
