@@ -23,12 +23,13 @@ MAY_IMPORT = {
     "progress": set(),
     "images": {"errors"},
     "config": {"errors"},
-    "data": {*LEAVES, "config", "cores", "progress", "synth"},
+    "data": {*LEAVES, "config", "cores", "progress", "report", "synth"},
+    "report": {*LEAVES, "data", "progress"},
     "synth": {*LEAVES, "config", "cores", "progress"},
     "model": {*LEAVES, "assets", "config"},
     "runtime": {*LEAVES, "assets"},
     "live": {*LEAVES, "config"},
-    "evaluate": {*LEAVES, "config", "runtime", "live"},
+    "evaluate": {*LEAVES, "config", "report", "runtime", "live"},
     "export": {*LEAVES, "backends", "model", "runtime", "live"},
     "train": {
         *LEAVES, "assets", "config", "cores", "data", "evaluate", "model", "progress", "synth",
@@ -38,7 +39,7 @@ MAY_IMPORT = {
     "download": {"errors", "labels"},
     "pipeline": {
         *LEAVES, "assets", "backends", "config", "data", "evaluate", "export", "live", "model",
-        "progress", "runtime", "train",
+        "progress", "report", "runtime", "train",
     },
     "__init__": set(),
     "__main__": {"cli"},
@@ -108,7 +109,30 @@ def test_imports_go_only_where_the_plan_allows(path):
 
 def test_the_server_reaches_neither_data_nor_model_nor_train_nor_export():
     assert reached_from("serve") >= {"runtime", "live"}
-    assert not reached_from("serve") & {"data", "model", "train", "export", "evaluate", "synth"}
+    assert not reached_from("serve") & {
+        "data", "model", "train", "export", "evaluate", "report", "synth",
+    }  # fmt: skip
+
+
+def test_reports_read_the_manifest_and_quality_and_nothing_else_of_a_data_set():
+    known = {
+        "fingerspell.dataset.manifest",
+        "fingerspell.dataset.quality",
+        "fingerspell.dataset.quality",
+    }
+    asked = {
+        name.rpartition(".")[0]
+        for path in modules()
+        if room_of(path) == "report"
+        for name in imports(path)
+        if name.startswith("fingerspell.data")
+    }
+    assert asked == known
+
+
+def test_what_answers_needs_no_template_library():
+    wanted = {shown(path) for path in modules() if libraries(path) & {"jinja2", "markupsafe"}}
+    assert {name.partition("/")[0] for name in wanted} == {"report"}
 
 
 def test_an_import_over_two_corners_would_be_seen(tmp_path, monkeypatch):

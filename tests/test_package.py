@@ -23,6 +23,7 @@ NOT_TRAINING = {"cli", "doctor", "download", "serve"}
 
 DISTRIBUTION = {
     "PIL": "pillow", "cv2": "opencv-python-headless", "ai_edge_litert": "ai-edge-litert",
+    "yaml": "pyyaml", "markupsafe": "jinja2",
 }  # fmt: skip
 OF_AN_EXTRA = {
     "tensorflow": "train", "flatbuffers": "train", "torch": "torch", "jax": "jax", "ray": "cluster",
@@ -133,3 +134,10 @@ def test_every_file_of_the_released_recogniser_is_packed(tmp_path):
 def test_signs_and_type_hints_are_packed():
     assert PACKAGE / "py.typed" in packed(PACKAGE)
     assert PACKAGE / "synth" / "signs" / "A.toml" in packed(PACKAGE)
+
+
+def test_templates_and_their_style_sheet_are_packed():
+    templates = PACKAGE / "report" / "templates"
+    found = set(templates.iterdir())
+    assert {"style.css", "base.html.j2", "data_card.md.j2"} <= {path.name for path in found}
+    assert found <= packed(PACKAGE)

@@ -17,7 +17,6 @@ from fingerspell.config import AdaptConfig, TrainConfig
 from fingerspell.dataset.manifest import HELD_OUT, Manifest, Sample, read_manifest, verify
 from fingerspell.errors import DataError
 from fingerspell.evaluate.report import evaluation, write_report
-from fingerspell.evaluate.summary import summary as summary
 from fingerspell.evaluate.unseen_signers import (
     UnseenSigners,
     answers_of,
@@ -37,6 +36,7 @@ from fingerspell.model.starter import starter_config, starter_facts
 from fingerspell.prepare.holdout import check_unseen_pictures
 from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.progress import Progress
+from fingerspell.report.text import summary as summary
 from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract
 from fingerspell.train import run_folder

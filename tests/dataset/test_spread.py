@@ -6,16 +6,12 @@ import json
 import math
 
 from fingerspell.dataset.manifest import Sample
-from fingerspell.dataset.quality import Quality, bands, histogram, medians, quality_json, remarked
+from fingerspell.dataset.quality import Quality, bands, medians, quality_json, remarked
 
 
 def sample(name: str, source: str = "one", width: int = 200, height: int = 200) -> Sample:
     path = f"train/A/{name}.jpg"
     return Sample(path, "A", "train", name, source, "", "", width, height)
-
-
-def test_each_value_falls_into_one_bin() -> None:
-    assert histogram([0, 0.1, 0.19, 0.2, 1.0, 7, -1], [0, 0.1, 0.2, 1]) == [2, 2, 3]
 
 
 def test_skin_tones_are_counted_in_their_order() -> None:

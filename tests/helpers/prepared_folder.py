@@ -84,8 +84,12 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
                 "test_pictures": 8,
             },
         },
+        "missed_points": {},
+        "layouts": {},
+        "renamed": [],
         "bad": [],
         "conflicts": [],
+        "copies_of_unseen_signers": [],
         "ignored": [],
         **more,
     }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -196,13 +195,6 @@ def source_medians(
     for sample in samples:
         by_source[sample.source].append(qualities[sample.path])
     return {source: medians(by_source[source]) for source in sorted(by_source)}
-
-
-def histogram(values: Sequence[float], edges: Sequence[float]) -> list[int]:
-    """Counts values between neighbouring edges; those beyond an end count in the last bin there."""
-    inner = edges[1:-1]
-    counts = Counter(bisect_right(inner, value) for value in values)
-    return [counts[place] for place in range(len(edges) - 1)]
 
 
 def remarked(samples: Iterable[Sample], qualities: Qualities) -> dict[str, list[Sample]]:

@@ -130,16 +130,16 @@ def write_report(
     `history`: equally long columns, one row an epoch (`training_history.json`); without rows no
     curve is drawn. `run`: what `run.json` says.
     """
-    from fingerspell.evaluate.card import model_card
-    from fingerspell.evaluate.html import report_html
-    from fingerspell.evaluate.plots import confusion_png, history_png
+    from fingerspell.report.model_card import model_card
+    from fingerspell.report.plots import confusion_png, history_png
+    from fingerspell.report.run_report import run_page
 
     matrix = confusion_png(report["confusion_matrix"], report["class_names"])
     curves = history_png(history) if history.get("loss") else None
     _write(output_dir / MATRIX_PNG, matrix)
     if curves:
         _write(output_dir / HISTORY_PNG, curves)
-    _write(output_dir / REPORT_HTML, report_html(report, run, matrix, curves).encode("utf-8"))
+    _write(output_dir / REPORT_HTML, run_page(report, run, matrix, curves).encode("utf-8"))
     _write(output_dir / MODEL_CARD, model_card(report, run).encode("utf-8"))
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
     _write(output_dir / REPORT, f"{text}\n".encode())

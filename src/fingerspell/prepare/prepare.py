@@ -13,8 +13,6 @@ from typing import Any
 
 from fingerspell import __version__
 from fingerspell.config import PrepareConfig
-from fingerspell.data.card import CARD_NAME, data_card
-from fingerspell.data.page import PAGE_NAME, write_page
 from fingerspell.dataset.manifest import (
     FILE_NAME,
     HELD_OUT,
@@ -37,6 +35,8 @@ from fingerspell.prepare.scan import Scan, scan, source_names
 from fingerspell.prepare.split import Assigned, assign
 from fingerspell.prepare.user_groups import coverage, table_text, user_groups
 from fingerspell.progress import Progress
+from fingerspell.report.data_card import CARD_NAME, data_card
+from fingerspell.report.data_report import PAGE_NAME, write_page
 
 
 @dataclass(frozen=True, slots=True)

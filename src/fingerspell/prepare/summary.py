@@ -9,13 +9,13 @@ from textwrap import wrap
 from typing import Any
 
 from fingerspell.config import PrepareConfig
-from fingerspell.data.wording import headline, named_by, naming, thin
 from fingerspell.dataset.manifest import HELD_OUT, SPLITS, Sample
 from fingerspell.labels import in_order
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.records import Bad
+from fingerspell.report.text import data_headline, named_by, naming, thin
 
-FORMAT = 2
+FORMAT = 3
 Report = dict[str, Any]
 USUAL_LAYOUT = "class folders"
 
@@ -73,7 +73,7 @@ def conflict_list(conflicts: Sequence[Sequence[Picture]]) -> list[dict[str, Any]
 def summary(report: Report, output_dir: Path) -> str:
     """Returns the report as the console shows it."""
     lines = [
-        headline(report),
+        data_headline(report),
         *filter(None, [naming(report)]),
         *_layouts(report["layouts"]),
         *_renamed(report["renamed"]),
@@ -173,8 +173,8 @@ def _unseen_signers(report: Report) -> list[str]:
     ]
     if report["copies_of_unseen_signers"]:
         lines.append(
-            f"{len(report['copies_of_unseen_signers']):,} copies of held-out pictures in other sources "
-            "left out"
+            f"{len(report['copies_of_unseen_signers']):,} copies of held-out pictures in other "
+            "sources left out"
         )
     return lines
 

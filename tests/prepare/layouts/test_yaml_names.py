@@ -40,6 +40,12 @@ def test_quotes_and_signs_inside_names_are_kept() -> None:
     assert list(class_names(text).values()) == ["don't", "a,b", "x]y", "c # d", "thank you", "a#b"]
 
 
+def test_keys_that_say_nothing_of_classes_are_passed_over() -> None:
+    text = "path: ../x  # root\nroboflow:\n  names: [X]\n  url: https://x.y/z\nnames: [A, B, C]\n"
+    assert class_names(text) == ABC
+    assert class_names("letters: &all [A, B, C]\nnames: *all") == ABC
+
+
 def test_a_map_may_leave_numbers_out() -> None:
     assert class_names("names:\n  3: D\n  7: H") == {3: "D", 7: "H"}
 
@@ -52,14 +58,24 @@ def test_a_map_may_leave_numbers_out() -> None:
         ("names: A", "is no list"),
         ("names:\nnc: 3", "is empty"),
         ("names: []", "is empty"),
-        ("names: [A, B", "does not close"),
-        ("names: [A,, B]", "is no name"),
+        ("names: [A, B", "this is no YAML .*line 1: expected ',' or ']'"),
+        ("names: [A,, B]", "this is no YAML .*line 1: "),
+        ("names:\n  - 'A", "this is no YAML .*line 2: "),
+        ("names:\n\t- A", "this is no YAML .*line 2: "),
+        ('names: [A]\nval: "C:\\data"', "this is no YAML .*line 2: "),
+        ("names: [A]\nval: \x00", "this is no YAML"),
+        ("names: " + "[" * 5000, "this is no YAML"),
+        ("names: [A]\nnc: 1\nnames: [B]", "stands twice"),
+        ("- names", "no `names:`"),
+        ("", "no `names:`"),
+        ("names: ['']", "line 1 is no name"),
+        ("names:\n  - A\n  -", "line 3 is no name"),
         ("names: [[A], B]", "is no name"),
         ("names: [A, {b: 1}]", "is no name"),
-        ("names: {A, B}", "is no name"),
+        ("names: {A, B}", "is no number"),
         ("names: [0: A]", "is no name"),
         ("names:\n  - A\n  - [B]", "is no name"),
-        ("names:\n  a: b", "is no name"),
+        ("names:\n  a: b", "is no number of a class, line 2"),
         ("names:\n  0: A\n  0: B", "named twice"),
     ],
 )

@@ -8,101 +8,79 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+import yaml
+
 from fingerspell import files
 from fingerspell.errors import DataError
 from fingerspell.prepare.layouts.tree import File, Folder, every, left_over
 from fingerspell.prepare.records import Bad, Box, Record, Source, is_folder_name
 
-_KEY = re.compile(r"^names[ \t]*:[ \t]*(.*)$", re.MULTILINE)
-_QUOTED = r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\""""
-_COMMENT = re.compile(rf"({_QUOTED})|(?:(?<=\s)|^)#.*$")
-_TEXT = rf"""{_QUOTED}|[^'",\[\]{{}}\s][^,\[\]{{}}]*"""
-_ITEM = re.compile(rf"\s*(?:(\d+)\s*:\s+)?({_TEXT})\s*(?:,|$)")
-_DASH = re.compile(rf"[ \t]*-[ \t]+({_TEXT})[ \t]*")
-_NUMBERED = re.compile(rf"[ \t]+(\d+)[ \t]*:[ \t]+({_TEXT})[ \t]*")
-_CLOSING = {"[": "]", "{": "}"}
+_KEY = re.compile(r"^names[ \t]*:", re.MULTILINE)
 
 
 def has_names(text: str) -> bool:
-    """Returns whether a YAML text lists class names at its top level."""
+    """Returns whether a YAML text lists class names at its top level; nothing is parsed."""
     return _KEY.search(text) is not None
 
 
 def class_names(text: str) -> dict[int, str]:
     """Returns index → name of `names: [A, B]`, `names:` with dashes, or `names:` with `0: A`.
 
-    Every name is text, also `N` and `No`. Raises `ValueError` with what cannot be understood.
+    Every name is text, also `N` and `No`: the nodes are read as they are written and never made
+    into values. Raises `ValueError` with what cannot be understood.
     """
-    lines = [_without_comment(line) for line in text.splitlines()]
-    keys = ((i + 1, match[1].strip()) for i, x in enumerate(lines) if (match := _KEY.match(x)))
-    after, rest = next(keys, (0, ""))
-    if not after:
-        raise ValueError("there is no `names:`")
-    if rest[:1] in _CLOSING:
-        names = _inline(" ".join([rest, *lines[after:]]))
-    elif not rest:
-        names = _block(lines[after:])
+    try:
+        document = yaml.compose(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"this is no YAML ({_told(error)})") from error
+    pairs = document.value if isinstance(document, yaml.MappingNode) else []
+    lists = [value for key, value in pairs if key.value == "names"]
+    if len(lists) != 1:
+        raise ValueError("`names:` stands twice" if lists else "there is no `names:`")
+    return _names(lists[0])
+
+
+def _names(node: yaml.Node) -> dict[int, str]:
+    items: list[tuple[int, yaml.Node]]
+    if isinstance(node, yaml.SequenceNode):
+        items = list(enumerate(node.value))
+    elif isinstance(node, yaml.MappingNode):
+        items = [(_index(key), value) for key, value in node.value]
+    elif node.value:
+        raise ValueError(f"`names: {node.value}` is no list")
     else:
-        raise ValueError(f"`names: {rest}` is no list")
+        items = []
+    names: dict[int, str] = {}
+    for index, value in items:
+        if index in names:
+            raise ValueError(f"number {index} is named twice")
+        names[index] = _text(value)
     if not names:
         raise ValueError("`names:` is empty")
     return names
 
 
-def _inline(text: str) -> dict[int, str]:
-    """Reads `[A, 'B']` or `{0: A, 1: B}`, over several lines perhaps."""
-    end, quoted = _CLOSING[text[0]], re.sub(_QUOTED, _blank, text)
-    close = quoted.find(end)
-    if close < 0:
-        raise ValueError(f"`names:` opens {text[0]} and does not close it")
-    body, names, place = text[1:close].strip(), dict[int, str](), 0
-    while place < len(body):
-        item = _ITEM.match(body, place)
-        if item is None or (item[1] is not None) != (end == "}"):
-            raise ValueError(f"`{body[place : place + 20]}` is no name")
-        _put(names, len(names) if item[1] is None else int(item[1]), item[2])
-        place = item.end()
-    return names
+def _index(key: yaml.Node) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", _text(key)):
+        raise ValueError(f"`{key.value}` is no number of a class, line {_line(key)}")
+    return int(key.value)
 
 
-def _block(lines: list[str]) -> dict[int, str]:
-    """Reads `- A` or `0: A`, a line a name, up to the next key."""
-    names: dict[int, str] = {}
-    for line in lines:
-        if not line.strip():
-            continue
-        if item := _DASH.fullmatch(line):
-            _put(names, len(names), item[1])
-        elif item := _NUMBERED.fullmatch(line):
-            _put(names, int(item[1]), item[2])
-        elif line[0] in " \t-":
-            raise ValueError(f"`{line.strip()}` is no name")
-        else:
-            break
-    return names
+def _text(node: yaml.Node) -> str:
+    if not isinstance(node, yaml.ScalarNode) or not node.value:
+        raise ValueError(f"line {_line(node)} is no name")
+    return str(node.value)
 
 
-def _put(names: dict[int, str], index: int, written: str) -> None:
-    if index in names:
-        raise ValueError(f"number {index} is named twice")
-    names[index] = _plain(written.strip())
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
-def _plain(written: str) -> str:
-    if written[0] == "'":
-        return written[1:-1].replace("''", "'")
-    if written[0] == '"':
-        return re.sub(r"\\(.)", r"\1", written[1:-1])
-    return written
-
-
-def _without_comment(line: str) -> str:
-    """Cuts `# …` off, where it stands in no quotes and after a blank."""
-    return _COMMENT.sub(lambda match: match[1] or "", line)
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])
+def _told(error: Exception) -> str:
+    """One line about what the parser met, and where."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return str(error).splitlines()[0]
 
 
 _SLACK = 0.01

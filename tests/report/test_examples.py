@@ -7,8 +7,14 @@ from itertools import pairwise
 
 import pytest
 
-from fingerspell.data.examples import evenly, first_of_groups, largest_groups, of_class, split_order
-from fingerspell.dataset.manifest import Sample
+from fingerspell.dataset.manifest import HELD_OUT, Sample
+from fingerspell.report.examples import (
+    evenly,
+    first_of_groups,
+    largest_groups,
+    of_class,
+    split_order,
+)
 
 
 def run(group: str, count: int, split: str = "train", source: str = "one") -> list[Sample]:
@@ -51,9 +57,9 @@ def test_a_split_with_few_pictures_leaves_its_room_to_others() -> None:
 
 
 def test_unseen_signers_come_after_the_usual_splits() -> None:
-    samples = run("s", 1, "unseen_signers") + run("x", 1, "test") + run("t", 1)
-    assert split_order(samples) == ("train", "test", "unseen_signers")
-    assert [s.split for s in of_class(samples, 8)] == ["train", "test", "unseen_signers"]
+    samples = run("s", 1, HELD_OUT) + run("x", 1, "test") + run("t", 1)
+    assert split_order(samples) == ("train", "test", HELD_OUT)
+    assert [s.split for s in of_class(samples, 8)] == ["train", "test", HELD_OUT]
 
 
 def test_the_largest_groups_come_first_and_single_pictures_never() -> None:

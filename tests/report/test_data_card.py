@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fingerspell.data.card import data_card
-from fingerspell.dataset.manifest import Sample
+from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Quality
+from fingerspell.report.data_card import data_card
 from helpers.prepared_folder import qualities, report, run, two_classes
 
 
@@ -80,7 +80,7 @@ def test_limits_are_those_of_these_pictures() -> None:
 
 
 def test_limits_are_those_of_the_pictures_to_learn_from() -> None:
-    away = run("A", "garden", split="unseen_signers", group="garden/A/1")
+    away = run("A", "garden", split=HELD_OUT, group="garden/A/1")
     text = flat(card([*two_classes(), *away], held_out=["garden"]))
     assert "All pictures to learn from come from one source." in text
 
@@ -101,7 +101,7 @@ def test_groups_that_were_named_are_not_said_to_keep_near_duplicates_together() 
 
 
 def test_unseen_signers_are_named() -> None:
-    away = run("A", "garden", split="unseen_signers", group="garden/A/1")
+    away = run("A", "garden", split=HELD_OUT, group="garden/A/1")
     text = card([*two_classes(), *away], held_out=["garden"])
     assert "18 pictures + 3 held out, 2 classes, 6 groups" in text
     assert "1 source(s) + 1 held out" in text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fingerspell.evaluate.plots import boundaries, confusion_figure, history_figure
 from fingerspell.labels import ALPHABET
+from fingerspell.report.plots import boundaries, confusion_figure, history_figure
 
 COUNTS = np.diag(np.arange(1, 30)) + np.eye(29, k=1, dtype=int) * 2
 

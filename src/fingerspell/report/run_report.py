@@ -1,0 +1,88 @@
+"""`report.html` of a run: one page, readable on a phone, by day and by night, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fingerspell.report.pages import data_uri, page
+from fingerspell.report.text import (
+    UNKNOWN,
+    Report,
+    duration,
+    figures,
+    megabytes,
+    percent,
+    split_rule,
+    unseen_signers,
+)
+
+
+def run_page(
+    report: Report, run: Mapping[str, Any], matrix_png: bytes, history_png: bytes | None
+) -> str:
+    """Returns the page with style and pictures inside; every text from outside is escaped.
+
+    `report`: what `evaluation` returned. `run`: what `run.json` says.
+    """
+    return page(
+        "run_report.html.j2",
+        report=report,
+        unseen_signers=unseen_signers(report),
+        own=figures(report),
+        exported=_exported(report),
+        confusions=[
+            (c["truth"], c["answer"], str(c["count"]), percent(c["share"]))
+            for c in report["top_confusions"]
+        ],
+        calibration=_calibration(report),
+        matrix=data_uri(matrix_png, "image/png"),
+        history=data_uri(history_png, "image/png") if history_png else "",
+        circumstances=_circumstances(run),
+    )
+
+
+def _exported(report: Report) -> list[tuple[str, str]]:
+    """The exported model: how near it is to the trained one, and its own figures."""
+    if (exported := report.get("tflite")) is None:
+        return []
+    most = exported["max_difference"]
+    return [
+        ("same class as the trained model", percent(exported["agreement"])),
+        ("largest difference of a probability", UNKNOWN if most is None else f"{most:.2g}"),
+        *figures(exported),
+    ]
+
+
+def _calibration(report: Report) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            f"{percent(b['low'])[:-2]}–{percent(b['high'])}",
+            percent(b["confidence"]),
+            percent(b["accuracy"]),
+            f"{b['pictures']:,}",
+        )
+        for b in report["calibration"]["bins"]
+    ]
+
+
+def _circumstances(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    facts = {
+        "command": run.get("command"),
+        "finished": run.get("finished"),
+        "commit": run.get("commit"),
+        "first weights": run.get("weights_origin"),
+        "split": split_rule(run),
+        "training": duration(run.get("train_s")),
+        "memory at most": megabytes(run.get("peak_memory_bytes")),
+        "machine": _flat(run.get("machine")),
+        "device": _flat(run.get("device")),
+        "versions": _flat(run.get("versions")),
+    }
+    return [(name, str(value)) for name, value in facts.items() if value]
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {inner}" for name, inner in value.items())
+    return str(value) if value else ""
