@@ -5,8 +5,9 @@ once, and hands the rest of the command line to the program in there:
 
     python run.py demo                      the whole road on synthetic hands
     python run.py test [pytest arguments]   format, lint, types, tests
-    python run.py bench NAME [arguments]    benchmarks/NAME.py (`bench gpu` with this very Python,
-                                            where it has PyTorch or JAX)
+    python run.py bench NAME [arguments]    benchmarks/NAME.py, e.g. `bench speed/loader` (`bench
+                                            speed/gpu` with this very Python, where it has
+                                            PyTorch or JAX)
     python run.py VERB [arguments]          fingerspell VERB, e.g. `python run.py train --help`
 """
 
@@ -44,6 +45,7 @@ CONTAINS = {
     "test": ("server", "training", "test"),
 }
 SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile"]
+GPU = "speed/gpu"  # The benchmark of the GPU.
 LIGHT_VERBS = ("serve", "doctor", "predict", "synth")
 
 
@@ -297,8 +299,13 @@ def test(python: str, arguments: "list[str]") -> int:
 
 
 def benchmarks() -> "list[str]":
-    """Returns the names that `bench` knows."""
-    return sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py"))
+    """Returns the names that `bench` knows, e.g. `speed/loader`: files that are programs."""
+    folder = ROOT / "benchmarks"
+    return sorted(
+        path.relative_to(folder).with_suffix("").as_posix()
+        for path in folder.rglob("*.py")
+        if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+    )
 
 
 def has_module(name: str) -> bool:
@@ -311,7 +318,7 @@ def brings_gpu_backend(name: str) -> bool:
 
     `.venv` has neither: the build that sees a GPU is one that its owner has chosen.
     """
-    return name == "gpu" and any(has_module(one) for one in ("torch", "jax"))
+    return name == GPU and any(has_module(one) for one in ("torch", "jax"))
 
 
 def verbs() -> "tuple[str, ...]":
@@ -350,7 +357,7 @@ def start(verb: str, rest: "list[str]") -> int:
     """Installs what the verb needs, once, and runs it."""
     check_arguments(verb, rest)
     if verb == "bench" and brings_gpu_backend(rest[0]):
-        return call([sys.executable, str(ROOT / "benchmarks" / "gpu.py"), *rest[1:]])
+        return call([sys.executable, str(ROOT / "benchmarks" / f"{GPU}.py"), *rest[1:]])
     env = ROOT / ".venv"
     if not is_ready(read_stamp(env), env, set_for(verb)):
         install(env, set_for(verb))

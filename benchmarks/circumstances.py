@@ -1,13 +1,21 @@
 """What every saved figure carries: how it was made, on what, and from which source."""
 
-from __future__ import annotations
-
 import json
+import shlex
+import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def record(name: str, program: str, argv: Sequence[str] | None, figures: dict[str, Any]) -> Path:
+    """Saves figures and their circumstances; `program` is e.g. `speed/gpu`, `argv` its options."""
+    given = sys.argv[1:] if argv is None else argv
+    command = shlex.join(["python", f"benchmarks/{program}.py", *given])
+    return save(name, {**circumstances(command), **figures})
 
 
 def circumstances(command: str) -> dict[str, Any]:

@@ -1,15 +1,15 @@
-"""A command's wall time, processor time and peak memory, its child processes included."""
+"""Commands in processes of their own: wall time, processor time, peak memory, or an answer."""
 
-from __future__ import annotations
-
+import contextlib
+import json
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
+from typing import Any
 
 _EVERY_S = 0.05
 
@@ -27,39 +27,42 @@ class Measured:
 
 
 def measured(
-    command: Sequence[str], log: Path, environment: dict[str, str] | None = None
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
 ) -> Measured:
     """Runs a command to its end; standard output and standard error go to files beside `log`."""
-    before = os.times()
-    started = time.perf_counter()
-    peak = 0
+    before, started = os.times(), time.perf_counter()
+    out, err, peak = log.with_suffix(".out"), log.with_suffix(".err"), 0
     with (
-        log.with_suffix(".out").open("w", encoding="utf-8") as out,
-        log.with_suffix(".err").open("w", encoding="utf-8") as err,
+        out.open("w", encoding="utf-8") as told,
+        err.open("w", encoding="utf-8") as errors,
         subprocess.Popen(
-            list(command), stdout=out, stderr=err, env={**os.environ, **(environment or {})}
+            list(command), stdout=told, stderr=errors, env={**os.environ, **(environment or {})}
         ) as process,
     ):
-        watched = psutil.Process(process.pid)
         while process.poll() is None:
-            peak = max(peak, _resident(watched))
+            peak = max(peak, _resident(process.pid))
             time.sleep(_EVERY_S)
     wall_s = time.perf_counter() - started
-    after = os.times()
-    cpu_s = sum(after[2:4]) - sum(before[2:4])
-    text = log.with_suffix(".out").read_text(encoding="utf-8", errors="replace")
+    cpu_s = sum(os.times()[2:4]) - sum(before[2:4])
+    text = out.read_text(encoding="utf-8", errors="replace")
     return Measured(process.returncode, round(wall_s, 2), round(cpu_s, 2), peak, text)
 
 
-def _resident(process: psutil.Process) -> int:
+def _resident(pid: int) -> int:
+    import psutil  # Not at the top: `answer_of` also serves a Python without it.
+
     total = 0
-    try:
-        family = [process, *process.children(recursive=True)]
-    except psutil.Error:
-        return 0
-    for one in family:
-        try:
+    with contextlib.suppress(psutil.Error):  # A process ended in between.
+        first = psutil.Process(pid)
+        for one in (first, *first.children(recursive=True)):
             total += one.memory_info().rss
-        except psutil.Error:  # It ended in between.
-            continue
     return total
+
+
+def answer_of(program: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
+    """Runs one of our programs; returns the JSON of its last line, raises where it fails."""
+    answer = subprocess.run(
+        [sys.executable, program, *arguments], env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE, encoding="utf-8", check=True,
+    )  # fmt: skip
+    return json.loads(answer.stdout.strip().splitlines()[-1])

@@ -1,13 +1,13 @@
 """For people and cameras nobody has seen: the recipe of the recogniser that comes with the project.
 
-    fingerspell train --config configs/unseen signers.py
+    fingerspell train --config configs/signer_independent.py
 
-Takes many sources of other people, cameras and rooms, each counted by the root of its size, so
-that a large one does not outvote the rest; four hundred synthetic hands a class; hands up to half as
-large again and less than half as large, before other backgrounds, in other colours and light. The
-whole network learns from the first step on, BatchNormalization too; half its epochs from pictures
-of 128 × 128 pixels, the rest from 160 × 160. For an answer it looks twice: where
-the hand is, and then closer at it. Score: see docs/studies/unseen signers.md.
+Takes many sources of other people, cameras and rooms, each weighted by the root of its size, so
+that a large one does not outvote the rest; four hundred synthetic hands a class; hands up to half
+as large again and less than half as large, before other backgrounds, in other colours and light.
+The whole network learns from the first step on, BatchNormalization too; half its epochs from
+pictures of 128 × 128 pixels, the rest from 160 × 160. It answers from a hand crop: it finds the
+hand, and reads the picture around it enlarged. Score: see docs/unseen_signers.md.
 """
 
 from __future__ import annotations

@@ -86,8 +86,8 @@ def check(line: str) -> None:
     elif words[0] == "python" and words[1].startswith("benchmarks/"):
         text = (ROOT / words[1]).read_text(encoding="utf-8")
         beside = [
-            ROOT / "benchmarks" / f"{name}.py"
-            for name in re.findall(r"^from (\w+) import", text, re.M)
+            ROOT / f"{name.replace('.', '/')}.py"
+            for name in re.findall(r"^from (benchmarks[\w.]*) import", text, re.M)
         ]
         text += "".join(path.read_text(encoding="utf-8") for path in beside if path.is_file())
         options = [word for word in words if word.startswith("--")]
@@ -98,7 +98,8 @@ def check(line: str) -> None:
     elif words[0] == "tensorboard":
         assert words[1] == "--logdir"
     else:
-        assert words[:3] == ["python", "-m", "fingerspell.cli.reference"], f"unknown: {line}"
+        modules = ("fingerspell.cli.reference", "fingerspell.cli.release")
+        assert words[:2] == ["python", "-m"] and words[2] in modules, f"unknown: {line}"
 
 
 @pytest.mark.parametrize(("where", "line"), every_command())
@@ -127,7 +128,7 @@ def test_the_checks_of_commands_can_fail():
         "fingerspell doctor --no_such_option",
         "python backend/no_such_door.py",
         "pip install -r backend/none.txt",
-        "python benchmarks/starter_sources.py --no_such_option",
+        "python benchmarks/release/sources.py --no_such_option",
         "python setup.py",
     ):
         with pytest.raises((SystemExit, AssertionError)):

@@ -311,13 +311,25 @@ def test_the_server_installs_no_tensorflow(run, started):
     assert "tensorflow" not in (env_of(run) / "requirements.txt").read_text(encoding="utf-8")
 
 
+def programs(run, *names):
+    for name in names:
+        path = run.ROOT / "benchmarks" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('if __name__ == "__main__":\n    pass\n', encoding="utf-8")
+
+
 def test_a_benchmark_is_run_by_its_name(run, started):
-    (run.ROOT / "benchmarks").mkdir()
-    (run.ROOT / "benchmarks" / "loader.py").write_text("", encoding="utf-8")
-    assert run.main(["bench", "loader", "--fast"]) == 0
+    programs(run, "speed/loader")
+    assert run.main(["bench", "speed/loader", "--fast"]) == 0
     command, folder = started[0]
-    assert command == [str(run.ROOT / "benchmarks" / "loader.py"), "--fast"]
+    assert command == [str(run.ROOT / "benchmarks" / "speed/loader.py"), "--fast"]
     assert folder == run.ROOT
+
+
+def test_only_programs_are_benchmarks(run):
+    programs(run, "pages", "speed/gpu")
+    (run.ROOT / "benchmarks" / "speed" / "tables.py").write_text("", encoding="utf-8")
+    assert run.benchmarks() == ["pages", "speed/gpu"]
 
 
 @pytest.mark.parametrize("has", ["torch", "jax"])
@@ -327,22 +339,23 @@ def test_the_gpu_is_measured_by_the_python_that_brings_a_gpu_backend(
     monkeypatch.setattr(run, "has_module", lambda name: name == has)
     calls = []
     monkeypatch.setattr(run, "call", lambda command, folder=None: calls.append(command) or 0)
-    (run.ROOT / "benchmarks").mkdir()
-    (run.ROOT / "benchmarks" / "gpu.py").write_text("", encoding="utf-8")
-    assert run.main(["bench", "gpu", "--steps", "9"]) == 0
-    assert calls == [[sys.executable, str(run.ROOT / "benchmarks" / "gpu.py"), "--steps", "9"]]
+    programs(run, "speed/gpu")
+    assert run.main(["bench", "speed/gpu", "--steps", "9"]) == 0
+    program = str(run.ROOT / "benchmarks" / "speed/gpu.py")
+    assert calls == [[sys.executable, program, "--steps", "9"]]
     assert pip.asked == [] and not env_of(run).exists()
 
 
-@pytest.mark.parametrize(("name", "modules"), [("gpu", ()), ("loader", ("torch", "jax"))])
+@pytest.mark.parametrize(
+    ("name", "modules"), [("speed/gpu", ()), ("speed/loader", ("torch", "jax"))]
+)
 def test_everything_else_is_measured_in_the_environment(
     run, pip, monkeypatch, started, name, modules
 ):
     monkeypatch.setattr(run, "has_module", lambda one: one in modules)
     calls = []
     monkeypatch.setattr(run, "call", lambda command, folder=None: calls.append(command[0]) or 0)
-    (run.ROOT / "benchmarks").mkdir()
-    (run.ROOT / "benchmarks" / f"{name}.py").write_text("", encoding="utf-8")
+    programs(run, name)
     assert run.main(["bench", name]) == 0
     assert calls == [str(run.python_of(env_of(run)))]
     assert len(pip.asked) == 2

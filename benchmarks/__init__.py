@@ -1,0 +1,1 @@
+"""Programs behind every measured figure; README.md lists figure, command and result file."""

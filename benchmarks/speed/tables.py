@@ -1,0 +1,145 @@
+"""Tables about speed: an answer, synthetic hands, the loader, a processor, a GPU."""
+
+from benchmarks.tables import Figures, measured_with, percent, read, read_all, rows
+
+
+def answer_time() -> list[str]:
+    """Returns how long an answer takes, with and without the hand crop."""
+    figures = read("answer_time")
+    ratios = figures["ratios"]
+    body = [
+        ("with the hand crop, as released", f"{figures['released_ms']:.1f} ms"),
+        ("single view of the same weights", f"{figures['single_view_ms']:.1f} ms"),
+    ]
+    return [
+        *rows(("one picture, one thread, half precision", "median"), body),
+        "",
+        f"{min(ratios):.1f} to {max(ratios):.1f} times as long in {len(ratios)} rounds, measured "
+        "in turn.",
+        *measured_with(figures),
+    ]
+
+
+def synth_speed() -> list[str]:
+    """Returns how many synthetic hands one core draws."""
+    figures = read("synth_speed")
+    return [
+        f"{figures['median_pictures_per_core_second']:.0f} pictures of {figures['size_px']} px a "
+        f"second on one core, the median of {len(figures['runs'])} repeats.",
+        *measured_with(figures),
+    ]
+
+
+def loader() -> list[str]:
+    """Returns how many augmented pictures the loader delivers, step by step."""
+    figures = read("loader")
+    rate = figures["stream"]["one core, 1 thread"]
+    keys = ("cpu_best", "cpu_median", "wall_best", "wall_median")
+    steps = {**figures["stream"], **figures["steps"]}
+    body = [(name, *(f"{row[key]:,.0f}" for key in keys)) for name, row in steps.items()]
+    head = (
+        "pictures a second",
+        "by processor time, best",
+        "median",
+        "by the clock, best",
+        "median",
+    )
+    lines = [
+        f"{figures['pictures']:,} JPEG files of 200 × 200, {figures['mean_file_bytes']:,} bytes "
+        f"each, {figures['repeats']} repeats. From file to augmented batch one core gives "
+        f"**{rate['cpu_best']:,.0f} pictures a second** at best, {rate['cpu_median']:,.0f} on the "
+        f"median; aimed at were {figures['targets']['pictures_per_s']:,}.",
+        "",
+        *rows(head, body),
+    ]
+    if step := figures.get("training_step"):
+        lines += [
+            "",
+            f"A step of training on {step['batch_size']} pictures takes "
+            f"{step['step_cpu_s']:.2f} s of processor time ({step['backend']}), loading them "
+            f"{step['loading_cpu_s']:.3f} s: {percent(step['loading_share'])} of both.",
+        ]
+    return [*lines, *measured_with(figures)]
+
+
+def processor() -> list[str]:
+    """Returns what oneDNN's kernels bring, switched off and on in turn."""
+    figures = read("processor")
+    body = []
+    for row in figures["steps"]:
+        rates, faults = row["pictures_per_s"], row["page_faults_per_picture"]
+        body.append(
+            (
+                f"{row['size_px']} px", row["batchnorm"],
+                *(", ".join(f"{rate:.1f}" for rate in rates[name]) for name in ("off", "on")),
+                f"{row['times_as_fast']:.1f}, {row['least']:.1f}, {row['most']:.1f}",
+                *(f"{faults[name]:,.0f}" for name in ("off", "on")),
+            )
+        )  # fmt: skip
+    head = (
+        "side", "BatchNormalization", "off, pictures/s", "on, pictures/s",
+        "times as fast: median, least, most", "page faults a picture, off", "on",
+    )  # fmt: skip
+    adapt = figures["adapt"]
+    off, on = adapt["off"], adapt["on"]
+    return [
+        f"Steps of MobileNetV3Large, all of it trained, batch {figures['batch_size']}; each figure "
+        "a process of its own.",
+        "",
+        *rows(head, body),
+        "",
+        f"`fingerspell adapt` whole, {adapt['count']} pictures a class of `{adapt['source']}`: "
+        f"{off['wall_s']:.0f} s off, {on['wall_s']:.0f} s on; peak memory "
+        f"{off['peak_bytes'] / 1e9:.1f} and {on['peak_bytes'] / 1e9:.1f} GB.",
+        *measured_with(figures),
+    ]
+
+
+def gpu() -> list[str]:
+    """Returns training steps on a GPU under each backend that was measured."""
+    lines: list[str] = []
+    for figures in read_all("gpu_"):
+        lines += [*gpu_of(figures), *measured_with(figures), ""]
+    return lines or ["Not measured: no GPU was at hand, and no figure stands in its place."]
+
+
+def gpu_of(figures: Figures) -> list[str]:
+    """Returns the table of one backend."""
+    bounds = ", ".join(
+        f"{one['flops_per_s'] / 1e12:.1f} TFLOP/s in {one['dtype']}" for one in figures["matmul"]
+    )
+    body = [
+        *map(_gpu_row, figures["rows"]),
+    ]
+    lines = [
+        f"{', '.join(figures['gpus'])} under {figures['backend']}; a matrix product reaches "
+        f"{bounds}, the bound that shares are of.",
+        "",
+        *rows(("", "batch", "pictures/s", "a step", "peak memory", "of the bound"), body),
+    ]
+    if aim := figures["target"]:
+        lines += [
+            "",
+            f"Aimed at was a peak of {aim['peak_bytes'] / 1e9:.1f} GB at batch "
+            f"{aim['batch_size']} in mixed precision: {'reached' if aim['reached'] else 'missed'}.",
+        ]
+    return lines
+
+
+def _gpu_row(row: Figures) -> tuple[str, ...]:
+    start = (row["policy"], str(row["batch_size"]))
+    if row.get("out_of_memory"):
+        return (*start, "out of memory", "", "", "")
+    return (
+        *start, f"{row['pictures_per_s']:,.0f}", f"{row['step_ms']:.1f} ms",
+        f"{row['peak_bytes'] / 1e9:.2f} GB", percent(row.get("share_of_bound")),
+    )  # fmt: skip
+
+
+BLOCKS = {
+    "answer_time": answer_time,
+    "synth_speed": synth_speed,
+    "loader": loader,
+    "processor": processor,
+    "gpu": gpu,
+}

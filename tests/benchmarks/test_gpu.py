@@ -1,0 +1,157 @@
+"""The GPU benchmark's arithmetic, on a GPU made up for the purpose."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from benchmarks.speed import gpu, on_gpu
+from fingerspell.doctor.facts import Gpu
+
+FLOPS = 10**9
+PEAK = 100e12
+
+
+class Device:
+    """Trains 1,000 pictures a second whatever the batch, in 0.1 GB a picture."""
+
+    def __init__(self, gpus=("RTX",), mixed="mixed_bfloat16", fits=64) -> None:
+        self.gpus, self.mixed, self.fits = list(gpus), mixed, fits
+        self.asked = []
+
+    def __call__(self, what, **arguments):
+        self.asked.append((what, arguments))
+        if what == "look":
+            return {"backend": "torch", "gpus": self.gpus, "mixed": self.mixed}
+        if what == "matmul":
+            share = 1.0 if arguments["dtype"] != "float32" else 0.25
+            return {"dtype": arguments["dtype"], "side": 8192, "flops_per_s": PEAK * share}
+        batch = arguments["batch_size"]
+        told = {name: arguments[name] for name in ("batch_size", "size_px", "policy")}
+        if batch > self.fits:
+            return {**told, "out_of_memory": True}
+        return {**told, "step_ms": float(batch), "pictures_per_s": 1000.0,
+                "flops_per_picture": FLOPS, "peak_bytes": batch * 10**8}  # fmt: skip
+
+
+@pytest.fixture
+def saved(results, monkeypatch):
+    monkeypatch.setattr(gpu, "nvidia", lambda: ((Gpu("RTX", 24_000, 24_000, "570.1"),), ""))
+    return results
+
+
+def shares(device, size_px=200):
+    return gpu.with_shares(gpu.measure(device, size_px, 5))
+
+
+def test_without_a_gpu_nothing_is_printed_saved_or_made_up(saved, capsys):
+    device = Device(gpus=())
+    assert gpu.main([], device) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "no GPU that torch sees" in err and "doctor" in err
+    assert 'pip install ".[torch]"' in err
+    assert not saved.exists()
+    assert [what for what, _ in device.asked] == ["look"]
+
+
+def alone(folder, *options):
+    """Runs the benchmark as a program, on a path that holds neither the project nor `folder`."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "KERAS_BACKEND": ""}
+    return subprocess.run(
+        [sys.executable, gpu.__file__, *options],
+        capture_output=True, encoding="utf-8", cwd=folder, env=environment,
+    )  # fmt: skip
+
+
+def test_without_a_package_that_it_needs_it_names_the_command(tmp_path):
+    (tmp_path / "keras.py").write_text(
+        "raise ModuleNotFoundError('no', name='absent_package')", encoding="utf-8"
+    )
+    task = json.dumps({"what": "look", "arguments": {}})
+    done = alone(tmp_path, "--task", task)
+    assert done.returncode == 2, done.stderr
+    assert "'absent_package' is not installed" in done.stderr
+    assert 'pip install ".[torch]"' in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_word_that_is_no_backend_measures_nothing(saved, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", "pytorch")
+    device = Device()
+    assert gpu.main([], device) == 2
+    assert "KERAS_BACKEND=pytorch" in capsys.readouterr().err and device.asked == []
+
+
+def test_every_batch_is_measured_in_both_precisions():
+    device = Device()
+    shares(device)
+    told = [(a["policy"], a["batch_size"]) for what, a in device.asked if what == "train"]
+    assert told == [(x, batch) for x in ("mixed_bfloat16", "float32") for batch in (32, 64, 128)]
+
+
+def test_a_gpu_with_full_precision_only_is_measured_once():
+    device = Device(mixed="float32")
+    assert len(shares(device)["rows"]) == 3
+    assert [a["dtype"] for what, a in device.asked if what == "matmul"] == ["float32"]
+
+
+def test_the_share_is_of_what_the_gpu_computed_in_the_same_precision():
+    """1,000 pictures a second of 1 GFLOP are 1 TFLOP/s: 1 % of 100, 4 % of 25."""
+    found = {row["policy"]: row["share_of_bound"] for row in shares(Device())["rows"][::3]}
+    assert found == {"mixed_bfloat16": 0.01, "float32": 0.04}
+
+
+@pytest.mark.parametrize(("fits", "reached"), [(64, True), (16, False)])
+def test_the_target_is_the_memory_of_32_pictures_in_mixed_precision(fits, reached, monkeypatch):
+    """3.2 GB are within 5.5; a batch that does not fit at all is not."""
+    assert shares(Device(fits=fits))["target"]["reached"] is reached
+    assert shares(Device(), size_px=160)["target"] is None
+    monkeypatch.setitem(gpu.TARGET, "peak_bytes", int(3.1e9))
+    assert shares(Device())["target"]["reached"] is False
+
+
+def test_figures_are_printed_and_saved_with_their_circumstances(saved, capsys):
+    assert gpu.main(["--size", "200"], Device()) == 0
+    out = capsys.readouterr().out
+    assert "| mixed_bfloat16 | 32 | 1,000 | 32.0 ms | 3.20 GB | 1.0 % |" in out
+    assert "mixed precision: reached." in out
+    assert out.count("out of memory") == 2
+    told = json.loads((saved / "gpu_torch.json").read_text(encoding="utf-8"))
+    assert told["command"] == "python benchmarks/speed/gpu.py --size 200"
+    assert told["gpu"] == [{"driver": "570.1", "memory_mib": 24_000}]
+    assert told["versions"] and len(told["rows"]) == 6
+
+
+def test_a_measuring_process_that_breaks_is_no_figure(monkeypatch, tmp_path):
+    script = tmp_path / "child.py"
+    script.write_text("print('chatter'); print('{\"a\": 1}')", encoding="utf-8")
+    monkeypatch.setattr(gpu, "__file__", str(script))
+    assert gpu.ask("look") == {"a": 1}
+    script.write_text("import sys; sys.exit(3)", encoding="utf-8")
+    with pytest.raises(gpu.RunError, match="code 3"):
+        gpu.ask("look")
+
+
+def test_operations_are_counted_as_the_papers_count_them():
+    """Howard et al., Searching for MobileNetV3, 2019, table 3: 219 million multiply-adds."""
+    backbone = keras.applications.MobileNetV3Large(
+        input_shape=(224, 224, 3), weights=None, include_top=True, classes=1000
+    )
+    assert on_gpu.forward_flops(backbone) / 2 == pytest.approx(219e6, rel=0.03)
+
+
+def test_the_median_step_is_timed_after_the_warm_up(monkeypatch):
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(image)
+    model = keras.Model(image, keras.layers.Dense(on_gpu.CLASSES, activation="softmax")(x))
+    model.compile("sgd", "categorical_crossentropy")
+    ticks = iter([*range(3), *range(100, 200, 7)])
+    monkeypatch.setattr(on_gpu.time, "perf_counter", lambda: next(ticks))
+    assert on_gpu.step_s(model, 4, 8, steps=6, warm_up=3) == 7
+
+
+def test_a_matrix_product_is_counted_as_two_operations_a_term():
+    told = on_gpu.matmul("float32", side=64, repeats=2)
+    assert told["flops_per_s"] > 1e6 and told["side"] == 64
