@@ -444,7 +444,8 @@ def pins(name: str) -> dict[str, str]:
     lines = (ROOT / "backend" / name).read_text(encoding="utf-8").splitlines()
     rows = [x.split(" #")[0].strip() for x in lines if x.strip() and x[0] not in "#-"]
     assert all("==" in row for row in rows), "every version is pinned"
-    return dict(row.split("==") for row in rows)
+    pairs = (row.split("==") for row in rows)
+    return {name.partition("[")[0]: version for name, version in pairs}
 
 
 def test_nothing_is_pinned_twice_and_every_file_keeps_to_the_constraints():

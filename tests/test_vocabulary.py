@@ -1,0 +1,68 @@
+"""One vocabulary: words that were retired stay away (the table stands in CONTRIBUTING.md)."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+READ = {".py", ".md", ".toml", ".txt", ".j2", ".css", ".json", ".yml", ".html"}
+HISTORY = ("CHANGELOG.md", "docs/studies/records/", "docs/studies/data/", "benchmarks/results/")
+"""What tells of the past: measurements keep the names of the commands that made them."""
+
+RETIRED = {
+    "unseen signers": r"strangers?\b",
+    "non-letters": r"outsiders?\b",
+    "synthetic hands": r"drawn (hands?|letters?)|rehears\w+|drawn_per_class",
+    "ablations": r"levers?\b",
+    "single view, hand crop": r"\b(looks?|looking) (once|twice|closer)\b|\bcloser look|look_closer|\bLOOKS\b",
+    "rank 0": r"\bis_chief|\bchief\b",
+    "process group": r"\bpart_ways|\bTeam\(",
+    "GPU": r"\b(on|of) (one|the|a) card\b(?! for)|graphics card",
+    "best weights": r"\bKeepBest\b",
+    "omit it": r"leav(e|es|ing) (it|them|that|--\w+) away",
+    "user_groups": r"\bgiven_groups\b",
+    "dataset, prepare, loading, report": r"fingerspell[./]data\b[./]",
+    "train/distributed": r"train[./]cluster\b",
+    "plain English": r"as its settings ask|that is borne|\bis borne\b",
+}
+GLOSSARY = re.compile(r"<!-- glossary -->.*?<!-- end glossary -->", re.DOTALL)
+
+
+def texts() -> dict[str, str]:
+    """Every text that people or programs read today, by its path."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.splitlines()
+    names = listed or [p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*")]
+    here = Path(__file__).resolve()
+    found = {}
+    for name in names:
+        path = ROOT / name
+        if path.suffix in READ and path.is_file() and path != here and not name.startswith(HISTORY):
+            found[name] = GLOSSARY.sub("", path.read_text(encoding="utf-8", errors="replace"))
+    return found
+
+
+def retired(text: str) -> list[str]:
+    """The retired words in a text, each with the word that it gives way to."""
+    return [
+        f"{match.group()!r}: say {instead}"
+        for instead, pattern in RETIRED.items()
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+    ]
+
+
+def test_no_retired_word_is_left():
+    wrong = {name: words for name, text in texts().items() if (words := retired(text))}
+    assert wrong == {}
+
+
+def test_a_retired_word_would_be_seen():
+    assert retired("it reads strangers") == ["'strangers': say unseen signers"]
+    assert retired("omit the option; an unseen signer; a model card") == []
+
+
+def test_the_glossary_says_what_to_write_instead():
+    table = GLOSSARY.search((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert table
+    assert all(word in table.group() for word in ("unseen signers", "ablations", "rank 0", "GPU"))
