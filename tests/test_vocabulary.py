@@ -14,7 +14,8 @@ RETIRED = {
     "non-letters": r"outsiders?\b",
     "synthetic hands": r"drawn (hands?|letters?)|rehears\w+|drawn_per_class",
     "ablations": r"levers?\b",
-    "single view, hand crop": r"\b(looks?|looking) (once|twice|closer)\b|\bcloser look|look_closer|\bLOOKS\b",
+    "single view, hand crop": r"\b(looks?|looking) (once|twice|closer)\b|\bcloser look|look_closer"
+    r"|\blooks=|model\.looks",
     "rank 0": r"\bis_chief|\bchief\b",
     "process group": r"\bpart_ways|\bTeam\(",
     "GPU": r"\b(on|of) (one|the|a) card\b(?! for)|graphics card",
