@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.prepare import near_duplicates
+from fingerspell.prepare.groups import connect
 from fingerspell.prepare.near_duplicates import (
     Pairs,
     Words,
-    connect,
     every_pair,
     is_near,
     near_pairs,
