@@ -89,7 +89,7 @@ def test_one_table_alone_does_not_find_them() -> None:
 
 def test_many_hashes_take_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = runs(10, 10)
-    monkeypatch.setattr(near_duplicates, "EXACT_UP_TO", 99)
+    monkeypatch.setattr(near_duplicates, "_EXACT_UP_TO", 99)
     assert np.array_equal(near_pairs(hashes, NEAR_BITS), tables(hashes, NEAR_BITS))
 
 
