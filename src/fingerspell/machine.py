@@ -1,4 +1,4 @@
-"""Keeps other libraries' notes off the console, where the user's own figures belong."""
+"""Facts of the machine: cores, package versions, git commit, peak memory; library logging."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def reading_threads() -> int:
     return max(2, min(_MOST, usable_cores()))
 
 
-PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
+_PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
             "numpy", "opencv-python-headless", "simplejpeg", "ai-edge-litert")  # fmt: skip
 
-FIGURES = "benchmarks/results"
+_FIGURES = "benchmarks/results"
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of what computes the figures; packages that are absent are left out."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    """Returns the versions of what computes the figures; absent packages are left out."""
+    installed = {"python": platform.python_version()}
+    for name in _PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def machine() -> dict[str, Any]:
@@ -74,7 +74,7 @@ def commit() -> str:
             [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
         )
         dirty = subprocess.run(
-            [*git, "status", "--porcelain", "-uno", "--", ":(top)", f":(top,exclude){FIGURES}"],
+            [*git, "status", "--porcelain", "-uno", "--", ":(top)", f":(top,exclude){_FIGURES}"],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):

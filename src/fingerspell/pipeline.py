@@ -28,12 +28,13 @@ from fingerspell.evaluate.unseen_signers import (
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.elsewhere import NO_EXPORTER, export_elsewhere, not_exported
 from fingerspell.export.graphs import require_tensorflow
+from fingerspell.files import evenly_spaced, write_json
 from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, quieten_libraries
 from fingerspell.model import load_recogniser, views_of
 from fingerspell.model.starter import starter_config, starter_facts
-from fingerspell.prepare.holdout import check_unseen_pictures
+from fingerspell.prepare.examine import check_unseen_pictures
 from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.progress import Progress
 from fingerspell.report.text import summary as summary
@@ -144,7 +145,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         [manifest.absolute(s).read_bytes() for s in parity_samples(manifest)],
         [
             load(manifest.absolute(s), (height_px, width_px))
-            for s in spread(manifest.split("train"), REPRESENTATIVE_PICTURES)
+            for s in spaced(manifest.split("train"), REPRESENTATIVE_PICTURES)
         ],
     )
     _note(output_dir, export_s=round(time.perf_counter() - started_s, 1))
@@ -155,14 +156,12 @@ def parity_samples(manifest: Manifest) -> list[Sample]:
     """Returns the pictures on which exports are compared: unseen ones first."""
     unseen = (*manifest.split("test"), *manifest.split("val"))
     missing = max(0, PARITY_PICTURES - len(unseen))
-    return [*spread(unseen, PARITY_PICTURES), *spread(manifest.split("train"), missing)]
+    return [*spaced(unseen, PARITY_PICTURES), *spaced(manifest.split("train"), missing)]
 
 
-def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
+def spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
     """Returns at most `count` samples, evenly spaced, so that every class and source is met."""
-    if len(samples) <= count:
-        return list(samples)
-    return [samples[i * len(samples) // count] for i in range(count)]
+    return evenly_spaced(samples, min(count, len(samples)))
 
 
 def evaluate_run(
@@ -286,5 +285,5 @@ def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:
 def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     """Adds facts to run.json and returns all of them."""
     known = {**run_folder.read_json(output_dir / run_folder.RUN), **facts}
-    run_folder.write_json(output_dir / run_folder.RUN, known)
+    write_json(output_dir / run_folder.RUN, known)
     return known

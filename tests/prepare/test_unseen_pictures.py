@@ -1,4 +1,4 @@
-"""Unseen signers' pictures are opened before anything is trained, and none may be the data set's own."""
+"""Unseen signers' pictures are opened before training, and none may be in the data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from fingerspell.dataset.manifest import Manifest, read_manifest
 from fingerspell.errors import DataError
-from fingerspell.prepare.holdout import check_unseen_pictures
+from fingerspell.prepare.examine import check_unseen_pictures
 from helpers.small_run import with_hashes, write_colours
 
 

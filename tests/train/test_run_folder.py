@@ -1,6 +1,7 @@
 import pytest
 
 from fingerspell.errors import RunError
+from fingerspell.files import write_json
 from fingerspell.train import run_folder
 
 
@@ -25,24 +26,24 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path, monkeypatch):
-    def denied(self, *_: object) -> None:
+    def denied(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", denied)
-    with pytest.raises(RunError, match="cannot be written to"):
+    monkeypatch.setattr("fingerspell.files.TemporaryFile", denied)
+    with pytest.raises(RunError, match=r"cannot be written to \(Permission denied\)"):
         run_folder.open_folder(tmp_path, overwrite=False, resume=False)
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "run.json"
-    run_folder.write_json(path, {"old": 1})
+    write_json(path, {"old": 1})
 
     def disk_full(self, *_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_text", disk_full)
     with pytest.raises(OSError, match="No space"):
-        run_folder.write_json(path, {"new": 2})
+        write_json(path, {"new": 2})
     assert run_folder.read_json(path) == {"old": 1}
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig, ModelConfig
 from fingerspell.dataset.manifest import Manifest, Sample
+from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.loading import loader
 from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
@@ -104,7 +105,7 @@ def adapt(
     save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)
     write_labels(config.output_dir / run_folder.LABELS, manifest.labels)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    run_folder.write_json(config.output_dir / run_folder.HISTORY, columns)
+    write_json(config.output_dir / run_folder.HISTORY, columns)
     own = Counter(s.split for s in manifest.samples if s.source == few.source)
     facts = {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -136,7 +137,7 @@ def adapt(
         "train_s": round(time.perf_counter() - started_s, 1),
         "peak_memory_bytes": peak_memory_bytes(),
     }
-    run_folder.write_json(config.output_dir / run_folder.RUN, facts)
+    write_json(config.output_dir / run_folder.RUN, facts)
     return facts
 
 

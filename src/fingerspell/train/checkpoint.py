@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import RunError
+from fingerspell.files import written_aside
 
 DIGEST_BYTES = 32
 PART_BYTES = 1 << 20
@@ -41,30 +42,10 @@ def write_rows(path: Path, rows: NDArray[Any]) -> None:
 
 def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.writing")
-    try:
-        with temporary.open("w+b") as file:
-            write(file)
-            file.seek(0)
-            file.write(hashlib.file_digest(file, "sha256").digest())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _settle(path.parent)
-
-
-def _settle(folder: Path) -> None:
-    """Makes a rename survive a power cut; Windows neither needs nor allows it."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with written_aside(path, durable=True) as temporary, temporary.open("w+b") as file:
+        write(file)
+        file.seek(0)
+        file.write(hashlib.file_digest(file, "sha256").digest())
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -6,7 +6,6 @@ import contextlib
 import io
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import keras
 
 from fingerspell.config import Phase, SamplingConfig, TrainConfig
 from fingerspell.dataset.manifest import Manifest, Sample, read_manifest, verify
+from fingerspell.files import evenly_spaced
 from fingerspell.machine import peak_memory_bytes, quieten_libraries
 from fingerspell.model import (
     build_recogniser,
@@ -94,14 +94,9 @@ def _short(config: TrainConfig, place: Path) -> TrainConfig:
 
 def handful(manifest: Manifest, batch_size: int, steps: int) -> Manifest:
     """Returns the manifest with as many pictures as the measured epochs need, evenly spread."""
-    training = _spread(manifest.split("train"), steps * batch_size)
-    validation = _spread(manifest.split("val"), CHECKED * batch_size)
+    training = evenly_spaced(manifest.split("train"), steps * batch_size)
+    validation = evenly_spaced(manifest.split("val"), CHECKED * batch_size)
     return replace(manifest, samples=(*training, *validation))
-
-
-def _spread(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """Returns exactly `count` samples, where there are fewer some of them again."""
-    return [samples[i * len(samples) // count] for i in range(count)]
 
 
 def _hashing_s(config: TrainConfig, manifest: Manifest) -> float:
@@ -110,7 +105,7 @@ def _hashing_s(config: TrainConfig, manifest: Manifest) -> float:
         return 0.0
     count = min(HASHED, len(manifest.samples))
     started_s = time.perf_counter()
-    verify(replace(manifest, samples=tuple(_spread(manifest.samples, count))))
+    verify(replace(manifest, samples=tuple(evenly_spaced(manifest.samples, count))))
     return (time.perf_counter() - started_s) * len(manifest.samples) / count
 
 
@@ -120,7 +115,7 @@ def _draw(config: TrainConfig, manifest: Manifest, place: Path) -> tuple[list[Sa
     if config.synthetic_per_class == 0 or not labels:
         return [], 0.0, 0
     count = min(DRAWN, len(labels))
-    chosen = tuple(labels[i * len(labels) // count] for i in range(count))
+    chosen = tuple(evenly_spaced(labels, count))
     started_s = time.perf_counter()
     synthetic = draw_samples(place, chosen, 1, config.seed, max(config.model.image_size_px))
     share = len(labels) * config.synthetic_per_class / len(synthetic)

@@ -14,13 +14,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from fingerspell.files import write_json
 from fingerspell.progress import Progress, duration
 from fingerspell.train import memory
 from fingerspell.train.checkpoint import Checkpoint, Epoch, copied, fill, to_columns
 from fingerspell.train.devices import is_out_of_memory
 from fingerspell.train.features import Batch
 from fingerspell.train.memory import refuse_missing_picture
-from fingerspell.train.run_folder import HISTORY, LOGS, write_json
+from fingerspell.train.run_folder import HISTORY, LOGS
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask, State
 

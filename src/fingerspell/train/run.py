@@ -19,6 +19,7 @@ import keras
 from fingerspell.config import TrainConfig
 from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule, verify
 from fingerspell.errors import RunError, require
+from fingerspell.files import write_json, write_text
 from fingerspell.labels import write_labels
 from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
 from fingerspell.model import (
@@ -169,7 +170,7 @@ def _train(
         "train_s": round(run.spent_s(), 1),
         "peak_memory_bytes": peak_memory_bytes(),
     }
-    run_folder.write_json(config.output_dir / run_folder.RUN, facts)
+    write_json(config.output_dir / run_folder.RUN, facts)
     forget(_synthetic_folder(config, manifest))
     return facts
 
@@ -222,7 +223,7 @@ def remember_origin(checkpoints: Path, origin: str, *, resumed: bool) -> str:
     if resumed and note.is_file():
         return note.read_text(encoding="utf-8")
     checkpoints.mkdir(parents=True, exist_ok=True)
-    run_folder.write_text(note, origin)
+    write_text(note, origin)
     return origin
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import RunError
+from fingerspell.files import why_not_writable
 from fingerspell.model import load_recogniser
 
 MODEL = "model.keras"
@@ -69,17 +70,17 @@ def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
 
 
 def _make_writable(folder: Path) -> None:
-    probe = folder / ".writing"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
+        reason = why_not_writable(folder)
     except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
         raise RunError(
-            found=f"{folder} cannot be written to ({error.strerror or error})",
+            found=f"{folder} cannot be written to ({reason})",
             expected="a folder in which files may be made",
             fix="choose another --output_dir, or mend its permissions",
-        ) from error
+        )
 
 
 def _remove(path: Path) -> None:
@@ -87,18 +88,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file in one step: the old one stays until the new one is whole."""
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-
-
-def write_json(path: Path, body: Any) -> None:
-    """Writes JSON in one step; paths become strings."""
-    write_text(path, json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

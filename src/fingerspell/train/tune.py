@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import math
-import os
-import platform
 import shutil
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,57 +18,12 @@ from optuna.trial import FrozenTrial, TrialState
 from fingerspell.config import Choice, Range, Space, TrainConfig, as_recipe, with_settings
 from fingerspell.dataset.manifest import read_manifest, split_rule, verify
 from fingerspell.errors import ConfigError, RunError, require
+from fingerspell.files import locked, write_text
 from fingerspell.model import build_recogniser, require_layer
 from fingerspell.model.build import ALL
 from fingerspell.train import run_folder
 from fingerspell.train.run import check_fits, fingerprint, train
 from fingerspell.train.state import DivergedError
-
-FAR_BYTES = 2**30
-"""Windows locks bytes and not files: one behind the text, so that others can read that."""
-
-
-TAKEN = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
-"""How the systems say that somebody else holds it; anything else: there are no locks here."""
-
-
-@contextmanager
-def locked(lock: Path) -> Iterator[None]:
-    """Holds the file `lock` in a folder while the block runs; it names the process that does.
-
-    The file stays. Without a process that holds it, it says nothing: whoever was killed is in
-    nobody's way. Raises `RunError` where another process, or another part of this, holds it.
-    """
-    with lock.open("a+", encoding="utf-8") as file:
-        try:
-            _take(file.fileno())
-        except OSError as error:
-            if error.errno in TAKEN:
-                file.seek(0)
-                raise RunError(
-                    found=f"{lock.parent} is in use by {file.read().strip() or 'another process'}",
-                    expected="one process at a time in a folder",
-                    fix="wait for that one or end it, or choose another --output_dir",
-                ) from error
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}\n")
-        file.flush()
-        yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(descriptor: int) -> None:
-        os.lseek(descriptor, FAR_BYTES, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
 
 STORE, TRIALS, BEST, LOCK = "tune.db", "trials", "best.py", "tune.lock"
 STUDY, MARK, REASON = "fingerspell", "search", "reason"
@@ -263,7 +213,7 @@ def write_best(place: Path, base: TrainConfig, tried: Sequence[Trial], command: 
     text = [f"{best.accuracy:.1%} of the validation pictures; trial {best.number:03d} of",
             "", f"    {command}", "", "which decided:", "",
             *(f"    {name} = {value!r}" for name, value in best.settings.items())]  # fmt: skip
-    run_folder.write_text(place / BEST, as_recipe(config, title, path, text))
+    write_text(place / BEST, as_recipe(config, title, path, text))
 
 
 def line(trial: Trial, trials: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from fingerspell.config import TrainConfig
 from fingerspell.errors import FingerspellError, RunError, require
+from fingerspell.files import write_json
 from fingerspell.train import run_folder
 from fingerspell.train.distributed.process_group import NAMES, Rank
 
@@ -233,7 +234,7 @@ def _note(task: Launch, rank: int, error: FingerspellError) -> None:
     """Notes why process `rank` gave up, in a file of its own: several may do so at once."""
     note = {"found": error.found, "expected": error.expected, "fix": error.fix}
     task.notes.mkdir(parents=True, exist_ok=True)
-    run_folder.write_json(task.notes / REFUSED.replace("*", str(rank)), note)
+    write_json(task.notes / REFUSED.replace("*", str(rank)), note)
 
 
 def _raise_refusal(task: Launch) -> None:
