@@ -41,7 +41,7 @@ def examine(folder: Path) -> Stages:
     from fingerspell.prepare.scan import scan
 
     passed = watch()
-    pictures, bad = examine_all(scan([folder]).files)
+    pictures, bad = examine_all(scan([folder]).records)
     return {"validate_hash_s": passed(), "pictures": len(pictures), "bad": len(bad)}
 
 

@@ -26,7 +26,7 @@ from benchmarks.circumstances import record
 from benchmarks.prepare import tables
 from fingerspell.prepare.examine import Picture, examine
 from fingerspell.prepare.groups import find_groups
-from fingerspell.prepare.near_duplicates import dhash
+from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.records import Record
 from fingerspell.prepare.scan import scan
 
@@ -114,7 +114,7 @@ def known_sources(data: Path) -> Iterator[tuple[str, Known]]:
 
 def examined(folder: Path) -> list[Picture]:
     """Returns the pictures of a source in the order of their names; none where it is absent."""
-    return examine(scan([folder]).files)[0] if folder.is_dir() else []
+    return examine(scan([folder]).records)[0] if folder.is_dir() else []
 
 
 def figures(known: Known, near_bits: int) -> dict[str, Any]:

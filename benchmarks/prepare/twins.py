@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.circumstances import record
 from benchmarks.prepare import tables
 from fingerspell.images import decode, encode_jpeg
+from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture, content, examine
-from fingerspell.prepare.groups import TWIN_SHARE
-from fingerspell.prepare.near_duplicates import dhash, distance, every_pair, words
+from fingerspell.prepare.near_duplicates import TWIN_SHARE, distance, every_pair, words
 from fingerspell.prepare.scan import scan
 
 BITS = (6, 9, 12, 18)
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--copies", type=int, default=1500)
     args = parser.parse_args(argv)
     folders = sorted(folder for folder in args.data.iterdir() if folder.is_dir())
-    pictures, _ = examine(scan(folders).files)
+    pictures, _ = examine(scan(folders).records)
     black = [p for p in pictures if p.file.source == "massey"]
     figures = {
         "twin_bits": round(TWIN_SHARE * NEAR_BITS),

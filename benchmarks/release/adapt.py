@@ -63,7 +63,7 @@ def grouped(folder: Path) -> Groups:
     from fingerspell.prepare.scan import scan
 
     near_bits = PrepareConfig(input_dirs=(folder,), output_dir=folder).near_bits
-    pictures, _ = examine(scan((folder,)).files)
+    pictures, _ = examine(scan((folder,)).records)
     groups: Groups = defaultdict(lambda: defaultdict(list))
     for picture, group in zip(pictures, find_groups(pictures, near_bits).groups, strict=True):
         groups[picture.file.label][group].append(picture.file.path)
