@@ -47,6 +47,7 @@ def release(
     from fingerspell.model.starter import WEIGHTS, pack
 
     contract = read_contract(run_dir)
+    _require_present_words(run_dir, contract)
     card = card or run_dir / CARD
     if not card.is_file():
         raise RunError(
@@ -73,6 +74,16 @@ def release(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return {"bytes": {name: len(content) for name, content in contents.items()}, **proof}
+
+
+def _require_present_words(run_dir: Path, contract: Contract) -> None:
+    """Refuses a run whose contract says `looks` where it now says `views`."""
+    if "looks" in contract.origin:
+        raise ExportError(
+            found=f"origin.looks in {run_dir / FILE_NAME}, a word of an older version",
+            expected="origin.views, by which the released network is built again",
+            fix=f"export the run again: fingerspell export --output_dir {run_dir}",
+        )
 
 
 def _require_replaceable(target: Path, names: set[str]) -> None:

@@ -3,13 +3,14 @@
 from fingerspell.images.decode import MAX_BYTES, MAX_PIXELS, Glance, decode, glance, read
 from fingerspell.images.encode import encode_jpeg
 from fingerspell.images.fit import fit, load
-from fingerspell.images.types import Grey, Pixels, Planes, luma
+from fingerspell.images.types import Grey, Picture, Pixels, Planes, luma
 
 __all__ = [
     "MAX_BYTES",
     "MAX_PIXELS",
     "Glance",
     "Grey",
+    "Picture",
     "Pixels",
     "Planes",
     "decode",

@@ -9,7 +9,7 @@ import numpy as np
 
 from fingerspell.assets import STARTER, has_starter
 from fingerspell.errors import BundleError, ConfigError
-from fingerspell.images import Pixels, fit
+from fingerspell.images import Picture, fit
 from fingerspell.labels import ALPHABET
 from fingerspell.runtime.answer import (
     Answer,
@@ -18,7 +18,7 @@ from fingerspell.runtime.answer import (
     Probabilities,
     answer,
     check_batch,
-    check_pixels,
+    pixels_of,
 )
 from fingerspell.runtime.contract import FILE_NAME
 from fingerspell.runtime.recogniser import Recogniser
@@ -46,10 +46,9 @@ class MockRecogniser:
         rows[np.arange(len(batch)), best] = CONFIDENCE
         return rows
 
-    def recognise(self, rgb: Pixels) -> Answer:
-        """Answers for one decoded picture (uint8 RGB, any size)."""
-        check_pixels(rgb)
-        row = self.probabilities(fit(rgb, self.size_px)[None])[0]
+    def recognise(self, picture: Picture) -> Answer:
+        """Returns the answer for one picture: a path, encoded bytes, or uint8 RGB of any size."""
+        row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
         return answer(row, self.labels, self.threshold)
 
     def grey_level(self, label: str) -> int:
