@@ -1,4 +1,8 @@
-"""One readable file = one run: reads `configs/<name>.py` and says what is wrong with it."""
+"""Recipe files: a training run as one readable Python file, `configs/<name>.py`.
+
+`load_recipe` runs such a file and says what is wrong with it, `assemble` and `guide` are what a
+recipe calls, and `as_recipe` writes one.
+"""
 
 from __future__ import annotations
 
@@ -20,48 +24,12 @@ from fingerspell.errors import ConfigError, FingerspellError, require
 NETWORK = tuple(field.name for field in fields(ModelConfig))
 RUN = tuple(field.name for field in fields(TrainConfig) if field.name != "model")
 
-
-def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
-    """Returns the run of a recipe's `own` settings; what the user has `given` replaces them.
-
-    Both name fields of `TrainConfig` or, for the network, of `ModelConfig`. The folders are
-    `dataset` and `output` unless told otherwise. Raises `ConfigError` for unknown names.
-    """
-    folders = {"dataset_dir": Path("dataset"), "output_dir": Path("output")}
-    settings = {**folders, **own, **given}
-    for name in settings:
-        require(
-            name in NETWORK or name in RUN,
-            found=f"a setting {name!r} that this recipe does not know",
-            expected=f"one of {', '.join((*RUN, *NETWORK))}",
-            fix="leave it away, or give the file's recipe() a parameter of that name",
-        )
-    network = {name: settings.pop(name) for name in NETWORK if name in settings}
-    return TrainConfig(model=ModelConfig(**network), **settings)
-
-
-def guide(
-    *,
-    epochs: int = 50,
-    patience_epochs: int = 5,
-    weights: str = "auto",
-    **given: Any,
-) -> TrainConfig:
-    """Returns the training guide's run, corrected: what `fingerspell train` does by itself.
-
-    Synthetic hands are mixed in because nothing else helped unseen signers as much
-    (docs/adr/0004-recipe.md).
-    """
-    return assemble(
-        given,
-        weights=weights,
-        phases=two_phases(epochs, patience_epochs, pretrained=weights != "none"),
-        synthetic_per_class=100,
-    )
-
-
 LEFT_OUT = {"output_dir", "trust", "overwrite", "resume", "recipe_file", "recipe_sha256", "model"}
 """What belongs to one run of a recipe and not to the recipe; `model` is written field by field."""
+
+ENTRY = "recipe"
+SPACE = "search_space"
+EXAMPLE = "def recipe(**given): return guide(**given)"
 
 HEAD = '''"""{title}
 
@@ -84,56 +52,6 @@ def recipe(**given: Any) -> TrainConfig:
 {settings}
     )
 '''
-
-
-def as_recipe(config: TrainConfig, title: str, path: str, text: Sequence[str]) -> str:
-    """Returns the text of a recipe file whose run is `config`, except for where it writes."""
-    run = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in LEFT_OUT}
-    network = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
-    names = {
-        "TrainConfig",
-        "assemble",
-        *(type(v).__name__ for v in run.values() if is_dataclass(v)),
-    }
-    names |= {type(phase).__name__ for phase in config.phases}
-    lines = [f"        {name}={_code(value, 8)}," for name, value in (network | run).items()]
-    return HEAD.format(
-        title=_quoted(title),
-        path=_quoted(path),
-        text=_quoted("\n".join(text)),
-        names=", ".join(sorted(names, key=_isort)),
-        settings="\n".join(lines),
-    )
-
-
-def _quoted(text: str) -> str:
-    """Returns text as it may stand in a docstring: a Windows path is no escape sequence."""
-    return text.replace("\\", "\\\\").replace('"', "'")
-
-
-def _isort(name: str) -> tuple[bool, str]:
-    """Classes before functions, as formatters order them."""
-    return name[0].islower(), name
-
-
-def _code(value: Any, indent: int) -> str:
-    """Returns Python source of a value."""
-    inner = " " * (indent + 4)
-    if isinstance(value, Path):
-        return f"Path({value.as_posix()!r})"
-    if is_dataclass(value):
-        parts = [f"{f.name}={_code(getattr(value, f.name), indent + 4)}" for f in fields(value)]
-        return "\n".join([f"{type(value).__name__}(", *(f"{inner}{p}," for p in parts),
-                          " " * indent + ")"])  # fmt: skip
-    if isinstance(value, tuple) and any(is_dataclass(one) for one in value):
-        parts = [f"{inner}{_code(one, indent + 4)}," for one in value]
-        return "\n".join(["(", *parts, " " * indent + ")"])
-    return repr(value)
-
-
-ENTRY = "recipe"
-SPACE = "search_space"
-EXAMPLE = "def recipe(**given): return guide(**given)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +130,65 @@ def load_recipe(path: Path) -> RecipeFile:
     return RecipeFile(path, digest, build, getattr(module, SPACE, {}))
 
 
+def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
+    """Returns the run of a recipe's `own` settings; what the user has `given` replaces them.
+
+    Both name fields of `TrainConfig` or, for the network, of `ModelConfig`. The folders are
+    `dataset` and `output` unless told otherwise. Raises `ConfigError` for unknown names.
+    """
+    folders = {"dataset_dir": Path("dataset"), "output_dir": Path("output")}
+    settings = {**folders, **own, **given}
+    for name in settings:
+        require(
+            name in NETWORK or name in RUN,
+            found=f"a setting {name!r} that this recipe does not know",
+            expected=f"one of {', '.join((*RUN, *NETWORK))}",
+            fix="leave it away, or give the file's recipe() a parameter of that name",
+        )
+    network = {name: settings.pop(name) for name in NETWORK if name in settings}
+    return TrainConfig(model=ModelConfig(**network), **settings)
+
+
+def guide(
+    *,
+    epochs: int = 50,
+    patience_epochs: int = 5,
+    weights: str = "auto",
+    **given: Any,
+) -> TrainConfig:
+    """Returns the training guide's run, corrected: what `fingerspell train` does by itself.
+
+    Synthetic hands are mixed in because nothing else helped unseen signers as much
+    (docs/adr/0004-recipe.md).
+    """
+    return assemble(
+        given,
+        weights=weights,
+        phases=two_phases(epochs, patience_epochs, pretrained=weights != "none"),
+        synthetic_per_class=100,
+    )
+
+
+def as_recipe(config: TrainConfig, title: str, path: str, text: Sequence[str]) -> str:
+    """Returns the text of a recipe file whose run is `config`, except for where it writes."""
+    run = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in LEFT_OUT}
+    network = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
+    names = {
+        "TrainConfig",
+        "assemble",
+        *(type(v).__name__ for v in run.values() if is_dataclass(v)),
+    }
+    names |= {type(phase).__name__ for phase in config.phases}
+    lines = [f"        {name}={_code(value, 8)}," for name, value in (network | run).items()]
+    return HEAD.format(
+        title=_quoted(title),
+        path=_quoted(path),
+        text=_quoted("\n".join(text)),
+        names=", ".join(sorted(names, key=_isort)),
+        settings="\n".join(lines),
+    )
+
+
 def _run(path: Path, content: bytes) -> ModuleType:
     """Runs the very bytes that were hashed: Python's cache may hold an earlier text of the file."""
     if path.suffix != ".py":
@@ -250,3 +227,28 @@ def _line(error: Exception, path: Path) -> int:
             found = trace.tb_lineno
         trace = trace.tb_next
     return found
+
+
+def _quoted(text: str) -> str:
+    """Returns text as it may stand in a docstring: a Windows path is no escape sequence."""
+    return text.replace("\\", "\\\\").replace('"', "'")
+
+
+def _isort(name: str) -> tuple[bool, str]:
+    """Classes before functions, as formatters order them."""
+    return name[0].islower(), name
+
+
+def _code(value: Any, indent: int) -> str:
+    """Returns Python source of a value."""
+    inner = " " * (indent + 4)
+    if isinstance(value, Path):
+        return f"Path({value.as_posix()!r})"
+    if is_dataclass(value):
+        parts = [f"{f.name}={_code(getattr(value, f.name), indent + 4)}" for f in fields(value)]
+        return "\n".join([f"{type(value).__name__}(", *(f"{inner}{p}," for p in parts),
+                          " " * indent + ")"])  # fmt: skip
+    if isinstance(value, tuple) and any(is_dataclass(one) for one in value):
+        parts = [f"{inner}{_code(one, indent + 4)}," for one in value]
+        return "\n".join(["(", *parts, " " * indent + ")"])
+    return repr(value)

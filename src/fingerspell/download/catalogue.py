@@ -1,4 +1,4 @@
-"""Did a data set come whole? Its classes and pictures against the known figures."""
+"""Public data sets on Kaggle: publisher, licence, expected counts, and whether a download is whole."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerspell.labels import ALPHABET
+
+WHOLE_SHARE = 0.99
+PICTURES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +80,6 @@ def licence_lines(name: str) -> list[str]:
         f"  licence   {one.licence}",
         f"  know      {one.note}",
     ]
-
-
-PICTURES = (".jpg", ".jpeg", ".png")
-WHOLE_SHARE = 0.99
 
 
 def count_classes(folder: Path, known: PublicSet) -> Mapping[str, int]:

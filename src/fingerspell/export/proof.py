@@ -1,4 +1,4 @@
-"""Runs the parity contract over every file of a bundle."""
+"""Proves every exported file equal to the trained model: each way in, on the same JPEG bytes."""
 
 from __future__ import annotations
 
@@ -23,16 +23,108 @@ from fingerspell.export.parity import (
 from fingerspell.export.tflite import FILES
 
 BATCH = 32
+FP16_AGREEMENT = 0.99
+INT8_AGREEMENT = 0.97
+NO_LIMIT = float("inf")
+Opener = Callable[[Path, tuple[int, int]], Answers]
 
 
-def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float32]:
-    """Returns the network input (N, h, w, 3) of JPEG bytes, as every caller computes it."""
-    return np.stack([images.load(jpeg, size_px) for jpeg in jpegs])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What one export is held to. An `advisory` bound is reported and warned of, never refused."""
+
+    tolerance: float = TOLERANCE
+    agreement: float = 1.0
+    advisory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One way into one export, and its bound."""
+
+    name: str
+    open: Opener
+    bound: Bound = Bound()
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        name="saved_model serving_default",
+        open=lambda folder, size: of_saved_model_pixels(folder / graphs.FOLDER, size),
+    ),
+    Check(
+        name="saved_model jpeg",
+        open=lambda folder, _size: of_saved_model_jpeg(folder / graphs.FOLDER),
+    ),
+    Check(
+        name="frozen image:0",
+        open=lambda folder, size: of_frozen_pixels(folder / graphs.FILE_NAME, size),
+    ),
+    Check(
+        name="frozen DecodeJpeg/contents:0",
+        open=lambda folder, _size: of_frozen_jpeg(folder / graphs.FILE_NAME),
+    ),
+    Check(
+        name="tflite float32",
+        open=lambda folder, size: of_tflite(folder / FILES["float32"], size),
+    ),
+    Check(
+        name="tflite fp16",
+        open=lambda folder, size: of_tflite(folder / FILES["fp16"], size),
+        bound=Bound(tolerance=NO_LIMIT, agreement=FP16_AGREEMENT),
+    ),
+    Check(
+        name="tflite int8",
+        open=lambda folder, size: of_tflite(folder / FILES["int8"], size),
+        bound=Bound(tolerance=NO_LIMIT, agreement=INT8_AGREEMENT, advisory=True),
+    ),
+)
 
 
 def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
     """Returns the trained model itself: the reference."""
     return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=BATCH, verbose=0)
+
+
+def prove(
+    reference: Answers,
+    folder: Path,
+    size_px: tuple[int, int],
+    jpegs: Sequence[bytes],
+    checks: Sequence[Check] = CHECKS,
+) -> dict[str, Any]:
+    """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
+    that fails its bound.
+
+    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
+    """
+    expected = reference(jpegs)
+    exports: dict[str, Any] = {}
+    warnings: list[str] = []
+    for check in checks:
+        parity = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
+        held = hold(check, parity)
+        if not held:
+            warnings.append(
+                f"{check.name} names the trained model's class on {parity.agreement:.1%} of "
+                f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
+            )
+        exports[check.name] = {**asdict(parity), "bound": _bound(check.bound), "held": held}
+    return {"least_pictures": LEAST_PICTURES, "exports": exports, "warnings": warnings}
+
+
+def hold(check: Check, parity: Parity) -> bool:
+    """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
+    bound = check.bound
+    if bound.advisory:
+        return parity.agreement >= bound.agreement
+    require_parity(parity, check.name, bound.tolerance, least_agreement=bound.agreement)
+    return True
+
+
+def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float32]:
+    """Returns the network input (N, h, w, 3) of JPEG bytes, as every caller computes it."""
+    return np.stack([images.load(jpeg, size_px) for jpeg in jpegs])
 
 
 def of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
@@ -101,100 +193,6 @@ def _session(path: Path) -> Any:
     with tf.Graph().as_default() as graph:
         tf.compat.v1.import_graph_def(graph_def, name="")
     return tf.compat.v1.Session(graph=graph)
-
-
-FP16_AGREEMENT = 0.99
-INT8_AGREEMENT = 0.97
-NO_LIMIT = float("inf")
-Opener = Callable[[Path, tuple[int, int]], Answers]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """What one export is held to. An `advisory` bound is reported and warned of, never refused."""
-
-    tolerance: float = TOLERANCE
-    agreement: float = 1.0
-    advisory: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One way into one export, and its bound."""
-
-    name: str
-    open: Opener
-    bound: Bound = Bound()
-
-
-CHECKS: tuple[Check, ...] = (
-    Check(
-        name="saved_model serving_default",
-        open=lambda folder, size: of_saved_model_pixels(folder / graphs.FOLDER, size),
-    ),
-    Check(
-        name="saved_model jpeg",
-        open=lambda folder, _size: of_saved_model_jpeg(folder / graphs.FOLDER),
-    ),
-    Check(
-        name="frozen image:0",
-        open=lambda folder, size: of_frozen_pixels(folder / graphs.FILE_NAME, size),
-    ),
-    Check(
-        name="frozen DecodeJpeg/contents:0",
-        open=lambda folder, _size: of_frozen_jpeg(folder / graphs.FILE_NAME),
-    ),
-    Check(
-        name="tflite float32",
-        open=lambda folder, size: of_tflite(folder / FILES["float32"], size),
-    ),
-    Check(
-        name="tflite fp16",
-        open=lambda folder, size: of_tflite(folder / FILES["fp16"], size),
-        bound=Bound(tolerance=NO_LIMIT, agreement=FP16_AGREEMENT),
-    ),
-    Check(
-        name="tflite int8",
-        open=lambda folder, size: of_tflite(folder / FILES["int8"], size),
-        bound=Bound(tolerance=NO_LIMIT, agreement=INT8_AGREEMENT, advisory=True),
-    ),
-)
-
-
-def prove(
-    reference: Answers,
-    folder: Path,
-    size_px: tuple[int, int],
-    jpegs: Sequence[bytes],
-    checks: Sequence[Check] = CHECKS,
-) -> dict[str, Any]:
-    """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
-    that fails its bound.
-
-    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
-    """
-    expected = reference(jpegs)
-    exports: dict[str, Any] = {}
-    warnings: list[str] = []
-    for check in checks:
-        parity = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
-        held = hold(check, parity)
-        if not held:
-            warnings.append(
-                f"{check.name} names the trained model's class on {parity.agreement:.1%} of "
-                f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
-            )
-        exports[check.name] = {**asdict(parity), "bound": _bound(check.bound), "held": held}
-    return {"least_pictures": LEAST_PICTURES, "exports": exports, "warnings": warnings}
-
-
-def hold(check: Check, parity: Parity) -> bool:
-    """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
-    bound = check.bound
-    if bound.advisory:
-        return parity.agreement >= bound.agreement
-    require_parity(parity, check.name, bound.tolerance, least_agreement=bound.agreement)
-    return True
 
 
 def _bound(bound: Bound) -> dict[str, Any]:

@@ -25,127 +25,6 @@ from PIL import Image, UnidentifiedImageError
 from fingerspell.errors import PictureError
 from fingerspell.images.types import Pixels
 
-PNG_START = b"\x89PNG\r\n\x1a\n"
-
-
-def broken_chunk(data: bytes) -> str:
-    """Returns the name of the first chunk whose CRC-32 is wrong; empty where all are right.
-
-    A flipped bit would otherwise pass as a picture with other pixels. What is cut off is no
-    matter here: decoding finds that out.
-    """
-    view = memoryview(data)
-    at, name = len(PNG_START), ""
-    while at + 12 <= len(data) and name != "IEND":
-        name = bytes(view[at + 4 : at + 8]).decode("latin-1")
-        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
-        if end + 4 > len(data):
-            return ""
-        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            return name
-        at = end + 4
-    return ""
-
-
-ORIENTATION_TAG = 0x0112
-_EXIF_MARK = b"Exif\x00\x00"
-_HEADER_BYTES = 128 * 1024
-
-
-def exif_orientation(image: Image.Image) -> int:
-    """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # Broken EXIF in a sound picture raises nearly anything; the pixels count.
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def jpeg_orientation(data: bytes) -> int:
-    """Returns the orientation of JPEG bytes; costs nothing where there is no EXIF block."""
-    if _EXIF_MARK not in data[:_HEADER_BYTES]:
-        return 1
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            return exif_orientation(image)
-    except Exception:  # simplejpeg decoded it: what Pillow thinks of the header is no obstacle.
-        return 1
-
-
-def upright(rgb: Pixels, orientation: int) -> Pixels:
-    """Turns (H, W, 3) pixels as the orientation tag asks; 5–8 exchange height and width."""
-    if orientation == 1:
-        return rgb
-    if orientation >= 5:
-        rgb = rgb.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        rgb = rgb[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        rgb = rgb[::-1]
-    return np.ascontiguousarray(rgb)
-
-
-_BRANDS = {
-    "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
-    "AVIF": (b"avif", b"avis"),
-}
-_PICTURES_OF_SOME_KIND = (b"mif1", b"msf1")
-_LONGEST_BRANDS_BYTES = 256
-
-
-def container_kind(data: bytes) -> str:
-    """Returns `HEIC`, `AVIF`, `film` for any other container, or nothing for another file.
-
-    Phones also write the brand `mif1`, a picture of some kind: then the first compatible brand
-    that is known says which; HEIC where none does.
-    """
-    if data[4:8] != b"ftyp":
-        return ""
-    end = min(int.from_bytes(data[:4], "big"), _LONGEST_BRANDS_BYTES)
-    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
-    general = brands[0] in _PICTURES_OF_SOME_KIND
-    for brand in brands if general else brands[:1]:
-        for kind, own in _BRANDS.items():
-            if brand in own:
-                return kind
-    return "HEIC" if general else "film"
-
-
-@cache
-def container_formats(kind: str) -> tuple[str, ...]:
-    """Returns the names under which Pillow opens a kind; empty where what it takes is missing."""
-    if kind == "AVIF":
-        return ("AVIF",) if _has_avif() else ()
-    return ("HEIF",) if kind == "HEIC" and _register_heif() else ()
-
-
-def missing(kind: str) -> str:
-    """Says what a container is that cannot be opened here, and how to open it."""
-    return {
-        "HEIC": "a HEIC picture, and the plug-in that reads it is missing: pip install pillow-heif",
-        "AVIF": "an AVIF picture, and this Pillow reads none: pip install --upgrade pillow",
-    }.get(kind, "a film or another file in a film's container")
-
-
-def _has_avif() -> bool:
-    from PIL import features
-
-    Image.init()
-    return "AVIF" in Image.OPEN and bool(features.check("avif"))
-
-
-def _register_heif() -> bool:
-    try:
-        heif = importlib.import_module("pillow_heif")
-    except ImportError:
-        return False
-    # One thread a picture: `prepare` and the server open several pictures at once by themselves.
-    heif.register_heif_opener(
-        thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
-    )
-    return True
-
-
 MAX_BYTES = 64 * 1024 * 1024
 """Longest file that is looked at."""
 
@@ -153,18 +32,31 @@ MAX_PIXELS = 50_000_000
 """Most pixels that are unpacked; a small file may claim far more (a decompression bomb)."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+PNG_START = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8\xff"
+ORIENTATION_TAG = 0x0112
+_EXIF_MARK = b"Exif\x00\x00"
+_HEADER_BYTES = 128 * 1024
+
+_BRANDS = {
+    "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+    "AVIF": (b"avif", b"avis"),
+}
+
+_PICTURES_OF_SOME_KIND = (b"mif1", b"msf1")
+_LONGEST_BRANDS_BYTES = 256
 _USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
 _NO_MEMORY = "a picture that does not fit into memory"
 _SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
-
 _DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
 _STRAY_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 _MOST_STRAY_BYTES = 16
-_one_big_picture = threading.Lock()
+
 _BIG_PIXELS = 8_000_000
 """Above this, pictures that go through Pillow are unpacked one at a time: 50 million pixels of
 WebP take 800 MB for a moment, and every thread may meet one."""
+
+_one_big_picture = threading.Lock()
 
 _STRIP_PIXELS = 2**22
 """Pixels that are converted at a time: 50 million at once would take a gigabyte."""
@@ -235,16 +127,85 @@ def read(path: Path) -> Pixels:
         ) from error
 
 
-def _upright(lying: Glance, orientation: int) -> Glance:
-    if orientation == 1:
-        return lying
-    rgb, width, height = lying
-    size = (height, width) if orientation >= 5 else (width, height)
-    return Glance(upright(rgb, orientation), *size)
+def exif_orientation(image: Image.Image) -> int:
+    """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
+    try:
+        value = image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:  # Broken EXIF in a sound picture raises nearly anything; the pixels count.
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _whole(rgb: Pixels) -> Glance:
-    return Glance(rgb, rgb.shape[1], rgb.shape[0])
+def container_kind(data: bytes) -> str:
+    """Returns `HEIC`, `AVIF`, `film` for any other container, or nothing for another file.
+
+    Phones also write the brand `mif1`, a picture of some kind: then the first compatible brand
+    that is known says which; HEIC where none does.
+    """
+    if data[4:8] != b"ftyp":
+        return ""
+    end = min(int.from_bytes(data[:4], "big"), _LONGEST_BRANDS_BYTES)
+    brands = [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
+    general = brands[0] in _PICTURES_OF_SOME_KIND
+    for brand in brands if general else brands[:1]:
+        for kind, own in _BRANDS.items():
+            if brand in own:
+                return kind
+    return "HEIC" if general else "film"
+
+
+@cache
+def container_formats(kind: str) -> tuple[str, ...]:
+    """Returns the names under which Pillow opens a kind; empty where what it takes is missing."""
+    if kind == "AVIF":
+        return ("AVIF",) if _has_avif() else ()
+    return ("HEIF",) if kind == "HEIC" and _register_heif() else ()
+
+
+def missing(kind: str) -> str:
+    """Says what a container is that cannot be opened here, and how to open it."""
+    return {
+        "HEIC": "a HEIC picture, and the plug-in that reads it is missing: pip install pillow-heif",
+        "AVIF": "an AVIF picture, and this Pillow reads none: pip install --upgrade pillow",
+    }.get(kind, "a film or another file in a film's container")
+
+
+def _has_avif() -> bool:
+    from PIL import features
+
+    Image.init()
+    return "AVIF" in Image.OPEN and bool(features.check("avif"))
+
+
+def _register_heif() -> bool:
+    try:
+        heif = importlib.import_module("pillow_heif")
+    except ImportError:
+        return False
+    # One thread a picture: `prepare` and the server open several pictures at once by themselves.
+    heif.register_heif_opener(
+        thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
+    )
+    return True
+
+
+def broken_chunk(data: bytes) -> str:
+    """Returns the name of the first chunk whose CRC-32 is wrong; empty where all are right.
+
+    A flipped bit would otherwise pass as a picture with other pixels. What is cut off is no
+    matter here: decoding finds that out.
+    """
+    view = memoryview(data)
+    at, name = len(PNG_START), ""
+    while at + 12 <= len(data) and name != "IEND":
+        name = bytes(view[at + 4 : at + 8]).decode("latin-1")
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        if end + 4 > len(data):
+            return ""
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return name
+        at = end + 4
+    return ""
 
 
 def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
@@ -287,6 +248,38 @@ def _is_damage(message: str) -> bool:
     if stray and int(stray[1]) <= _MOST_STRAY_BYTES:
         return False
     return bool(_DAMAGED_JPEG.search(message))
+
+
+def jpeg_orientation(data: bytes) -> int:
+    """Returns the orientation of JPEG bytes; costs nothing where there is no EXIF block."""
+    if _EXIF_MARK not in data[:_HEADER_BYTES]:
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            return exif_orientation(image)
+    except Exception:  # simplejpeg decoded it: what Pillow thinks of the header is no obstacle.
+        return 1
+
+
+def _upright(lying: Glance, orientation: int) -> Glance:
+    if orientation == 1:
+        return lying
+    rgb, width, height = lying
+    size = (height, width) if orientation >= 5 else (width, height)
+    return Glance(upright(rgb, orientation), *size)
+
+
+def upright(rgb: Pixels, orientation: int) -> Pixels:
+    """Turns (H, W, 3) pixels as the orientation tag asks; 5–8 exchange height and width."""
+    if orientation == 1:
+        return rgb
+    if orientation >= 5:
+        rgb = rgb.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        rgb = rgb[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        rgb = rgb[::-1]
+    return np.ascontiguousarray(rgb)
 
 
 def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
@@ -333,6 +326,10 @@ def _rgb_strip(image: Image.Image) -> Pixels:
         black = Image.new("RGBA", coloured.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, coloured)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
+
+
+def _whole(rgb: Pixels) -> Glance:
+    return Glance(rgb, rgb.shape[1], rgb.shape[0])
 
 
 def _check_size(height: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""JPEG bytes that every decoder reads alike, also one inside an exported graph."""
+"""JPEG encoding: baseline files that every decoder reads alike, also one inside a graph."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from PIL import Image
 from fingerspell.images.decode import decode, exif_orientation
 from fingerspell.images.types import Pixels
 
+_PLAIN = ("RGB", "L")
+
 
 def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
     """Returns baseline JPEG bytes with chroma at half resolution (4:2:0), as cameras write it."""
@@ -18,9 +20,6 @@ def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
         np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="420"
     )
     return data
-
-
-_PLAIN = ("RGB", "L")
 
 
 def as_plain_jpeg(data: bytes) -> bytes:

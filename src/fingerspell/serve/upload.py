@@ -1,4 +1,4 @@
-"""A request to a picture: form field, JSON or the bare bytes, as the old server took them."""
+"""Reads a picture from an HTTP request: a form field, JSON with base64, or the bare bytes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,43 @@ from starlette.requests import Request
 from fingerspell.serve.limits import MEGABYTE, Limits
 from fingerspell.serve.messages import RequestError
 
+COMMITS = ("hold", "now")
 
-def declared_bytes(request: Request) -> int | None:
-    """Returns the length that a request says it has, if it says one."""
-    said = request.headers.get("content-length", "")
-    return int(said) if said.isascii() and said.isdigit() else None
+HOW_TO_SEND = (
+    "send a form with a file field `image` (curl -F image=@hand.jpg), JSON "
+    '{"image_base64": "…"}, or the bytes of the picture'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a client sent: the picture's bytes, whose session it is, and when a sign counts.
+
+    `commit` is `hold` (the live rules) or `now` (this photograph is one whole sign).
+    """
+
+    picture: bytes
+    session_id: str | None
+    commit: str
+
+
+async def read_upload(request: Request, limits: Limits) -> Upload:
+    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture."""
+    body = await read_body(request, limits)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fields: Mapping[str, Any]
+    if kind == "multipart/form-data":
+        picture, fields = await from_form(request.headers, body, limits)
+    elif kind == "application/json" or kind.endswith("+json"):
+        picture, fields = from_json(body)
+    else:  # also curl's --data-binary, which calls itself a form
+        picture, fields = body, {}
+    if not picture:
+        raise _bad("no image")
+    if len(picture) > limits.picture_bytes:
+        raise too_large(limits)
+    asked = {**request.query_params, **fields}
+    return Upload(picture, session_id(asked, limits), commit(asked))
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
@@ -59,42 +91,10 @@ def too_large(limits: Limits, *, hang_up: bool = False) -> RequestError:
     )
 
 
-COMMITS = ("hold", "now")
-HOW_TO_SEND = (
-    "send a form with a file field `image` (curl -F image=@hand.jpg), JSON "
-    '{"image_base64": "…"}, or the bytes of the picture'
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """What a client sent: the picture's bytes, whose session it is, and when a sign counts.
-
-    `commit` is `hold` (the live rules) or `now` (this photograph is one whole sign).
-    """
-
-    picture: bytes
-    session_id: str | None
-    commit: str
-
-
-async def read_upload(request: Request, limits: Limits) -> Upload:
-    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture."""
-    body = await read_body(request, limits)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    fields: Mapping[str, Any]
-    if kind == "multipart/form-data":
-        picture, fields = await from_form(request.headers, body, limits)
-    elif kind == "application/json" or kind.endswith("+json"):
-        picture, fields = from_json(body)
-    else:  # also curl's --data-binary, which calls itself a form
-        picture, fields = body, {}
-    if not picture:
-        raise _bad("no image")
-    if len(picture) > limits.picture_bytes:
-        raise too_large(limits)
-    asked = {**request.query_params, **fields}
-    return Upload(picture, session_id(asked, limits), commit(asked))
+def declared_bytes(request: Request) -> int | None:
+    """Returns the length that a request says it has, if it says one."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isascii() and said.isdigit() else None
 
 
 async def from_form(headers: Headers, body: bytes, limits: Limits) -> tuple[bytes, dict[str, str]]:

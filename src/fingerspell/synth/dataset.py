@@ -1,4 +1,4 @@
-"""Writes class folders of synthetic pictures with their truth beside them."""
+"""Writes class folders of synthetic pictures with their truth, on all cores at once."""
 
 from __future__ import annotations
 
@@ -26,10 +26,102 @@ from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.picture import SyntheticHand, draw
 from fingerspell.synth.signs import find_sign
 
+TRUTH_NAME = "truth.jsonl"
+JPEG_QUALITY = 92
+SEEDS_APART = 1_000_000
+
 LEAST_APART = 400
 """Fewer pictures take no longer than starting a process."""
 
 _MOST = 16
+
+
+def write_dataset(
+    output_dir: Path,
+    per_class: int,
+    seed: int = 0,
+    size_px: tuple[int, int] = (200, 200),
+    labels: Sequence[str] = ALPHABET,
+    config: SynthConfig | None = None,
+) -> Path:
+    """Draws `per_class` pictures of every label into `output_dir/<LABEL>/<name>.jpg`.
+
+    The folder appears complete or not at all. `output_dir/truth.jsonl` holds one line a picture:
+    path, label, variant, left, landmarks (21 x, y in pixels or null), box, and the mask of hand
+    and forearm as `runs`. Each picture is an independent draw: no two share a person, a scene or a
+    movement, and its name ends in its own seed. The same arguments write the same bytes, on
+    however many cores. Raises `DataError` where something is in the way, `ConfigError` for an
+    unknown label.
+    """
+    _check_request(output_dir, per_class, labels)
+    output_dir.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{output_dir.name}-", dir=output_dir.parent))
+    try:
+        for label in labels:
+            (work / label).mkdir()
+        pieces = [
+            (label, seed * SEEDS_APART + number) for label in labels for number in range(per_class)
+        ]
+        chosen = shares(len(pieces))
+        done_by_all(draw_share, chosen, work, pieces, size_px, config)
+        _join_truth(work, len(pieces), chosen)
+        if output_dir.exists():
+            output_dir.rmdir()
+        work.replace(output_dir)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return output_dir
+
+
+def draw_share(
+    share: Share,
+    folder: Path,
+    pieces: Sequence[tuple[str, int]],
+    size_px: tuple[int, int],
+    config: SynthConfig | None,
+) -> None:
+    """Draws a share of `pieces`, each (label, seed), and writes the truth about them."""
+    with (folder / _truth_name(share)).open("w", encoding="utf-8", newline="\n") as truth:
+        for piece, (label, own) in enumerate(pieces):
+            if share.takes(piece):
+                synthetic = draw(label, own, size_px, config)
+                path = f"{label}/drawn-{label}-{own:09d}.jpg"
+                (folder / path).write_bytes(encode(synthetic))
+                truth.write(json.dumps(truth_line(path, label, synthetic)) + "\n")
+
+
+def encode(synthetic: SyntheticHand) -> bytes:
+    """Returns the picture as JPEG bytes."""
+    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=JPEG_QUALITY)
+
+
+def truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
+    """Returns what is known about a picture, ready for JSON."""
+    seen = bool(np.isfinite(synthetic.landmarks).all())
+    return {
+        "path": path,
+        "label": label,
+        "variant": synthetic.variant,
+        "left": synthetic.left,
+        "landmarks": np.round(synthetic.landmarks, 2).tolist() if seen else None,
+        "box": list(synthetic.box) if seen else None,
+        "size": list(synthetic.mask.shape),
+        "mask": runs(synthetic.mask),
+    }
+
+
+def runs(mask: Flags) -> list[int]:
+    """Returns the lengths of the mask's runs, row by row, beginning with pixels that are off."""
+    flat = np.concatenate([[False], mask.ravel(), [not mask.ravel()[-1]]])
+    ends = np.nonzero(flat[1:] != flat[:-1])[0]
+    return [int(length) for length in np.diff(np.concatenate([[0], ends]))]
+
+
+def unpack(lengths: Sequence[int], size: tuple[int, int]) -> Flags:
+    """Returns the mask (h, w) that `runs` packed."""
+    on = np.arange(len(lengths)) % 2 == 1
+    return np.repeat(on, lengths).reshape(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,66 +187,6 @@ def _child() -> None:
     work(share, *arguments)
 
 
-TRUTH_NAME = "truth.jsonl"
-JPEG_QUALITY = 92
-SEEDS_APART = 1_000_000
-
-
-def write_dataset(
-    output_dir: Path,
-    per_class: int,
-    seed: int = 0,
-    size_px: tuple[int, int] = (200, 200),
-    labels: Sequence[str] = ALPHABET,
-    config: SynthConfig | None = None,
-) -> Path:
-    """Draws `per_class` pictures of every label into `output_dir/<LABEL>/<name>.jpg`.
-
-    The folder appears complete or not at all. `output_dir/truth.jsonl` holds one line a picture:
-    path, label, variant, left, landmarks (21 x, y in pixels or null), box, and the mask of hand
-    and forearm as `runs`. Each picture is an independent draw: no two share a person, a scene or a
-    movement, and its name ends in its own seed. The same arguments write the same bytes, on
-    however many cores. Raises `DataError` where something is in the way, `ConfigError` for an
-    unknown label.
-    """
-    _check_request(output_dir, per_class, labels)
-    output_dir.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{output_dir.name}-", dir=output_dir.parent))
-    try:
-        for label in labels:
-            (work / label).mkdir()
-        pieces = [
-            (label, seed * SEEDS_APART + number) for label in labels for number in range(per_class)
-        ]
-        chosen = shares(len(pieces))
-        done_by_all(draw_share, chosen, work, pieces, size_px, config)
-        _join_truth(work, len(pieces), chosen)
-        if output_dir.exists():
-            output_dir.rmdir()
-        work.replace(output_dir)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    return output_dir
-
-
-def draw_share(
-    share: Share,
-    folder: Path,
-    pieces: Sequence[tuple[str, int]],
-    size_px: tuple[int, int],
-    config: SynthConfig | None,
-) -> None:
-    """Draws a share of `pieces`, each (label, seed), and writes the truth about them."""
-    with (folder / _truth_name(share)).open("w", encoding="utf-8", newline="\n") as truth:
-        for piece, (label, own) in enumerate(pieces):
-            if share.takes(piece):
-                synthetic = draw(label, own, size_px, config)
-                path = f"{label}/drawn-{label}-{own:09d}.jpg"
-                (folder / path).write_bytes(encode(synthetic))
-                truth.write(json.dumps(truth_line(path, label, synthetic)) + "\n")
-
-
 def _truth_name(share: Share) -> str:
     return f"{share.number}_{TRUTH_NAME}"
 
@@ -185,36 +217,3 @@ def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> N
             expected="a folder that does not exist yet",
             fix="choose another -o, or delete the folder first",
         )
-
-
-def encode(synthetic: SyntheticHand) -> bytes:
-    """Returns the picture as JPEG bytes."""
-    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=JPEG_QUALITY)
-
-
-def truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
-    """Returns what is known about a picture, ready for JSON."""
-    seen = bool(np.isfinite(synthetic.landmarks).all())
-    return {
-        "path": path,
-        "label": label,
-        "variant": synthetic.variant,
-        "left": synthetic.left,
-        "landmarks": np.round(synthetic.landmarks, 2).tolist() if seen else None,
-        "box": list(synthetic.box) if seen else None,
-        "size": list(synthetic.mask.shape),
-        "mask": runs(synthetic.mask),
-    }
-
-
-def runs(mask: Flags) -> list[int]:
-    """Returns the lengths of the mask's runs, row by row, beginning with pixels that are off."""
-    flat = np.concatenate([[False], mask.ravel(), [not mask.ravel()[-1]]])
-    ends = np.nonzero(flat[1:] != flat[:-1])[0]
-    return [int(length) for length in np.diff(np.concatenate([[0], ends]))]
-
-
-def unpack(lengths: Sequence[int], size: tuple[int, int]) -> Flags:
-    """Returns the mask (h, w) that `runs` packed."""
-    on = np.arange(len(lengths)) % 2 == 1
-    return np.repeat(on, lengths).reshape(size)

@@ -19,6 +19,17 @@ from fingerspell.synth.pose import sample_pose, sample_variant
 from fingerspell.synth.signs import Variant, find_sign
 from fingerspell.synth.skeleton import Pose
 
+DOUBLES = ("slide", "bounce")
+
+BELOW_MM = (30.0, -300.0)
+"""Where the hand rests before and after a word: below the picture."""
+
+J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
+"""Share of the stroke, then x (the watcher's right) and y (up) in mm: down, then a hook."""
+
+Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
+"""A right-handed signer writes Z for himself, so the watcher sees it mirrored."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
@@ -34,47 +45,6 @@ class Key:
     pose: Pose
     view: Floats
     place: Floats
-
-
-def at_time(keys: Sequence[Key], time_s: float) -> Key:
-    """Returns the hand at a time, between its keys on a smooth step 3u² - 2u³."""
-    times = [key.time_s for key in keys]
-    later = int(np.searchsorted(times, time_s, side="right"))
-    if later == 0 or later == len(keys):
-        return replace(keys[min(later, len(keys) - 1)], time_s=time_s)
-    one, two = keys[later - 1], keys[later]
-    u = (time_s - one.time_s) / max(two.time_s - one.time_s, 1e-9)
-    # Inside a stroke the hand does not stop at every corner.
-    u = u if one.phase == two.phase == "stroke" else u * u * (3 - 2 * u)
-    return Key(
-        time_s=time_s,
-        label=one.label,
-        phase=one.phase,
-        pose=Pose(
-            fingers=one.pose.fingers + u * (two.pose.fingers - one.pose.fingers),
-            thumb=one.pose.thumb + u * (two.pose.thumb - one.pose.thumb),
-            wrist=one.pose.wrist + u * (two.pose.wrist - one.pose.wrist),
-        ),
-        view=one.view + u * _shortest(two.view - one.view),
-        place=one.place + u * (two.place - one.place),
-    )
-
-
-def _shortest(turn_deg: Floats) -> Floats:
-    """The same turn the short way round, each angle in [-180, 180)."""
-    short: Floats = (turn_deg + 180) % 360 - 180
-    return short
-
-
-DOUBLES = ("slide", "bounce")
-BELOW_MM = (30.0, -300.0)
-"""Where the hand rests before and after a word: below the picture."""
-
-J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
-"""Share of the stroke, then x (the watcher's right) and y (up) in mm: down, then a hook."""
-
-Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
-"""A right-handed signer writes Z for himself, so the watcher sees it mirrored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +107,36 @@ def spell(
     )
     keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
     return tuple(keys)
+
+
+def at_time(keys: Sequence[Key], time_s: float) -> Key:
+    """Returns the hand at a time, between its keys on a smooth step 3u² - 2u³."""
+    times = [key.time_s for key in keys]
+    later = int(np.searchsorted(times, time_s, side="right"))
+    if later == 0 or later == len(keys):
+        return replace(keys[min(later, len(keys) - 1)], time_s=time_s)
+    one, two = keys[later - 1], keys[later]
+    u = (time_s - one.time_s) / max(two.time_s - one.time_s, 1e-9)
+    # Inside a stroke the hand does not stop at every corner.
+    u = u if one.phase == two.phase == "stroke" else u * u * (3 - 2 * u)
+    return Key(
+        time_s=time_s,
+        label=one.label,
+        phase=one.phase,
+        pose=Pose(
+            fingers=one.pose.fingers + u * (two.pose.fingers - one.pose.fingers),
+            thumb=one.pose.thumb + u * (two.pose.thumb - one.pose.thumb),
+            wrist=one.pose.wrist + u * (two.pose.wrist - one.pose.wrist),
+        ),
+        view=one.view + u * _shortest(two.view - one.view),
+        place=one.place + u * (two.place - one.place),
+    )
+
+
+def _shortest(turn_deg: Floats) -> Floats:
+    """The same turn the short way round, each angle in [-180, 180)."""
+    short: Floats = (turn_deg + 180) % 360 - 180
+    return short
 
 
 def _at(key: Key, time_s: float, label: str, phase: str) -> Key:

@@ -1,4 +1,4 @@
-"""A sign's table → one signer's pose and point of view."""
+"""Samples one signer's pose and view from a sign's table; solves where the thumb touches."""
 
 from __future__ import annotations
 
@@ -24,41 +24,47 @@ PRESS_MM = 1.2
 PROBE_DEG = 1.0
 ROUNDS = 9
 MAX_STEP_DEG = 25.0
+
 SOFT = 0.8
 """Fingers are broader than thick, and pads give way: what touches is this share of the radii."""
 
 
-def place_on(fingers: Floats, radii: Floats, finger: str, place: str) -> tuple[Floats, float]:
-    """Returns centre (3,) and radius in mm of a named place; `fingers` (4, 4, 3)."""
-    f, at = FINGERS.index(finger), PLACES.index(place) / 2
-    low, high = int(np.floor(at)), int(np.ceil(at))
-    centre = (fingers[f, low] + fingers[f, high]) / 2
-    return centre, float(radii[f + 1, low] + radii[f + 1, high]) / 2
+def sample_variant(rng: np.random.Generator, sign: Sign) -> Variant:
+    """Picks one way of making the sign by its share."""
+    shares = np.array([variant.share for variant in sign.variants])
+    return sign.variants[int(rng.choice(len(shares), p=shares / shares.sum()))]
 
 
-def _targets(touches: Sequence[Touch], fingers: Floats, build: Build) -> tuple[list[int], Floats]:
-    rows, goals = [], []
-    for touch in touches:
-        row = THUMB_PARTS.index(touch.part) + 1
-        centre, radius = place_on(fingers, build.radii, touch.finger, touch.place)
-        side = np.array(touch.side)
-        reach = SOFT * touch.gap * (radius + build.radii[0, row])
-        rows.append(row)
-        goals.append(centre + side / max(float(np.linalg.norm(side)), 1e-9) * reach)
-    return rows, np.array(goals)
+def sample_pose(
+    rng: np.random.Generator, variant: Variant, build: Build, slack: float = 1.0
+) -> Pose:
+    """Draws a pose within the joint limits; `slack` 0 gives the table's own angles.
+
+    Part of each deviation is shared by all fingers (a tense or a lazy hand), the last two joints
+    of a finger move together, and the thumb is brought to what it touches.
+    """
+    scale = variant.slack * slack
+    lazy = rng.standard_normal()
+    own = rng.standard_normal((4, 3))
+    own[:, 2] = 0.6 * own[:, 1] + 0.4 * own[:, 2]
+    fingers = np.column_stack([variant.fingers, variant.roll])
+    fingers[:, :3] += scale * (0.5 * lazy + 0.8 * own)
+    fingers[:, 3] += 0.3 * scale * rng.standard_normal(4) + _fan(rng, scale)
+    fingers = clamp_fingers(fingers)
+    joints, _ = bend_fingers(fingers, build)
+    rest = np.array(variant.thumb) + scale * 0.8 * rng.standard_normal(5)
+    wrist = np.array(variant.wrist) + slack * np.array([8.0, 6.0]) * rng.standard_normal(2)
+    return Pose(
+        fingers=fingers,
+        thumb=reach(rest, variant.touches, joints, build, variant.under),
+        wrist=np.clip(wrist, WRIST_LIMITS_DEG[:, 0], WRIST_LIMITS_DEG[:, 1]),
+    )
 
 
-def _obstacles(fingers: Floats, build: Build, under: Sequence[str]) -> tuple[Floats, Floats]:
-    """Spheres along the finger bones and the palm: centres (n, 3) and radii (n,)."""
-    hard = [i for i, finger in enumerate(FINGERS) if finger not in under]
-    fingers, radii = fingers[hard], build.radii[1:][hard]
-    steps = np.array([0.0, 0.34, 0.67, 1.0])[:, None]
-    low, high = fingers[:, :-1, None], fingers[:, 1:, None]
-    bones = (low + (high - low) * steps).reshape(-1, 3)
-    r_low, r_high = radii[:, :-1, None], radii[:, 1:, None]
-    bone_r = (r_low + (r_high - r_low) * steps[:, 0]).reshape(-1)
-    palm = (build.knuckles[:, None] * np.array([0.45, 0.65, 0.85])[:, None]).reshape(-1, 3)
-    return np.concatenate([bones, palm]), np.concatenate([bone_r, np.full(len(palm), 11.0)])
+def sample_view(rng: np.random.Generator, variant: Variant, freedom: float = 1.0) -> Floats:
+    """Draws turn, tilt and lean in degrees."""
+    scatter = np.array(variant.view_slack) * freedom * rng.standard_normal(3)
+    return np.array(variant.view) + scatter
 
 
 def reach(
@@ -109,36 +115,37 @@ def reach(
     return angles
 
 
-def sample_variant(rng: np.random.Generator, sign: Sign) -> Variant:
-    """Picks one way of making the sign by its share."""
-    shares = np.array([variant.share for variant in sign.variants])
-    return sign.variants[int(rng.choice(len(shares), p=shares / shares.sum()))]
+def _targets(touches: Sequence[Touch], fingers: Floats, build: Build) -> tuple[list[int], Floats]:
+    rows, goals = [], []
+    for touch in touches:
+        row = THUMB_PARTS.index(touch.part) + 1
+        centre, radius = place_on(fingers, build.radii, touch.finger, touch.place)
+        side = np.array(touch.side)
+        reach = SOFT * touch.gap * (radius + build.radii[0, row])
+        rows.append(row)
+        goals.append(centre + side / max(float(np.linalg.norm(side)), 1e-9) * reach)
+    return rows, np.array(goals)
 
 
-def sample_pose(
-    rng: np.random.Generator, variant: Variant, build: Build, slack: float = 1.0
-) -> Pose:
-    """Draws a pose within the joint limits; `slack` 0 gives the table's own angles.
+def _obstacles(fingers: Floats, build: Build, under: Sequence[str]) -> tuple[Floats, Floats]:
+    """Spheres along the finger bones and the palm: centres (n, 3) and radii (n,)."""
+    hard = [i for i, finger in enumerate(FINGERS) if finger not in under]
+    fingers, radii = fingers[hard], build.radii[1:][hard]
+    steps = np.array([0.0, 0.34, 0.67, 1.0])[:, None]
+    low, high = fingers[:, :-1, None], fingers[:, 1:, None]
+    bones = (low + (high - low) * steps).reshape(-1, 3)
+    r_low, r_high = radii[:, :-1, None], radii[:, 1:, None]
+    bone_r = (r_low + (r_high - r_low) * steps[:, 0]).reshape(-1)
+    palm = (build.knuckles[:, None] * np.array([0.45, 0.65, 0.85])[:, None]).reshape(-1, 3)
+    return np.concatenate([bones, palm]), np.concatenate([bone_r, np.full(len(palm), 11.0)])
 
-    Part of each deviation is shared by all fingers (a tense or a lazy hand), the last two joints
-    of a finger move together, and the thumb is brought to what it touches.
-    """
-    scale = variant.slack * slack
-    lazy = rng.standard_normal()
-    own = rng.standard_normal((4, 3))
-    own[:, 2] = 0.6 * own[:, 1] + 0.4 * own[:, 2]
-    fingers = np.column_stack([variant.fingers, variant.roll])
-    fingers[:, :3] += scale * (0.5 * lazy + 0.8 * own)
-    fingers[:, 3] += 0.3 * scale * rng.standard_normal(4) + _fan(rng, scale)
-    fingers = clamp_fingers(fingers)
-    joints, _ = bend_fingers(fingers, build)
-    rest = np.array(variant.thumb) + scale * 0.8 * rng.standard_normal(5)
-    wrist = np.array(variant.wrist) + slack * np.array([8.0, 6.0]) * rng.standard_normal(2)
-    return Pose(
-        fingers=fingers,
-        thumb=reach(rest, variant.touches, joints, build, variant.under),
-        wrist=np.clip(wrist, WRIST_LIMITS_DEG[:, 0], WRIST_LIMITS_DEG[:, 1]),
-    )
+
+def place_on(fingers: Floats, radii: Floats, finger: str, place: str) -> tuple[Floats, float]:
+    """Returns centre (3,) and radius in mm of a named place; `fingers` (4, 4, 3)."""
+    f, at = FINGERS.index(finger), PLACES.index(place) / 2
+    low, high = int(np.floor(at)), int(np.ceil(at))
+    centre = (fingers[f, low] + fingers[f, high]) / 2
+    return centre, float(radii[f + 1, low] + radii[f + 1, high]) / 2
 
 
 def _fan(rng: np.random.Generator, scale: float) -> Floats:
@@ -152,9 +159,3 @@ def clamp_fingers(fingers: Floats) -> Floats:
     bends = np.clip(fingers[:, :3], low, high)
     spread = np.clip(fingers[:, 3:4], *SPREAD_LIMITS_DEG)
     return np.concatenate([bends, spread, fingers[:, 4:]], axis=1)
-
-
-def sample_view(rng: np.random.Generator, variant: Variant, freedom: float = 1.0) -> Floats:
-    """Draws turn, tilt and lean in degrees."""
-    scatter = np.array(variant.view_slack) * freedom * rng.standard_normal(3)
-    return np.array(variant.view) + scatter

@@ -1,4 +1,4 @@
-"""Frames → a video file with the truth of every frame beside it."""
+"""Fingerspelled words as video: rendered frames, and a file with the truth of each beside it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from fingerspell.synth.render import Cast, Rendered, render
 from fingerspell.synth.scene import sample_scene
 from fingerspell.synth.skeleton import stand
 
+SUFFIXES = (".mp4", ".y4m")
 PIVOT_MM = np.array([0.0, 75.0, 10.0])
 FAR_MM = 900.0
+HAND_MM = 190.0
+
 SHUTTER = 0.5
 """The share of a frame's time for which the shutter is open: what blurs a moving hand."""
+
 BLUR_STEP_PX = 4.0
 MOST_SHOTS = 10
-HAND_MM = 190.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,27 @@ def film(
     scale = fill * size_px[0] / HAND_MM
     lens_seed = int(rng.integers(2**31))
     return _frames(cast, keys, fps, scale, lens_seed, config)
+
+
+def write_video(frames: Iterable[Frame], path: Path, fps: float, word: str) -> Path:
+    """Writes the video and `<name>.json` beside it; both appear complete or not at all.
+
+    The truth holds `word`, `fps`, and for every frame time_s, label, phase, landmarks (21 x, y in
+    pixels or null) and box. Returns the truth's path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    truth_path = path.with_suffix(".json")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        lines = list(_write(frames, part, fps))
+        body = {"word": word, "fps": fps, "frames": lines}
+        part_truth = truth_path.with_name(f".{truth_path.name}.part")
+        part_truth.write_text(json.dumps(body) + "\n", encoding="utf-8", newline="\n")
+        part.replace(path)
+        part_truth.replace(truth_path)
+    finally:
+        part.unlink(missing_ok=True)
+    return truth_path
 
 
 def _frames(
@@ -131,9 +155,6 @@ def _shoot(cast: Cast, key: Key, scale: float) -> Rendered:
         centre_px=(width / 2 + key.place[0] * scale, height * 0.52 - key.place[1] * scale),
     )
     return render(cast, stand(key.pose, cast.build), camera)
-
-
-SUFFIXES = (".mp4", ".y4m")
 
 
 class Writer(Protocol):
@@ -210,27 +231,6 @@ def open_writer(path: Path, fps: float, height: int, width: int) -> Writer:
             fix="fingerspell synth video HELLO -o hello.mp4",
         )
     return kinds[path.suffix.lower()](path, fps, height, width)
-
-
-def write_video(frames: Iterable[Frame], path: Path, fps: float, word: str) -> Path:
-    """Writes the video and `<name>.json` beside it; both appear complete or not at all.
-
-    The truth holds `word`, `fps`, and for every frame time_s, label, phase, landmarks (21 x, y in
-    pixels or null) and box. Returns the truth's path.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    truth_path = path.with_suffix(".json")
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        lines = list(_write(frames, part, fps))
-        body = {"word": word, "fps": fps, "frames": lines}
-        part_truth = truth_path.with_name(f".{truth_path.name}.part")
-        part_truth.write_text(json.dumps(body) + "\n", encoding="utf-8", newline="\n")
-        part.replace(path)
-        part_truth.replace(truth_path)
-    finally:
-        part.unlink(missing_ok=True)
-    return truth_path
 
 
 def _write(frames: Iterable[Frame], path: Path, fps: float) -> Iterator[dict[str, object]]:
