@@ -13,7 +13,7 @@ import numpy as np
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Quality
 from fingerspell.images import encode_jpeg
-from fingerspell.report.data_quality import histogram
+from fingerspell.report.data_quality import _histogram
 from fingerspell.report.data_report import page_html, write_page
 from fingerspell.report.pages import thumb_uri
 from helpers.html_page import Page
@@ -304,4 +304,4 @@ def test_a_long_list_is_folded_and_a_short_one_open(tmp_path: Path) -> None:
 
 
 def test_each_value_falls_into_one_bin() -> None:
-    assert histogram([0, 0.1, 0.19, 0.2, 1.0, 7, -1], [0, 0.1, 0.2, 1]) == [2, 2, 3]
+    assert _histogram([0, 0.1, 0.19, 0.2, 1.0, 7, -1], [0, 0.1, 0.2, 1]) == [2, 2, 3]

@@ -113,7 +113,7 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         text="synthetic hands a class mixed into the training pictures; 0 for none")  # fmt: skip
 
 
-SETTING_OF = {
+_SETTING_OF = {
     "img_size": "image_size_px",
     "patience": "patience_epochs",
     "synth": "synthetic_per_class",
@@ -123,7 +123,7 @@ SETTING_OF = {
 
 def configured(args: argparse.Namespace, **more: Any) -> TrainConfig:
     """Returns the run that `add_recipe`'s options ask for; `more` are settings beyond them."""
-    given = {SETTING_OF.get(k, k): v for k, v in getattr(args, "given", {}).items()}
+    given = {_SETTING_OF.get(k, k): v for k, v in getattr(args, "given", {}).items()}
     if "image_size_px" in given:
         given["image_size_px"] = tuple(given["image_size_px"])
     if args.config is None:

@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     paths = list(picture_paths(args.pictures))
     reader = chosen_predictor(args.bundle, args.precision)
     if args.video is not None:
-        return read_video(reader, args)
-    return read_pictures(reader, paths, args)
+        return _read_video(reader, args)
+    return _read_pictures(reader, paths, args)
 
 
 def picture_paths(asked: list[Path]) -> Iterator[Path]:
@@ -73,7 +73,7 @@ def picture_paths(asked: list[Path]) -> Iterator[Path]:
         yield from found
 
 
-def read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace) -> int:
+def _read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace) -> int:
     """Prints one answer a picture, as it comes; what cannot be read goes to standard error."""
     from fingerspell.errors import PictureError
     from fingerspell.images import read
@@ -88,15 +88,15 @@ def read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace
             print(f"error: {error}", file=sys.stderr)
             continue
         if args.json:
-            answers.append(in_json(path, answer, args.top, reader))
+            answers.append(_in_json(path, answer, args.top, reader))
         else:
-            print(in_words(path, answer, args.top, reader))
+            print(_in_words(path, answer, args.top, reader))
     if args.json:
         print(json.dumps(answers, indent=2, ensure_ascii=False))
     return 2 if unread else 0
 
 
-def in_words(path: Path, answer: Answer, top: int, reader: Predictor) -> str:
+def _in_words(path: Path, answer: Answer, top: int, reader: Predictor) -> str:
     """Returns one line; below the threshold the guesses are named as such."""
     guesses = ", ".join(f"{label} {score:.1%}" for label, score in answer.top(top))
     if answer.accepted:
@@ -104,8 +104,8 @@ def in_words(path: Path, answer: Answer, top: int, reader: Predictor) -> str:
     return f"{path}: not sure, below {reader.threshold:.0%}  ({guesses})"
 
 
-def in_json(path: Path, answer: Answer, top: int, reader: Predictor) -> dict[str, object]:
-    """Returns what `in_words` says, for programs."""
+def _in_json(path: Path, answer: Answer, top: int, reader: Predictor) -> dict[str, object]:
+    """Returns what `_in_words` says, for programs."""
     return {
         "picture": str(path),
         "label": answer.label,
@@ -117,13 +117,13 @@ def in_json(path: Path, answer: Answer, top: int, reader: Predictor) -> dict[str
     }
 
 
-def read_video(reader: Predictor, args: argparse.Namespace) -> int:
+def _read_video(reader: Predictor, args: argparse.Namespace) -> int:
     """Prints every sign as it counts, then the text."""
     from fingerspell.live import LiveRules, Smoothing, spell
 
     rules = LiveRules(smoothing=Smoothing(threshold=reader.threshold))
     signs: list[Counted] = []
-    for counted in spell(watched(reader, args), rules):
+    for counted in spell(_watched(reader, args), rules):
         signs.append(counted)
         if not args.json:
             print(f"{counted.at_s:8.2f} s  {counted.label:<8} {counted.text}", flush=True)
@@ -137,7 +137,7 @@ def read_video(reader: Predictor, args: argparse.Namespace) -> int:
     return 0
 
 
-def watched(reader: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
+def _watched(reader: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
     """Yields (seconds, what the frame says) of a video."""
     from fingerspell.live import Frame
     from fingerspell.runtime.video import frames

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     command = shlex.join([program, *sys.argv[1:]])
     if args.tune is not None:
-        return search(args, config, command)
+        return _search(args, config, command)
     from fingerspell import pipeline
 
     require(
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
+def _search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
     """Searches the recipe's ranges; returns 1 where no setting could be trained."""
     space = load_recipe(args.config).ranges(config) if args.config else {}
     require(

@@ -9,8 +9,8 @@ from fingerspell.config.augment import AugmentConfig, SamplingConfig
 from fingerspell.config.phase import Phase
 from fingerspell.errors import require, require_seed, require_smoothing
 
-PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")
-EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
+_PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")
+_EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class AdaptConfig:
 
     input_dir: Path
     output_dir: Path = Path("adapted")
-    phase: Phase = PHASE
+    phase: Phase = _PHASE
     steps_per_epoch: int = 20
     kept_share: float = 0.75
     synthetic_per_class: int = 16
@@ -37,7 +37,7 @@ class AdaptConfig:
     batch_size: int = 32
     label_smoothing: float = 0.05
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    sampling: SamplingConfig = EVEN
+    sampling: SamplingConfig = _EVEN
     seed: int = 42
     overwrite: bool = False
 

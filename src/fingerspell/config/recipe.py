@@ -21,17 +21,17 @@ from fingerspell.config.space import Space, read_space
 from fingerspell.config.train import TrainConfig
 from fingerspell.errors import ConfigError, FingerspellError, require
 
-NETWORK = tuple(field.name for field in fields(ModelConfig))
-RUN = tuple(field.name for field in fields(TrainConfig) if field.name != "model")
+_NETWORK = tuple(field.name for field in fields(ModelConfig))
+_RUN = tuple(field.name for field in fields(TrainConfig) if field.name != "model")
 
-LEFT_OUT = {"output_dir", "trust", "overwrite", "resume", "recipe_file", "recipe_sha256", "model"}
+_LEFT_OUT = {"output_dir", "trust", "overwrite", "resume", "recipe_file", "recipe_sha256", "model"}
 """What belongs to one run of a recipe and not to the recipe; `model` is written field by field."""
 
-ENTRY = "recipe"
-SPACE = "search_space"
-EXAMPLE = "def recipe(**given): return guide(**given)"
+_ENTRY = "recipe"
+_SPACE = "search_space"
+_EXAMPLE = "def recipe(**given): return guide(**given)"
 
-HEAD = '''"""{title}
+_HEAD = '''"""{title}
 
     fingerspell train --config {path}
 
@@ -76,13 +76,13 @@ class RecipeFile:
             raise
         except Exception as error:  # A user's code may raise anything.
             raise ConfigError(
-                found=f"{ENTRY}() in {self.path} failed ({_named(error)})",
+                found=f"{_ENTRY}() in {self.path} failed ({_named(error)})",
                 expected="a function that returns a TrainConfig",
                 fix=f"mend line {_line(error, self.path)} of {self.path.name}",
             ) from error
         if not isinstance(made, TrainConfig):
             raise ConfigError(
-                found=f"{ENTRY}() in {self.path} returned {type(made).__name__}",
+                found=f"{_ENTRY}() in {self.path} returned {type(made).__name__}",
                 expected="a TrainConfig",
                 fix="end it with: return assemble(given, ...)",
             )
@@ -98,7 +98,7 @@ class RecipeFile:
             inspect.signature(self.build).bind(**given)
         except (TypeError, ValueError) as error:  # ValueError: no signature, as some built-ins.
             raise ConfigError(
-                found=f"{ENTRY}() in {self.path}: {error}",
+                found=f"{_ENTRY}() in {self.path}: {error}",
                 expected="a function that may be called without arguments, and with any setting "
                 "of the command line by its name",
                 fix="add **given and pass it on: assemble(given, ...)",
@@ -119,15 +119,15 @@ def load_recipe(path: Path) -> RecipeFile:
             fix="check the path; configs/quick.py is one",
         ) from error
     module = _run(path, content)
-    build = getattr(module, ENTRY, None)
+    build = getattr(module, _ENTRY, None)
     if build is None or not callable(build):
         raise ConfigError(
-            found=f"{path} has no function {ENTRY}()",
+            found=f"{path} has no function {_ENTRY}()",
             expected="a Python file with a recipe() function that returns a TrainConfig",
-            fix=f"write one: {EXAMPLE}",
+            fix=f"write one: {_EXAMPLE}",
         )
     digest = hashlib.sha256(content).hexdigest()
-    return RecipeFile(path, digest, build, getattr(module, SPACE, {}))
+    return RecipeFile(path, digest, build, getattr(module, _SPACE, {}))
 
 
 def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
@@ -140,12 +140,12 @@ def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
     settings = {**folders, **own, **given}
     for name in settings:
         require(
-            name in NETWORK or name in RUN,
+            name in _NETWORK or name in _RUN,
             found=f"a setting {name!r} that this recipe does not know",
-            expected=f"one of {', '.join((*RUN, *NETWORK))}",
+            expected=f"one of {', '.join((*_RUN, *_NETWORK))}",
             fix="leave it away, or give the file's recipe() a parameter of that name",
         )
-    network = {name: settings.pop(name) for name in NETWORK if name in settings}
+    network = {name: settings.pop(name) for name in _NETWORK if name in settings}
     return TrainConfig(model=ModelConfig(**network), **settings)
 
 
@@ -171,7 +171,7 @@ def guide(
 
 def as_recipe(config: TrainConfig, title: str, path: str, text: Sequence[str]) -> str:
     """Returns the text of a recipe file whose run is `config`, except for where it writes."""
-    run = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in LEFT_OUT}
+    run = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in _LEFT_OUT}
     network = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
     names = {
         "TrainConfig",
@@ -180,7 +180,7 @@ def as_recipe(config: TrainConfig, title: str, path: str, text: Sequence[str]) -
     }
     names |= {type(phase).__name__ for phase in config.phases}
     lines = [f"        {name}={_code(value, 8)}," for name, value in (network | run).items()]
-    return HEAD.format(
+    return _HEAD.format(
         title=_quoted(title),
         path=_quoted(path),
         text=_quoted("\n".join(text)),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fingerspell.labels import ALPHABET
 
-WHOLE_SHARE = 0.99
+_WHOLE_SHARE = 0.99
 PICTURES = (".jpg", ".jpeg", ".png")
 
 
@@ -94,7 +94,7 @@ def count_classes(folder: Path, known: PublicSet) -> Mapping[str, int]:
 
 def is_whole(counts: Mapping[str, int], known: PublicSet) -> bool:
     """Says whether every class is there and 99 in 100 of the pictures."""
-    return all(counts.values()) and sum(counts.values()) >= WHOLE_SHARE * known.pictures
+    return all(counts.values()) and sum(counts.values()) >= _WHOLE_SHARE * known.pictures
 
 
 def told(counts: Mapping[str, int], known: PublicSet) -> str:

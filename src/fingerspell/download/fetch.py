@@ -52,14 +52,14 @@ def fetch(name: str, output_dir: Path) -> Path:
     except Exception as error:
         if _is_damaged(error):
             shutil.rmtree(cache, ignore_errors=True)
-        if (said := explain(error, name, goal)) is None:
+        if (said := _explain(error, name, goal)) is None:
             raise
         raise said from error
     shutil.rmtree(cache, ignore_errors=True)
     return goal
 
 
-def explain(error: Exception, name: str, goal: Path) -> DataError | None:
+def _explain(error: Exception, name: str, goal: Path) -> DataError | None:
     """Returns what went wrong in a user's words; None for faults that are nobody's but ours."""
     handle = CATALOGUE[name].handle
     status = getattr(getattr(error, "response", None), "status_code", None)

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from fingerspell.evaluate.metrics import Floats, Ints
 
-BINS = 15
-TEMPERATURES = (0.05, 20.0)
+_BINS = 15
+_TEMPERATURES = (0.05, 20.0)
 TINY = 1e-12
 
 LEAST_RIGHT = 0.97
 """The share of accepted answers that must be right."""
 
-LEAST_ACCEPTED = 100
+_LEAST_ACCEPTED = 100
 """So few accepted pictures prove no threshold: one mistake more would be a percentage point."""
 
-COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+_COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 
 NOBODY = -1
 """The true class of a picture that shows none: every answer to it is wrong."""
@@ -54,7 +54,7 @@ def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4
     if len(y_true) == 0:
         return 1.0
     ratio = (np.sqrt(5) - 1) / 2
-    low, high = np.log(TEMPERATURES)
+    low, high = np.log(_TEMPERATURES)
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = (
         _loss_at(y_true, probabilities, left),
@@ -90,7 +90,7 @@ def log_loss(y_true: Ints, probabilities: Floats) -> float:
     return float(-np.log(np.maximum(chosen, TINY)).mean())
 
 
-def bins(y_true: Ints, probabilities: Floats, count: int = BINS) -> list[dict[str, float | int]]:
+def bins(y_true: Ints, probabilities: Floats, count: int = _BINS) -> list[dict[str, float | int]]:
     """Returns the filled confidence bins: `{low, high, pictures, confidence, accuracy}`."""
     if len(y_true) == 0:
         return []
@@ -110,7 +110,7 @@ def bins(y_true: Ints, probabilities: Floats, count: int = BINS) -> list[dict[st
 
 
 def expected_calibration_error(
-    y_true: Ints, probabilities: Floats, count: int = BINS
+    y_true: Ints, probabilities: Floats, count: int = _BINS
 ) -> float | None:
     """Returns Σ share of bin × |accuracy − confidence|; None without pictures.
 
@@ -159,14 +159,14 @@ def risk_coverage(y_true: Ints, probabilities: Floats) -> list[dict[str, float]]
     if len(y_true) == 0:
         return []
     right, confidence = _sorted(y_true, probabilities)
-    counts = [max(1, math.floor(share * len(right))) for share in COVERAGES]
+    counts = [max(1, math.floor(share * len(right))) for share in _COVERAGES]
     return [
         {
             "coverage": share,
             "threshold": float(confidence[count - 1]),
             "accuracy": float(right[:count].mean()),
         }
-        for share, count in zip(COVERAGES, counts, strict=True)
+        for share, count in zip(_COVERAGES, counts, strict=True)
     ]
 
 
@@ -185,7 +185,7 @@ def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> li
     accuracy = np.cumsum(weight * right) / accepted
     # A threshold cannot part equal confidences: it takes all of them, or none.
     last = np.append(confidence[:-1] != confidence[1:], True)
-    enough = np.arange(1, len(right) + 1) >= LEAST_ACCEPTED
+    enough = np.arange(1, len(right) + 1) >= _LEAST_ACCEPTED
     return [
         Fitted(
             threshold=float(confidence[end]),

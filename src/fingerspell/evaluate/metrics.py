@@ -18,7 +18,7 @@ from fingerspell.errors import DataError
 
 Ints = NDArray[np.intp]
 Floats = NDArray[np.floating[Any]]
-Z95 = 1.959964
+_Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ def acceptance(y_true: Ints, probabilities: Floats, threshold: float) -> dict[st
     }
 
 
-def wilson(hits: int, count: int, z: float = Z95) -> tuple[float, float] | None:
+def wilson(hits: int, count: int, z: float = _Z95) -> tuple[float, float] | None:
     """Returns Wilson's score interval of a share; None for no trials.
 
         (p + z²/2n ± z √(p (1-p)/n + z²/4n²)) / (1 + z²/n)

@@ -13,7 +13,7 @@ from fingerspell import backends
 from fingerspell.errors import ExportError
 
 NO_EXPORTER = "TensorFlow is not installed"
-SOURCE = Path(__file__).resolve().parents[2]
+_SOURCE = Path(__file__).resolve().parents[2]
 
 
 def export_elsewhere(
@@ -25,7 +25,7 @@ def export_elsewhere(
     Raises `ExportError` where it does not end well; what it says stands on the console.
     `unseen signers` and `trust` are for the evaluation that is then still to come.
     """
-    paths = [str(SOURCE), os.environ.get("PYTHONPATH", "")]
+    paths = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
         backends.VARIABLE: backends.EXPORTER,

@@ -12,7 +12,7 @@ from typing import Any
 from fingerspell import backends
 from fingerspell.errors import ExportError
 
-INSTALL_TENSORFLOW = backends.INSTALL[backends.EXPORTER]
+_INSTALL_TENSORFLOW = backends.INSTALL[backends.EXPORTER]
 FOLDER = "saved_model"
 PIXELS_SIGNATURE = "serving_default"
 JPEG_SIGNATURE = "jpeg"
@@ -21,7 +21,7 @@ JPEG_TENSOR = "DecodeJpeg/contents"
 PIXELS_TENSOR = "image"
 ANSWER = "final_result"
 
-SLIVER = 1e-3
+_SLIVER = 1e-3
 """OpenCV's INTER_AREA leaves out a pixel of which less than this share is covered."""
 
 
@@ -31,7 +31,9 @@ def require_tensorflow() -> None:
 
     backend = keras.backend.backend()
     if backend != backends.EXPORTER:
-        install = "" if backends.is_installed(backends.EXPORTER) else f"{INSTALL_TENSORFLOW}, then "
+        install = (
+            "" if backends.is_installed(backends.EXPORTER) else f"{_INSTALL_TENSORFLOW}, then "
+        )
         raise ExportError(
             found=f"Keras running on {backend}",
             expected="TensorFlow, which writes SavedModel, frozen graph and TFLite",
@@ -102,10 +104,10 @@ def owner_of(model: Any) -> Any:
 
 def picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
     """Returns the network input, float32 (h, w, 3) in [0, 1], of one JPEG (scalar string)."""
-    return fit(decode(jpeg), size_px)
+    return fit(_decode(jpeg), size_px)
 
 
-def decode(jpeg: Any) -> Any:
+def _decode(jpeg: Any) -> Any:
     """Returns uint8 (H, W, 3) RGB of a scalar string. EXIF orientation is not looked at."""
     import tensorflow as tf
 
@@ -122,28 +124,28 @@ def fit(rgb: Any, size_px: tuple[int, int]) -> Any:
 
     height, width = size_px
     shape = tf.shape(rgb)
-    tall = padded_side(shape[0], shape[1], height / width)
-    wide = padded_side(shape[1], shape[0], width / height)
+    tall = _padded_side(shape[0], shape[1], height / width)
+    wide = _padded_side(shape[1], shape[0], width / height)
     shrink = tf.logical_or(tall > height, wide > width)
-    rows = side_weights(tall, shape[0], height, shrink)
-    columns = side_weights(wide, shape[1], width, shrink)
+    rows = _side_weights(tall, shape[0], height, shrink)
+    columns = _side_weights(wide, shape[1], width, shrink)
     pixels = tf.cast(rgb, tf.float32) / 255.0
     fitted = tf.einsum("wc,hcd->hwd", columns, tf.einsum("hr,rcd->hcd", rows, pixels))
     # Sums of rounded weights may leave the range by 1e-7.
     return tf.ensure_shape(tf.clip_by_value(fitted, 0.0, 1.0), (height, width, 3))
 
 
-def side_weights(padded: Any, present: Any, target: int, shrink: Any) -> Any:
+def _side_weights(padded: Any, present: Any, target: int, shrink: Any) -> Any:
     """Returns float32 (target, present): resize weights of one side, its black border left out."""
     import tensorflow as tf
 
     # Both are a few kilobytes: choosing by value keeps control flow out of the frozen graph.
-    weights = tf.where(shrink, area_weights(padded, target), bilinear_weights(padded, target))
+    weights = tf.where(shrink, _area_weights(padded, target), _bilinear_weights(padded, target))
     before = (padded - present) // 2
     return tf.cast(weights[:, before : before + present], tf.float32)
 
 
-def padded_side(side: Any, other: Any, ratio: float) -> Any:
+def _padded_side(side: Any, other: Any, ratio: float) -> Any:
     """Returns the length (int32) that `side` is padded to: `max(side, round(other * ratio))`.
 
     `ratio` is wanted side / wanted other side; halves round to even, as in Python.
@@ -154,7 +156,7 @@ def padded_side(side: Any, other: Any, ratio: float) -> Any:
     return tf.maximum(side, wanted)
 
 
-def area_weights(source: Any, target: int) -> Any:
+def _area_weights(source: Any, target: int) -> Any:
     """Returns float64 (target, source): the share of each source pixel in each target pixel.
 
     weight(i, j) = |[i s, (i + 1) s] with [j, j + 1]| / s,   s = source / target
@@ -165,10 +167,10 @@ def area_weights(source: Any, target: int) -> Any:
     start = tf.range(target, dtype=tf.float64)[:, None] * scale
     pixel = tf.cast(tf.range(source), tf.float64)[None, :]
     covered = tf.minimum(start + scale, pixel + 1) - tf.maximum(start, pixel)
-    return tf.where(covered > SLIVER, covered, tf.zeros_like(covered)) / scale
+    return tf.where(covered > _SLIVER, covered, tf.zeros_like(covered)) / scale
 
 
-def bilinear_weights(source: Any, target: int) -> Any:
+def _bilinear_weights(source: Any, target: int) -> Any:
     """Returns float64 (target, source): half-pixel centres, the border pixel repeated.
 
     weight(i, j) = max(0, 1 - |clip((i + 1/2) s - 1/2, 0, source - 1) - j|),   s = source / target

@@ -22,15 +22,15 @@ from fingerspell.export.parity import (
 )
 from fingerspell.export.tflite import FILES
 
-BATCH = 32
+_BATCH = 32
 FP16_AGREEMENT = 0.99
-INT8_AGREEMENT = 0.97
-NO_LIMIT = float("inf")
-Opener = Callable[[Path, tuple[int, int]], Answers]
+_INT8_AGREEMENT = 0.97
+_NO_LIMIT = float("inf")
+_Opener = Callable[[Path, tuple[int, int]], Answers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class _Bound:
     """What one export is held to. An `advisory` bound is reported and warned of, never refused."""
 
     tolerance: float = TOLERANCE
@@ -39,51 +39,51 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class _Check:
     """One way into one export, and its bound."""
 
     name: str
-    open: Opener
-    bound: Bound = Bound()
+    open: _Opener
+    bound: _Bound = _Bound()
 
 
-CHECKS: tuple[Check, ...] = (
-    Check(
+_CHECKS: tuple[_Check, ...] = (
+    _Check(
         name="saved_model serving_default",
-        open=lambda folder, size: of_saved_model_pixels(folder / graphs.FOLDER, size),
+        open=lambda folder, size: _of_saved_model_pixels(folder / graphs.FOLDER, size),
     ),
-    Check(
+    _Check(
         name="saved_model jpeg",
-        open=lambda folder, _size: of_saved_model_jpeg(folder / graphs.FOLDER),
+        open=lambda folder, _size: _of_saved_model_jpeg(folder / graphs.FOLDER),
     ),
-    Check(
+    _Check(
         name="frozen image:0",
-        open=lambda folder, size: of_frozen_pixels(folder / graphs.FILE_NAME, size),
+        open=lambda folder, size: _of_frozen_pixels(folder / graphs.FILE_NAME, size),
     ),
-    Check(
+    _Check(
         name="frozen DecodeJpeg/contents:0",
-        open=lambda folder, _size: of_frozen_jpeg(folder / graphs.FILE_NAME),
+        open=lambda folder, _size: _of_frozen_jpeg(folder / graphs.FILE_NAME),
     ),
-    Check(
+    _Check(
         name="tflite float32",
-        open=lambda folder, size: of_tflite(folder / FILES["float32"], size),
+        open=lambda folder, size: _of_tflite(folder / FILES["float32"], size),
     ),
-    Check(
+    _Check(
         name="tflite fp16",
-        open=lambda folder, size: of_tflite(folder / FILES["fp16"], size),
-        bound=Bound(tolerance=NO_LIMIT, agreement=FP16_AGREEMENT),
+        open=lambda folder, size: _of_tflite(folder / FILES["fp16"], size),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=FP16_AGREEMENT),
     ),
-    Check(
+    _Check(
         name="tflite int8",
-        open=lambda folder, size: of_tflite(folder / FILES["int8"], size),
-        bound=Bound(tolerance=NO_LIMIT, agreement=INT8_AGREEMENT, advisory=True),
+        open=lambda folder, size: _of_tflite(folder / FILES["int8"], size),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=_INT8_AGREEMENT, advisory=True),
     ),
 )
 
 
 def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
     """Returns the trained model itself: the reference."""
-    return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=BATCH, verbose=0)
+    return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=_BATCH, verbose=0)
 
 
 def prove(
@@ -91,7 +91,7 @@ def prove(
     folder: Path,
     size_px: tuple[int, int],
     jpegs: Sequence[bytes],
-    checks: Sequence[Check] = CHECKS,
+    checks: Sequence[_Check] = _CHECKS,
 ) -> dict[str, Any]:
     """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
     that fails its bound.
@@ -103,7 +103,7 @@ def prove(
     warnings: list[str] = []
     for check in checks:
         parity = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
-        held = hold(check, parity)
+        held = _hold(check, parity)
         if not held:
             warnings.append(
                 f"{check.name} names the trained model's class on {parity.agreement:.1%} of "
@@ -113,7 +113,7 @@ def prove(
     return {"least_pictures": LEAST_PICTURES, "exports": exports, "warnings": warnings}
 
 
-def hold(check: Check, parity: Parity) -> bool:
+def _hold(check: _Check, parity: Parity) -> bool:
     """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
     bound = check.bound
     if bound.advisory:
@@ -127,7 +127,7 @@ def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float
     return np.stack([images.load(jpeg, size_px) for jpeg in jpegs])
 
 
-def of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
+def _of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     """Returns the SavedModel's `serving_default` signature, fed with pixels."""
     loaded = _load(folder)
     signature = loaded.signatures[graphs.PIXELS_SIGNATURE]
@@ -139,7 +139,7 @@ def of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, fitted(jpegs, size_px))  # type: ignore[misc]
 
 
-def of_saved_model_jpeg(folder: Path) -> Answers:
+def _of_saved_model_jpeg(folder: Path) -> Answers:
     """Returns the SavedModel's `jpeg` signature, fed with whole batches of bytes."""
     import tensorflow as tf
 
@@ -152,7 +152,7 @@ def of_saved_model_jpeg(folder: Path) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, jpegs)  # type: ignore[misc]
 
 
-def of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
+def _of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
     """Returns the frozen graph fed at `image:0`."""
     session = _session(path)
     feed, fetch = f"{graphs.PIXELS_TENSOR}:0", f"{graphs.ANSWER}:0"
@@ -161,21 +161,21 @@ def of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
     )
 
 
-def of_frozen_jpeg(path: Path) -> Answers:
+def _of_frozen_jpeg(path: Path) -> Answers:
     """Returns the frozen graph fed at `DecodeJpeg/contents:0`, one picture at a time."""
     session = _session(path)
     feed, fetch = f"{graphs.JPEG_TENSOR}:0", f"{graphs.ANSWER}:0"
     return lambda jpegs: np.concatenate([session.run(fetch, {feed: jpeg}) for jpeg in jpegs])
 
 
-def of_tflite(path: Path, size_px: tuple[int, int]) -> Answers:
+def _of_tflite(path: Path, size_px: tuple[int, int]) -> Answers:
     """Returns a TFLite file run by LiteRT, without Flex."""
     content = path.read_bytes()  # Not mapped: Windows cannot move a file that is mapped.
     return lambda jpegs: tflite.probabilities(content, fitted(jpegs, size_px))
 
 
 def _batched(ask: Any, inputs: Sequence[Any] | NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.concatenate([ask(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
+    return np.concatenate([ask(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)])
 
 
 def _load(folder: Path) -> Any:
@@ -195,6 +195,6 @@ def _session(path: Path) -> Any:
     return tf.compat.v1.Session(graph=graph)
 
 
-def _bound(bound: Bound) -> dict[str, Any]:
-    tolerance = None if bound.tolerance == NO_LIMIT else bound.tolerance
+def _bound(bound: _Bound) -> dict[str, Any]:
+    tolerance = None if bound.tolerance == _NO_LIMIT else bound.tolerance
     return {"tolerance": tolerance, "agreement": bound.agreement, "advisory": bound.advisory}

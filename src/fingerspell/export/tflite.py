@@ -26,9 +26,9 @@ FILES: dict[Precision, str] = {
     "int8": "model_int8.tflite",
 }
 
-LEAST_REPRESENTATIVE = 20
+_LEAST_REPRESENTATIVE = 20
 
-LEAST_AGREEMENT = 0.98
+_LEAST_AGREEMENT = 0.98
 """Of full int8 with float32, on pictures that neither trained the network nor set the ranges: on
 training pictures a network is so sure of itself that full int8 agreed on 100 % of them and on
 94.6 % of unseen ones."""
@@ -83,17 +83,17 @@ def convert_int8(
     require_representative(representative)
     full = convert(model, "int8", representative)
     agreement = _agreement(float32, full, unseen)
-    if agreement is not None and agreement >= LEAST_AGREEMENT:
+    if agreement is not None and agreement >= _LEAST_AGREEMENT:
         return Int8(content=full, inside="weights and activations", full_agreement=agreement)
     return Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
 
 
 def require_representative(representative: Sequence[NDArray[np.float32]]) -> None:
     """Raises `ExportError` for fewer than 20 pictures."""
-    if len(representative) < LEAST_REPRESENTATIVE:
+    if len(representative) < _LEAST_REPRESENTATIVE:
         raise ExportError(
             found=f"{len(representative)} representative pictures",
-            expected=f"at least {LEAST_REPRESENTATIVE} real ones, to set the int8 ranges",
+            expected=f"at least {_LEAST_REPRESENTATIVE} real ones, to set the int8 ranges",
             fix="pass fitted pictures of the training split",
         )
 
@@ -130,10 +130,10 @@ def custom_ops(content: bytes) -> tuple[str, ...]:
     from tensorflow.lite.python import schema_py_generated as schema
 
     builtin = vars(schema.BuiltinOperator)
-    return tuple(name for name in op_names(content) if name not in builtin or name == "CUSTOM")
+    return tuple(name for name in _op_names(content) if name not in builtin or name == "CUSTOM")
 
 
-def op_names(content: bytes) -> tuple[str, ...]:
+def _op_names(content: bytes) -> tuple[str, ...]:
     """Returns the operations of a TFLite file in order of first use, custom ones by their name."""
     from tensorflow.lite.python import schema_py_generated as schema
 

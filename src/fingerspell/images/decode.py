@@ -31,10 +31,10 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 """Most pixels that are unpacked; a small file may claim far more (a decompression bomb)."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-PNG_START = b"\x89PNG\r\n\x1a\n"
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+_PNG_START = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8\xff"
-ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
 _HEADER_BYTES = 128 * 1024
 
@@ -99,14 +99,14 @@ def glance(data: bytes, side_px: int) -> Glance:
     if data.startswith(_JPEG_START):
         small = _decode_jpeg(data, side_px)
         if small is not None:
-            return _upright(small, jpeg_orientation(data))
-    if data.startswith(PNG_START) and (chunk := broken_chunk(data)):
+            return _turned(small, _jpeg_orientation(data))
+    if data.startswith(_PNG_START) and (chunk := _broken_chunk(data)):
         raise _unusable(f"a damaged picture (wrong checksum of its {chunk} part)")
     if kind := container_kind(data):
         if not (formats := container_formats(kind)):
-            raise _unusable(missing(kind))
+            raise _unusable(_missing(kind))
         return _whole(_decode_other(data, formats))
-    return _whole(_decode_other(data, FORMATS))
+    return _whole(_decode_other(data, _FORMATS))
 
 
 def read(path: Path) -> Pixels:
@@ -130,7 +130,7 @@ def read(path: Path) -> Pixels:
 def exif_orientation(image: Image.Image) -> int:
     """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
     try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # Broken EXIF in a sound picture raises nearly anything; the pixels count.
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
@@ -162,7 +162,7 @@ def container_formats(kind: str) -> tuple[str, ...]:
     return ("HEIF",) if kind == "HEIC" and _register_heif() else ()
 
 
-def missing(kind: str) -> str:
+def _missing(kind: str) -> str:
     """Says what a container is that cannot be opened here, and how to open it."""
     return {
         "HEIC": "a HEIC picture, and the plug-in that reads it is missing: pip install pillow-heif",
@@ -189,14 +189,14 @@ def _register_heif() -> bool:
     return True
 
 
-def broken_chunk(data: bytes) -> str:
+def _broken_chunk(data: bytes) -> str:
     """Returns the name of the first chunk whose CRC-32 is wrong; empty where all are right.
 
     A flipped bit would otherwise pass as a picture with other pixels. What is cut off is no
     matter here: decoding finds that out.
     """
     view = memoryview(data)
-    at, name = len(PNG_START), ""
+    at, name = len(_PNG_START), ""
     while at + 12 <= len(data) and name != "IEND":
         name = bytes(view[at + 4 : at + 8]).decode("latin-1")
         end = at + 8 + int.from_bytes(view[at : at + 4], "big")
@@ -250,7 +250,7 @@ def _is_damage(message: str) -> bool:
     return bool(_DAMAGED_JPEG.search(message))
 
 
-def jpeg_orientation(data: bytes) -> int:
+def _jpeg_orientation(data: bytes) -> int:
     """Returns the orientation of JPEG bytes; costs nothing where there is no EXIF block."""
     if _EXIF_MARK not in data[:_HEADER_BYTES]:
         return 1
@@ -261,15 +261,15 @@ def jpeg_orientation(data: bytes) -> int:
         return 1
 
 
-def _upright(lying: Glance, orientation: int) -> Glance:
+def _turned(lying: Glance, orientation: int) -> Glance:
     if orientation == 1:
         return lying
     rgb, width, height = lying
     size = (height, width) if orientation >= 5 else (width, height)
-    return Glance(upright(rgb, orientation), *size)
+    return Glance(_upright(rgb, orientation), *size)
 
 
-def upright(rgb: Pixels, orientation: int) -> Pixels:
+def _upright(rgb: Pixels, orientation: int) -> Pixels:
     """Turns (H, W, 3) pixels as the orientation tag asks; 5–8 exchange height and width."""
     if orientation == 1:
         return rgb
@@ -290,7 +290,7 @@ def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
             big = image.height * image.width > _BIG_PIXELS
             with _one_big_picture if big else nullcontext():
                 orientation = exif_orientation(image)
-                return upright(_rgb(image), orientation)
+                return _upright(_rgb(image), orientation)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

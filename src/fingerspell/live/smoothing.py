@@ -70,7 +70,7 @@ def vote_of(frame: Frame, how: Smoothing) -> str | None:
     return frame.label if sure else None
 
 
-def winner(votes: tuple[Vote, ...]) -> str | None:
+def _winner(votes: tuple[Vote, ...]) -> str | None:
     """Returns the most frequent label; of tied labels the one voted for last."""
     labels = [vote.label for vote in votes]
     newest_first = labels[::-1]
@@ -84,4 +84,4 @@ def step(state: Smoothed, frame: Frame, elapsed_s: float, how: Smoothing) -> Smo
     aged = (Vote(vote.label, vote.age_s + elapsed_s) for vote in state.votes)
     fresh = tuple(vote for vote in aged if vote.age_s <= how.window_s)
     votes = (*fresh, Vote(vote_of(frame, how)))[-how.votes :]
-    return Smoothed(votes, winner(votes))
+    return Smoothed(votes, _winner(votes))

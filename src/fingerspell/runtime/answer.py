@@ -19,7 +19,7 @@ Batch = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 """float32 (labels,) or (N, labels), in label order; a row adds up to 1."""
 
-RANGE_SLACK = 1e-3
+_RANGE_SLACK = 1e-3
 """How far resampling may overshoot [0, 1]."""
 
 
@@ -98,7 +98,7 @@ def check_batch(batch: Batch, size_px: tuple[int, int]) -> None:
             fix="make each picture with fingerspell.images.load and stack them",
         )
     low, high = (float(batch.min()), float(batch.max())) if batch.size else (0.0, 1.0)
-    if not (low >= -RANGE_SLACK and high <= 1 + RANGE_SLACK):  # also refuses NaN
+    if not (low >= -_RANGE_SLACK and high <= 1 + _RANGE_SLACK):  # also refuses NaN
         raise PictureError(
             found=f"pixels from {low:g} to {high:g}",
             expected="pixels from 0 to 1",

@@ -23,15 +23,15 @@ from fingerspell.runtime.answer import (
 from fingerspell.runtime.contract import FILE_NAME
 from fingerspell.runtime.recogniser import Recogniser
 
-MOCK_VARIABLE = "USE_MOCK_MODEL"
+_MOCK_VARIABLE = "USE_MOCK_MODEL"
 
-OUTPUT = Path("output")
+_OUTPUT = Path("output")
 """Where training puts its run unless told otherwise."""
 
-WORD = "starter"
+_WORD = "starter"
 """What a command calls the released recogniser."""
 
-CONFIDENCE = 0.9
+_CONFIDENCE = 0.9
 """Its confidence in every answer; the other labels share the rest."""
 
 
@@ -39,37 +39,37 @@ def choose(
     bundle: Path, environment: Mapping[str, str], *, precision: str = "auto", threads: int = 1
 ) -> Predictor:
     """Returns the recogniser to use; raises `BundleError` that names the ways out."""
-    if wants_mock(environment):
+    if _wants_mock(environment):
         return MockRecogniser()
     if not (bundle / FILE_NAME).is_file():
         where = "this copy of the package" if bundle == STARTER else bundle
         offered = has_starter() and bundle != STARTER
-        word = f"take the released one with --bundle {WORD}, " if offered else ""
+        word = f"take the released one with --bundle {_WORD}, " if offered else ""
         raise BundleError(
             found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
             expected="the output folder of a finished training run",
             fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
-            f"folder with --bundle, {word}or set {MOCK_VARIABLE}=1 for a stand-in without a model",
+            f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a stand-in without a model",
         )
     return Recogniser.load(bundle, precision=precision, threads=threads)
 
 
-def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = OUTPUT) -> Path:
+def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = _OUTPUT) -> Path:
     """Returns the bundle's folder: the one asked for, else `output` where it is there, else
     `starter`, the released recogniser, which also the word `starter` means."""
     if asked is None:
         return output if output.exists() else starter
-    return starter if str(asked) == WORD and not asked.exists() else asked
+    return starter if str(asked) == _WORD and not asked.exists() else asked
 
 
-def wants_mock(environment: Mapping[str, str]) -> bool:
+def _wants_mock(environment: Mapping[str, str]) -> bool:
     """Reads USE_MOCK_MODEL: 1 the stand-in, 0 or unset the trained model."""
-    value = environment.get(MOCK_VARIABLE, "").strip()
+    value = environment.get(_MOCK_VARIABLE, "").strip()
     if value not in ("", "0", "1"):
         raise ConfigError(
-            found=f"{MOCK_VARIABLE}={value}",
+            found=f"{_MOCK_VARIABLE}={value}",
             expected="0 (the trained model) or 1 (a stand-in that needs no model)",
-            fix=f"unset {MOCK_VARIABLE}, or set it to 0 or 1",
+            fix=f"unset {_MOCK_VARIABLE}, or set it to 0 or 1",
         )
     return value == "1"
 
@@ -89,8 +89,8 @@ class MockRecogniser:
         count = len(self.labels)
         brightness = batch.mean(axis=(1, 2, 3), dtype=np.float64)
         best = np.minimum((brightness * count).astype(int), count - 1)
-        rows = np.full((len(batch), count), (1 - CONFIDENCE) / (count - 1), np.float32)
-        rows[np.arange(len(batch)), best] = CONFIDENCE
+        rows = np.full((len(batch), count), (1 - _CONFIDENCE) / (count - 1), np.float32)
+        rows[np.arange(len(batch)), best] = _CONFIDENCE
         return rows
 
     def recognise(self, picture: Picture) -> Answer:

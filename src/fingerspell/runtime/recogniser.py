@@ -26,10 +26,10 @@ MODEL_FILES = {
 }
 """The model of each precision, the most exact first."""
 
-AUTO = "auto"
+_AUTO = "auto"
 
 
-def choose_precision(asked: str, contract: Contract) -> str:
+def _choose_precision(asked: str, contract: Contract) -> str:
     """Returns the precision asked for; for `auto` the most exact that the contract lists.
 
     Raises `BundleError` for an unknown one, and where the contract lists no model at all.
@@ -37,10 +37,10 @@ def choose_precision(asked: str, contract: Contract) -> str:
     if asked in MODEL_FILES:
         return asked
     listed = [name for name, file in MODEL_FILES.items() if file in contract.files]
-    if asked != AUTO:
+    if asked != _AUTO:
         raise BundleError(
             found=f"precision={asked!r}",
-            expected=f"one of {', '.join((AUTO, *MODEL_FILES))}",
+            expected=f"one of {', '.join((_AUTO, *MODEL_FILES))}",
             fix="omit it for the most exact one",
         )
     if not listed:
@@ -72,7 +72,7 @@ def read_model(folder: Path, name: str, contract: Contract) -> bytes:
     return model
 
 
-def check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int) -> None:
+def _check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int) -> None:
     """Raises `BundleError` where model and contract speak of different things."""
     expected = (contract.height_px, contract.width_px, 3)
     if input_shape[1:] != expected or input_shape[0] != 1:
@@ -104,7 +104,7 @@ class Recogniser:
     mock = False
 
     def __init__(self, contract: Contract, pool: Pool, precision: str) -> None:
-        check_shapes(contract, pool.input_shape, pool.output_shape[-1])
+        _check_shapes(contract, pool.input_shape, pool.output_shape[-1])
         self.contract = contract
         self.precision = precision
         self._pool = pool
@@ -114,7 +114,7 @@ class Recogniser:
         cls,
         folder: str | Path = STARTER,
         *,
-        precision: str = AUTO,
+        precision: str = _AUTO,
         threads: int = 1,
         parallel: int | None = None,
     ) -> Recogniser:
@@ -129,7 +129,7 @@ class Recogniser:
         """
         folder = Path(folder)
         contract = read_contract(folder)
-        precision = choose_precision(precision, contract)
+        precision = _choose_precision(precision, contract)
         model = read_model(folder, MODEL_FILES[precision], contract)
         return cls(
             contract,

@@ -108,7 +108,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _crash)
 
 
-def problem(status: int, error: FingerspellError) -> JSONResponse:
+def _problem(status: int, error: FingerspellError) -> JSONResponse:
     """Returns an error in the one shape."""
     body = {"found": error.found, "expected": error.expected, "fix": error.fix}
     return JSONResponse({"error": body}, status_code=status)
@@ -116,7 +116,7 @@ def problem(status: int, error: FingerspellError) -> JSONResponse:
 
 def _request_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    response = problem(error.status, error)
+    response = _problem(error.status, error)
     if error.hang_up:
         response.headers["Connection"] = "close"
     return response
@@ -124,7 +124,7 @@ def _request_error(_: Request, error: Exception) -> Response:
 
 def _picture_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, PictureError)
-    return problem(415, error)
+    return _problem(415, error)
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -134,7 +134,7 @@ def _http_error(request: Request, error: Exception) -> Response:
         expected="GET /health or POST /predict-image",
         fix="check address and method",
     )
-    response = problem(error.status_code, asked)
+    response = _problem(error.status_code, asked)
     response.headers.update(error.headers or {})
     return response
 
@@ -149,4 +149,4 @@ def _crash(_: Request, error: Exception) -> Response:
         expected="an answer",
         fix="look at the server's log and report what it says",
     )
-    return problem(500, unforeseen)
+    return _problem(500, unforeseen)

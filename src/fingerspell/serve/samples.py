@@ -12,11 +12,11 @@ from fingerspell.errors import DataError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
 
-SPLITS = ("test", "val", "train")
+_SPLITS = ("test", "val", "train")
 """Where a class's sample is looked for, in this order."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-SIDE_PX = 200
+_SIDE_PX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def folder_samples(folder: Path) -> tuple[Sample, ...]:
 
     Raises `DataError` where there is neither.
     """
-    splits = [class_folders(folder / split) for split in SPLITS]
+    splits = [class_folders(folder / split) for split in _SPLITS]
     if not any(splits):
         splits = [class_folders(folder)]
     labels = sorted({label for split in splits for label in split})
@@ -80,7 +80,7 @@ def grey_samples(mock: MockRecogniser) -> tuple[Sample, ...]:
         Sample(
             label,
             f"grey {mock.grey_level(label)}",
-            encode_jpeg(np.full((SIDE_PX, SIDE_PX, 3), mock.grey_level(label), np.uint8)),
+            encode_jpeg(np.full((_SIDE_PX, _SIDE_PX, 3), mock.grey_level(label), np.uint8)),
         )
         for label in mock.labels
     )

@@ -20,14 +20,14 @@ from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
 from fingerspell.serve.samples import Sample
 
-TIMEOUT_S = 60.0
+_TIMEOUT_S = 60.0
 # The server is on this machine: a proxy from the environment would not find it.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What happened to one class's sample; `fault` is empty where it was properly answered.
+    """What happened to one class's sample; `_fault` is empty where it was properly answered.
 
     `time_ms` is the whole round trip.
     """
@@ -45,18 +45,18 @@ class Row:
         return not self.fault and self.answer == self.label
 
 
-def send(url: str, data: bytes | None = None, kind: str = "") -> tuple[int, Any]:
+def _send(url: str, data: bytes | None = None, kind: str = "") -> tuple[int, Any]:
     """Sends a request (POST where there is data); returns status and decoded JSON body."""
     request = urllib.request.Request(url, data=data, headers={"Content-Type": kind} if data else {})
     try:
-        with _OPENER.open(request, timeout=TIMEOUT_S) as response:
+        with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.loads(error.read())
 
 
-def form(picture: bytes, name: str) -> tuple[bytes, str]:
+def _form(picture: bytes, name: str) -> tuple[bytes, str]:
     """Returns body and content type of a form with one file field `image`."""
     boundary = uuid.uuid4().hex
     head = (
@@ -68,7 +68,7 @@ def form(picture: bytes, name: str) -> tuple[bytes, str]:
     return body, f"multipart/form-data; boundary={boundary}"
 
 
-def fault(status: int, body: Any, labels: Sequence[str]) -> str:
+def _fault(status: int, body: Any, labels: Sequence[str]) -> str:
     """Returns what is wrong with an answer; empty for a proper one."""
     if status != 200:
         return f"HTTP {status}: {body.get('error', {}).get('found', '')}"
@@ -88,18 +88,18 @@ def fault(status: int, body: Any, labels: Sequence[str]) -> str:
     return "" if proper else "an answer that contradicts itself"
 
 
-def try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
+def _try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
     """Sends one sample to a running server."""
     if sample.picture is None:
         return Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
-    data, kind = form(sample.picture, "sample.jpg")
+    data, kind = _form(sample.picture, "sample.jpg")
     start_s = time.perf_counter()
     try:
-        status, body = send(f"{url}/predict-image", data, kind)
+        status, body = _send(f"{url}/predict-image", data, kind)
     except (OSError, ValueError) as error:
         return Row(sample.label, "", 0.0, False, 0.0, f"no answer ({error})")
     time_ms = (time.perf_counter() - start_s) * 1000
-    wrong = fault(status, body, labels)
+    wrong = _fault(status, body, labels)
     if wrong:
         return Row(sample.label, "", 0.0, False, time_ms, wrong)
     top = body["top_prediction"]
@@ -109,7 +109,7 @@ def try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
 def try_all(reader: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
     """Starts the real server on a free port and sends every sample to it."""
     with running(create_app(reader)) as url:
-        return tuple(try_sample(url, sample, reader.labels) for sample in samples)
+        return tuple(_try_sample(url, sample, reader.labels) for sample in samples)
 
 
 def table(rows: Sequence[Row]) -> str:

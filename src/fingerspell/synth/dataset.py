@@ -27,10 +27,10 @@ from fingerspell.synth.picture import SyntheticHand, draw
 from fingerspell.synth.signs import find_sign
 
 TRUTH_NAME = "truth.jsonl"
-JPEG_QUALITY = 92
-SEEDS_APART = 1_000_000
+_JPEG_QUALITY = 92
+_SEEDS_APART = 1_000_000
 
-LEAST_APART = 400
+_LEAST_APART = 400
 """Fewer pictures take no longer than starting a process."""
 
 _MOST = 16
@@ -60,10 +60,10 @@ def write_dataset(
         for label in labels:
             (work / label).mkdir()
         pieces = [
-            (label, seed * SEEDS_APART + number) for label in labels for number in range(per_class)
+            (label, seed * _SEEDS_APART + number) for label in labels for number in range(per_class)
         ]
-        chosen = shares(len(pieces))
-        done_by_all(draw_share, chosen, work, pieces, size_px, config)
+        chosen = _shares(len(pieces))
+        _done_by_all(_draw_share, chosen, work, pieces, size_px, config)
         _join_truth(work, len(pieces), chosen)
         if output_dir.exists():
             output_dir.rmdir()
@@ -74,8 +74,8 @@ def write_dataset(
     return output_dir
 
 
-def draw_share(
-    share: Share,
+def _draw_share(
+    share: _Share,
     folder: Path,
     pieces: Sequence[tuple[str, int]],
     size_px: tuple[int, int],
@@ -88,15 +88,15 @@ def draw_share(
                 synthetic = draw(label, own, size_px, config)
                 path = f"{label}/drawn-{label}-{own:09d}.jpg"
                 (folder / path).write_bytes(encode(synthetic))
-                truth.write(json.dumps(truth_line(path, label, synthetic)) + "\n")
+                truth.write(json.dumps(_truth_line(path, label, synthetic)) + "\n")
 
 
 def encode(synthetic: SyntheticHand) -> bytes:
     """Returns the picture as JPEG bytes."""
-    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=JPEG_QUALITY)
+    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=_JPEG_QUALITY)
 
 
-def truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
+def _truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
     """Returns what is known about a picture, ready for JSON."""
     seen = bool(np.isfinite(synthetic.landmarks).all())
     return {
@@ -125,7 +125,7 @@ def unpack(lengths: Sequence[int], size: tuple[int, int]) -> Flags:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class _Share:
     """Every `of`-th piece of some work, from piece `number` on."""
 
     number: int
@@ -136,13 +136,13 @@ class Share:
         return piece % self.of == self.number
 
 
-def shares(pictures: int) -> list[Share]:
+def _shares(pictures: int) -> list[_Share]:
     """Returns one share a core; one alone where there is too little to draw."""
-    count = min(_MOST, usable_cores()) if pictures >= LEAST_APART else 1
-    return [Share(number, count) for number in range(count)]
+    count = min(_MOST, usable_cores()) if pictures >= _LEAST_APART else 1
+    return [_Share(number, count) for number in range(count)]
 
 
-def done_by_all(work: Callable[..., None], chosen: Sequence[Share], *arguments: object) -> None:
+def _done_by_all(work: Callable[..., None], chosen: Sequence[_Share], *arguments: object) -> None:
     """Calls `work(share, *arguments)` for every share, the first here and the others beside it.
 
     `work` must be a module's function, and everything picklable. A share that fails elsewhere is
@@ -162,7 +162,7 @@ def done_by_all(work: Callable[..., None], chosen: Sequence[Share], *arguments: 
 
 
 def _started(
-    work: Callable[..., None], share: Share, arguments: Sequence[object]
+    work: Callable[..., None], share: _Share, arguments: Sequence[object]
 ) -> subprocess.Popen[bytes]:
     here = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -187,11 +187,11 @@ def _child() -> None:
     work(share, *arguments)
 
 
-def _truth_name(share: Share) -> str:
+def _truth_name(share: _Share) -> str:
     return f"{share.number}_{TRUTH_NAME}"
 
 
-def _join_truth(folder: Path, pieces: int, chosen: Sequence[Share]) -> None:
+def _join_truth(folder: Path, pieces: int, chosen: Sequence[_Share]) -> None:
     """Deals the shares' lines back into the order of the pieces."""
     parts = [folder / _truth_name(share) for share in chosen]
     with ExitStack() as stack:
@@ -203,10 +203,10 @@ def _join_truth(folder: Path, pieces: int, chosen: Sequence[Share]) -> None:
 
 
 def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> None:
-    if not 1 <= per_class < SEEDS_APART:
+    if not 1 <= per_class < _SEEDS_APART:
         raise DataError(
             found=f"per_class={per_class}",
-            expected=f"from 1 to {SEEDS_APART - 1} pictures of each class",
+            expected=f"from 1 to {_SEEDS_APART - 1} pictures of each class",
             fix="use --per_class 200",
         )
     for label in labels:

@@ -19,15 +19,15 @@ from fingerspell.synth.pose import sample_pose, sample_variant
 from fingerspell.synth.signs import Variant, find_sign
 from fingerspell.synth.skeleton import Pose
 
-DOUBLES = ("slide", "bounce")
+_DOUBLES = ("slide", "bounce")
 
-BELOW_MM = (30.0, -300.0)
+_BELOW_MM = (30.0, -300.0)
 """Where the hand rests before and after a word: below the picture."""
 
-J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
+_J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
 """Share of the stroke, then x (the watcher's right) and y (up) in mm: down, then a hook."""
 
-Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
+_Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
 """A right-handed signer writes Z for himself, so the watcher sees it mirrored."""
 
 
@@ -66,9 +66,9 @@ class Timing:
             fix="use Timing() as it is",
         )
         require(
-            self.double in DOUBLES,
+            self.double in _DOUBLES,
             found=f"double={self.double!r}",
-            expected=f"one of {', '.join(DOUBLES)}",
+            expected=f"one of {', '.join(_DOUBLES)}",
             fix="use double='slide'",
         )
 
@@ -88,7 +88,7 @@ def spell(
         fix="fingerspell synth video HELLO -o hello.mp4",
     )
     letters = [_letter(label, rng, build, slack) for label in labels]
-    keys = [replace(letters[0][0], label="nothing", phase="rest", place=np.array(BELOW_MM))]
+    keys = [replace(letters[0][0], label="nothing", phase="rest", place=np.array(_BELOW_MM))]
     clock, shift = timing.rest_s, np.zeros(2)
     keys.append(_at(keys[-1], clock, "nothing", "move"))
     clock += timing.move_s * 1.6
@@ -103,7 +103,7 @@ def spell(
     keys.append(replace(keys[-1], label="nothing", phase="move", time_s=clock))
     clock += timing.move_s * 1.6
     keys.append(
-        replace(keys[-1], time_s=clock, phase="rest", place=np.array(BELOW_MM)),
+        replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)),
     )
     keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
     return tuple(keys)
@@ -178,9 +178,9 @@ def _letter(label: str, rng: np.random.Generator, build: Build, slack: float) ->
         fix="leave it away: a word begins and ends with nothing",
     )
     if label == "J":
-        return _stroke(J_PATH, sign.variants[:3], rng, build, slack)
+        return _stroke(_J_PATH, sign.variants[:3], rng, build, slack)
     if label == "Z":
-        return _stroke(Z_PATH, [sign.variants[0]] * len(Z_PATH), rng, build, slack)
+        return _stroke(_Z_PATH, [sign.variants[0]] * len(_Z_PATH), rng, build, slack)
     return _stroke(((0.0, 0.0, 0.0),), [sample_variant(rng, sign)], rng, build, slack)
 
 

@@ -16,8 +16,8 @@ from fingerspell.synth.surface import ARM_MM, PALM, Surface, clothe, rasterise
 
 _STEPS = 4096
 _TO_SRGB = (np.linspace(0, 1, _STEPS + 1) ** (1 / GAMMA)).astype(np.float32)
-FINE = 1.5
-FINE_UP_TO_PX = 320
+_FINE = 1.5
+_FINE_UP_TO_PX = 320
 """Small pictures are drawn larger by FINE and averaged down, so that finger outlines are smooth."""
 
 
@@ -52,7 +52,7 @@ def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
     import cv2
 
     height, width = cast.scene.shape[:2]
-    fine = FINE if max(height, width) <= FINE_UP_TO_PX else 1.0
+    fine = _FINE if max(height, width) <= _FINE_UP_TO_PX else 1.0
     near = _enlarged(camera, fine)
     cones = see(clothe(skeleton, cast.build, cast.sleeve_mm), near)
     surface = rasterise(cones, round(height * fine), round(width * fine))

@@ -21,7 +21,7 @@ from fingerspell.synth.skeleton import Skeleton, cores
 PALM, ARM, SLEEVE = 15, 16, 17
 """Parts 0-14 are the bones of the digits, three each, thumb first; PARTS counts all."""
 
-PARTS = 18
+_PARTS = 18
 
 ARM_MM = 540.0
 """Beyond the elbow and out of every picture, so that no arm ends in a stump."""
