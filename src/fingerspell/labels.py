@@ -1,4 +1,4 @@
-"""The one list of labels and its order."""
+"""The class labels, their order, and how folder names are read as labels."""
 
 from __future__ import annotations
 

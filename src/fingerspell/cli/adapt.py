@@ -1,4 +1,4 @@
-"""`fingerspell adapt`: the released recogniser, fitted to a few pictures of one's own."""
+"""`fingerspell adapt`: fine-tunes the released recogniser on a small data set."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))
-    print(told(facts))
+    print(gain(facts))
     print(f"try it: fingerspell predict hand.jpg --bundle {args.output_dir}")
     return 0
 
 
-def told(facts: dict[str, Any]) -> str:
-    """Returns what an adaptation tells its user: before and after, on pictures it never saw."""
+def gain(facts: dict[str, Any]) -> str:
+    """Returns accuracy before and after an adaptation, on pictures it was not trained on."""
     before, after = facts["adapted"]["before"], facts["adapted"]["after"]
     lines = [
         f"your pictures: {_change(before['own'], after['own'])} "

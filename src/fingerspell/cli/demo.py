@@ -1,4 +1,4 @@
-"""`fingerspell demo`: the whole road on synthetic hands, with nothing to download."""
+"""`fingerspell demo`: every stage on synthetic hands, with nothing to download."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _STARTS = {
     _NOTHING: "nothing",
 }
 _LEARNT = {
-    "starter": "This recogniser started from the released one and has seen a few synthetic hands more",
-    "imagenet": "This recogniser has seen a few synthetic hands and no photograph of one",
-    _NOTHING: "This recogniser has seen a few synthetic hands and no photograph",
+    "starter": "This recogniser started from the released one and saw some synthetic hands more",
+    "imagenet": "This recogniser has seen some synthetic hands and no photograph of one",
+    _NOTHING: "This recogniser has seen some synthetic hands and no photograph",
 }
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Walks the whole road anew; returns the smoke test's exit code."""
+    """Runs every stage again; returns the smoke test's exit code."""
     backends.require_known(os.environ)
     from fingerspell.config import (
         AugmentConfig,
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     code = _smoke(output, dataset)
     print(pipeline.summary(output, report))
     print(
-        f"{_LEARNT[weights]}: it shows the road, not the destination. docs/guide.md goes on with "
+        f"{_LEARNT[weights]}: it shows the stages, not the accuracy. docs/guide.md goes on with "
         "real pictures."
     )
     return code
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 def _weights_at_hand(size_px: int, starter: Path | None = None) -> str:
     """Returns the best start that needs no download: `starter`, else `imagenet`, else `none`.
 
-    `starter` is the released recogniser's folder, the package's own unless told otherwise.
+    `starter` is the released recogniser's folder, by default the package's own.
     """
     from fingerspell.config import ModelConfig
     from fingerspell.errors import ModelError
@@ -107,7 +107,7 @@ def _weights_at_hand(size_px: int, starter: Path | None = None) -> str:
 
 
 def _draw_into(synthetic: Path, per_class: int, seed: int, size_px: int) -> None:
-    """Draws the sample anew; what an earlier demo drew there makes way."""
+    """Draws the data set again; replaces that of an earlier demo."""
     import shutil
 
     from fingerspell.synth import write_dataset

@@ -41,21 +41,21 @@ def chosen_predictor(
     """Returns the recogniser that `--bundle` and `--precision` ask for.
 
     Says on standard error where it is not one that the user trained. `starter` is the released
-    recogniser's folder, the package's own unless told otherwise.
+    recogniser's folder, by default the package's own.
     """
     from fingerspell.runtime import STARTER, choose, choose_folder
 
     released = starter or STARTER
     folder = choose_folder(bundle, released)
-    reader = choose(folder, os.environ, precision=precision)
-    if reader.mock:
-        print("note: the stand-in answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
+    predictor = choose(folder, os.environ, precision=precision)
+    if predictor.mock:
+        print("note: the mock answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
     elif folder == released:
         print(
-            f"note: the released recogniser answers (starter, {reader.name}), not one of yours",
+            f"note: the released recogniser answers (starter, {predictor.name}), not one of yours",
             file=sys.stderr,
         )
-    return reader
+    return predictor
 
 
 class Given(argparse.Action):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-_TARGET = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
+TARGET = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
 DOORS = {
     "prepare": "prepare_dataset.py",
     "train": "train_finetune.py",
@@ -136,8 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = options.parse_args(argv)
     text = whole()
     if args.check:
-        return int(not _TARGET.is_file() or _TARGET.read_text(encoding="utf-8") != text)
-    _TARGET.write_text(text, encoding="utf-8", newline="\n")
+        return int(not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text)
+    TARGET.write_text(text, encoding="utf-8", newline="\n")
     return 0
 
 

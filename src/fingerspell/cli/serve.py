@@ -73,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
 
     host, port = where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
-    reader = chosen_predictor(args.bundle, args.precision)
-    app = create_app(reader, limits, cors=args.cors)
+    predictor = chosen_predictor(args.bundle, args.precision)
+    app = create_app(predictor, limits, cors=args.cors)
     with open_socket(host, port) as bound:
-        print(f"{reader.name}, {len(reader.labels)} labels, at {address(bound)}", flush=True)
+        print(f"{predictor.name}, {len(predictor.labels)} labels, at {address(bound)}", flush=True)
         print(f"try: curl -F image=@hand.jpg {address(bound)}/predict-image", flush=True)
         serve(app, bound)
     return 0

@@ -1,4 +1,4 @@
-"""How the released recogniser is fitted to a few pictures of one's own."""
+"""Settings of an adaptation: the released recogniser fine-tuned on a small data set."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
 class AdaptConfig:
     """One adaptation; its time does not depend on how many pictures there are.
 
-    `test_share` of the pictures are held back to measure what it brought. Every class is
-    rehearsed on `synthetic_per_class` synthetic hands, and `sampling` deals each class half its own
-    pictures and half synthetic ones. The whole network learns, `steps_per_epoch` steps an epoch. What
-    is kept is
+    `test_share` of the pictures are held back to measure the gain. `synthetic_per_class`
+    synthetic hands of every class are mixed in, and `sampling` makes half of each class's pictures
+    its own and half synthetic. The whole network learns, `steps_per_epoch` steps an epoch. The
+    weights that are kept are
 
         released + kept_share * (learnt - released)
 
@@ -49,14 +49,14 @@ class AdaptConfig:
                 getattr(self, name) >= 1,
                 found=f"{name}={getattr(self, name)}",
                 expected="a whole number from 1 up",
-                fix=f"leave {name} away for its default",
+                fix=f"omit {name} for its default",
             )
         for name in ("kept_share", "test_share"):
             require(
                 0 < getattr(self, name) <= 1,
                 found=f"{name}={getattr(self, name)}",
                 expected="a share above 0, and at most 1",
-                fix=f"leave {name} away for its default",
+                fix=f"omit {name} for its default",
             )
 
     @property

@@ -134,7 +134,7 @@ def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
     """Returns the run of a recipe's `own` settings; what the user has `given` replaces them.
 
     Both name fields of `TrainConfig` or, for the network, of `ModelConfig`. The folders are
-    `dataset` and `output` unless told otherwise. Raises `ConfigError` for unknown names.
+    `dataset` and `output` unless given. Raises `ConfigError` for unknown names.
     """
     folders = {"dataset_dir": Path("dataset"), "output_dir": Path("output")}
     settings = {**folders, **own, **given}
@@ -143,7 +143,7 @@ def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
             name in _NETWORK or name in _RUN,
             found=f"a setting {name!r} that this recipe does not know",
             expected=f"one of {', '.join((*_RUN, *_NETWORK))}",
-            fix="leave it away, or give the file's recipe() a parameter of that name",
+            fix="omit it, or give the file's recipe() a parameter of that name",
         )
     network = {name: settings.pop(name) for name in _NETWORK if name in settings}
     return TrainConfig(model=ModelConfig(**network), **settings)

@@ -1,4 +1,4 @@
-"""One training run, complete."""
+"""Settings of a training run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class TrainConfig:
 
     `feature_views` is how many augmented views of each picture a frozen phase learns from in an
     epoch; their features are kept in at most `feature_cache_bytes` on the disk while it lasts (0:
-    not at all, every picture is looked at anew in every epoch). The rest:
-    `average_epochs` over how many passes the weights that are validated and kept are averaged
-    (0 = the latest weights), `synthetic_per_class` how many synthetic hands of every class are mixed into
-    the training pictures. `threshold` is the least that the bundle asks of an answer; a higher
-    one is fitted where validation wants it. A checkpoint is written every `save_every_min`,
+    no cache, the network sees every picture in every epoch). The validated and saved weights are
+    the average over the last `average_epochs` passes (0: the latest weights).
+    `synthetic_per_class` synthetic hands of every class are mixed into the training pictures.
+    `threshold` is the lowest acceptance threshold of the bundle; a higher one is fitted where
+    validation needs it. A checkpoint is written every `save_every_min`,
     after every `save_every_steps` of the run (0: not counted) and at each epoch's end.
-    `trust` takes the pictures as they lie, without hashing them again. `recipe_file` and
+    `trust` skips hashing the pictures again. `recipe_file` and
     `recipe_sha256` name the file that the settings were read from, where it was one.
     """
 

@@ -1,4 +1,4 @@
-"""Facts in, findings out: every judgement of the doctor, without touching the machine."""
+"""Judges facts: every check of the doctor, as a pure function of `Facts`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What computes: every Keras backend, the GPU that it sees, and the command that mends it."""
+"""Checks of every Keras backend and of the GPU that it sees."""
 
 from __future__ import annotations
 

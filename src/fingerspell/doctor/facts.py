@@ -1,4 +1,4 @@
-"""Everything the doctor asks the machine for; judging it is `checks`' work."""
+"""Facts about the machine: Python, packages, GPU, memory, disk. `checks` judges them."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _ask_all(names: Sequence[str]) -> dict[str, Probe]:
 def _ask(backend: str, timeout_s: float = _PROBE_TIMEOUT_S) -> Probe:
     """Loads a backend in a process of its own and asks it for GPUs."""
     tail = "; import json; print(json.dumps([m.__version__, gpus, cuda]))"
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         answer = subprocess.run(
             [sys.executable, "-c", _PROBES[backend] + tail],
@@ -148,7 +148,7 @@ def _ask(backend: str, timeout_s: float = _PROBE_TIMEOUT_S) -> Probe:
             encoding="utf-8",
             errors="replace",
             timeout=timeout_s,
-            env=quiet,
+            env=environment,
         )
     except subprocess.TimeoutExpired:
         return Probe(error=f"no answer within {timeout_s:.0f} s")

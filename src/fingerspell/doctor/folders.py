@@ -1,4 +1,4 @@
-"""Looks into the data set folder and the run folder without reading a picture.
+"""Checks of the data set folder and the run folder, without reading a picture.
 
 Standard library only: the doctor must be able to say that everything else is missing.
 """
@@ -19,7 +19,7 @@ _TRAIN = "python backend/train_finetune.py --dataset_dir dataset --output_dir"
 _EXPORT = "fingerspell export --output_dir"
 _EVALUATE = "fingerspell evaluate --output_dir"
 _UNEVEN = 3.0
-_FEW = 10
+_SMALL_CLASS = 10
 _LOW_ACCURACY = 0.90
 
 
@@ -82,13 +82,13 @@ def _check_balance(counts: Mapping[str, int]) -> list[Finding]:
         fix = "prepare a folder with at least two class folders"
         return [fail("classes", f"{len(counts)} class in train", fix)]
     least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    spread = f"{least} has {counts[least]} pictures, {most} has {counts[most]}"
-    if counts[least] < _FEW:
-        return [warn("classes", f"{spread}: too few to learn {least}", f"add pictures of {least}")]
+    sizes = f"{least} has {counts[least]} pictures, {most} has {counts[most]}"
+    if counts[least] < _SMALL_CLASS:
+        return [warn("classes", f"{sizes}: too few to learn {least}", f"add pictures of {least}")]
     if counts[most] > _UNEVEN * counts[least]:
         fix = f"training weights the classes by itself; more pictures of {least} are better"
-        return [warn("class imbalance", spread, fix)]
-    return [ok("classes", spread)]
+        return [warn("class imbalance", sizes, fix)]
+    return [ok("classes", sizes)]
 
 
 def check_run(folder: Path) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Public data sets on Kaggle: publisher, licence, expected counts, and whether a download is whole."""
+"""Public data sets on Kaggle: publisher, licence, expected counts, check of a download."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def is_whole(counts: Mapping[str, int], known: PublicSet) -> bool:
     return all(counts.values()) and sum(counts.values()) >= _WHOLE_SHARE * known.pictures
 
 
-def told(counts: Mapping[str, int], known: PublicSet) -> str:
-    """Returns the figures in words, and how they differ from the known ones."""
+def counted(counts: Mapping[str, int], known: PublicSet) -> str:
+    """Returns the counts as text, and how they differ from the known ones."""
     pictures = sum(counts.values())
     there = [name for name, count in counts.items() if count]
     said = f"{pictures:,} pictures of {len(there)} classes"

@@ -126,10 +126,10 @@ def top_confusions(
 
 
 def acceptance(y_true: Ints, probabilities: Floats, threshold: float) -> dict[str, float | None]:
-    """Returns what the threshold lets through.
+    """Returns coverage and accuracy at a threshold.
 
     `coverage`: share of pictures whose top probability reaches it; `accuracy`: of those (None
-    where nothing is let through).
+    where none reaches it).
     """
     accepted = np.max(probabilities, axis=1) >= threshold if len(y_true) else np.zeros(0, bool)
     return {
@@ -151,15 +151,15 @@ def wilson(hits: int, count: int, z: float = _Z95) -> tuple[float, float] | None
         return None
     share, squared = hits / count, z * z / count
     centre = share + squared / 2
-    spread = z * np.sqrt(share * (1 - share) / count + squared / (4 * count))
-    low, high = (centre - spread) / (1 + squared), (centre + spread) / (1 + squared)
+    half_width = z * np.sqrt(share * (1 - share) / count + squared / (4 * count))
+    low, high = (centre - half_width) / (1 + squared), (centre + half_width) / (1 + squared)
     return max(0.0, float(low)), min(1.0, float(high))
 
 
 def cluster_bootstrap(
     right: NDArray[np.bool_], groups: Sequence[str], *, rounds: int = 2000, seed: int = 0
 ) -> tuple[float, float] | None:
-    """Returns the percentile interval of the accuracy when whole groups are drawn anew.
+    """Returns the percentile bootstrap interval of the accuracy, resampling whole groups.
 
     A group is a signer, a source or a run of near-duplicate frames: its pictures stand or fall
     together, and drawing single pictures would claim a certainty that is not there. None for
@@ -171,8 +171,8 @@ def cluster_bootstrap(
         return None
     hits = np.bincount(number, weights=right, minlength=count)
     sizes = np.bincount(number, minlength=count)
-    synthetic = np.random.default_rng(seed).integers(0, count, (rounds, count))
-    shares = hits[synthetic].sum(axis=1) / sizes[synthetic].sum(axis=1)
+    resampled = np.random.default_rng(seed).integers(0, count, (rounds, count))
+    shares = hits[resampled].sum(axis=1) / sizes[resampled].sum(axis=1)
     low, high = np.quantile(shares, [0.025, 0.975])
     return float(low), float(high)
 

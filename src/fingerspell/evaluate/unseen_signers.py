@@ -110,8 +110,8 @@ def without(unseen_signers: UnseenSigners, unreadable: Collection[Path]) -> Unse
     kept = [i for i, path in enumerate(unseen_signers.paths) if path not in gone]
     if not kept:
         raise DataError(
-            found=f"none of the {len(unseen_signers.paths):,} pictures of {unseen_signers.name} can be read, "
-            f"first {unseen_signers.paths[0]}",
+            found=f"none of the {len(unseen_signers.paths):,} pictures of {unseen_signers.name} "
+            f"can be read, first {unseen_signers.paths[0]}",
             expected="whole pictures",
             fix="check the files, e.g. open one in a viewer",
         )

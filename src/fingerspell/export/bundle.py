@@ -1,4 +1,4 @@
-"""Everything an export writes, all of it or nothing: files, contract, proof."""
+"""Writes a bundle atomically: every exported file, labels, contract and parity report."""
 
 from __future__ import annotations
 

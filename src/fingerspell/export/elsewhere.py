@@ -1,4 +1,4 @@
-"""Exporting what was trained on another backend, or on a machine that cannot export at all."""
+"""Exports a run in a separate TensorFlow process, or says how to where there is none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def export_elsewhere(
 
     It leaves GPUs alone: their memory still holds this process's training.
     Raises `ExportError` where it does not end well; what it says stands on the console.
-    `unseen signers` and `trust` are for the evaluation that is then still to come.
+    `unseen_signers` and `trust` are for the evaluation that is then still to come.
     """
     paths = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
     environment = {

@@ -119,9 +119,9 @@ def _with_buffer(content: bytes, metadata: bytes) -> bytes:
 
 
 def _aligning_builder(size_bytes: int) -> Any:
-    """Returns a FlatBuffer builder that puts weights on 16-byte borders, as the schema asks.
+    """Returns a FlatBuffer builder that aligns weights to 16 bytes, which the schema requires.
 
-    Python's builder forgets that rule; without it a phone may have to copy what it could map.
+    Python's builder ignores that rule; without it a phone may have to copy what it could map.
     """
     import flatbuffers
 

@@ -1,4 +1,4 @@
-"""From a finished run to the released recogniser: few files, small, proven, the same every time."""
+"""Makes a finished run the released recogniser: small files, proven, reproducible."""
 
 from __future__ import annotations
 

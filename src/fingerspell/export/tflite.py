@@ -49,7 +49,7 @@ def convert(
     """Returns the bytes of one TFLite file.
 
     `int8` computes in 8 bits throughout when it is given representative pictures (real ones,
-    float32 (h, w, 3) in [0, 1]; see `int8.py`); without them only the weights have 8 bits.
+    float32 (h, w, 3) in [0, 1]; see `convert_int8`); without them only the weights have 8 bits.
     Raises `ExportError` for operations that need more than the builtin set.
     """
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Bytes to safe RGB: the only place in the house where a picture is decoded or brought to size."""
+"""Decoding, encoding and resizing of pictures: no other package does it."""
 
 from fingerspell.images.decode import MAX_BYTES, MAX_PIXELS, Glance, decode, glance, read
 from fingerspell.images.encode import encode_jpeg

@@ -1,4 +1,4 @@
-"""Any usual picture file to uint8 RGB, upright, within limits.
+"""Decodes any usual picture file to uint8 RGB, upright, within limits of size.
 
 JPEG goes through libjpeg-turbo (accurate DCT, smooth chroma upsampling): the same pixels as
 `tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE")`. Everything else goes through Pillow. What a
@@ -26,7 +26,7 @@ from fingerspell.errors import PictureError
 from fingerspell.images.types import Pixels
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Longest file that is looked at."""
+"""Longest file that is decoded."""
 
 MAX_PIXELS = 50_000_000
 """Most pixels that are unpacked; a small file may claim far more (a decompression bomb)."""
@@ -84,7 +84,7 @@ def decode(data: bytes) -> Pixels:
 
 
 def glance(data: bytes, side_px: int) -> Glance:
-    """Judges a file as strictly as `decode`, for less work where the picture is large.
+    """Decodes at a reduced size, and refuses exactly the files that `decode` refuses.
 
     A JPEG is unpacked at a half, 3/8, a quarter or an eighth of its size where both sides keep
     `side_px`: every coefficient is read all the same, so that damage shows, but fewer pixels are
@@ -270,7 +270,7 @@ def _turned(lying: Glance, orientation: int) -> Glance:
 
 
 def _upright(rgb: Pixels, orientation: int) -> Pixels:
-    """Turns (H, W, 3) pixels as the orientation tag asks; 5–8 exchange height and width."""
+    """Rotates (H, W, 3) pixels by an EXIF orientation; 5–8 exchange height and width."""
     if orientation == 1:
         return rgb
     if orientation >= 5:

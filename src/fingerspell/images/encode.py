@@ -25,7 +25,7 @@ def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
 def as_plain_jpeg(data: bytes) -> bytes:
     """Returns JPEG bytes that mean the same to every decoder.
 
-    A graph looks neither at EXIF orientation nor at formats other than JPEG: such a picture is
+    A graph ignores EXIF orientation and reads no format but JPEG: such a picture is
     decoded, turned upright and written again. Raises `PictureError` for what is no picture.
     """
     return data if _is_plain(data) else encode_jpeg(decode(data), quality=95)

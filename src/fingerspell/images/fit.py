@@ -1,4 +1,4 @@
-"""A picture of any shape to the size of a network: padded, never squeezed."""
+"""Pads and resizes a picture to the input size of a network; never squeezes it."""
 
 from __future__ import annotations
 

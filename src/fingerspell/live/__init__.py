@@ -2,7 +2,7 @@
 
 from fingerspell.live.commit import Held, Holding
 from fingerspell.live.frame import Frame
-from fingerspell.live.session import Counted, Live, LiveRules, commit_now, spell, step, watch
+from fingerspell.live.session import Counted, Live, LiveRules, commit_now, spell, spelled, step
 from fingerspell.live.smoothing import NO_SIGN, Smoothed, Smoothing
 
 __all__ = [
@@ -17,6 +17,6 @@ __all__ = [
     "Smoothing",
     "commit_now",
     "spell",
+    "spelled",
     "step",
-    "watch",
 ]

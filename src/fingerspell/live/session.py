@@ -114,7 +114,7 @@ def spell(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> Iterator[Cou
             yield Counted(at_s, state.counted, state.text)
 
 
-def watch(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> str:
+def spelled(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> str:
     """Returns the text that a whole recording spells."""
     text = ""
     for counted in spell(frames, how):

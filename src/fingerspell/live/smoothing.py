@@ -79,7 +79,7 @@ def _winner(votes: tuple[Vote, ...]) -> str | None:
 
 
 def step(state: Smoothed, frame: Frame, elapsed_s: float, how: Smoothing) -> Smoothed:
-    """Lets one more frame vote, `elapsed_s` seconds after the one before."""
+    """Adds one frame's vote, `elapsed_s` seconds after the one before."""
     check_elapsed(elapsed_s)
     aged = (Vote(vote.label, vote.age_s + elapsed_s) for vote in state.votes)
     fresh = tuple(vote for vote in aged if vote.age_s <= how.window_s)

@@ -1,4 +1,4 @@
-"""What the data set's page shows of light, sharpness and skin tone."""
+"""Image quality on the data set's page: brightness, sharpness, skin tone, odd pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`report.html` of a data set: one page to look at, by day and by night, without a network."""
+"""`report.html` of a data set: one self-contained page, in light and dark colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two pictures of a run, drawn without a display."""
+"""Plots of a run: confusion matrix and training curves, rendered without a display."""
 
 from __future__ import annotations
 

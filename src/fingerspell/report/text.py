@@ -1,4 +1,4 @@
-"""What people are told, in the same words on the console, the pages and the cards."""
+"""Text of reports: the same words on the console, the pages and the cards."""
 
 from __future__ import annotations
 
@@ -103,10 +103,10 @@ def thin(report: Report) -> list[str]:
     """Returns which classes the split left without test or val pictures."""
     classes: Mapping[str, Mapping[str, int]] = report["classes"]
     untested = [label for label, c in classes.items() if not c["test"]]
-    unwatched = [label for label, c in classes.items() if c["test"] and not c["val"]]
+    unvalidated = [label for label, c in classes.items() if c["test"] and not c["val"]]
     return [
         *[f"no test pictures, so never tested: {', '.join(untested)}"] * bool(untested),
-        *[f"tested, but none in val: {', '.join(unwatched)}"] * bool(unwatched),
+        *[f"tested, but none in val: {', '.join(unvalidated)}"] * bool(unvalidated),
     ]
 
 
@@ -158,7 +158,7 @@ def split_rule(run: Mapping[str, Any]) -> str:
 
 
 def summary(output_dir: Path, report: Report) -> str:
-    """Returns what a finished run tells its user on the console, in a few lines."""
+    """Returns the console summary of a finished run."""
     exported = (
         f"TFLite {percent(report['tflite']['test_accuracy'])}"
         if "tflite" in report

@@ -1,4 +1,4 @@
-"""What a recogniser answers, and the interface that every recogniser has."""
+"""`Answer`, and `Predictor`: the interface of every recogniser."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from fingerspell.runtime.recogniser import Recogniser
 _MOCK_VARIABLE = "USE_MOCK_MODEL"
 
 _OUTPUT = Path("output")
-"""Where training puts its run unless told otherwise."""
+"""Where training puts its run by default."""
 
 _WORD = "starter"
 """What a command calls the released recogniser."""
@@ -49,7 +49,7 @@ def choose(
             found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
             expected="the output folder of a finished training run",
             fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
-            f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a stand-in without a model",
+            f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a mock without a model",
         )
     return Recogniser.load(bundle, precision=precision, threads=threads)
 
@@ -63,19 +63,19 @@ def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = _O
 
 
 def _wants_mock(environment: Mapping[str, str]) -> bool:
-    """Reads USE_MOCK_MODEL: 1 the stand-in, 0 or unset the trained model."""
+    """Reads USE_MOCK_MODEL: 1 the mock, 0 or unset the trained model."""
     value = environment.get(_MOCK_VARIABLE, "").strip()
     if value not in ("", "0", "1"):
         raise ConfigError(
             found=f"{_MOCK_VARIABLE}={value}",
-            expected="0 (the trained model) or 1 (a stand-in that needs no model)",
+            expected="0 (the trained model) or 1 (a mock that needs no model)",
             fix=f"unset {_MOCK_VARIABLE}, or set it to 0 or 1",
         )
     return value == "1"
 
 
 class MockRecogniser:
-    """Same interface as `Recogniser`; says `mock` of itself everywhere."""
+    """A `Predictor` without a model: answers by brightness, for trying server and scripts."""
 
     mock = True
     name = "mock (answers by brightness, has learnt nothing)"

@@ -1,4 +1,4 @@
-"""The recogniser contract: everything a caller needs to know about a bundle (`recogniser.json`)."""
+"""The contract of a bundle, `recogniser.json`: input, output, labels, threshold, hashes."""
 
 from __future__ import annotations
 

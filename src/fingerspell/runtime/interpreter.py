@@ -1,6 +1,6 @@
 """A pool of LiteRT interpreters over one model: any number of threads, no waiting in Python.
 
-One interpreter serves one caller at a time. LiteRT lets go of Python's lock while it computes, so
+One interpreter serves one caller at a time. LiteRT releases Python's lock while it computes, so
 several interpreters use several cores; they share the model's bytes, and each adds its own
 packed weights and activations (about 20–35 MB for MobileNetV3Large).
 

@@ -1,4 +1,4 @@
-"""Recorded video to frames with their time."""
+"""Reads a recorded video frame by frame, with the time of each."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _fold(sessions: Sessions, upload: Upload, answer: Answer, arrived_s: float) 
 
 
 def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:
-    """Lets web pages of the given origins call the server."""
+    """Allows web pages of the given origins to call the server (CORS)."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(cors),

@@ -1,4 +1,4 @@
-"""The server on a socket: in the foreground for people, in a thread for checks."""
+"""Runs the server on a socket: in the foreground, or in a thread for tests."""
 
 from __future__ import annotations
 

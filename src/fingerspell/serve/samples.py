@@ -1,4 +1,4 @@
-"""One picture of every class, for trying a recogniser end to end."""
+"""Samples of the smoke test: one picture of every class."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _sample(label: str, folders: Sequence[Path]) -> Sample:
 
 
 def grey_samples(mock: MockRecogniser) -> tuple[Sample, ...]:
-    """Returns a plain grey picture for each label of the stand-in: nothing needs to be there."""
+    """Returns a plain grey picture for each label of the mock: nothing needs to be there."""
     return tuple(
         Sample(
             label,

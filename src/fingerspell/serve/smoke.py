@@ -106,10 +106,10 @@ def _try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
     return Row(sample.label, top["label"], top["score"], body["accepted"], time_ms)
 
 
-def try_all(reader: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
+def try_all(predictor: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
     """Starts the real server on a free port and sends every sample to it."""
-    with running(create_app(reader)) as url:
-        return tuple(_try_sample(url, sample, reader.labels) for sample in samples)
+    with running(create_app(predictor)) as url:
+        return tuple(_try_sample(url, sample, predictor.labels) for sample in samples)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -128,12 +128,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def summary(rows: Sequence[Row], reader: Predictor) -> str:
+def summary(rows: Sequence[Row], predictor: Predictor) -> str:
     """Returns the verdict in words."""
     answered = [row for row in rows if not row.fault]
     right = sum(row.right for row in rows)
     lines = [
-        f"{reader.name}: {len(answered)} of {len(rows)} classes answered over HTTP, "
+        f"{predictor.name}: {len(answered)} of {len(rows)} classes answered over HTTP, "
         f"{right} of them read right"
     ]
     if right < len(answered):
@@ -141,7 +141,7 @@ def summary(rows: Sequence[Row], reader: Predictor) -> str:
             "warning: some samples were read as another class; the smoke test checks the road "
             "and not the accuracy, which is in evaluation_report.json"
         )
-    silent = sorted(set(reader.labels) - {row.label for row in rows})
+    silent = sorted(set(predictor.labels) - {row.label for row in rows})
     if silent:
         lines.append(f"warning: no samples of {', '.join(silent)}")
     lines.append("smoke test passed" if len(answered) == len(rows) else "smoke test FAILED")

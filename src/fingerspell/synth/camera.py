@@ -87,7 +87,7 @@ def see(cones: Cones, camera: Camera) -> Projected:
 
 
 def view_matrix(turn_deg: float, tilt_deg: float, lean_deg: float) -> Floats:
-    """Turn brings the thumb side, tilt the fingertips to the watcher; lean is anticlockwise."""
+    """Turn brings the thumb side, tilt the fingertips to the viewer; lean is anticlockwise."""
     return rotation("z", lean_deg) @ rotation("x", tilt_deg) @ rotation("y", -turn_deg)
 
 

@@ -86,7 +86,7 @@ def _draw_share(
         for piece, (label, own) in enumerate(pieces):
             if share.takes(piece):
                 synthetic = draw(label, own, size_px, config)
-                path = f"{label}/drawn-{label}-{own:09d}.jpg"
+                path = f"{label}/synthetic-{label}-{own:09d}.jpg"
                 (folder / path).write_bytes(encode(synthetic))
                 truth.write(json.dumps(_truth_line(path, label, synthetic)) + "\n")
 

@@ -1,4 +1,4 @@
-"""Light on skin: a key lamp, the room's ambient light, shadows and hollows from the depth map."""
+"""Shading of skin: key light, ambient light, and shadows and occlusion from the depth map."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def hollows(depth: Floats, scale: float) -> Floats:
     """Ambient occlusion (h, w) in [0, 1]: 1 open, lower where the surroundings stand higher."""
     import cv2
 
-    synthetic = (depth > FAR / 2).astype(np.float32)
-    level = depth * synthetic
+    covered = (depth > FAR / 2).astype(np.float32)
+    level = depth * covered
     open_ = np.ones_like(depth)
     for radius_mm in _HOLLOW_MM:
         side = int(2 * round(0.8 * max(radius_mm * scale, 0.8)) + 1)
-        weight = cv2.blur(cv2.blur(synthetic, (side, side)), (side, side))
+        weight = cv2.blur(cv2.blur(covered, (side, side)), (side, side))
         mean = cv2.blur(cv2.blur(level, (side, side)), (side, side)) / np.maximum(weight, 1e-3)
         open_ *= 1 - np.clip((mean - depth) * np.float32(0.28 / (radius_mm * scale)), 0, 0.6)
     return open_
@@ -85,10 +85,10 @@ def shadows(depth: Floats, light: Light, scale: float) -> Floats:
         over -= np.float32(reach * lz / flat)
         over *= np.float32(1 / soft)
         np.maximum(dark[here], over, out=dark[here])
-    synthetic = depth > FAR / 2
-    dark = np.minimum(dark, 1) * synthetic
+    covered = depth > FAR / 2
+    dark = np.minimum(dark, 1) * covered
     sigma = max(0.25 * light.softness * scale, 0.8)
-    weight = cv2.GaussianBlur(synthetic.astype(np.float32), (0, 0), sigma)
+    weight = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), sigma)
     lit: Floats = 1 - cv2.GaussianBlur(dark, (0, 0), sigma) / np.maximum(weight, 1e-3)
     return lit
 

@@ -1,4 +1,4 @@
-"""Words as movement: keyframes of pose, view and place.
+"""Keyframes of a fingerspelled word: pose, view and place over time.
 
 J and Z are paths of their own; all other letters are held. Between two letters everything moves on
 one smooth curve. A double letter slides outwards or bounces, as signers do, because a hold that
@@ -25,10 +25,10 @@ _BELOW_MM = (30.0, -300.0)
 """Where the hand rests before and after a word: below the picture."""
 
 _J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
-"""Share of the stroke, then x (the watcher's right) and y (up) in mm: down, then a hook."""
+"""Share of the stroke, then x (the viewer's right) and y (up) in mm: down, then a hook."""
 
 _Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
-"""A right-handed signer writes Z for himself, so the watcher sees it mirrored."""
+"""A right-handed signer writes Z for himself, so the viewer sees it mirrored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ def _letter(label: str, rng: np.random.Generator, build: Build, slack: float) ->
         label != "nothing",
         found="the label 'nothing' in a word",
         expected="letters, digits and blanks",
-        fix="leave it away: a word begins and ends with nothing",
+        fix="omit it: a word begins and ends with nothing",
     )
     if label == "J":
         return _stroke(_J_PATH, sign.variants[:3], rng, build, slack)

@@ -1,4 +1,4 @@
-"""One labelled picture of a synthetic hand, a pure function of label, seed, size and configuration."""
+"""`draw`: one labelled picture of a synthetic hand, pure in label, seed, size and settings."""
 
 from __future__ import annotations
 

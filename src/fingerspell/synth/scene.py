@@ -57,7 +57,7 @@ def _pictures(folder: Path) -> tuple[Path, ...]:
         raise DataError(
             found=f"no pictures in {folder}",
             expected=f"a folder with {', '.join(PICTURE_SUFFIXES)} files",
-            fix="choose another folder, or leave --backgrounds away for synthetic ones",
+            fix="choose another folder, or omit --backgrounds for synthetic ones",
         )
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""The contact sheet of all handshapes and the page that describes them, both from the tables."""
+"""The contact sheet of all handshapes and the page that describes them, from `signs/*.toml`."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _page(picture: str) -> str:
         "",
         "<!-- Written by `fingerspell synth sheet`; the words live in `synth/signs/*.toml`. -->",
         "",
-        "Every handshape that Fingerspell draws, as the watcher sees a right hand. A left hand is",
+        "Every handshape that Fingerspell draws, as the viewer sees a right hand. A left hand is",
         "the same, mirrored. J and Z are movements: the picture shows where they begin.",
         "",
         f"![All handshapes]({picture})",

@@ -1,7 +1,7 @@
-"""Handshapes as tables of joint angles: `signs/*.toml`, one file a sign.
+"""Reads handshapes, tables of joint angles: `signs/*.toml`, one file a sign.
 
 A file says in plain words what the hand does, and lists the variants that real signers use. All
-angles are degrees, in the frame of `anatomy`: the watcher looks at the palm of a right hand.
+angles are degrees, in the frame of `anatomy`: the viewer looks at the palm of a right hand.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Variant:
     `fingers` has four rows (index to little) of bend at the three joints and spread;
     `thumb` is out, front, roll, and bend of its two joints; `under` names the fingers that are
     folded over it; `roll` twists a finger at its knuckle, as when the thumb pushes between two;
-    `wrist` is bend and lean; `view` turn (thumb side to the watcher), tilt (fingertips to the
-    watcher) and lean (anticlockwise); `slack` is the standard deviation of each bend, `view_slack`
+    `wrist` is bend and lean; `view` turn (thumb side to the viewer), tilt (fingertips to the
+    viewer) and lean (anticlockwise); `slack` is the standard deviation of each bend, `view_slack`
     that of each view angle. `show` is `hand`, `arm` (the hand is out of the
     picture), `face` (somebody without a hand) or `none`.
     """

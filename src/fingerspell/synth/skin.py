@@ -1,4 +1,4 @@
-"""What colour the skin is where: tone, palm, nails, creases, knuckles, watch and ring.
+"""Skin colour and gloss: tone, palm, nails, creases, knuckles, sleeve, wristwatch and ring.
 
 Tones: the ten-point Monk Skin Tone scale (E. Monk, 2022, skintone.google, CC BY 4.0) gives how
 light skin is. Its swatches are nearly grey at both ends; photographed skin is not, so green and
