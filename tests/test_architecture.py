@@ -231,7 +231,7 @@ def test_the_doctor_comes_before_anything_is_installed():
     assert "Traceback" not in answer.stderr
 
 
-def test_help_takes_less_than_half_a_second_of_processor_time():
+def test_help_takes_less_than_four_tenths_of_a_second_of_processor_time():
     measure = (
         "import time; from fingerspell.cli.main import build_parser;"
         "build_parser().format_help(); print(time.process_time())"
@@ -241,7 +241,7 @@ def test_help_takes_less_than_half_a_second_of_processor_time():
         float(subprocess.check_output([sys.executable, "-c", measure], text=True, env=path))
         for _ in range(3)
     ]
-    assert min(times) < 0.5
+    assert min(times) < 0.4
 
 
 def public(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:

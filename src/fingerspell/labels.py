@@ -36,7 +36,7 @@ LABEL_OF: Mapping[str, str] = {
     "blank space": "space",
     "_": "space",
 }
-"""The spellings that are put right, without regard to capitals; nothing else is changed."""
+"""Other spellings of the labels, case-insensitive; any other name is a label of its own."""
 
 
 def label_of(written: str) -> str:

@@ -167,8 +167,8 @@ def test_a_driver_that_does_not_answer_is_named():
         (Gpu("old driver", 24000, 24000, "470.82"), ["CUDA"]),
         (Gpu("small", 4096, 4096, "570.1"), ["GPU memory"]),
         (Gpu("busy", 24000, 2000, "570.1"), ["GPU memory"]),
-        (Gpu("not told", 0, 0, "[N/A]"), []),
-        (Gpu("free memory not told", 24000, 0, "570.1"), []),
+        (Gpu("unknown memory", 0, 0, "[N/A]"), []),
+        (Gpu("unknown free memory", 24000, 0, "570.1"), []),
         (H100, []),
     ],
 )

@@ -83,9 +83,9 @@ def test_every_backend_answers_for_itself(monkeypatch):
     probing(monkeypatch, "raise ImportError('DLL load failed')")
     code = "import sys as m; m.__version__ = '9'; gpus = ['GPU:0']; cuda = True"
     monkeypatch.setitem(facts._PROBES, "torch", code)
-    told = _ask_all(["tensorflow", "torch"])
-    assert told["tensorflow"].error and not told["tensorflow"].gpus
-    assert told["torch"].gpus == ("GPU:0",) and not told["torch"].error
+    answers = _ask_all(["tensorflow", "torch"])
+    assert answers["tensorflow"].error and not answers["tensorflow"].gpus
+    assert answers["torch"].gpus == ("GPU:0",) and not answers["torch"].error
 
 
 def test_the_nearest_existing_folder_is_the_one_written_to(tmp_path):

@@ -1,4 +1,4 @@
-"""The doctor's look into data sets and runs."""
+"""The doctor's checks of data sets and runs."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A data set and a run are told in the same words wherever they are told."""
+"""A data set and a run are described in the same words everywhere."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from helpers.prepared_folder import report, run, two_classes
 
 
 def named(count: int, **config: str) -> dict[str, Any]:
-    told = report(
+    contents = report(
         two_classes(), named={"named": count, "pictures": 18, "examples": ["A/7.jpg", "A/8.jpg"]}
     )
-    told["config"] |= config
-    return told
+    contents["config"] |= config
+    return contents
 
 
 def test_held_out_pictures_are_counted_apart() -> None:

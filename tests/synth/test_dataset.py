@@ -32,8 +32,8 @@ def test_the_mask_comes_back_from_its_runs():
     assert synthetic.mask.any() and np.array_equal(
         unpack(runs(synthetic.mask), (48, 64)), synthetic.mask
     )
-    for few in ([[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]):
-        mask = np.array(few, bool)
+    for rows in ([[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]):
+        mask = np.array(rows, bool)
         assert np.array_equal(unpack(runs(mask), mask.shape), mask)
 
 

@@ -69,9 +69,9 @@ def test_a_bent_finger_comes_out_of_the_palm():
 
 
 def test_positive_spread_moves_a_finger_towards_the_thumb():
-    spread = FLAT.fingers.copy()
-    spread[0, 3] = 15
-    apart, together = bend_fingers(spread, AVERAGE)[0], bend_fingers(FLAT.fingers, AVERAGE)[0]
+    turned = FLAT.fingers.copy()
+    turned[0, 3] = 15
+    apart, together = bend_fingers(turned, AVERAGE)[0], bend_fingers(FLAT.fingers, AVERAGE)[0]
     assert apart[0, 3, 0] > together[0, 3, 0] + 10
 
 

@@ -18,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, metavar="FOLDER",
-        help="one sub-folder a class; a class that it lacks is learnt anew")  # fmt: skip
+        help="one sub-folder a class; new classes are added")  # fmt: skip
     add("--output_dir", type=Path, default=Path("adapted"), help="the run folder")
     add("--seed", type=int, default=42, help="another seed, another run")
-    add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
+    add("--overwrite", action="store_true", help="replace the run in output_dir")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.serve.samples import folder_samples, grey_samples
     from fingerspell.serve.smoke import summary, table, try_all
 
-    # Without --bundle the user's own run is meant: the released recogniser would prove nothing.
+    # Without --bundle the user's own run is tested, never the released recogniser.
     predictor = choose(choose_folder(args.bundle or Path("output")), os.environ)
     folder = args.dataset_dir or Path("dataset")
     if isinstance(predictor, MockRecogniser) and args.dataset_dir is None and not folder.is_dir():

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--unseen_signers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
     add("--trust", action="store_true", help="do not hash the pictures again before training")
-    add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
-    add("--resume", action="store_true", help="go on with the run that lies in output_dir")
+    add("--overwrite", action="store_true", help="replace the run in output_dir")
+    add("--resume", action="store_true", help="continue the run in output_dir")
     add("--save_every_steps", type=int, action=Given, default=0, metavar="N",
         help="write a checkpoint after every N steps too; 0: every 5 minutes and after each "
         "epoch only (default: %(default)s)")  # fmt: skip
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "on this machine alone")  # fmt: skip
     add("--tune", type=int, metavar="N", help="try N settings of the ranges that the recipe's "
         "search_space declares, judged on the validation pictures, and write the best as a "
-        "recipe, best.py; the same command goes on with a search that was stopped")  # fmt: skip
+        "recipe, best.py; the same command continues a search that was stopped")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -61,8 +61,8 @@ class AdaptConfig:
 
     @property
     def dataset_dir(self) -> Path:
-        """Returns where the checked pictures lie: inside the run folder.
+        """The folder of the checked pictures, inside the run folder.
 
-        Not `dataset`: a project's own prepared pictures may lie beside.
+        Not `dataset`: that may be a project's own prepared data set.
         """
         return self.output_dir / "adapted_pictures"

@@ -78,7 +78,7 @@ class RecipeFile:
             raise ConfigError(
                 found=f"{_ENTRY}() in {self.path} failed ({_named(error)})",
                 expected="a function that returns a TrainConfig",
-                fix=f"mend line {_line(error, self.path)} of {self.path.name}",
+                fix=f"correct line {_line(error, self.path)} of {self.path.name}",
             ) from error
         if not isinstance(made, TrainConfig):
             raise ConfigError(
@@ -208,7 +208,7 @@ def _run(path: Path, content: bytes) -> ModuleType:
         raise ConfigError(
             found=f"{path} cannot be run ({_named(error)})",
             expected="a Python file with a recipe() function",
-            fix=f"mend line {_line(error, path)} of {path.name}",
+            fix=f"correct line {_line(error, path)} of {path.name}",
         ) from error
     return module
 

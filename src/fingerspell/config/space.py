@@ -22,7 +22,7 @@ _PARTS = ("model", "augment", "sampling")
 Scalar = bool | int | float | str | None
 
 _Kinds = tuple[type, ...]
-_WORDS = {
+_NAMES_OF_TYPES = {
     bool: "True or False", int: "a whole number", float: "a number", str: "a text",
     NoneType: "None",
 }  # fmt: skip
@@ -77,7 +77,11 @@ def _kinds(part: type) -> dict[str, _Kinds]:
         name: get_args(hint) if isinstance(hint, UnionType) else (hint,)
         for name, hint in hints.items()
     }
-    return {name: found for name, found in kinds.items() if all(kind in _WORDS for kind in found)}
+    return {
+        name: found
+        for name, found in kinds.items()
+        if all(kind in _NAMES_OF_TYPES for kind in found)
+    }
 
 
 def _family(phase_name: str) -> str:
@@ -176,8 +180,8 @@ def _ends(values: Range | Choice) -> tuple[Scalar, ...]:
 def _try(where: str, config: TrainConfig, name: str, value: Scalar, kinds: _Kinds) -> None:
     """Refuses a value that its own part does not take; phases are compared only in a trial."""
     if not _fits(value, kinds):
-        words = " or ".join(_WORDS[kind] for kind in kinds)
-        raise _wrong(where, f"{name}: {value!r}", f"a value that {name} takes: {words}")
+        names = " or ".join(_NAMES_OF_TYPES[kind] for kind in kinds)
+        raise _wrong(where, f"{name}: {value!r}", f"a value that {name} takes: {names}")
     part, _, last = name.rpartition(".")
     for owner in _owners(config, part):
         replace(owner, **{last: value})

@@ -104,6 +104,6 @@ class TrainConfig:
             not (self.overwrite and self.resume),
             found="--overwrite together with --resume",
             expected="one of the two",
-            fix="--resume goes on with the run in the folder, --overwrite starts afresh",
+            fix="--resume continues the run in the folder, --overwrite starts again",
         )
         require_order(self.phases)

@@ -100,7 +100,7 @@ def _gpu_seen(facts: Facts) -> Finding:
     names = ", ".join(gpu.name for gpu in facts.gpus)
     probe = facts.probe
     if probe is None or probe.error:
-        return warn("GPU", f"{names}; the backend was not asked", "mend the backend first")
+        return warn("GPU", f"{names}; the backend was not asked", "fix the backend first")
     if probe.gpus:
         return ok("GPU", f"{names}; {facts.backend} uses {len(probe.gpus)}")
     return warn("GPU", f"{names}, but {facts.backend} does not see it", _gpu_remedy(facts))

@@ -79,7 +79,7 @@ def subset_accuracy(
 ) -> tuple[float | None, int]:
     """Returns accuracy over the pictures of the chosen classes, and how many there are.
 
-    Any of the C outputs may answer: a letter taken for `nothing` is wrong.
+    Any of the C outputs may win: a letter answered with `nothing` is wrong.
     """
     wanted = set(chosen)
     held = np.isin(y_true, [i for i, label in enumerate(labels) if label in wanted])

@@ -37,7 +37,7 @@ def export_elsewhere(
         raise ExportError(
             found=f"{output_dir} is trained, but its export failed (its message stands above)",
             expected="a process of its own, on TensorFlow, that writes and proves every file",
-            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained anew",
+            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained again",
         )
 
 
@@ -49,7 +49,7 @@ def not_exported(
         found=f"{NO_EXPORTER}: {output_dir} is trained and evaluated, but not exported",
         expected="TensorFlow, on any processor, to write SavedModel, frozen graph and TFLite",
         fix=f"{backends.INSTALL[backends.EXPORTER]} (or copy the folders to where it is), then "
-        f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained anew",
+        f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained again",
     )
 
 

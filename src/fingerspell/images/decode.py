@@ -211,7 +211,7 @@ def _broken_chunk(data: bytes) -> str:
 def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
     """libjpeg-turbo's pixels, or None where only Pillow can say more (an odd or broken header).
 
-    Raises `PictureError` where the picture data is damaged: Pillow would hand out a picture whose
+    Raises `PictureError` where the picture data is damaged: Pillow would return a picture whose
     rest is grey or shifted.
     """
     try:
@@ -239,7 +239,7 @@ def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
 
 
 def _is_damage(message: str) -> bool:
-    """Whether libjpeg's words mean lost picture data.
+    """Returns whether a libjpeg message means missing picture data.
 
     Webcams leave a few stray bytes before the end marker of a whole picture; a flipped bit leaves
     at least 17, behind a picture of which half is wrong (measured over 4,000 flips).
@@ -344,7 +344,7 @@ def _too_many_pixels(found: str) -> PictureError:
 
 
 def _what_it_is(data: bytes) -> str:
-    """Names the usual things that are taken for pictures."""
+    """Returns what a file is that is no picture."""
     if data[:1] == b"<" or data[:5].lower() == b"<?xml":
         return "a text file (HTML, XML or SVG)"
     if data[:4] == b"%PDF":

@@ -67,7 +67,7 @@ class PictureAnswer(BaseModel):
 
 
 class Problem(BaseModel):
-    """What was found, what was expected, how to mend it."""
+    """What was found, what was expected, how to fix it."""
 
     found: str
     expected: str
@@ -83,7 +83,7 @@ class ProblemAnswer(BaseModel):
 def picture_answer(
     answer: Answer, live: Live | None, *, threshold: float, time_ms: float, mock: bool, top: int
 ) -> PictureAnswer:
-    """Puts an answer and its session into words."""
+    """Returns the response body of an answer and its session."""
     predictions = [Prediction(label=label, score=score) for label, score in answer.top(top)]
     return PictureAnswer(
         predictions=predictions,

@@ -1,6 +1,6 @@
 """The smoke test: one picture of every class through the real server, over HTTP.
 
-It checks the road, not the accuracy: wrong answers are shown and counted, and only a picture
+It checks that answers arrive and are consistent, not the accuracy: wrong answers are shown and counted, and only a picture
 that is not answered properly is a failure.
 """
 
@@ -129,7 +129,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def summary(rows: Sequence[Row], predictor: Predictor) -> str:
-    """Returns the verdict in words."""
+    """Returns the result of the smoke test as text."""
     answered = [row for row in rows if not row.fault]
     right = sum(row.right for row in rows)
     lines = [
@@ -138,7 +138,7 @@ def summary(rows: Sequence[Row], predictor: Predictor) -> str:
     ]
     if right < len(answered):
         lines.append(
-            "warning: some samples were read as another class; the smoke test checks the road "
+            "warning: some samples were read as another class; the smoke test checks the server "
             "and not the accuracy, which is in evaluation_report.json"
         )
     silent = sorted(set(predictor.labels) - {row.label for row in rows})

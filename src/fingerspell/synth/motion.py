@@ -144,7 +144,7 @@ def _at(key: Key, time_s: float, label: str, phase: str) -> Key:
 
 
 def _double(keys: list[Key], shift: Floats, clock: float, timing: Timing) -> tuple[Floats, float]:
-    """Parts two equal letters by a slide outwards or by a bounce."""
+    """Separates two equal letters by a slide outwards or by a bounce."""
     last = keys[-1]
     keys[-1] = replace(last, phase="move")
     if timing.double == "slide":

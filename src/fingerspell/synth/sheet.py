@@ -86,7 +86,7 @@ def _page(picture: str) -> str:
     lines = [
         "# Handshapes",
         "",
-        "<!-- Written by `fingerspell synth sheet`; the words live in `synth/signs/*.toml`. -->",
+        "<!-- Written by `fingerspell synth sheet`; the text is in `synth/signs/*.toml`. -->",
         "",
         "Every handshape that Fingerspell draws, as the viewer sees a right hand. A left hand is",
         "the same, mirrored. J and Z are movements: the picture shows where they begin.",
