@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fingerspell.download.catalogue import count_classes, is_whole, counted
+from fingerspell.download.catalogue import count_classes, counted, is_whole
 
 
 def fill(folder: Path, **pictures: int) -> Path:

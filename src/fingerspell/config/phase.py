@@ -82,7 +82,7 @@ def progressive(phase: Phase, shares: Mapping[int | None, float]) -> tuple[Phase
 
     gives the first 40 % of its epochs to 96 px, and so on, `None` standing for the network's own
     size; stretches that get no whole epoch are left out. One cosine runs through all of them, so
-    the rate ends where it would have. Each has its own warm-up, because Adam's averages start again.
+    the rate ends where it would have. Each has its own warm-up: Adam's averages start again.
     Reference: Tan & Le, EfficientNetV2, ICML 2021.
     """
     require(

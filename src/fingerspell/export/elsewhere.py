@@ -37,7 +37,8 @@ def export_elsewhere(
         raise ExportError(
             found=f"{output_dir} is trained, but its export failed (its message stands above)",
             expected="a process of its own, on TensorFlow, that writes and proves every file",
-            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained again",
+            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: "
+            "nothing is trained again",
         )
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fingerspell.errors import require
-from fingerspell.live.frame import check_elapsed
+from fingerspell.live.smoothing import check_elapsed
 
 _ROUNDING_S = 1e-6
 """Sums of frame times miss the exact hold by less than this."""

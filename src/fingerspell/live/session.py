@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from fingerspell.errors import require
 from fingerspell.live import commit, smoothing
 from fingerspell.live.commit import Held, Holding
-from fingerspell.live.frame import Frame
-from fingerspell.live.smoothing import Smoothed, Smoothing
+from fingerspell.live.smoothing import Frame, Smoothed, Smoothing
 
 _SPACE = "space"
 _DELETE = "del"

@@ -1,7 +1,7 @@
 """The smoke test: one picture of every class through the real server, over HTTP.
 
-It checks that answers arrive and are consistent, not the accuracy: wrong answers are shown and counted, and only a picture
-that is not answered properly is a failure.
+It checks that answers arrive and are consistent, not the accuracy: wrong answers are shown and
+counted, and only a picture that is not answered properly is a failure.
 """
 
 from __future__ import annotations
