@@ -81,7 +81,7 @@ def test_a_server_that_cannot_resume_is_asked_for_everything_again(kaggle, tmp_p
 
 @pytest.mark.parametrize(
     ("status", "found"),
-    [(403, "refuses"), (404, "does not hand out"), (429, "too much"), (500, "its own")],
+    [(403, "refuses"), (404, "refuses"), (429, "too much"), (500, "its own")],
 )
 def test_a_refusal_is_told_in_words(kaggle, tmp_path, status, found):
     kaggle.status = status
