@@ -76,11 +76,11 @@ def test_a_file_that_names_no_backend_of_ours_chooses_nothing(only, written):
     ("name", "meant"), [("pytorch", "torch"), ("Torch", "torch"), ("tf.keras", "tensorflow")]
 )
 def test_a_word_that_is_no_backend_is_told_with_those_that_are(name, meant):
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         backends.require_known({"KERAS_BACKEND": name})
-    assert told.value.found == f"KERAS_BACKEND={name}"
-    assert told.value.expected == "one of tensorflow, torch, jax"
-    assert f"to {meant}," in told.value.fix
+    assert caught.value.found == f"KERAS_BACKEND={name}"
+    assert caught.value.expected == "one of tensorflow, torch, jax"
+    assert f"to {meant}," in caught.value.fix
 
 
 @pytest.mark.parametrize("environment", [{}, {"KERAS_BACKEND": ""}, {"KERAS_BACKEND": "jax"}])
@@ -148,9 +148,9 @@ def test_a_package_that_is_blocked_counts_as_not_installed(monkeypatch):
 
 
 def test_a_missing_package_comes_with_its_command():
-    told = backends.missing(ModuleNotFoundError("no", name="absent_package.inner"))
-    assert told is not None
-    assert "'absent_package'" in told.found and told.fix == backends.TRAINING
+    missing = backends.missing(ModuleNotFoundError("no", name="absent_package.inner"))
+    assert missing is not None
+    assert "'absent_package'" in missing.found and missing.fix == backends.TRAINING
 
 
 @pytest.mark.parametrize("name", ["fingerspell.absent", "json.absent", "pytest.absent", None])

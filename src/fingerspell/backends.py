@@ -1,4 +1,4 @@
-"""Which library Keras computes with: what was chosen, what is installed, what a command needs.
+"""The Keras backend: which one is chosen, which are installed, what a command needs.
 
 Standard library only, and used before Keras is loaded: Keras reads its choice once, on import.
 """
@@ -51,9 +51,9 @@ def is_installed(name: str) -> bool:
 
 
 def settle(environment: MutableMapping[str, str]) -> None:
-    """Takes the first backend that is installed where Keras would take one that is not.
+    """Selects the first installed backend where Keras would select one that is not installed.
 
-    KERAS_BACKEND is a user's own word and stays. Keras writes keras.json by itself, with
+    A KERAS_BACKEND that the user set stays. Keras writes keras.json by itself, with
     TensorFlow in it, so that file alone does not say that anybody chose.
     """
     if environment.get(VARIABLE):
@@ -74,18 +74,18 @@ def require_known(environment: Mapping[str, str]) -> None:
         name in INSTALL,
         found=f"{VARIABLE}={name}",
         expected=f"one of {', '.join(INSTALL)}",
-        fix=f"set {VARIABLE} to {near[0] if near else EXPORTER}, or leave it away",
+        fix=f"set {VARIABLE} to {near[0] if near else EXPORTER}, or omit it",
     )
 
 
 def settle_for_export(environment: MutableMapping[str, str]) -> None:
-    """Takes TensorFlow, where it is installed, whatever was trained with: it alone can export."""
+    """Selects TensorFlow where it is installed: it alone can export."""
     if is_installed(EXPORTER):
         environment[VARIABLE] = EXPORTER
 
 
 def missing(error: ModuleNotFoundError) -> FingerspellError | None:
-    """Returns what to tell a user whose environment lacks a package; nothing for our own faults."""
+    """Returns the error for a missing third-party package; None for any other missing module."""
     name = (error.name or "").split(".")[0]
     if not name or name in sys.stdlib_module_names or is_installed(name):
         return None

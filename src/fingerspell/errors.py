@@ -1,10 +1,10 @@
-"""Checks that several configurations share."""
+"""Errors that a user can fix, in three parts: what was found, what was expected, how to fix it."""
 
 from __future__ import annotations
 
 
 class FingerspellError(ValueError):
-    """Something the user can put right.
+    """Something the user can fix.
 
     The command line prints it as three lines and leaves with exit code 2.
     """

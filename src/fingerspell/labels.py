@@ -1,4 +1,4 @@
-"""The one list of labels and its order."""
+"""The class labels, their order, and how folder names are read as labels."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LABEL_OF: Mapping[str, str] = {
     "blank space": "space",
     "_": "space",
 }
-"""The spellings that are put right, without regard to capitals; nothing else is changed."""
+"""Other spellings of the labels, case-insensitive; any other name is a label of its own."""
 
 
 def label_of(written: str) -> str:

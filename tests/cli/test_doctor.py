@@ -26,7 +26,7 @@ def test_a_failure_is_exit_code_1_and_is_printed_with_its_remedy(machine, capsys
 def test_a_machine_without_a_failure_is_exit_code_0(machine, capsys, tmp_path):
     machine[0] = Facts(python=(3, 12, 1), dataset_dir=tmp_path / "no", output_dir=tmp_path / "no")
     assert door("doctor", []) == 0
-    assert "0 to mend" in capsys.readouterr().out
+    assert "0 to fix" in capsys.readouterr().out
 
 
 def test_json_is_for_programs(machine, capsys):

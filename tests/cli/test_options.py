@@ -35,4 +35,4 @@ def test_ones_own_run_answers_without_a_word(elsewhere, tmp_path, capsys):
 def test_the_stand_in_goes_before_everything_and_says_so(elsewhere, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("USE_MOCK_MODEL", "1")
     assert chosen_predictor(None, starter=tiny_bundle(tmp_path / "starter")).mock
-    assert "stand-in" in capsys.readouterr().err
+    assert "mock" in capsys.readouterr().err

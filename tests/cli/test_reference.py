@@ -7,7 +7,7 @@ import pytest
 
 from fingerspell.cli import reference as module
 from fingerspell.cli.main import build_parser
-from fingerspell.cli.reference import main, programs, reference
+from fingerspell.cli.reference import _programs, _reference, main
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def text() -> str:
     again.add_parser("loudly", description="with force").add_argument(
         "--n", default=2, help="times"
     )
-    return reference(parser)
+    return _reference(parser)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_help_and_hidden_options_are_left_out(text):
 
 def test_a_program_that_is_no_verb_has_its_section_too(monkeypatch):
     monkeypatch.setattr(module, "PROGRAMS", {"doctor": "look.py"})
-    assert programs(build_parser(("doctor",))).startswith("## python backend/look.py\n")
+    assert _programs(build_parser(("doctor",))).startswith("## python backend/look.py\n")
 
 
 def test_check_tells_an_old_file_from_a_fresh_one_and_writes_nothing(tmp_path, monkeypatch):

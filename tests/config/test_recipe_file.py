@@ -69,20 +69,20 @@ def test_a_file_that_changed_within_a_second_is_read_anew(write, monkeypatch):
 def test_the_line_is_named_for_a_relative_path_too(write, monkeypatch):
     path = write("x = 1\n\nimport no_such_module")
     monkeypatch.chdir(path.parent)
-    with pytest.raises(ConfigError, match=r"mend line 3 of mine\.py"):
+    with pytest.raises(ConfigError, match=r"correct line 3 of mine\.py"):
         load_recipe(Path(path.name))
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("def recipe(:", r"cannot be run \(SyntaxError.*mend line 1 of mine\.py"),
-        ("\nimport no_such_module", r"cannot be run \(ModuleNotFoundError.*mend line 2"),
+        ("def recipe(:", r"cannot be run \(SyntaxError.*correct line 1 of mine\.py"),
+        ("\nimport no_such_module", r"cannot be run \(ModuleNotFoundError.*correct line 2"),
         ("x = 3", r"has no function recipe\(\)"),
         ("recipe = 3", r"has no function recipe\(\)"),
         ("def recipe(**given):\n    return 3", r"returned int.*a TrainConfig.*assemble"),
         ("def recipe(**given):\n    pass", "returned NoneType"),
-        ("def recipe(**given):\n    return 1 / 0", r"failed \(ZeroDivisionError.*mend line 2"),
+        ("def recipe(**given):\n    return 1 / 0", r"failed \(ZeroDivisionError.*correct line 2"),
         ("def recipe(folder):\n    pass", r"missing a required argument: 'folder'.*\*\*given"),
         ("recipe = min", r"recipe\(\) in"),
     ],

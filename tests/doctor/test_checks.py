@@ -6,13 +6,13 @@ import pytest
 
 from fingerspell.doctor import Facts, Finding, State
 from fingerspell.doctor.checks import (
-    GIB,
-    check_disk,
-    check_memory,
-    check_python,
-    check_starter,
-    check_weights,
-    check_writing,
+    _GIB,
+    _check_disk,
+    _check_memory,
+    _check_python,
+    _check_starter,
+    _check_weights,
+    _check_writing,
     examine,
 )
 from fingerspell.doctor.compute import (
@@ -31,9 +31,9 @@ WELL = Facts(
     pinned_server={"numpy": "2.4.6"},
     pinned_training=PINS,
     probes={"tensorflow": Probe("2.21.0")},
-    memory_bytes=16 * GIB,
-    free_memory_bytes=8 * GIB,
-    free_disk_bytes=50 * GIB,
+    memory_bytes=16 * _GIB,
+    free_memory_bytes=8 * _GIB,
+    free_disk_bytes=50 * _GIB,
     weights_cached=True,
     starter=True,
 )
@@ -58,7 +58,7 @@ def test_a_well_machine_has_nothing_to_mend(tmp_path):
 
 def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path):
     ill = Facts(
-        python=(3, 10, 0), backend="theano", free_disk_bytes=0, memory_bytes=GIB,
+        python=(3, 10, 0), backend="theano", free_disk_bytes=0, memory_bytes=_GIB,
         write_error="read-only", pinned_server=PINS, pinned_training={"grain": "1"},
         gpus=(Gpu("GTX 960", 2048, 100, "470.1"),), dataset_dir=tmp_path, output_dir=tmp_path,
     )  # fmt: skip
@@ -72,11 +72,11 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path):
     [((3, 10, 9), "FAIL"), ((3, 11, 0), "OK"), ((3, 13, 9), "OK"), ((3, 14, 0), "WARN")],
 )
 def test_python_must_be_new_enough_and_not_newer_than_tensorflow(version, state):
-    assert check_python(machine(python=version)).state == state
+    assert _check_python(machine(python=version)).state == state
 
 
 def test_a_32_bit_python_fails():
-    assert check_python(machine(bits=32)).state is State.FAIL
+    assert _check_python(machine(bits=32)).state is State.FAIL
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_a_driver_that_does_not_answer_is_named():
         (Gpu("old driver", 24000, 24000, "470.82"), ["CUDA"]),
         (Gpu("small", 4096, 4096, "570.1"), ["GPU memory"]),
         (Gpu("busy", 24000, 2000, "570.1"), ["GPU memory"]),
-        (Gpu("not told", 0, 0, "[N/A]"), []),
-        (Gpu("free memory not told", 24000, 0, "570.1"), []),
+        (Gpu("unknown memory", 0, 0, "[N/A]"), []),
+        (Gpu("unknown free memory", 24000, 0, "570.1"), []),
         (H100, []),
     ],
 )
@@ -182,31 +182,31 @@ def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
     [(16, 8, "OK"), (16, 1, "WARN"), (2, None, "WARN"), (16, None, "OK"), (None, None, "OK")],
 )
 def test_too_little_memory_is_said_before_it_runs_out(total, free, state):
-    total_bytes, free_bytes = (x and x * GIB for x in (total, free))
-    finding = check_memory(machine(memory_bytes=total_bytes, free_memory_bytes=free_bytes))
+    total_bytes, free_bytes = (x and x * _GIB for x in (total, free))
+    finding = _check_memory(machine(memory_bytes=total_bytes, free_memory_bytes=free_bytes))
     assert finding.state == state
 
 
 @pytest.mark.parametrize(("free", "state"), [(0.1, "FAIL"), (2, "WARN"), (9, "OK"), (None, "OK")])
 def test_a_full_disk_fails_and_a_nearly_full_one_warns(free, state):
-    free_bytes = None if free is None else int(free * GIB)
-    assert check_disk(machine(free_disk_bytes=free_bytes)).state == state
+    free_bytes = None if free is None else int(free * _GIB)
+    assert _check_disk(machine(free_disk_bytes=free_bytes)).state == state
 
 
 def test_a_folder_that_cannot_be_written_fails():
-    assert check_writing(machine(write_error="Permission denied")).state is State.FAIL
-    assert check_writing(WELL).state is State.OK
+    assert _check_writing(machine(write_error="Permission denied")).state is State.FAIL
+    assert _check_writing(WELL).state is State.OK
 
 
 @pytest.mark.parametrize("starter", [True, False])
 def test_weights_that_are_not_there_yet_matter_only_offline(starter):
-    finding = check_weights(machine(weights_cached=False, starter=starter))
+    finding = _check_weights(machine(weights_cached=False, starter=starter))
     assert finding.state is State.WARN and "--weights" in finding.fix
     assert ("starter" in finding.fix) is starter
 
 
 def test_a_released_recogniser_is_named_only_where_there_is_one():
-    assert check_starter(machine(starter=True)).state is State.OK
-    finding = check_starter(machine(starter=False))
+    assert _check_starter(machine(starter=True)).state is State.OK
+    finding = _check_starter(machine(starter=False))
     assert finding.state is State.WARN and "none in this copy" in finding.found
     assert "adapt" in finding.found and "train" in finding.fix

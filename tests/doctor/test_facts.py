@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.doctor import facts
-from fingerspell.doctor.facts import Gpu, ask, ask_all, gather, nvidia, parse_gpus
+from fingerspell.doctor.facts import Gpu, _ask, _ask_all, _parse_gpus, gather, nvidia
 
 
 @pytest.mark.parametrize("released", [True, False])
@@ -19,7 +19,7 @@ def test_whether_this_copy_brings_a_recogniser_is_looked_at(monkeypatch, tmp_pat
 
 def test_nvidias_table_is_read():
     table = "NVIDIA H100, 81559, 80900, 570.86\nTesla T4, [N/A], 5, 535.1\nnonsense\n"
-    assert parse_gpus(table) == (
+    assert _parse_gpus(table) == (
         Gpu("NVIDIA H100", 81559, 80900, "570.86"),
         Gpu("Tesla T4", 0, 5, "535.1"),
     )
@@ -48,12 +48,12 @@ def test_an_nvidia_smi_that_fails_is_quoted(monkeypatch):
 
 
 def probing(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
-    monkeypatch.setitem(facts.PROBES, "tensorflow", code)
+    monkeypatch.setitem(facts._PROBES, "tensorflow", code)
 
 
 def test_a_backend_is_asked_in_a_process_of_its_own(monkeypatch):
     probing(monkeypatch, "import sys as m; m.__version__ = '9'; gpus = ['GPU:0']; cuda = True")
-    probe = ask("tensorflow")
+    probe = _ask("tensorflow")
     assert probe is not None
     assert (probe.version, probe.gpus, probe.cuda_build, probe.error) == ("9", ("GPU:0",), True, "")
 
@@ -61,31 +61,31 @@ def test_a_backend_is_asked_in_a_process_of_its_own(monkeypatch):
 def test_a_backend_that_chatters_on_standard_output_is_understood(monkeypatch):
     code = "print('hello'); import sys as m; m.__version__ = '9'; gpus = []; cuda = False"
     probing(monkeypatch, code)
-    assert ask("tensorflow").version == "9"
+    assert _ask("tensorflow").version == "9"
 
 
 def test_a_backend_that_does_not_load_is_quoted(monkeypatch):
     probing(monkeypatch, "raise ImportError('DLL load failed')")
-    assert ask("tensorflow").error == "ImportError: DLL load failed"
+    assert _ask("tensorflow").error == "ImportError: DLL load failed"
 
 
 def test_a_backend_that_kills_its_process_is_reported(monkeypatch):
     probing(monkeypatch, "import os; os._exit(132)")
-    assert "132" in ask("tensorflow").error
+    assert "132" in _ask("tensorflow").error
 
 
 def test_a_backend_that_hangs_is_given_up(monkeypatch):
     probing(monkeypatch, "import time; time.sleep(60)")
-    assert ask("tensorflow", timeout_s=0.2).error == "no answer within 0 s"
+    assert _ask("tensorflow", timeout_s=0.2).error == "no answer within 0 s"
 
 
 def test_every_backend_answers_for_itself(monkeypatch):
     probing(monkeypatch, "raise ImportError('DLL load failed')")
     code = "import sys as m; m.__version__ = '9'; gpus = ['GPU:0']; cuda = True"
-    monkeypatch.setitem(facts.PROBES, "torch", code)
-    told = ask_all(["tensorflow", "torch"])
-    assert told["tensorflow"].error and not told["tensorflow"].gpus
-    assert told["torch"].gpus == ("GPU:0",) and not told["torch"].error
+    monkeypatch.setitem(facts._PROBES, "torch", code)
+    answers = _ask_all(["tensorflow", "torch"])
+    assert answers["tensorflow"].error and not answers["tensorflow"].gpus
+    assert answers["torch"].gpus == ("GPU:0",) and not answers["torch"].error
 
 
 def test_a_file_in_place_of_the_run_folder_cannot_be_written_to(tmp_path):

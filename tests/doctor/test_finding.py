@@ -17,7 +17,7 @@ def test_each_finding_is_a_line_with_its_remedy_below():
     lines = as_text(FINDINGS).splitlines()
     assert lines[0].split() == ["OK", "Python", "3.12"]
     assert lines[1].startswith("WARN  GPU") and lines[2].strip() == "to fix: use WSL2"
-    assert lines[-1] == "1 fine, 1 to know of, 1 to mend"
+    assert lines[-1] == "1 fine, 1 to know of, 1 to fix"
 
 
 def test_the_same_as_json():

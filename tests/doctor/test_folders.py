@@ -1,4 +1,4 @@
-"""The doctor's look into data sets and runs."""
+"""The doctor's checks of data sets and runs."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.doctor import Finding, State
-from fingerspell.doctor.folders import CONTRACT, check_balance, check_dataset, check_run
+from fingerspell.doctor.folders import _CONTRACT, _check_balance, check_dataset, check_run
 from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
 
 
@@ -86,13 +86,13 @@ def test_a_data_set_without_its_manifest_fails(tmp_path):
     ],
 )
 def test_uneven_small_and_lonely_classes_are_told_apart(counts, topic, state):
-    finding = only(check_balance(counts))
+    finding = only(_check_balance(counts))
     assert (finding.topic, finding.state) == (topic, state)
 
 
 def run_folder(folder: Path, accuracy: object = 0.97) -> Path:
     contract = {"labels": ["A", "B"], "files": {"model.tflite": "00"}}
-    (folder / CONTRACT).write_text(json.dumps(contract), encoding="utf-8")
+    (folder / _CONTRACT).write_text(json.dumps(contract), encoding="utf-8")
     (folder / "model.tflite").write_bytes(b"")
     report = json.dumps({"test_accuracy": accuracy})
     (folder / "evaluation_report.json").write_text(report, encoding="utf-8")
@@ -122,7 +122,7 @@ def test_a_run_that_lost_a_file_fails(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", '{"labels": 3}'])
 def test_a_contract_that_cannot_be_read_fails(tmp_path, text):
-    (run_folder(tmp_path) / CONTRACT).write_text(text, encoding="utf-8")
+    (run_folder(tmp_path) / _CONTRACT).write_text(text, encoding="utf-8")
     assert only(check_run(tmp_path)).state is State.FAIL
 
 
@@ -134,7 +134,7 @@ def test_low_accuracy_is_said(tmp_path, accuracy, state):
 def test_the_contract_is_looked_for_under_the_name_the_runtime_gives_it():
     from fingerspell.runtime.contract import FILE_NAME
 
-    assert CONTRACT == FILE_NAME
+    assert _CONTRACT == FILE_NAME
 
 
 def test_the_accuracy_is_read_where_the_evaluation_writes_it(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from fingerspell.doctor import State
-from fingerspell.doctor.packages import check_packages, installed, normal, pinned
+from fingerspell.doctor.packages import _normal, check_packages, installed, pinned
 
 SERVER = {"numpy": "2.4.6", "pillow": "13.0.0"}
 TRAINING = {"tensorflow": "2.21.0"}
@@ -53,4 +53,4 @@ def test_this_checkout_has_pins_and_this_environment_has_packages():
 
 
 def test_names_are_compared_as_pip_compares_them():
-    assert normal("ML_dtypes") == normal("ml-dtypes") == normal("ml.dtypes")
+    assert _normal("ML_dtypes") == _normal("ml-dtypes") == _normal("ml.dtypes")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fingerspell.download.catalogue import count_classes, is_whole, told
+from fingerspell.download.catalogue import count_classes, counted, is_whole
 
 
 def fill(folder: Path, **pictures: int) -> Path:
@@ -18,7 +18,7 @@ def test_classes_are_found_at_any_depth_and_in_any_case(tmp_path, tiny):
     counts = count_classes(tmp_path, tiny)
     assert counts == {"A": 120, "B": 80}
     assert is_whole(counts, tiny)
-    assert told(counts, tiny) == "200 pictures of 2 classes"
+    assert counted(counts, tiny) == "200 pictures of 2 classes"
 
 
 def test_loose_pictures_other_folders_and_notes_do_not_count(tmp_path, tiny):
@@ -31,10 +31,10 @@ def test_loose_pictures_other_folders_and_notes_do_not_count(tmp_path, tiny):
 def test_one_in_a_hundred_may_be_missing_and_not_two(tmp_path, tiny):
     assert is_whole({"A": 100, "B": 98}, tiny)
     assert not is_whole({"A": 100, "B": 97}, tiny)
-    assert told({"A": 100, "B": 97}, tiny) == "197 pictures of 2 classes, 3 fewer than known"
+    assert counted({"A": 100, "B": 97}, tiny) == "197 pictures of 2 classes, 3 fewer than known"
 
 
 def test_a_class_without_pictures_is_named_and_never_whole(tmp_path, tiny):
     counts = count_classes(fill(tmp_path, A=201), tiny)
     assert not is_whole(counts, tiny)
-    assert told(counts, tiny) == "201 pictures of 1 classes, 1 more than known, none of B"
+    assert counted(counts, tiny) == "201 pictures of 1 classes, 1 more than known, none of B"

@@ -102,9 +102,9 @@ def answered(status: int) -> Exception:
 @pytest.mark.parametrize(
     ("error", "found"),
     [
-        (answered(401), "does not hand out somebody/tiny \\(answer 401\\)"),
-        (answered(403), "answer 403"),
-        (answered(404), "answer 404"),
+        (answered(401), "refuses somebody/tiny \\(status 401\\)"),
+        (answered(403), "status 403"),
+        (answered(404), "status 404"),
         (answered(429), "too much was asked for"),
         (answered(503), "an error of its own \\(503\\)"),
         (requests.exceptions.ConnectionError("gone"), "connection to Kaggle failed"),

@@ -60,7 +60,7 @@ def test_a_transfer_that_was_cut_off_goes_on_where_it_stopped(kaggle, tmp_path):
     kaggle.cut_after_bytes = CUT_BYTES
     with pytest.raises(DataError, match="connection to Kaggle failed") as said:
         fetch("tiny", tmp_path)
-    assert "goes on where it stopped" in said.value.fix
+    assert "continues where it stopped" in said.value.fix
     (half,) = (tmp_path / ".tiny.download").rglob("*.archive")
     got = half.stat().st_size
     assert 0 < got <= CUT_BYTES < len(kaggle.archive)
@@ -81,7 +81,7 @@ def test_a_server_that_cannot_resume_is_asked_for_everything_again(kaggle, tmp_p
 
 @pytest.mark.parametrize(
     ("status", "found"),
-    [(403, "does not hand out"), (404, "does not hand out"), (429, "too much"), (500, "its own")],
+    [(403, "refuses"), (404, "refuses"), (429, "too much"), (500, "its own")],
 )
 def test_a_refusal_is_told_in_words(kaggle, tmp_path, status, found):
     kaggle.status = status

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from fingerspell.evaluate.calibration import (
-    COVERAGES,
-    LEAST_ACCEPTED,
+    _COVERAGES,
+    _LEAST_ACCEPTED,
     NOBODY,
     fit_threshold,
     risk_coverage,
@@ -62,7 +62,7 @@ def test_a_weak_network_has_a_threshold_at_which_it_is_right_most_often():
     truth, probabilities = sure(top, np.where(top < 0.8, number % 2 > 0, number % 10 > 0))
     assert fit_threshold(truth, probabilities) is None
     surest = surest_threshold(truth, probabilities)
-    assert surest is not None and surest.pictures >= LEAST_ACCEPTED
+    assert surest is not None and surest.pictures >= _LEAST_ACCEPTED
     assert 0.8 <= surest.threshold < 1 and surest.accuracy == pytest.approx(0.9, abs=0.01)
     accepted = probabilities.max(axis=1) >= surest.threshold
     assert (truth == 0)[accepted].mean() == pytest.approx(surest.accuracy)
@@ -74,11 +74,11 @@ def test_of_thresholds_that_are_right_as_often_the_lowest_is_taken():
 
 
 def test_a_handful_of_pictures_has_no_surest_threshold():
-    assert surest_threshold(*ladder(LEAST_ACCEPTED - 1, wrong_below=1.1)) is None
+    assert surest_threshold(*ladder(_LEAST_ACCEPTED - 1, wrong_below=1.1)) is None
     assert surest_threshold(np.zeros(0, np.intp), np.zeros((0, 2))) is None
 
 
-@pytest.mark.parametrize(("count", "fits"), [(LEAST_ACCEPTED - 1, False), (LEAST_ACCEPTED, True)])
+@pytest.mark.parametrize(("count", "fits"), [(_LEAST_ACCEPTED - 1, False), (_LEAST_ACCEPTED, True)])
 def test_a_handful_of_pictures_proves_nothing(count, fits):
     assert (fit_threshold(*ladder(count, wrong_below=0.0)) is not None) is fits
 
@@ -107,7 +107,7 @@ def test_a_picture_may_count_for_less():
 
 def test_the_surest_answers_are_right_more_often():
     rows = risk_coverage(*ladder(1000, wrong_below=0.8))
-    assert [row["coverage"] for row in rows] == list(COVERAGES)
+    assert [row["coverage"] for row in rows] == list(_COVERAGES)
     assert rows[0] == {"coverage": 1.0, "threshold": 0.6, "accuracy": pytest.approx(0.75)}
     assert rows[-1]["accuracy"] == 1 and rows[-1]["threshold"] == pytest.approx(0.8, abs=1e-3)
     accuracies = [row["accuracy"] for row in rows]

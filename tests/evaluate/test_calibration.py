@@ -51,7 +51,7 @@ def test_a_temperature_on_probabilities_is_one_on_their_logits():
 
 
 def views(count: int = 4_000):
-    """True classes and the answers (N, 2, C) of two looks that differ."""
+    """True classes and the answers (N, 2, C) of two views that differ."""
     truth, one = synthetic(1.0, count)
     other = apply_temperature(one * np.random.default_rng(1).uniform(0.1, 1, one.shape), 1.0)
     return truth, np.stack([one, other], axis=1)

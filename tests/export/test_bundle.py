@@ -45,7 +45,7 @@ def test_every_file_of_the_contract_is_written_and_nothing_else(exported):
 
 
 @pytest.mark.parametrize(
-    "check", [c for c in proof.CHECKS if not c.bound.advisory], ids=lambda c: c.name
+    "check", [c for c in proof._CHECKS if not c.bound.advisory], ids=lambda c: c.name
 )
 def test_every_export_of_a_true_network_answers_as_keras_does(true, check):
     found = true[1]["exports"][check.name]
@@ -107,7 +107,7 @@ def only_saved_model(monkeypatch):
         return {}
 
     monkeypatch.setattr(bundle, "_write_exports", write)
-    monkeypatch.setattr(proof.prove, "__defaults__", (proof.CHECKS[:1],))
+    monkeypatch.setattr(proof.prove, "__defaults__", (proof._CHECKS[:1],))
 
 
 def test_too_few_pictures_are_refused_before_anything_is_written(contract, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from fingerspell import images
 from fingerspell.errors import ExportError
 from fingerspell.export import Parity, compare, require_parity
-from fingerspell.export.proof import Bound, Check, hold, of_keras
+from fingerspell.export.proof import _Bound, _Check, _hold, of_keras
 from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, recogniser
 
 
@@ -105,11 +105,11 @@ def test_a_small_difference_with_another_top_class_is_caught():
 
 def test_an_advisory_bound_is_reported_and_a_strict_one_refuses():
     poor = Parity(pictures=200, max_difference=0.4, agreement=0.9)
-    bound = Bound(tolerance=1.0, agreement=0.97, advisory=True)
-    assert not hold(Check(name="int8", open=lambda *_: fed(lambda x: x), bound=bound), poor)
-    strict = Bound(tolerance=1.0, agreement=0.97)
+    bound = _Bound(tolerance=1.0, agreement=0.97, advisory=True)
+    assert not _hold(_Check(name="int8", open=lambda *_: fed(lambda x: x), bound=bound), poor)
+    strict = _Bound(tolerance=1.0, agreement=0.97)
     with pytest.raises(ExportError):
-        hold(Check(name="fp16", open=lambda *_: fed(lambda x: x), bound=strict), poor)
+        _hold(_Check(name="fp16", open=lambda *_: fed(lambda x: x), bound=strict), poor)
 
 
 def test_a_large_difference_with_the_same_top_class_is_caught():

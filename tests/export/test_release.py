@@ -149,20 +149,20 @@ def test_weights_of_another_training_are_refused(finished, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def looking_twice(contract, tmp_path_factory):
-    """(a finished run whose network looks twice, what it released, the proof, the network)."""
+def two_views(contract, tmp_path_factory):
+    """(a finished run whose network sees two views, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
     model = with_hand_crop(tiny_recogniser(), somewhere(tiny=True))
-    told = replace(contract, origin={"views": "hand_crop"})
-    report = export_bundle(model, told, base / "run", jpegs(), list(fitted(30)))
+    contract = replace(contract, origin={"views": "hand_crop"})
+    report = export_bundle(model, contract, base / "run", jpegs(), list(fitted(30)))
     save_recogniser(model, base / "run" / "model.keras")
     (base / "run" / "model_card.md").write_text("# Card\n", encoding="utf-8")
     release(base / "run", base / "starter", fitted())
     return base, report, model
 
 
-def test_every_file_of_a_network_that_looks_twice_takes_both_looks(looking_twice):
-    base, report, model = looking_twice
+def test_every_file_of_a_network_that_looks_twice_takes_both_looks(two_views):
+    base, report, model = two_views
     least = {name: 0.9 if name == "tflite int8" else 0.97 for name in report["exports"]}
     assert [x for x, found in report["exports"].items() if found["agreement"] < least[x]] == []
     once, twice = (x.predict(fitted(40), verbose=0) for x in (tiny_recogniser(), model))
@@ -172,15 +172,15 @@ def test_every_file_of_a_network_that_looks_twice_takes_both_looks(looking_twice
         assert np.abs(read - twice).mean() < 0.1 * np.abs(once - twice).mean()
 
 
-def test_a_second_look_costs_no_room(looking_twice, exported):
+def test_a_second_look_costs_no_room(two_views, exported):
     for name in ("model.tflite", "model_fp16.tflite", "trained_model_graph.pb"):
-        one, two = ((x / name).stat().st_size for x in (exported.folder, looking_twice[0] / "run"))
+        one, two = ((x / name).stat().st_size for x in (exported.folder, two_views[0] / "run"))
         assert two < 1.02 * one + 300_000  # Its steps are written down, its weights only once.
 
 
-def test_weights_that_forget_the_second_look_are_refused(looking_twice, tmp_path):
+def test_weights_that_forget_the_second_look_are_refused(two_views, tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(looking_twice[0] / "run", run)
+    shutil.copytree(two_views[0] / "run", run)
     body = json.loads((run / "recogniser.json").read_text(encoding="utf-8"))
     body["origin"]["views"] = "single"
     (run / "recogniser.json").write_text(json.dumps(body), encoding="utf-8")

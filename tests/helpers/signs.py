@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fingerspell.live import Frame, LiveRules, watch
+from fingerspell.live import Frame, LiveRules, spelled
 
 RULES = LiveRules()
 
@@ -32,4 +32,4 @@ def film(script: str, fps: float = 30.0, phase: float = 0.0) -> list[tuple[float
 
 
 def read(script: str, fps: float = 30.0, phase: float = 0.0, how: LiveRules = RULES) -> str:
-    return watch(film(script, fps, phase), how)
+    return spelled(film(script, fps, phase), how)

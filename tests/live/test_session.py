@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.errors import ConfigError
-from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, step, watch
+from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, spelled, step
 from helpers.signs import RULES, film, frame, read
 
 
@@ -44,7 +44,7 @@ def test_a_shape_in_passing_is_not_written():
 
 
 def test_an_empty_recording_spells_nothing():
-    assert watch([], RULES) == ""
+    assert spelled([], RULES) == ""
 
 
 def test_every_sign_comes_with_the_moment_at_which_it_counted():
@@ -88,7 +88,7 @@ def test_a_stream_that_goes_on_does_not_repeat_the_photograph():
 
 def test_frames_out_of_order_are_refused():
     with pytest.raises(ConfigError):
-        watch([(1.0, frame("A")), (0.5, frame("A"))], RULES)
+        spelled([(1.0, frame("A")), (0.5, frame("A"))], RULES)
 
 
 def test_settings_that_cannot_work_are_refused():
@@ -126,7 +126,7 @@ def test_one_stray_frame_anywhere_never_changes_the_text(
     frames = film(script(signs, 1.0), fps)
     index = int(where * len(frames))
     disturbed = [*frames[:index], (frames[index][0], stray), *frames[index + 1 :]]
-    assert watch(disturbed, RULES) == watch(frames, RULES)
+    assert spelled(disturbed, RULES) == spelled(frames, RULES)
 
 
 @settings(deadline=None)

@@ -36,9 +36,9 @@ def test_settings_are_told_without_the_way_to_them() -> None:
 
 def test_paths_of_windows_give_nothing_away_either() -> None:
     samples = two_classes()
-    told = report(samples)
-    told["config"] |= {"input_dirs": ["C:\\ann\\hands\\"], "groups_csv": "D:/ann/g.csv"}
-    text = data_card(told, samples, qualities(samples))
+    contents = report(samples)
+    contents["config"] |= {"input_dirs": ["C:\\ann\\hands\\"], "groups_csv": "D:/ann/g.csv"}
+    text = data_card(contents, samples, qualities(samples))
     assert "* input dirs: hands\n" in text
     assert "* groups csv: g.csv\n" in text
     assert "ann\\" not in text
@@ -54,9 +54,9 @@ def test_the_leak_of_a_random_split_stands_beside() -> None:
 
 def test_a_random_split_is_not_praised() -> None:
     samples = two_classes()
-    told = report(samples)
-    told["config"]["split"] = "random"
-    text = data_card(told, samples, qualities(samples))
+    contents = report(samples)
+    contents["config"]["split"] = "random"
+    text = data_card(contents, samples, qualities(samples))
     assert "score is too good" in text
     assert "By groups" not in text
 
@@ -88,10 +88,10 @@ def test_limits_are_those_of_the_pictures_to_learn_from() -> None:
 def test_groups_that_were_named_are_not_said_to_keep_near_duplicates_together() -> None:
     samples = two_classes()
     named = {"named": 12, "pictures": 18, "examples": ["/home-of-somebody/private/A/7.jpg"]}
-    told = report(samples, named=named)
-    told["config"] |= {"group_by": "(.)"}
-    told["leak"]["this_split"]["crossing_pairs"] = 9
-    text = flat(data_card(told, samples, qualities(samples)))
+    contents = report(samples, named=named)
+    contents["config"] |= {"group_by": "(.)"}
+    contents["leak"]["this_split"]["crossing_pairs"] = 9
+    text = flat(data_card(contents, samples, qualities(samples)))
     assert "6 groups named by --group_by or of near duplicates" in text
     assert "By groups named by --group_by or of near duplicates: each stays on one side" in text
     assert "9 near-duplicate pairs lie on several sides" in text

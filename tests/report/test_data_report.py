@@ -13,7 +13,7 @@ import numpy as np
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Quality
 from fingerspell.images import encode_jpeg
-from fingerspell.report.data_quality import histogram
+from fingerspell.report.data_quality import _histogram
 from fingerspell.report.data_report import page_html, write_page
 from fingerspell.report.pages import thumb_uri
 from helpers.html_page import Page
@@ -45,9 +45,9 @@ def test_the_page_is_one_file_that_asks_for_nothing(tmp_path: Path) -> None:
 def test_the_same_data_set_makes_the_same_page(tmp_path: Path) -> None:
     samples = two_classes()
     write_pictures(tmp_path, samples)
-    told, light = report(samples), qualities(samples)
-    assert page_html(tmp_path, told, samples, light) == page_html(
-        tmp_path, told, samples[::-1], light
+    contents, light = report(samples), qualities(samples)
+    assert page_html(tmp_path, contents, samples, light) == page_html(
+        tmp_path, contents, samples[::-1], light
     )
 
 
@@ -86,11 +86,11 @@ def test_this_split_stands_beside_what_a_random_one_would_leak(tmp_path: Path) -
 
 def test_a_random_split_is_not_called_safe(tmp_path: Path) -> None:
     samples = two_classes()
-    told = report(samples)
-    told["config"]["split"] = "random"
-    told["leak"]["this_split"] = told["leak"]["random_split"]
+    contents = report(samples)
+    contents["config"]["split"] = "random"
+    contents["leak"]["this_split"] = contents["leak"]["random_split"]
     write_pictures(tmp_path, samples)
-    text = Page(page_html(tmp_path, told, samples, qualities(samples))).text()
+    text = Page(page_html(tmp_path, contents, samples, qualities(samples))).text()
     assert "This split (random) 62 %" in text
     assert "A random split of the same" not in text
     assert "can answer the test from memory" in text
@@ -138,11 +138,11 @@ def test_the_page_counts_held_out_pictures_apart(tmp_path: Path) -> None:
 def named_page(folder: Path, **this: int) -> str:
     """The page's text where `--groups` named 12 of 18 pictures and this much crosses the split."""
     samples = two_classes()
-    told = report(samples, named={"named": 12, "pictures": 18, "examples": ["/x/A/<7>.jpg"]})
-    told["config"] |= {"groups_csv": "groups.csv"}
-    told["leak"]["this_split"] |= this
+    contents = report(samples, named={"named": 12, "pictures": 18, "examples": ["/x/A/<7>.jpg"]})
+    contents["config"] |= {"groups_csv": "groups.csv"}
+    contents["leak"]["this_split"] |= this
     write_pictures(folder, samples)
-    return Page(page_html(folder, told, samples, qualities(samples))).text()
+    return Page(page_html(folder, contents, samples, qualities(samples))).text()
 
 
 def test_groups_that_were_named_are_not_called_near_duplicates(tmp_path: Path) -> None:
@@ -304,4 +304,4 @@ def test_a_long_list_is_folded_and_a_short_one_open(tmp_path: Path) -> None:
 
 
 def test_each_value_falls_into_one_bin() -> None:
-    assert histogram([0, 0.1, 0.19, 0.2, 1.0, 7, -1], [0, 0.1, 0.2, 1]) == [2, 2, 3]
+    assert _histogram([0, 0.1, 0.19, 0.2, 1.0, 7, -1], [0, 0.1, 0.2, 1]) == [2, 2, 3]

@@ -22,8 +22,8 @@ def test_a_recogniser_that_was_not_tried_on_unseen_signers_says_so() -> None:
 
 
 def test_the_card_names_synthetic_hands_only_where_there_were_some() -> None:
-    told = model_card(evaluated(), {**RUN, "synthetic_pictures": 2900})
-    assert "test 15. Beside them 2,900 synthetic hands" in told
+    card = model_card(evaluated(), {**RUN, "synthetic_pictures": 2900})
+    assert "test 15. Beside them 2,900 synthetic hands" in card
     assert "synthetic" not in model_card(evaluated(), RUN)
 
 

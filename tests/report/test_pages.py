@@ -12,7 +12,16 @@ from markupsafe import Markup
 
 from fingerspell.images import encode_jpeg
 from fingerspell.report.data_report import page_html
-from fingerspell.report.pages import STYLE, TEMPLATES, card, code, markdown, page, table, thumb_uri
+from fingerspell.report.pages import (
+    _STYLE,
+    _TEMPLATES,
+    _markdown,
+    card,
+    code,
+    page,
+    table,
+    thumb_uri,
+)
 from fingerspell.report.run_report import run_page
 from helpers.evaluated import RUN, evaluated
 from helpers.html_page import Page
@@ -35,12 +44,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_both_pages_have_the_one_style_sheet_inside(pages: list[str]) -> None:
-    sheet = (TEMPLATES / STYLE).read_text(encoding="utf-8")
+    sheet = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
     assert [[style.strip() for style in styles(html)] for html in pages] == [[sheet.strip()]] * 2
 
 
 def test_no_template_has_a_style_of_its_own() -> None:
-    templates = [path for path in TEMPLATES.iterdir() if path.name != STYLE]
+    templates = [path for path in _TEMPLATES.iterdir() if path.name != _STYLE]
     assert len(templates) >= 6
     assert [path.name for path in templates if path.read_text("utf-8").count("<style>")] == [
         "base.html.j2"
@@ -62,7 +71,7 @@ def test_a_page_is_made_for_the_night_and_for_a_phone(pages: list[str]) -> None:
 
 
 def test_every_style_class_of_a_page_is_in_the_sheet(pages: list[str]) -> None:
-    sheet = (TEMPLATES / STYLE).read_text(encoding="utf-8")
+    sheet = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
     used = {
         one
         for html in pages
@@ -82,8 +91,8 @@ def test_a_value_that_a_template_lacks_is_an_error_and_no_gap() -> None:
 
 
 def test_markdown_signs_lose_their_meaning() -> None:
-    assert markdown("a|b\n# <x> [d](e) _f_ g_h") == r"a\|b \# \<x\> \[d\](e) \_f\_ g_h"
-    assert markdown(Markup("| a |")) == "| a |"
+    assert _markdown("a|b\n# <x> [d](e) _f_ g_h") == r"a\|b \# \<x\> \[d\](e) \_f\_ g_h"
+    assert _markdown(Markup("| a |")) == "| a |"
     assert code("a ` b_c|d") == "`a b_c|d`"
     assert table(("x", "y"), [("a|", 1)]) == "| x | y |\n|---|---:|\n| a\\| | 1 |"
 

@@ -1,4 +1,4 @@
-"""A data set and a run are told in the same words wherever they are told."""
+"""A data set and a run are described in the same words everywhere."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from fingerspell.dataset.manifest import HELD_OUT
 from fingerspell.report.text import (
+    _span,
     data_headline,
     duration,
     megabytes,
     naming,
     part_of,
     percent,
-    span,
     split_rule,
     summary,
     thin,
@@ -25,11 +25,11 @@ from helpers.prepared_folder import report, run, two_classes
 
 
 def named(count: int, **config: str) -> dict[str, Any]:
-    told = report(
+    contents = report(
         two_classes(), named={"named": count, "pictures": 18, "examples": ["A/7.jpg", "A/8.jpg"]}
     )
-    told["config"] |= config
-    return told
+    contents["config"] |= config
+    return contents
 
 
 def test_held_out_pictures_are_counted_apart() -> None:
@@ -93,14 +93,14 @@ def test_a_share_is_never_rounded_to_none_or_all(part: int, whole: int, said: st
 
 def test_figures_carry_their_units() -> None:
     assert percent(0.9516) == "95.2 %"
-    assert span((0.931, 0.968)) == "93.1 – 96.8 %"
+    assert _span((0.931, 0.968)) == "93.1 – 96.8 %"
     assert duration(252) == "4 min 12 s"
     assert duration(4800) == "1 h 20 min"
     assert megabytes(1.2345e9) == "1,234 MB"
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    assert {percent(None), span(None), duration(None), megabytes(None)} == {"–"}
+    assert {percent(None), _span(None), duration(None), megabytes(None)} == {"–"}
 
 
 def test_a_random_split_is_said_to_flatter() -> None:

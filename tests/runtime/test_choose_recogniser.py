@@ -1,4 +1,4 @@
-"""The bundle, or the stand-in."""
+"""The bundle, or the mock."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def holding(folder: Path, *precisions: str) -> Path:
 
 
 def test_the_stand_in_is_used_when_asked_for_and_says_so(tmp_path: Path):
-    reader = choose(tmp_path / "no such folder", {"USE_MOCK_MODEL": "1"})
-    assert reader.mock is True and "mock" in reader.name
+    predictor = choose(tmp_path / "no such folder", {"USE_MOCK_MODEL": "1"})
+    assert predictor.mock is True and "mock" in predictor.name
 
 
 @pytest.mark.parametrize("environment", [{}, {"USE_MOCK_MODEL": "0"}, {"USE_MOCK_MODEL": ""}])
 def test_the_bundle_is_used_otherwise(tmp_path: Path, environment: dict[str, str]):
-    reader = choose(tiny_bundle(tmp_path), environment, precision="int8")
-    assert reader.mock is False and reader.name == "TinyColours int8"
+    predictor = choose(tiny_bundle(tmp_path), environment, precision="int8")
+    assert predictor.mock is False and predictor.name == "TinyColours int8"
 
 
 def test_without_a_bundle_both_ways_out_are_named(tmp_path: Path):
@@ -95,17 +95,17 @@ def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
 
 def test_a_copy_without_a_released_recogniser_says_so(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(choosing, "STARTER", tmp_path / "starter")
-    with pytest.raises(BundleError, match="this copy of the package") as told:
+    with pytest.raises(BundleError, match="this copy of the package") as caught:
         choose(tmp_path / "starter", {})
-    assert "--bundle starter" not in told.value.fix
+    assert "--bundle starter" not in caught.value.fix
 
 
 @pytest.mark.parametrize("released", [True, False])
 def test_the_released_one_is_offered_only_where_there_is_one(tmp_path: Path, monkeypatch, released):
     monkeypatch.setattr(choosing, "has_starter", lambda: released)
-    with pytest.raises(BundleError, match="is missing") as told:
+    with pytest.raises(BundleError, match="is missing") as caught:
         choose(tmp_path, {})
-    assert ("--bundle starter" in told.value.fix) is released
+    assert ("--bundle starter" in caught.value.fix) is released
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_a_video_without_a_held_sign_says_so(bundle: Path, tmp_path: Path, capsy
 def test_the_stand_in_needs_no_bundle_and_says_so(hands: Path, capsys, monkeypatch):
     monkeypatch.setenv("USE_MOCK_MODEL", "1")
     assert command("predict", hands / "a.jpg") == 0
-    assert "stand-in" in capsys.readouterr().err
+    assert "mock" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

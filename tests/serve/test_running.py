@@ -19,7 +19,7 @@ from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
 from fingerspell.serve.limits import Limits
 from fingerspell.serve.running import address, open_socket, running
-from fingerspell.serve.smoke import form, send
+from fingerspell.serve.smoke import _form, _send
 from helpers.tiny_bundle import LABELS, picture
 
 SMALL = Limits(picture_bytes=100_000)
@@ -85,8 +85,8 @@ def test_a_sender_that_asks_first_is_refused_before_it_sends(url: str):
 
 
 def test_a_body_that_is_a_little_too_long_is_answered_in_peace(url: str):
-    data, kind = form(b"\x00" * (2 * SMALL.picture_bytes), "large.jpg")
-    status, body = send(f"{url}/predict-image", data, kind)
+    data, kind = _form(b"\x00" * (2 * SMALL.picture_bytes), "large.jpg")
+    status, body = _send(f"{url}/predict-image", data, kind)
     assert status == 413 and "too large" in body["error"]["found"]
 
 
@@ -97,16 +97,16 @@ def test_a_client_that_leaves_does_not_disturb_the_next(url: str):
             gone.sendall(
                 b"POST /predict-image HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\nab"
             )
-    assert send(f"{url}/health")[0] == 200
+    assert _send(f"{url}/health")[0] == 200
 
 
 def test_many_clients_at_once_get_their_own_answers(recogniser: Recogniser):
-    forms = {label: form(encode_jpeg(picture(label)), "x.jpg") for label in LABELS}
+    forms = {label: _form(encode_jpeg(picture(label)), "x.jpg") for label in LABELS}
 
     def ask(index: int) -> bool:
         label = LABELS[index % len(LABELS)]
         data, kind = forms[label]
-        status, body = send(f"{url}/predict-image?session_id=s{index % 5}", data, kind)
+        status, body = _send(f"{url}/predict-image?session_id=s{index % 5}", data, kind)
         return status == 200 and body["predicted_label"] == label
 
     with running(create_app(recogniser)) as url, ThreadPoolExecutor(8) as pool:
@@ -119,12 +119,12 @@ def test_a_slow_picture_does_not_hold_up_health():
             time.sleep(1.0)
             return super().recognise(rgb)
 
-    data, kind = form(encode_jpeg(picture("A")), "x.jpg")
+    data, kind = _form(encode_jpeg(picture("A")), "x.jpg")
     with running(create_app(Slow())) as url, ThreadPoolExecutor(1) as pool:
-        busy = pool.submit(send, f"{url}/predict-image", data, kind)
+        busy = pool.submit(_send, f"{url}/predict-image", data, kind)
         time.sleep(0.2)
         start_s = time.perf_counter()
-        assert send(f"{url}/health")[0] == 200
+        assert _send(f"{url}/health")[0] == 200
         assert time.perf_counter() - start_s < 0.5
         assert busy.result()[0] == 200
 

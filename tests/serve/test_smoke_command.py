@@ -148,8 +148,8 @@ def test_an_answer_that_contradicts_itself_is_a_fault(change: dict[str, object])
         "accepted": True,
         "threshold": 0.7,
     }
-    assert smoke.fault(200, good, "AB") == ""
-    assert smoke.fault(200, {**good, **change}, "AB") != ""
+    assert smoke._fault(200, good, "AB") == ""
+    assert smoke._fault(200, {**good, **change}, "AB") != ""
 
 
 @pytest.mark.parametrize("name", ["1.avif", "1.heic", "1.jfif"])

@@ -24,7 +24,7 @@ def test_every_class_gets_its_pictures_and_every_picture_its_truth(tmp_path):
     truth = {entry["path"]: entry for entry in map(json.loads, lines)}
     files = {name for name in contents(folder) if name.endswith(".jpg")}
     assert set(truth) == files and len(files) == 6
-    assert len(truth["A/drawn-A-000000000.jpg"]["landmarks"]) == 21
+    assert len(truth["A/synthetic-A-000000000.jpg"]["landmarks"]) == 21
 
 
 def test_the_mask_comes_back_from_its_runs():
@@ -32,8 +32,8 @@ def test_the_mask_comes_back_from_its_runs():
     assert synthetic.mask.any() and np.array_equal(
         unpack(runs(synthetic.mask), (48, 64)), synthetic.mask
     )
-    for few in ([[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]):
-        mask = np.array(few, bool)
+    for rows in ([[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]):
+        mask = np.array(rows, bool)
         assert np.array_equal(unpack(runs(mask), mask.shape), mask)
 
 

@@ -14,7 +14,7 @@ from fingerspell.synth.anatomy import (
     sample_build,
 )
 from fingerspell.synth.config import SynthConfig
-from fingerspell.synth.pose import clamp_fingers, reach
+from fingerspell.synth.pose import _clamp_fingers, _reach
 from fingerspell.synth.signs import Touch
 from fingerspell.synth.skeleton import Pose, bend_fingers, bend_thumb, stand
 from fingerspell.synth.surface import ARM, FAR, Projected, clothe, rasterise
@@ -69,9 +69,9 @@ def test_a_bent_finger_comes_out_of_the_palm():
 
 
 def test_positive_spread_moves_a_finger_towards_the_thumb():
-    spread = FLAT.fingers.copy()
-    spread[0, 3] = 15
-    apart, together = bend_fingers(spread, AVERAGE)[0], bend_fingers(FLAT.fingers, AVERAGE)[0]
+    turned = FLAT.fingers.copy()
+    turned[0, 3] = 15
+    apart, together = bend_fingers(turned, AVERAGE)[0], bend_fingers(FLAT.fingers, AVERAGE)[0]
     assert apart[0, 3, 0] > together[0, 3, 0] + 10
 
 
@@ -81,7 +81,7 @@ def test_the_thumb_reaches_the_front_of_a_fist_on_any_hand(seed):
     joints, _ = bend_fingers(FIST, build)
     touch = Touch("tip", "middle", "middle", (0, 0, 1))
     rest = np.array([15.0, 50, -60, 35, 35])
-    angles = reach(rest, (touch,), joints, build)
+    angles = _reach(rest, (touch,), joints, build)
     tip = bend_thumb(angles[None], build)[0][0, 3]
     goal = (joints[1, 1] + joints[1, 2]) / 2
     assert np.linalg.norm((tip - goal)[:2]) < 12
@@ -90,12 +90,12 @@ def test_the_thumb_reaches_the_front_of_a_fist_on_any_hand(seed):
 
 
 def test_without_a_touch_the_thumb_stays_as_the_sign_says():
-    assert reach(FLAT.thumb, (), bend_fingers(FIST, AVERAGE)[0], AVERAGE) is FLAT.thumb
+    assert _reach(FLAT.thumb, (), bend_fingers(FIST, AVERAGE)[0], AVERAGE) is FLAT.thumb
 
 
 def test_joints_do_not_bend_further_than_they_can():
     wild = np.array([[200.0, 200, 200, 90, 0], [-90, -90, -90, -90, 0]])
-    assert np.allclose(clamp_fingers(wild), [[95, 112, 85, 24, 0], [-25, -6, -12, -28, 0]])
+    assert np.allclose(_clamp_fingers(wild), [[95, 112, 85, 24, 0], [-25, -6, -12, -28, 0]])
 
 
 def ball(x, y, z, r, part=0, melt=0.1):

@@ -9,7 +9,7 @@ from fingerspell.errors import ConfigError
 from fingerspell.labels import ALPHABET
 from fingerspell.synth import SynthConfig, draw
 from fingerspell.synth.picture import generator
-from fingerspell.synth.scene import draw_person
+from fingerspell.synth.scene import _draw_person
 from fingerspell.synth.skin import sample_look
 
 CLEAR = SynthConfig(
@@ -96,7 +96,7 @@ def test_skin_is_redder_than_green_and_greener_than_blue_and_never_ink(tone):
 
 def test_the_face_behind_a_hand_has_its_colour():
     dark, light = (
-        draw_person(np.random.default_rng(2), 64, 64, np.full(3, value)) for value in (0.02, 0.8)
+        _draw_person(np.random.default_rng(2), 64, 64, np.full(3, value)) for value in (0.02, 0.8)
     )
     apart = np.abs(light - dark).max(axis=2) > 0.3
     assert 0.02 < apart.mean() < 0.5

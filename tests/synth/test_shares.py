@@ -9,16 +9,16 @@ import pytest
 
 from fingerspell.errors import DataError
 from fingerspell.synth import SynthConfig, dataset, write_dataset
-from fingerspell.synth.dataset import LEAST_APART, Share, done_by_all, shares
+from fingerspell.synth.dataset import _LEAST_APART, _done_by_all, _Share, _shares
 
-THREE = [Share(number, 3) for number in range(3)]
+THREE = [_Share(number, 3) for number in range(3)]
 
 
 def contents(folder):
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
 
 
-def note(share: Share, folder: str, home: int) -> None:
+def note(share: _Share, folder: str, home: int) -> None:
     """Works in the process `home` alone."""
     if os.getpid() != home:
         raise OSError("no room")
@@ -30,7 +30,7 @@ def test_three_processes_write_the_bytes_that_one_writes(tmp_path, monkeypatch):
     one = write_dataset(tmp_path / "one", **asked)
     here = []
     whole = dataset.draw
-    monkeypatch.setattr(dataset, "shares", lambda _: THREE)
+    monkeypatch.setattr(dataset, "_shares", lambda _: THREE)
     monkeypatch.setattr(dataset, "draw", lambda *a: (here.append(a), whole(*a))[1])
     three = write_dataset(tmp_path / "three", **asked)
     assert contents(three) == contents(one)
@@ -43,17 +43,17 @@ def test_every_piece_belongs_to_one_share():
 
 def test_few_pictures_are_synthetic_here_and_many_on_every_core(monkeypatch):
     monkeypatch.setattr("fingerspell.synth.dataset.usable_cores", lambda: 3)
-    assert shares(LEAST_APART - 1) == [Share(0, 1)]
-    assert shares(LEAST_APART) == THREE
+    assert _shares(_LEAST_APART - 1) == [_Share(0, 1)]
+    assert _shares(_LEAST_APART) == THREE
 
 
 def test_a_share_that_fails_elsewhere_is_done_here(tmp_path):
-    done_by_all(note, THREE, str(tmp_path), os.getpid())
+    _done_by_all(note, THREE, str(tmp_path), os.getpid())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["0", "1", "2"]
 
 
 def test_what_is_wrong_is_said_as_by_one_process_and_nothing_is_left(tmp_path, monkeypatch):
-    monkeypatch.setattr(dataset, "shares", lambda _: THREE)
+    monkeypatch.setattr(dataset, "_shares", lambda _: THREE)
     (tmp_path / "empty").mkdir()
     config = SynthConfig(backgrounds_dir=tmp_path / "empty", backgrounds_share=1)
     with pytest.raises(DataError, match="no pictures"):

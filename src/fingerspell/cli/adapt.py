@@ -1,4 +1,4 @@
-"""`fingerspell adapt`: the released recogniser, fitted to a few pictures of one's own."""
+"""`fingerspell adapt`: fine-tunes the released recogniser on a small data set."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, metavar="FOLDER",
-        help="one sub-folder a class; a class that it lacks is learnt anew")  # fmt: skip
+        help="one sub-folder a class; new classes are added")  # fmt: skip
     add("--output_dir", type=Path, default=Path("adapted"), help="the run folder")
     add("--seed", type=int, default=42, help="another seed, another run")
-    add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
+    add("--overwrite", action="store_true", help="replace the run in output_dir")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))
-    print(told(facts))
+    print(gain(facts))
     print(f"try it: fingerspell predict hand.jpg --bundle {args.output_dir}")
     return 0
 
 
-def told(facts: dict[str, Any]) -> str:
-    """Returns what an adaptation tells its user: before and after, on pictures it never saw."""
+def gain(facts: dict[str, Any]) -> str:
+    """Returns accuracy before and after an adaptation, on pictures it was not trained on."""
     before, after = facts["adapted"]["before"], facts["adapted"]["after"]
     lines = [
         f"your pictures: {_change(before['own'], after['own'])} "

@@ -1,4 +1,4 @@
-"""`fingerspell demo`: the whole road on synthetic hands, with nothing to download."""
+"""`fingerspell demo`: every stage on synthetic hands, with nothing to download."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from fingerspell import backends
 
 HELP = "draw hands, prepare, train, export, evaluate and smoke-test, all in one go"
-NOTHING = "none"
-STARTS = {
+_NOTHING = "none"
+_STARTS = {
     "starter": "the released recogniser",
     "imagenet": "ImageNet's weights",
-    NOTHING: "nothing",
+    _NOTHING: "nothing",
 }
-LEARNT = {
-    "starter": "This recogniser started from the released one and has seen a few synthetic hands more",
-    "imagenet": "This recogniser has seen a few synthetic hands and no photograph of one",
-    NOTHING: "This recogniser has seen a few synthetic hands and no photograph",
+_LEARNT = {
+    "starter": "This recogniser started from the released one and saw some synthetic hands more",
+    "imagenet": "This recogniser has seen some synthetic hands and no photograph of one",
+    _NOTHING: "This recogniser has seen some synthetic hands and no photograph",
 }
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Walks the whole road anew; returns the smoke test's exit code."""
+    """Runs every stage again; returns the smoke test's exit code."""
     backends.require_known(os.environ)
     from fingerspell.config import (
         AugmentConfig,
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     base: Path = args.output_dir
     synthetic, dataset, output = base / "synthetic", base / "dataset", base / "output"
-    weights = weights_at_hand(args.size)
+    weights = _weights_at_hand(args.size)
     prepare_config = PrepareConfig(
         input_dirs=(synthetic,), output_dir=dataset, seed=args.seed, overwrite=True
     )
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         dataset_dir=dataset,
         output_dir=output,
         model=ModelConfig(weights=weights, image_size_px=(args.size, args.size)),
-        phases=two_phases(args.epochs, pretrained=weights != NOTHING),
+        phases=two_phases(args.epochs, pretrained=weights != _NOTHING),
         augment=AugmentConfig(mirror_share=0.0),
         batch_size=16,
         seed=args.seed,
@@ -65,25 +65,27 @@ def run(args: argparse.Namespace) -> int:
 
     open_folder(output, overwrite=True, resume=False)
     print(f"1/4  drawing {args.per_class} pictures of every class into {synthetic}", flush=True)
-    draw_into(synthetic, args.per_class, args.seed, args.size)
+    _draw_into(synthetic, args.per_class, args.seed, args.size)
     print(f"2/4  preparing {dataset}", flush=True)
     prepare(prepare_config)
-    print(f"3/4  training from {STARTS[weights]}, exporting and evaluating in {output}", flush=True)
+    print(
+        f"3/4  training from {_STARTS[weights]}, exporting and evaluating in {output}", flush=True
+    )
     report = pipeline.train_and_export(train_config, "fingerspell demo")
     print("4/4  one picture of every class through the real server", flush=True)
-    code = smoke(output, dataset)
+    code = _smoke(output, dataset)
     print(pipeline.summary(output, report))
     print(
-        f"{LEARNT[weights]}: it shows the road, not the destination. docs/guide.md goes on with "
+        f"{_LEARNT[weights]}: it shows the stages, not the accuracy. docs/guide.md goes on with "
         "real pictures."
     )
     return code
 
 
-def weights_at_hand(size_px: int, starter: Path | None = None) -> str:
+def _weights_at_hand(size_px: int, starter: Path | None = None) -> str:
     """Returns the best start that needs no download: `starter`, else `imagenet`, else `none`.
 
-    `starter` is the released recogniser's folder, the package's own unless told otherwise.
+    `starter` is the released recogniser's folder, by default the package's own.
     """
     from fingerspell.config import ModelConfig
     from fingerspell.errors import ModelError
@@ -100,12 +102,12 @@ def weights_at_hand(size_px: int, starter: Path | None = None) -> str:
         imagenet_backbone(ModelConfig(image_size_px=(size_px, size_px)))
     except ModelError:
         print("ImageNet's weights are out of reach: the demo trains from nothing", flush=True)
-        return NOTHING
+        return _NOTHING
     return "imagenet"
 
 
-def draw_into(synthetic: Path, per_class: int, seed: int, size_px: int) -> None:
-    """Draws the sample anew; what an earlier demo drew there makes way."""
+def _draw_into(synthetic: Path, per_class: int, seed: int, size_px: int) -> None:
+    """Draws the data set again; replaces that of an earlier demo."""
     import shutil
 
     from fingerspell.synth import write_dataset
@@ -115,7 +117,7 @@ def draw_into(synthetic: Path, per_class: int, seed: int, size_px: int) -> None:
     write_dataset(synthetic, per_class, seed, (size_px, size_px))
 
 
-def smoke(output: Path, dataset: Path) -> int:
+def _smoke(output: Path, dataset: Path) -> int:
     """Runs the smoke test as its own command would."""
     from fingerspell.cli import smoke as command
 

@@ -1,4 +1,4 @@
-"""`fingerspell doctor`: what is wrong with this machine, and the command that mends it."""
+"""`fingerspell doctor`: what is wrong with this machine, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "look this machine over: versions, GPU, memory, data set; says how to mend what is wrong"
+HELP = "check this machine: versions, GPU, memory, data set; says how to fix what is wrong"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `doctor`."""
     parser.add_argument(
-        "--dataset_dir", type=Path, default=Path("dataset"), help="prepared data set to look at"
+        "--dataset_dir", type=Path, default=Path("dataset"), help="prepared data set to check"
     )
     parser.add_argument(
-        "--output_dir", type=Path, default=Path("output"), help="run folder to look at"
+        "--output_dir", type=Path, default=Path("output"), help="run folder to check"
     )
     parser.add_argument("--quick", action="store_true", help="do not load the Keras backend")
     parser.add_argument("--json", action="store_true", help="print JSON instead of lines")

@@ -22,9 +22,9 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.download.catalogue import (
         CATALOGUE,
         count_classes,
+        counted,
         is_whole,
         licence_lines,
-        told,
     )
     from fingerspell.download.fetch import fetch
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     print("\n".join(licence_lines(args.name)), flush=True)
     folder = fetch(args.name, args.output_dir)
     counts = count_classes(folder, known)
-    print(f"{folder}: {told(counts, known)}" + (", there already" if there else ""))
+    print(f"{folder}: {counted(counts, known)}" + (", there already" if there else ""))
     if not is_whole(counts, known):
         print(f"not whole: delete {folder} and run the same command again")
         return 2

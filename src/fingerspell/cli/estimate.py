@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.train.forecast import read_offer
 
     config = configured(args, **({"trust": True} if args.trust else {}))
-    check_prices(args.watts, args.price_per_kwh)
+    _check_prices(args.watts, args.price_per_kwh)
     offers = [read_offer(text) for text in args.cloud]
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if not args.json:
@@ -53,13 +53,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         import json
 
-        print(json.dumps(body(forecast, device, costs), indent=2, ensure_ascii=False))
+        print(json.dumps(_body(forecast, device, costs), indent=2, ensure_ascii=False))
     else:
-        print(report(forecast, device, config, costs))
+        print(_report(forecast, device, config, costs))
     return 0
 
 
-def check_prices(watts: float | None, price_per_kwh: float | None) -> None:
+def _check_prices(watts: float | None, price_per_kwh: float | None) -> None:
     """Refuses one of the two without the other, and numbers that cannot be."""
     require(
         (watts is None) == (price_per_kwh is None),
@@ -83,7 +83,7 @@ def check_prices(watts: float | None, price_per_kwh: float | None) -> None:
     )
 
 
-def body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, Any]:
+def _body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, Any]:
     """Returns everything that is printed as plain data."""
     from dataclasses import asdict
 
@@ -105,7 +105,7 @@ def body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, Any
     }
 
 
-def report(forecast: Forecast, device: Device, config: TrainConfig, costs: list[Cost]) -> str:
+def _report(forecast: Forecast, device: Device, config: TrainConfig, costs: list[Cost]) -> str:
     """Returns what the user reads."""
     from fingerspell.progress import duration
 
@@ -118,20 +118,20 @@ def report(forecast: Forecast, device: Device, config: TrainConfig, costs: list[
     total = ("in all, at most", "", "", duration(forecast.seconds))
     lines = [
         f"{device.backend}, {device.precision}, {where}",
-        *table([("stage", "epochs", "steps each", "time"), *rows, total]),
+        *_table([("stage", "epochs", "steps each", "time"), *rows, total]),
         "Early stopping may end a phase before; exporting and evaluating come on top.",
-        f"memory: {gigabytes(forecast.memory_bytes)}" + _gpu_memory(forecast),
-        f"disk:   {gigabytes(forecast.disk.most_bytes)} in {config.output_dir} while it trains, "
-        f"{gigabytes(forecast.disk.stays_bytes)} afterwards; "
-        f"{gigabytes(free_bytes(config.output_dir))} are free",
+        f"memory: {_gigabytes(forecast.memory_bytes)}" + _gpu_memory(forecast),
+        f"disk:   {_gigabytes(forecast.disk.most_bytes)} in {config.output_dir} while it trains, "
+        f"{_gigabytes(forecast.disk.stays_bytes)} afterwards; "
+        f"{_gigabytes(_free_bytes(config.output_dir))} are free",
     ]
     if costs:
-        lines += ["", *cost_table(costs)]
+        lines += ["", *_cost_table(costs)]
         lines.append("In the currency of your prices; prices and speed-ups are as you gave them.")
     return "\n".join(lines)
 
 
-def cost_table(costs: list[Cost]) -> list[str]:
+def _cost_table(costs: list[Cost]) -> list[str]:
     """Returns the costs as lines, beside what they were reckoned from: `1,20` is two numbers."""
     from fingerspell.progress import duration
 
@@ -140,10 +140,10 @@ def cost_table(costs: list[Cost]) -> list[str]:
          f"{c.price:.2f}")
         for c in costs
     ]  # fmt: skip
-    return table([("machine", "an hour", "times as fast", "time", "cost"), *rows])
+    return _table([("machine", "an hour", "times as fast", "time", "cost"), *rows])
 
 
-def table(rows: list[tuple[str, ...]]) -> list[str]:
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
     """Returns rows as lines: the first column to the left, figures to the right."""
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
     return [
@@ -151,7 +151,7 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def free_bytes(folder: Path) -> int:
+def _free_bytes(folder: Path) -> int:
     """Returns what is free where `folder` is or would be."""
     import shutil
 
@@ -161,11 +161,11 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(place).free
 
 
-def gigabytes(count: int) -> str:
+def _gigabytes(count: int) -> str:
     """Returns `2.7 GB`, or `0.07 GB` of little."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e9:.2f} GB"
 
 
 def _gpu_memory(forecast: Forecast) -> str:
     used = forecast.gpu_memory_bytes
-    return "" if used is None else f", on the GPU {gigabytes(used)}"
+    return "" if used is None else f", on the GPU {_gigabytes(used)}"

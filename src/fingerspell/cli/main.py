@@ -37,7 +37,7 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Runs a parsed command; the user's mistakes become three lines and exit code 2."""
+    """Parses and runs a command; a user's mistake becomes three lines and exit code 2."""
     args = parser.parse_args(argv)
     backends.settle(os.environ)
     try:
@@ -46,10 +46,10 @@ def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        told = backends.missing(error)
-        if told is None:
+        reported = backends.missing(error)
+        if reported is None:
             raise
-        print(f"error: {told}", file=sys.stderr)
+        print(f"error: {reported}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(str(stop) or "stopped by Ctrl-C", file=sys.stderr)

@@ -41,21 +41,21 @@ def chosen_predictor(
     """Returns the recogniser that `--bundle` and `--precision` ask for.
 
     Says on standard error where it is not one that the user trained. `starter` is the released
-    recogniser's folder, the package's own unless told otherwise.
+    recogniser's folder, by default the package's own.
     """
     from fingerspell.runtime import STARTER, choose, choose_folder
 
     released = starter or STARTER
     folder = choose_folder(bundle, released)
-    reader = choose(folder, os.environ, precision=precision)
-    if reader.mock:
-        print("note: the stand-in answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
+    predictor = choose(folder, os.environ, precision=precision)
+    if predictor.mock:
+        print("note: the mock answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
     elif folder == released:
         print(
-            f"note: the released recogniser answers (starter, {reader.name}), not one of yours",
+            f"note: the released recogniser answers (starter, {predictor.name}), not one of yours",
             file=sys.stderr,
         )
-    return reader
+    return predictor
 
 
 class Given(argparse.Action):
@@ -113,7 +113,7 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         text="synthetic hands a class mixed into the training pictures; 0 for none")  # fmt: skip
 
 
-SETTING_OF = {
+_SETTING_OF = {
     "img_size": "image_size_px",
     "patience": "patience_epochs",
     "synth": "synthetic_per_class",
@@ -123,7 +123,7 @@ SETTING_OF = {
 
 def configured(args: argparse.Namespace, **more: Any) -> TrainConfig:
     """Returns the run that `add_recipe`'s options ask for; `more` are settings beyond them."""
-    given = {SETTING_OF.get(k, k): v for k, v in getattr(args, "given", {}).items()}
+    given = {_SETTING_OF.get(k, k): v for k, v in getattr(args, "given", {}).items()}
     if "image_size_px" in given:
         given["image_size_px"] = tuple(given["image_size_px"])
     if args.config is None:

@@ -45,10 +45,10 @@ def run(args: argparse.Namespace) -> int:
     if args.top < 1:
         raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
     paths = list(picture_paths(args.pictures))
-    reader = chosen_predictor(args.bundle, args.precision)
+    predictor = chosen_predictor(args.bundle, args.precision)
     if args.video is not None:
-        return read_video(reader, args)
-    return read_pictures(reader, paths, args)
+        return _read_video(predictor, args)
+    return _read_pictures(predictor, paths, args)
 
 
 def picture_paths(asked: list[Path]) -> Iterator[Path]:
@@ -73,7 +73,7 @@ def picture_paths(asked: list[Path]) -> Iterator[Path]:
         yield from below
 
 
-def read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace) -> int:
+def _read_pictures(predictor: Predictor, paths: list[Path], args: argparse.Namespace) -> int:
     """Prints one answer a picture, as it comes; what cannot be read goes to standard error."""
     from fingerspell.errors import PictureError
     from fingerspell.images import read
@@ -82,66 +82,66 @@ def read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace
     for path in paths:
         try:
             rgb = read(path)
-            answer = reader.recognise(rgb[:, ::-1] if args.mirror else rgb)
+            answer = predictor.recognise(rgb[:, ::-1] if args.mirror else rgb)
         except PictureError as error:
             unread += 1
             print(f"error: {error}", file=sys.stderr)
             continue
         if args.json:
-            answers.append(in_json(path, answer, args.top, reader))
+            answers.append(_in_json(path, answer, args.top, predictor))
         else:
-            print(in_words(path, answer, args.top, reader))
+            print(_in_words(path, answer, args.top, predictor))
     if args.json:
         print(json.dumps(answers, indent=2, ensure_ascii=False))
     return 2 if unread else 0
 
 
-def in_words(path: Path, answer: Answer, top: int, reader: Predictor) -> str:
+def _in_words(path: Path, answer: Answer, top: int, predictor: Predictor) -> str:
     """Returns one line; below the threshold the guesses are named as such."""
     guesses = ", ".join(f"{label} {score:.1%}" for label, score in answer.top(top))
     if answer.accepted:
         return f"{path}: {answer.label}  ({guesses})"
-    return f"{path}: not sure, below {reader.threshold:.0%}  ({guesses})"
+    return f"{path}: not sure, below {predictor.threshold:.0%}  ({guesses})"
 
 
-def in_json(path: Path, answer: Answer, top: int, reader: Predictor) -> dict[str, object]:
-    """Returns what `in_words` says, for programs."""
+def _in_json(path: Path, answer: Answer, top: int, predictor: Predictor) -> dict[str, object]:
+    """Returns what `_in_words` says, for programs."""
     return {
         "picture": str(path),
         "label": answer.label,
         "confidence": answer.confidence,
         "accepted": answer.accepted,
-        "threshold": reader.threshold,
-        "mock": reader.mock,
+        "threshold": predictor.threshold,
+        "mock": predictor.mock,
         "top": [{"label": label, "score": score} for label, score in answer.top(top)],
     }
 
 
-def read_video(reader: Predictor, args: argparse.Namespace) -> int:
+def _read_video(predictor: Predictor, args: argparse.Namespace) -> int:
     """Prints every sign as it counts, then the text."""
     from fingerspell.live import LiveRules, Smoothing, spell
 
-    rules = LiveRules(smoothing=Smoothing(threshold=reader.threshold))
+    rules = LiveRules(smoothing=Smoothing(threshold=predictor.threshold))
     signs: list[Counted] = []
-    for counted in spell(watched(reader, args), rules):
+    for counted in spell(_frame_answers(predictor, args), rules):
         signs.append(counted)
         if not args.json:
             print(f"{counted.at_s:8.2f} s  {counted.label:<8} {counted.text}", flush=True)
     text = signs[-1].text if signs else ""
     if args.json:
         moments = [{"at_s": s.at_s, "label": s.label, "text": s.text} for s in signs]
-        body = {"video": str(args.video), "text": text, "signs": moments, "mock": reader.mock}
+        body = {"video": str(args.video), "text": text, "signs": moments, "mock": predictor.mock}
         print(json.dumps(body, indent=2, ensure_ascii=False))
     else:
         print(f"text: {text}" if signs else "text: nothing was held long enough to count")
     return 0
 
 
-def watched(reader: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
+def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
     """Yields (seconds, what the frame says) of a video."""
     from fingerspell.live import Frame
     from fingerspell.runtime.video import frames
 
     for at_s, rgb in frames(args.video, args.fps):
-        answer = reader.recognise(rgb[:, ::-1] if args.mirror else rgb)
+        answer = predictor.recognise(rgb[:, ::-1] if args.mirror else rgb)
         yield at_s, Frame(answer.label, answer.confidence)

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max_bad",
         type=float,
         default=default.max_bad_share,
-        help="share of unusable files that is borne; default: %(default)s",
+        help="largest accepted share of unusable files; default: %(default)s",
     )
     add("--resplit", action="store_true", help="split train|val|test folders afresh")
     add(

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HELP = "make a finished run the recogniser that the package brings with it"
-PER_CLASS = 8
+_PER_CLASS = 8
 """Hands of each class, at least."""
 
-SEED = 5
+_SEED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,8 +63,8 @@ def synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.f
             expected="letters of the alphabet: the release is compared on synthetic hands",
             fix="release a run on the usual labels",
         )
-    each = max(PER_CLASS, math.ceil(LEAST_PICTURES / len(known)))
-    rows = [draw(x, SEED + i, size_px).rgb for x in known for i in range(each)]
+    each = max(_PER_CLASS, math.ceil(LEAST_PICTURES / len(known)))
+    rows = [draw(x, _SEED + i, size_px).rgb for x in known for i in range(each)]
     return np.stack(rows).astype(np.float32) / np.float32(255)
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 from fingerspell.cli.options import add_bundle, add_precision, chosen_predictor
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
-HOST = "127.0.0.1"
-PORT = 5000
+_HOST = "127.0.0.1"
+_PORT = 5000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_precision(parser)
     parser.add_argument(
         "--host",
-        help=f"address to listen on (default: $HOST or {HOST}; 0.0.0.0 for a phone to reach it)",
+        help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to reach it)",
     )
-    parser.add_argument("--port", type=int, help=f"port (default: $PORT or {PORT}; 0: any free)")
+    parser.add_argument("--port", type=int, help=f"port (default: $PORT or {_PORT}; 0: any free)")
     parser.add_argument(
         "--cors",
         nargs="+",
@@ -46,8 +46,8 @@ def where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str
     """Returns host and port: the option, else HOST and PORT, else the default."""
     from fingerspell.errors import ConfigError
 
-    host = args.host or environment.get("HOST") or HOST
-    port = args.port if args.port is not None else environment.get("PORT") or PORT
+    host = args.host or environment.get("HOST") or _HOST
+    port = args.port if args.port is not None else environment.get("PORT") or _PORT
     try:
         return host, int(port)
     except ValueError as error:
@@ -73,10 +73,10 @@ def run(args: argparse.Namespace) -> int:
 
     host, port = where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
-    reader = chosen_predictor(args.bundle, args.precision)
-    app = create_app(reader, limits, cors=args.cors)
+    predictor = chosen_predictor(args.bundle, args.precision)
+    app = create_app(predictor, limits, cors=args.cors)
     with open_socket(host, port) as bound:
-        print(f"{reader.name}, {len(reader.labels)} labels, at {address(bound)}", flush=True)
+        print(f"{predictor.name}, {len(predictor.labels)} labels, at {address(bound)}", flush=True)
         print(f"try: curl -F image=@hand.jpg {address(bound)}/predict-image", flush=True)
         serve(app, bound)
     return 0

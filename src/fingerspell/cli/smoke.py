@@ -30,15 +30,15 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.serve.samples import folder_samples, grey_samples
     from fingerspell.serve.smoke import summary, table, try_all
 
-    # Without --bundle the user's own run is meant: the released recogniser would prove nothing.
-    reader = choose(choose_folder(args.bundle or Path("output")), os.environ)
+    # Without --bundle the user's own run is tested, never the released recogniser.
+    predictor = choose(choose_folder(args.bundle or Path("output")), os.environ)
     folder = args.dataset_dir or Path("dataset")
-    if isinstance(reader, MockRecogniser) and args.dataset_dir is None and not folder.is_dir():
-        samples = grey_samples(reader)
-        print("no dataset folder: trying the stand-in on grey pictures of its own")
+    if isinstance(predictor, MockRecogniser) and args.dataset_dir is None and not folder.is_dir():
+        samples = grey_samples(predictor)
+        print("no dataset folder: trying the mock on grey pictures of its own")
     else:
         samples = folder_samples(folder)
-    rows = try_all(reader, samples)
+    rows = try_all(predictor, samples)
     print(table(rows))
-    print(summary(rows, reader))
+    print(summary(rows, predictor))
     return 1 if any(row.fault for row in rows) else 0

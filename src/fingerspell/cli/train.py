@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--unseen_signers", type=Path, nargs="+", default=[], metavar="FOLDER",
         help="class folders of other people, to be reported")  # fmt: skip
     add("--trust", action="store_true", help="do not hash the pictures again before training")
-    add("--overwrite", action="store_true", help="replace the run that lies in output_dir")
-    add("--resume", action="store_true", help="go on with the run that lies in output_dir")
+    add("--overwrite", action="store_true", help="replace the run in output_dir")
+    add("--resume", action="store_true", help="continue the run in output_dir")
     add("--save_every_steps", type=int, action=Given, default=0, metavar="N",
         help="write a checkpoint after every N steps too; 0: every 5 minutes and after each "
         "epoch only (default: %(default)s)")  # fmt: skip
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "on this machine alone")  # fmt: skip
     add("--tune", type=int, metavar="N", help="try N settings of the ranges that the recipe's "
         "search_space declares, judged on the validation pictures, and write the best as a "
-        "recipe, best.py; the same command goes on with a search that was stopped")  # fmt: skip
+        "recipe, best.py; the same command continues a search that was stopped")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     command = shlex.join([program, *sys.argv[1:]])
     if args.tune is not None:
-        return search(args, config, command)
+        return _search(args, config, command)
     from fingerspell import pipeline
 
     require(
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
+def _search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
     """Searches the recipe's ranges; returns 1 where no setting could be trained."""
     space = load_recipe(args.config).ranges(config) if args.config else {}
     require(

@@ -1,4 +1,4 @@
-"""Which pictures an epoch is made of."""
+"""Augmentation and sampling: how pictures are changed, and how often each is drawn."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class SamplingConfig:
     A group of n near duplicates gives n**group_power pictures (0.5: a film of 100 frames gives
     10). `source_power` says how a class's pictures are shared among its sources, `class_power`
     how the deck is shared among the classes; 0 = all equally often. The formula is in
-    `fingerspell.data.sampling`.
+    `fingerspell.loading.sampling`.
     """
 
     group_power: float = 1.0
@@ -95,5 +95,5 @@ class SamplingConfig:
                 0 <= value <= 1,
                 found=f"sampling.{name}={value}",
                 expected="a power from 0 (sizes do not count) to 1 (sizes count in full)",
-                fix=f"leave sampling.{name} away for 1",
+                fix=f"omit sampling.{name} for 1",
             )

@@ -17,9 +17,9 @@ class ModelConfig:
 
     `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
     (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
-    weights file. `looks` says what is looked at for an answer: `once` the picture; `closer` the
-    part around a small hand, found in a first look, as it is and mirrored. That takes about two
-    and a half times as long.
+    weights file. `views` says what the network sees for an answer: `single` the picture;
+    `hand_crop` the picture and an enlarged crop around a small hand, as it is and mirrored. That
+    takes about two and a half times as long.
     """
 
     backbone: str = "MobileNetV3Large"
@@ -33,7 +33,7 @@ class ModelConfig:
             self.backbone in BACKBONES,
             found=f"backbone={self.backbone!r}",
             expected=f"one of {', '.join(BACKBONES)}",
-            fix="leave --backbone away for MobileNetV3Large",
+            fix="omit --backbone for MobileNetV3Large",
         )
         require(
             len(self.image_size_px) == 2 and min(self.image_size_px) >= MIN_IMAGE_PX,
@@ -43,7 +43,7 @@ class ModelConfig:
         )
         require(
             self.views in VIEWS,
-            found=f"looks={self.views!r}",
+            found=f"views={self.views!r}",
             expected=f"one of {', '.join(VIEWS)}",
             fix="use views='single'",
         )

@@ -1,4 +1,4 @@
-"""The stretches that a training run consists of."""
+"""Training phases: epochs, learning rate, and what is unfrozen."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def progressive(phase: Phase, shares: Mapping[int | None, float]) -> tuple[Phase
 
     gives the first 40 % of its epochs to 96 px, and so on, `None` standing for the network's own
     size; stretches that get no whole epoch are left out. One cosine runs through all of them, so
-    the rate ends where it would have. Each warms up anew, because Adam's averages start anew.
+    the rate ends where it would have. Each has its own warm-up: Adam's averages start again.
     Reference: Tan & Le, EfficientNetV2, ICML 2021.
     """
     require(
@@ -145,7 +145,7 @@ def two_phases(
 
 
 def require_order(phases: tuple[Phase, ...]) -> None:
-    """Refuses phases that cannot be told apart, or that would harm pretrained weights.
+    """Raises `ConfigError` for phases with equal names, or that would harm pretrained weights.
 
     Those are fragile: a phase that moves more may not move faster, and one that begins to move
     them must be slower. Between phases that all move them, the rate may stay.
@@ -154,7 +154,7 @@ def require_order(phases: tuple[Phase, ...]) -> None:
     require(
         len(set(names)) == len(names),
         found=f"phases named {', '.join(names)}",
-        expected="a name of its own for every phase: the curves are told apart by it",
+        expected="a name of its own for every phase: it labels the curves",
         fix="number them",
     )
     for before, after in itertools.pairwise(phases):

@@ -1,4 +1,4 @@
-"""How a folder of pictures becomes a data set."""
+"""Settings of `prepare`: input folders, split, near duplicates, groups, hold-outs."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class PrepareConfig:
             0 <= self.near_bits <= 64,
             found=f"near_bits={self.near_bits}",
             expected="0 (identical hashes only) to 64 (half of all bits)",
-            fix="leave --near_bits away for 18",
+            fix="omit --near_bits for 18",
         )
         require(
             0 <= self.max_bad_share <= 1,
             found=f"max_bad_share={self.max_bad_share}",
             expected="a share from 0 to 1",
-            fix="use --max_bad 0.01 to bear one bad file in a hundred",
+            fix="use --max_bad 0.01 to accept one unusable file in a hundred",
         )
         require(
             len(self.input_dirs) > 0,
@@ -72,11 +72,11 @@ class PrepareConfig:
             not (self.group_by and self.groups_csv),
             found="--group_by together with --groups",
             expected="one of the two",
-            fix="leave one away",
+            fix="omit one",
         )
         require(
             self.split == "groups" or not (self.group_by or self.groups_csv),
             found="groups given together with --split random",
             expected="--split groups, which keeps them on one side",
-            fix="leave --split away",
+            fix="omit --split",
         )

@@ -11,18 +11,18 @@ from typing import Any, get_args, get_type_hints
 from fingerspell.config.train import TrainConfig
 from fingerspell.errors import ConfigError
 
-FIXED = {
+_FIXED = {
     "seed", "threshold", "save_every_min", "save_every_steps", "trust", "overwrite", "resume",
     "recipe_file", "recipe_sha256", "name", "feature_cache_bytes",
 }  # fmt: skip
 """Settings that are no matter of better or worse, or would be a search for a lucky number."""
 
-PARTS = ("model", "augment", "sampling")
+_PARTS = ("model", "augment", "sampling")
 
 Scalar = bool | int | float | str | None
 
-Kinds = tuple[type, ...]
-WORDS = {
+_Kinds = tuple[type, ...]
+_NAMES_OF_TYPES = {
     bool: "True or False", int: "a whole number", float: "a number", str: "a text",
     NoneType: "None",
 }  # fmt: skip
@@ -59,7 +59,7 @@ def settings(config: TrainConfig) -> dict[str, Scalar]:
     (`finetune 96px`, `finetune`) go by their first word and are changed together.
     """
     found = _scalars("", config)
-    for part in PARTS:
+    for part in _PARTS:
         found |= _scalars(f"{part}.", getattr(config, part))
     for phase in config.phases:
         found |= _scalars(f"{_family(phase.name)}.", phase)
@@ -67,17 +67,21 @@ def settings(config: TrainConfig) -> dict[str, Scalar]:
 
 
 def _scalars(prefix: str, part: Any) -> dict[str, Scalar]:
-    return {prefix + name: getattr(part, name) for name in _kinds(type(part)) if name not in FIXED}
+    return {prefix + name: getattr(part, name) for name in _kinds(type(part)) if name not in _FIXED}
 
 
-def _kinds(part: type) -> dict[str, Kinds]:
+def _kinds(part: type) -> dict[str, _Kinds]:
     """Returns what a part's fields take, by their annotations; only those of a single value."""
     hints = get_type_hints(part)
     kinds = {
         name: get_args(hint) if isinstance(hint, UnionType) else (hint,)
         for name, hint in hints.items()
     }
-    return {name: found for name, found in kinds.items() if all(kind in WORDS for kind in found)}
+    return {
+        name: found
+        for name, found in kinds.items()
+        if all(kind in _NAMES_OF_TYPES for kind in found)
+    }
 
 
 def _family(phase_name: str) -> str:
@@ -94,7 +98,7 @@ def with_settings(config: TrainConfig, given: Mapping[str, Scalar]) -> TrainConf
         part, _, last = name.rpartition(".")
         parts.setdefault(part, {})[last] = value
     changes: dict[str, Any] = dict(parts.pop("", {}))
-    for part in PARTS:
+    for part in _PARTS:
         if part in parts:
             changes[part] = replace(getattr(config, part), **parts[part])
     changes["phases"] = tuple(
@@ -133,7 +137,7 @@ def read_space(declared: Any, config: TrainConfig, where: str) -> Space:
     return space
 
 
-def _read(where: str, name: str, values: Any, now: Scalar, kinds: Kinds) -> Range | Choice:
+def _read(where: str, name: str, values: Any, now: Scalar, kinds: _Kinds) -> Range | Choice:
     whole = float not in kinds
     match values:
         case tuple((low, high)) if _rising(low, high, kinds):
@@ -156,13 +160,13 @@ def _different(values: list[Any]) -> bool:
     return scalars and len(set(map(repr, values))) == len(values)
 
 
-def _rising(low: Any, high: Any, kinds: Kinds) -> bool:
+def _rising(low: Any, high: Any, kinds: _Kinds) -> bool:
     """Whether these are two rising numbers of a kind that the setting takes."""
     numbers = tuple(kind for kind in kinds if kind in (int, float))
     return all(_fits(value, numbers) for value in (low, high)) and bool(low < high)
 
 
-def _fits(value: Any, kinds: Kinds) -> bool:
+def _fits(value: Any, kinds: _Kinds) -> bool:
     """Whether a setting of these kinds takes a value: whole numbers are numbers, `True` is not."""
     if type(value) is int:
         return int in kinds or float in kinds
@@ -173,11 +177,11 @@ def _ends(values: Range | Choice) -> tuple[Scalar, ...]:
     return values.values if isinstance(values, Choice) else (values.low, values.high)
 
 
-def _try(where: str, config: TrainConfig, name: str, value: Scalar, kinds: Kinds) -> None:
+def _try(where: str, config: TrainConfig, name: str, value: Scalar, kinds: _Kinds) -> None:
     """Refuses a value that its own part does not take; phases are compared only in a trial."""
     if not _fits(value, kinds):
-        words = " or ".join(WORDS[kind] for kind in kinds)
-        raise _wrong(where, f"{name}: {value!r}", f"a value that {name} takes: {words}")
+        names = " or ".join(_NAMES_OF_TYPES[kind] for kind in kinds)
+        raise _wrong(where, f"{name}: {value!r}", f"a value that {name} takes: {names}")
     part, _, last = name.rpartition(".")
     for owner in _owners(config, part):
         replace(owner, **{last: value})
@@ -186,7 +190,7 @@ def _try(where: str, config: TrainConfig, name: str, value: Scalar, kinds: Kinds
 def _owners(config: TrainConfig, part: str) -> list[Any]:
     if not part:
         return [config]
-    if part in PARTS:
+    if part in _PARTS:
         return [getattr(config, part)]
     return [phase for phase in config.phases if _family(phase.name) == part]
 

@@ -1,4 +1,4 @@
-"""One training run, complete."""
+"""Settings of a training run, and of an adaptation of the released recogniser."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from fingerspell.config.model import ModelConfig
 from fingerspell.config.phase import Phase, require_order, two_phases
 from fingerspell.errors import require, require_seed, require_smoothing
 
+_PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")
+_EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
@@ -17,13 +20,13 @@ class TrainConfig:
 
     `feature_views` is how many augmented views of each picture a frozen phase learns from in an
     epoch; their features are kept in at most `feature_cache_bytes` on the disk while it lasts (0:
-    not at all, every picture is looked at anew in every epoch). The rest:
-    `average_epochs` over how many passes the weights that are validated and kept are averaged
-    (0 = the latest weights), `synthetic_per_class` how many synthetic hands of every class are mixed into
-    the training pictures. `threshold` is the least that the bundle asks of an answer; a higher
-    one is fitted where validation wants it. A checkpoint is written every `save_every_min`,
+    no cache, the network sees every picture in every epoch). The validated and saved weights are
+    the average over the last `average_epochs` passes (0: the latest weights).
+    `synthetic_per_class` synthetic hands of every class are mixed into the training pictures.
+    `threshold` is the lowest acceptance threshold of the bundle; a higher one is fitted where
+    validation needs it. A checkpoint is written every `save_every_min`,
     after every `save_every_steps` of the run (0: not counted) and at each epoch's end.
-    `trust` takes the pictures as they lie, without hashing them again. `recipe_file` and
+    `trust` skips hashing the pictures again. `recipe_file` and
     `recipe_sha256` name the file that the settings were read from, where it was one.
     """
 
@@ -104,6 +107,61 @@ class TrainConfig:
             not (self.overwrite and self.resume),
             found="--overwrite together with --resume",
             expected="one of the two",
-            fix="--resume goes on with the run in the folder, --overwrite starts afresh",
+            fix="--resume continues the run in the folder, --overwrite starts again",
         )
         require_order(self.phases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptConfig:
+    """One adaptation; its time does not depend on how many pictures there are.
+
+    `test_share` of the pictures are held back to measure the gain. `synthetic_per_class`
+    synthetic hands of every class are mixed in, and `sampling` makes half of each class's pictures
+    its own and half synthetic. The whole network learns, `steps_per_epoch` steps an epoch. The
+    weights that are kept are
+
+        released + kept_share * (learnt - released)
+
+    Reference: Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022.
+    """
+
+    input_dir: Path
+    output_dir: Path = Path("adapted")
+    phase: Phase = _PHASE
+    steps_per_epoch: int = 20
+    kept_share: float = 0.75
+    synthetic_per_class: int = 16
+    test_share: float = 0.2
+    batch_size: int = 32
+    label_smoothing: float = 0.05
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    sampling: SamplingConfig = _EVEN
+    seed: int = 42
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        require_seed(self.seed)
+        require_smoothing(self.label_smoothing)
+        for name in ("steps_per_epoch", "synthetic_per_class", "batch_size"):
+            require(
+                getattr(self, name) >= 1,
+                found=f"{name}={getattr(self, name)}",
+                expected="a whole number from 1 up",
+                fix=f"omit {name} for its default",
+            )
+        for name in ("kept_share", "test_share"):
+            require(
+                0 < getattr(self, name) <= 1,
+                found=f"{name}={getattr(self, name)}",
+                expected="a share above 0, and at most 1",
+                fix=f"omit {name} for its default",
+            )
+
+    @property
+    def dataset_dir(self) -> Path:
+        """The folder of the checked pictures, inside the run folder.
+
+        Not `dataset`: that may be a project's own prepared data set.
+        """
+        return self.output_dir / "adapted_pictures"

@@ -1,4 +1,4 @@
-"""Looks a machine over: what is there, what is missing, and the command that mends it."""
+"""Diagnoses a machine: what is installed, what is missing, and the command that fixes it."""
 
 from fingerspell.doctor.checks import examine
 from fingerspell.doctor.facts import Facts, gather

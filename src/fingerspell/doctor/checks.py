@@ -1,4 +1,4 @@
-"""Facts in, findings out: every judgement of the doctor, without touching the machine."""
+"""Judges facts: every check of the doctor, as a pure function of `Facts`."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.doctor.folders import check_dataset, check_run
 from fingerspell.doctor.packages import check_packages
 
-OLDEST, NEWEST = (3, 11), (3, 13)
-GIB = 2**30
+_OLDEST, _NEWEST = (3, 11), (3, 13)
+_GIB = 2**30
 
 
 def examine(facts: Facts) -> list[Finding]:
     """Returns every finding about a machine, in the order a newcomer needs them."""
     return [
-        check_python(facts),
+        _check_python(facts),
         *check_packages(facts.installed, facts.pinned_server, facts.pinned_training),
         check_backend(facts),
         *check_other_backends(facts),
         *check_exporting(facts),
         *check_gpu(facts),
-        check_memory(facts),
-        check_disk(facts),
-        check_writing(facts),
-        check_weights(facts),
-        check_starter(facts),
+        _check_memory(facts),
+        _check_disk(facts),
+        _check_writing(facts),
+        _check_weights(facts),
+        _check_starter(facts),
         *check_dataset(facts.dataset_dir),
         *check_run(facts.output_dir),
     ]
 
 
-def check_python(facts: Facts) -> Finding:
+def _check_python(facts: Facts) -> Finding:
     """Python between the oldest that the code needs and the newest that TensorFlow has."""
     where = f"Python {'.'.join(map(str, facts.python))} on {facts.system} {facts.machine}"
     if facts.bits != 64:
         return fail("Python", f"{where}, 32-bit", "install a 64-bit Python 3.12")
-    if facts.python[:2] < OLDEST:
+    if facts.python[:2] < _OLDEST:
         return fail("Python", where, "install Python 3.12, delete .venv, python3.12 run.py doctor")
-    if facts.python[:2] > NEWEST:
+    if facts.python[:2] > _NEWEST:
         return warn(
             "Python",
             f"{where}: the server runs, TensorFlow has no wheel",
@@ -52,31 +52,33 @@ def check_python(facts: Facts) -> Finding:
     return ok("Python", where)
 
 
-def check_memory(facts: Facts) -> Finding:
+def _check_memory(facts: Facts) -> Finding:
     """Main memory: training at 200×200 and batch 32 wants about 3 GiB."""
     total, free = facts.memory_bytes, facts.free_memory_bytes
     if total is None:
         return ok("memory", "could not be read on this system")
-    found = f"{total / GIB:.1f} GiB" + (f", {free / GIB:.1f} GiB free" if free is not None else "")
-    if (free if free is not None else total) < 3 * GIB:
+    found = f"{total / _GIB:.1f} GiB" + (
+        f", {free / _GIB:.1f} GiB free" if free is not None else ""
+    )
+    if (free if free is not None else total) < 3 * _GIB:
         return warn("memory", found, "close other programs, or train with --batch_size 16")
     return ok("memory", found)
 
 
-def check_disk(facts: Facts) -> Finding:
+def _check_disk(facts: Facts) -> Finding:
     """Room for a run (about 0.2 GB) and a data set's copies."""
     free = facts.free_disk_bytes
     if free is None:
         return ok("disk", "could not be read on this system")
-    found = f"{free / GIB:.1f} GiB free for {facts.output_dir}"
-    if free < GIB // 2:
+    found = f"{free / _GIB:.1f} GiB free for {facts.output_dir}"
+    if free < _GIB // 2:
         return fail("disk", found, "free at least 1 GiB, or choose another --output_dir")
-    if free < 3 * GIB:
+    if free < 3 * _GIB:
         return warn("disk", found, "free some space before preparing a large data set")
     return ok("disk", found)
 
 
-def check_writing(facts: Facts) -> Finding:
+def _check_writing(facts: Facts) -> Finding:
     """Whether a run can be written where it is asked for."""
     if facts.write_error:
         return fail(
@@ -87,7 +89,7 @@ def check_writing(facts: Facts) -> Finding:
     return ok("writing", f"{facts.output_dir} can be written")
 
 
-def check_weights(facts: Facts) -> Finding:
+def _check_weights(facts: Facts) -> Finding:
     """Whether `--weights imagenet` works without a connection."""
     if facts.weights_cached:
         return ok("ImageNet weights", f"in {facts.weights_folder}")
@@ -100,7 +102,7 @@ def check_weights(facts: Facts) -> Finding:
     )
 
 
-def check_starter(facts: Facts) -> Finding:
+def _check_starter(facts: Facts) -> Finding:
     """Whether there is a recogniser before the first training."""
     if facts.starter:
         return ok("released recogniser", "in this copy: try fingerspell predict PICTURE")

@@ -1,4 +1,4 @@
-"""What computes: every Keras backend, the GPU that it sees, and the command that mends it."""
+"""Checks of every Keras backend and of the GPU that it sees."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from fingerspell.doctor.facts import Facts, Gpu, backend_installed
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.doctor.packages import INSTALL_TRAINING
 
-OLDEST_DRIVER = 525
+_OLDEST_DRIVER = 525
 """CUDA 12, which TensorFlow 2.21 is built with, runs on NVIDIA drivers from 525 on."""
 
-CUDA_13_DRIVER = 580
-SMALL_GPU_MIB = 6000
-TORCH_CUDA = "the command that pytorch.org gives under Get Started for Pip and CUDA"
-WSL = "use WSL2 (there: python run.py train)"
+_CUDA_13_DRIVER = 580
+_SMALL_GPU_MIB = 6000
+_TORCH_CUDA = "the command that pytorch.org gives under Get Started for Pip and CUDA"
+_WSL = "use WSL2 (there: python run.py train)"
 
 
 def check_backend(facts: Facts) -> Finding:
@@ -100,7 +100,7 @@ def _gpu_seen(facts: Facts) -> Finding:
     names = ", ".join(gpu.name for gpu in facts.gpus)
     probe = facts.probe
     if probe is None or probe.error:
-        return warn("GPU", f"{names}; the backend was not asked", "mend the backend first")
+        return warn("GPU", f"{names}; the backend was not asked", "fix the backend first")
     if probe.gpus:
         return ok("GPU", f"{names}; {facts.backend} uses {len(probe.gpus)}")
     return warn("GPU", f"{names}, but {facts.backend} does not see it", _gpu_remedy(facts))
@@ -119,20 +119,20 @@ def _torch_remedy(facts: Facts) -> str:
     if facts.probe is not None and facts.probe.cuda_build:
         return "update the NVIDIA driver; in a container, start it with --gpus all"
     if facts.system == "Windows":  # The usual wheel there is the processor's.
-        return f"pip uninstall -y torch, then {TORCH_CUDA}"
+        return f"pip uninstall -y torch, then {_TORCH_CUDA}"
     return _reinstall("torch")
 
 
 def _jax_remedy(facts: Facts) -> str:
     if facts.system == "Windows":
-        return f"JAX has no GPU there: {WSL}, or {_torch_on_windows(facts)}"
-    cuda = "cuda13" if _newest_driver(facts) >= CUDA_13_DRIVER else "cuda12"
+        return f"JAX has no GPU there: {_WSL}, or {_torch_on_windows(facts)}"
+    cuda = "cuda13" if _newest_driver(facts) >= _CUDA_13_DRIVER else "cuda12"
     return INSTALL["jax"].replace("jax==", f"jax[{cuda}]==")
 
 
 def _tensorflow_remedy(facts: Facts) -> str:
     if facts.system == "Windows":  # no TensorFlow GPU on native Windows since 2.11
-        return f"{WSL}, or {_torch_on_windows(facts)}"
+        return f"{_WSL}, or {_torch_on_windows(facts)}"
     version = facts.pinned_training.get("tensorflow", "2.21.0")
     with_cuda = f'pip install "tensorflow[and-cuda]=={version}"'
     if "tensorflow-cpu" in facts.installed:
@@ -145,7 +145,7 @@ def _tensorflow_remedy(facts: Facts) -> str:
 
 
 def _torch_on_windows(facts: Facts) -> str:
-    return f"PyTorch: {TORCH_CUDA}, then {_choose(facts, 'torch')}"
+    return f"PyTorch: {_TORCH_CUDA}, then {_choose(facts, 'torch')}"
 
 
 def _newest_driver(facts: Facts) -> int:
@@ -156,15 +156,15 @@ def _newest_driver(facts: Facts) -> int:
 def _gpu_itself(gpu: Gpu) -> list[Finding]:
     findings = []
     major = gpu.driver.split(".")[0]
-    if major.isdigit() and int(major) < OLDEST_DRIVER:
+    if major.isdigit() and int(major) < _OLDEST_DRIVER:
         findings.append(
             warn(
                 "CUDA",
-                f"driver {gpu.driver} of {gpu.name} is older than {OLDEST_DRIVER}: CUDA errors",
+                f"driver {gpu.driver} of {gpu.name} is older than {_OLDEST_DRIVER}: CUDA errors",
                 "update the NVIDIA driver",
             )
         )
-    if 0 < gpu.memory_mib < SMALL_GPU_MIB:
+    if 0 < gpu.memory_mib < _SMALL_GPU_MIB:
         findings.append(
             warn("GPU memory", f"{gpu.memory_mib} MiB on {gpu.name}", "train with --batch_size 16")
         )

@@ -1,4 +1,4 @@
-"""Everything the doctor asks the machine for; judging it is `checks`' work."""
+"""Facts about the machine: Python, packages, GPU, memory, disk. `checks` judges them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fingerspell.backends import chosen, keras_home
 from fingerspell.doctor.packages import installed, pinned
 from fingerspell.files import nearest_existing, why_not_writable
 
-PROBE_TIMEOUT_S = 60.0
-PROBES = {
+_PROBE_TIMEOUT_S = 60.0
+_PROBES = {
     "tensorflow": (
         "import tensorflow as m;"
         "gpus = [d.name for d in m.config.list_physical_devices('GPU')];"
@@ -38,7 +38,7 @@ PROBES = {
 }
 """What each Keras backend is asked in a process of its own: a crash there is an answer too."""
 
-WEIGHTS_FILE = "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5"
+_WEIGHTS_FILE = "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
     """Asks the machine; each backend is loaded in a process of its own, for at most a minute."""
     here = installed()
     gpus, smi_error = nvidia()
-    memory, free_memory = memory_bytes()
+    memory, free_memory = _memory_bytes()
     return Facts(
         python=sys.version_info[:3],
         bits=64 if sys.maxsize > 2**32 else 32,
@@ -107,7 +107,7 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
         pinned_server=pinned("requirements.txt"),
         pinned_training=pinned("requirements_training.txt"),
         backend=chosen(os.environ, keras_home()),
-        probes=ask_all([name for name in PROBES if backend_installed(name, here)])
+        probes=_ask_all([name for name in _PROBES if backend_installed(name, here)])
         if ask_backend
         else {},
         gpus=gpus,
@@ -117,7 +117,7 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
         free_memory_bytes=free_memory,
         free_disk_bytes=shutil.disk_usage(nearest_existing(output_dir)).free,
         write_error=why_not_writable(output_dir),
-        weights_cached=(keras_home() / "models" / WEIGHTS_FILE).is_file(),
+        weights_cached=(keras_home() / "models" / _WEIGHTS_FILE).is_file(),
         weights_folder=keras_home() / "models",
         starter=has_starter(),
         dataset_dir=dataset_dir,
@@ -130,24 +130,24 @@ def backend_installed(backend: str, here: Mapping[str, str]) -> bool:
     return backend in here or (backend == "tensorflow" and "tensorflow-cpu" in here)
 
 
-def ask_all(names: Sequence[str]) -> dict[str, Probe]:
+def _ask_all(names: Sequence[str]) -> dict[str, Probe]:
     """Asks several backends at the same time."""
     with ThreadPoolExecutor() as pool:
-        return dict(zip(names, pool.map(ask, names), strict=True))
+        return dict(zip(names, pool.map(_ask, names), strict=True))
 
 
-def ask(backend: str, timeout_s: float = PROBE_TIMEOUT_S) -> Probe:
+def _ask(backend: str, timeout_s: float = _PROBE_TIMEOUT_S) -> Probe:
     """Loads a backend in a process of its own and asks it for GPUs."""
     tail = "; import json; print(json.dumps([m.__version__, gpus, cuda]))"
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", PROBES[backend] + tail],
+            [sys.executable, "-c", _PROBES[backend] + tail],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
             timeout=timeout_s,
-            env=quiet,
+            env=environment,
         )
     except subprocess.TimeoutExpired:
         return Probe(error=f"no answer within {timeout_s:.0f} s")
@@ -176,10 +176,10 @@ def nvidia(timeout_s: float = 20.0) -> tuple[tuple[Gpu, ...], str]:
         return (), str(error)
     if answer.returncode != 0:
         return (), (answer.stdout + answer.stderr).strip().splitlines()[0]
-    return parse_gpus(answer.stdout), ""
+    return _parse_gpus(answer.stdout), ""
 
 
-def parse_gpus(table: str) -> tuple[Gpu, ...]:
+def _parse_gpus(table: str) -> tuple[Gpu, ...]:
     """Reads nvidia-smi's `name, total MiB, free MiB, driver` lines; `[N/A]` counts as 0."""
     rows = [[cell.strip() for cell in row.split(",")] for row in table.splitlines()]
     return tuple(
@@ -191,7 +191,7 @@ def _whole(text: str) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def memory_bytes() -> tuple[int | None, int | None]:
+def _memory_bytes() -> tuple[int | None, int | None]:
     """Returns total and available memory, through psutil where it is installed."""
     try:
         import psutil

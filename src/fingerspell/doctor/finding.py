@@ -18,7 +18,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, what was found and, unless it is well, how to mend it."""
+    """What was checked, what was found and, unless it is fine, how to fix it."""
 
     state: State
     topic: str
@@ -65,4 +65,4 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 def _summary(findings: Sequence[Finding]) -> str:
     counts = {state: sum(x.state is state for x in findings) for state in State}
-    return f"{counts[State.OK]} fine, {counts[State.WARN]} to know of, {counts[State.FAIL]} to mend"
+    return f"{counts[State.OK]} fine, {counts[State.WARN]} to know of, {counts[State.FAIL]} to fix"

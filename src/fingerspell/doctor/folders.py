@@ -1,4 +1,4 @@
-"""Looks into the data set folder and the run folder without reading a picture.
+"""Checks of the data set folder and the run folder, without reading a picture.
 
 Standard library only: the doctor must be able to say that everything else is missing.
 """
@@ -12,15 +12,15 @@ from pathlib import Path
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.files import folders, is_picture
 
-SPLITS = ("train", "val", "test")
-CONTRACT = "recogniser.json"
-PREPARE = "python backend/prepare_dataset.py --input_dir PICTURES --output_dir"
-TRAIN = "python backend/train_finetune.py --dataset_dir dataset --output_dir"
-EXPORT = "fingerspell export --output_dir"
-EVALUATE = "fingerspell evaluate --output_dir"
-UNEVEN = 3.0
-FEW = 10
-LOW_ACCURACY = 0.90
+_SPLITS = ("train", "val", "test")
+_CONTRACT = "recogniser.json"
+_PREPARE = "python backend/prepare_dataset.py --input_dir PICTURES --output_dir"
+_TRAIN = "python backend/train_finetune.py --dataset_dir dataset --output_dir"
+_EXPORT = "fingerspell export --output_dir"
+_EVALUATE = "fingerspell evaluate --output_dir"
+_UNEVEN = 3.0
+_SMALL_CLASS = 10
+_LOW_ACCURACY = 0.90
 
 
 def count_pictures(folder: Path) -> dict[str, int]:
@@ -33,23 +33,23 @@ def count_pictures(folder: Path) -> dict[str, int]:
 def check_dataset(folder: Path) -> list[Finding]:
     """A prepared data set: there, with pictures in every split and class, roughly even."""
     if not folder.is_dir():
-        return [warn("data set", f"no folder {folder}", f"{PREPARE} {folder}")]
-    splits = {split: count_pictures(folder / split) for split in SPLITS}
+        return [warn("data set", f"no folder {folder}", f"{_PREPARE} {folder}")]
+    splits = {split: count_pictures(folder / split) for split in _SPLITS}
     if not any(splits.values()):
         return [_not_prepared(folder)]
-    empty = [f"{split}/{x}" for split in SPLITS for x, n in splits[split].items() if n == 0]
-    empty += [split for split in SPLITS if not splits[split]]
+    empty = [f"{split}/{x}" for split in _SPLITS for x, n in splits[split].items() if n == 0]
+    empty += [split for split in _SPLITS if not splits[split]]
     if empty:
-        return [fail("data set", f"no images found in {', '.join(empty)}", f"{PREPARE} {folder}")]
+        return [fail("data set", f"no images found in {', '.join(empty)}", f"{_PREPARE} {folder}")]
     if not (folder / "manifest.csv").is_file():
-        return [fail("data set", f"{folder} has no manifest.csv", f"{PREPARE} {folder}")]
+        return [fail("data set", f"{folder} has no manifest.csv", f"{_PREPARE} {folder}")]
     total = sum(sum(split.values()) for split in splits.values())
     found = f"{total} pictures, {len(splits['train'])} classes in {folder}"
-    return [ok("data set", found), *check_balance(splits["train"])]
+    return [ok("data set", found), *_check_balance(splits["train"])]
 
 
 def _not_prepared(folder: Path) -> Finding:
-    inner = next((path for path in class_folders(folder) if path != folder), None)
+    inner = next((path for path in _class_folders(folder) if path != folder), None)
     fix = f"python backend/prepare_dataset.py --input_dir {inner or folder} --output_dir dataset"
     if inner is not None:
         return fail("data set", f"no train, val, test in {folder}; classes lie in {inner}", fix)
@@ -62,45 +62,45 @@ def _not_prepared(folder: Path) -> Finding:
     )
 
 
-def class_folders(folder: Path, depth: int = 3) -> list[Path]:
+def _class_folders(folder: Path, depth: int = 3) -> list[Path]:
     """Returns the folders, at most `depth` levels down, that hold class folders with pictures."""
     if any(count_pictures(folder).values()):
         return [folder]
     if depth == 0:
         return []
-    return [found for path in folders(folder) for found in class_folders(path, depth - 1)]
+    return [found for path in folders(folder) for found in _class_folders(path, depth - 1)]
 
 
-def check_balance(counts: Mapping[str, int]) -> list[Finding]:
+def _check_balance(counts: Mapping[str, int]) -> list[Finding]:
     """Class imbalance and classes too small to learn from, in the training split."""
     if len(counts) < 2:
         fix = "prepare a folder with at least two class folders"
         return [fail("classes", f"{len(counts)} class in train", fix)]
     least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    spread = f"{least} has {counts[least]} pictures, {most} has {counts[most]}"
-    if counts[least] < FEW:
-        return [warn("classes", f"{spread}: too few to learn {least}", f"add pictures of {least}")]
-    if counts[most] > UNEVEN * counts[least]:
+    sizes = f"{least} has {counts[least]} pictures, {most} has {counts[most]}"
+    if counts[least] < _SMALL_CLASS:
+        return [warn("classes", f"{sizes}: too few to learn {least}", f"add pictures of {least}")]
+    if counts[most] > _UNEVEN * counts[least]:
         fix = f"training weights the classes by itself; more pictures of {least} are better"
-        return [warn("class imbalance", spread, fix)]
-    return [ok("classes", spread)]
+        return [warn("class imbalance", sizes, fix)]
+    return [ok("classes", sizes)]
 
 
 def check_run(folder: Path) -> list[Finding]:
     """A finished run: its contract readable, its files there, its accuracy as it should be."""
     if not folder.is_dir() or not any(folder.iterdir()):
         return [ok("run", f"none in {folder} yet")]
-    if not (folder / CONTRACT).is_file():
+    if not (folder / _CONTRACT).is_file():
         return [
-            warn("run", f"{folder} has no {CONTRACT}: not finished", f"{TRAIN} {folder} --resume")
+            warn("run", f"{folder} has no {_CONTRACT}: not finished", f"{_TRAIN} {folder} --resume")
         ]
-    contract = _json(folder / CONTRACT)
+    contract = _json(folder / _CONTRACT)
     labels, files = contract.get("labels"), contract.get("files")
     if not isinstance(labels, list) or not isinstance(files, dict):
-        return [fail("run", f"{folder / CONTRACT} cannot be read", f"{EXPORT} {folder}")]
+        return [fail("run", f"{folder / _CONTRACT} cannot be read", f"{_EXPORT} {folder}")]
     gone = [name for name in files if not (folder / name).is_file()]
     if gone:
-        return [fail("run", f"{folder} lacks {', '.join(gone)}", f"{EXPORT} {folder}")]
+        return [fail("run", f"{folder} lacks {', '.join(gone)}", f"{_EXPORT} {folder}")]
     return [ok("run", f"{len(labels)} labels in {folder}"), _accuracy(folder)]
 
 
@@ -116,8 +116,8 @@ def _accuracy(folder: Path) -> Finding:
     accuracy = _json(folder / "evaluation_report.json").get("test_accuracy")
     if not isinstance(accuracy, float):
         found = f"no readable evaluation_report.json in {folder}"
-        return warn("accuracy", found, f"{EVALUATE} {folder}")
-    if accuracy < LOW_ACCURACY:
+        return warn("accuracy", found, f"{_EVALUATE} {folder}")
+    if accuracy < _LOW_ACCURACY:
         fix = "see 'Low accuracy' in docs/troubleshooting.md"
         return warn("accuracy", f"{accuracy:.1%} on the test split", fix)
     return ok("accuracy", f"{accuracy:.1%} on the test split")

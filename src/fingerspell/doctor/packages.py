@@ -9,30 +9,30 @@ from pathlib import Path
 
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 
-CHECKOUT = Path(__file__).resolve().parents[3]
-SAME_MODULE = (
+_CHECKOUT = Path(__file__).resolve().parents[3]
+_SAME_MODULE = (
     ("tensorflow", "tensorflow-cpu"),
     ("opencv-python-headless", "opencv-python"),
 )
 """Pairs of distributions that hold the same module and overwrite each other."""
 
-INSTALL_SERVER = "pip install -r backend/requirements.txt"
+_INSTALL_SERVER = "pip install -r backend/requirements.txt"
 INSTALL_TRAINING = "pip install -r backend/requirements_training.txt"
 
 
-def normal(name: str) -> str:
+def _normal(name: str) -> str:
     """Returns a distribution's name as PEP 503 writes it: `ML_dtypes` is `ml-dtypes`."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pinned(name: str, folder: Path | None = None) -> dict[str, str]:
     """Reads `backend/<name>` as {package: version}; {} outside a checkout."""
-    path = (folder or CHECKOUT / "backend") / name
+    path = (folder or _CHECKOUT / "backend") / name
     if not path.is_file():
         return {}
     rows = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     pairs = (row.split("==") for row in rows if "==" in row and not row.startswith("#"))
-    return {normal(package): version for package, version in pairs}
+    return {_normal(package): version for package, version in pairs}
 
 
 def installed() -> dict[str, str]:
@@ -41,7 +41,7 @@ def installed() -> dict[str, str]:
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if name:  # a half-removed distribution has none
-            found.setdefault(normal(name), distribution.version)
+            found.setdefault(_normal(name), distribution.version)
     return found
 
 
@@ -51,7 +51,7 @@ def check_packages(
     """Compares what is installed with the pins; the server's packages are indispensable."""
     seen = _with_tensorflow(here)
     findings = [
-        *_missing("server packages", seen, server, INSTALL_SERVER, fatal=True),
+        *_missing("server packages", seen, server, _INSTALL_SERVER, fatal=True),
         *_missing("training packages", seen, training, INSTALL_TRAINING, fatal=False),
         *_other_versions(seen, {**server, **training}),
         *_clashes(here),
@@ -92,6 +92,6 @@ def _clashes(here: Mapping[str, str]) -> list[Finding]:
             f"{first} and {second} are both installed and overwrite each other",
             f"pip uninstall -y {first} {second}, then {INSTALL_TRAINING}",
         )
-        for first, second in SAME_MODULE
+        for first, second in _SAME_MODULE
         if first in here and second in here
     ]

@@ -1,4 +1,4 @@
-"""Did a data set come whole? Its classes and pictures against the known figures."""
+"""Public data sets on Kaggle: publisher, licence, expected counts, check of a download."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fingerspell.labels import ALPHABET
+
+_WHOLE_SHARE = 0.99
+PICTURES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +82,6 @@ def licence_lines(name: str) -> list[str]:
     ]
 
 
-PICTURES = (".jpg", ".jpeg", ".png")
-WHOLE_SHARE = 0.99
-
-
 def count_classes(folder: Path, known: PublicSet) -> Mapping[str, int]:
     """Returns pictures a class, in folders named like one at any depth; 0 where there is none."""
     names = {name.casefold(): name for name in known.classes}
@@ -95,11 +94,11 @@ def count_classes(folder: Path, known: PublicSet) -> Mapping[str, int]:
 
 def is_whole(counts: Mapping[str, int], known: PublicSet) -> bool:
     """Says whether every class is there and 99 in 100 of the pictures."""
-    return all(counts.values()) and sum(counts.values()) >= WHOLE_SHARE * known.pictures
+    return all(counts.values()) and sum(counts.values()) >= _WHOLE_SHARE * known.pictures
 
 
-def told(counts: Mapping[str, int], known: PublicSet) -> str:
-    """Returns the figures in words, and how they differ from the known ones."""
+def counted(counts: Mapping[str, int], known: PublicSet) -> str:
+    """Returns the counts as text, and how they differ from the known ones."""
     pictures = sum(counts.values())
     there = [name for name, count in counts.items() if count]
     said = f"{pictures:,} pictures of {len(there)} classes"

@@ -1,6 +1,6 @@
 """Brings a public data set here through `kagglehub`, which needs no account for these.
 
-The archive grows in a hidden folder beside the goal, where `kagglehub` finds it again and goes on
+The archive grows in a hidden folder beside the goal, where `kagglehub` finds it again and continues
 after an interruption; the unpacked set gets its name in one step, complete.
 """
 
@@ -24,7 +24,7 @@ from fingerspell.errors import DataError
 CACHE = "KAGGLEHUB_CACHE"
 """The environment variable that tells `kagglehub` where to keep what it fetches."""
 
-_AGAIN = "run the same command again: it goes on where it stopped"
+_AGAIN = "run the same command again: it continues where it stopped"
 
 
 def fetch(name: str, output_dir: Path) -> Path:
@@ -52,20 +52,20 @@ def fetch(name: str, output_dir: Path) -> Path:
     except Exception as error:
         if _is_damaged(error):
             shutil.rmtree(cache, ignore_errors=True)
-        if (said := explain(error, name, goal)) is None:
+        if (said := _explain(error, name, goal)) is None:
             raise
         raise said from error
     shutil.rmtree(cache, ignore_errors=True)
     return goal
 
 
-def explain(error: Exception, name: str, goal: Path) -> DataError | None:
-    """Returns what went wrong in a user's words; None for faults that are nobody's but ours."""
+def _explain(error: Exception, name: str, goal: Path) -> DataError | None:
+    """Returns the error to show a user; None for an error of another kind."""
     handle = CATALOGUE[name].handle
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status in (401, 403, 404):
         return DataError(
-            found=f"Kaggle does not hand out {handle} (answer {status})",
+            found=f"Kaggle refuses {handle} (status {status})",
             expected="a public data set, for which no account is needed",
             fix="look it up on Kaggle's site; if it asks for an account now, set KAGGLE_API_TOKEN, "
             f"or fetch the archive with a browser and unpack it into {goal}",

@@ -1,4 +1,4 @@
-"""Arrays in, honest numbers out; the report drawn from them."""
+"""Evaluation: metrics, calibration, unseen signers, and the report of a run."""
 
 from fingerspell.evaluate.calibration import fit_temperature
 from fingerspell.evaluate.report import evaluation, write_report

@@ -1,7 +1,7 @@
-"""When to believe an answer: what each confidence lets through, and the least that suffices.
+"""Calibration and rejection: temperature, calibration error, acceptance threshold, risk-coverage.
 
-A threshold on the top probability is fitted where it is needed: as low as possible, so that as
-many answers as possible are accepted, and so high that the accepted ones are right often enough.
+The temperature makes confidences match accuracies. The threshold is fitted as low as possible, so
+that many answers are accepted, and so high that the accepted ones are right often enough.
 """
 
 from __future__ import annotations
@@ -14,12 +14,83 @@ from numpy.typing import NDArray
 
 from fingerspell.evaluate.metrics import Floats, Ints
 
-BINS = 15
-TEMPERATURES = (0.05, 20.0)
+_BINS = 15
+_TEMPERATURES = (0.05, 20.0)
 TINY = 1e-12
 
+LEAST_RIGHT = 0.97
+"""The share of accepted answers that must be right."""
 
-def bins(y_true: Ints, probabilities: Floats, count: int = BINS) -> list[dict[str, float | int]]:
+_LEAST_ACCEPTED = 100
+"""So few accepted pictures prove no threshold: one mistake more would be a percentage point."""
+
+_COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+
+NOBODY = -1
+"""The true class of a picture that shows none: every answer to it is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A threshold; of the pictures it was fitted on it accepts `coverage`, `accuracy` of it right.
+
+    Both are weighted shares; `pictures` is how many it accepts.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: float
+    pictures: int
+
+
+def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4) -> float:
+    """Returns the temperature with the least log loss on validation pictures.
+
+    `probabilities` (N, C), or (N, V, C) where the answer is the mean of V views. Golden-section
+    search on ln T over [0.05, 20]: with one view the loss has one minimum in 1/T. Above 1 softens
+    an over-confident network. 1 without pictures. Fit it on pictures that neither trained the
+    network nor test it.
+    """
+    if len(y_true) == 0:
+        return 1.0
+    ratio = (np.sqrt(5) - 1) / 2
+    low, high = np.log(_TEMPERATURES)
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = (
+        _loss_at(y_true, probabilities, left),
+        _loss_at(y_true, probabilities, right),
+    )
+    while high - low > tolerance:
+        if at_left <= at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = _loss_at(y_true, probabilities, left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = _loss_at(y_true, probabilities, right)
+    return float(np.exp((low + high) / 2))
+
+
+def apply_temperature(probabilities: Floats, temperature: float) -> NDArray[np.float64]:
+    """Returns softmax(ln p / T): the same as dividing the logits that made p by T.
+
+    Of probabilities (N, V, C), those of V views of each picture, it is the views' mean (N, C).
+    """
+    scaled = np.log(np.maximum(probabilities.astype(np.float64), TINY)) / temperature
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    raised = np.exp(scaled)
+    softened = np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    return softened if softened.ndim == 2 else np.asarray(softened.mean(axis=1))
+
+
+def log_loss(y_true: Ints, probabilities: Floats) -> float:
+    """Returns the mean of −ln p(true class)."""
+    chosen = probabilities[np.arange(len(y_true)), y_true]
+    return float(-np.log(np.maximum(chosen, TINY)).mean())
+
+
+def bins(y_true: Ints, probabilities: Floats, count: int = _BINS) -> list[dict[str, float | int]]:
     """Returns the filled confidence bins: `{low, high, pictures, confidence, accuracy}`."""
     if len(y_true) == 0:
         return []
@@ -39,7 +110,7 @@ def bins(y_true: Ints, probabilities: Floats, count: int = BINS) -> list[dict[st
 
 
 def expected_calibration_error(
-    y_true: Ints, probabilities: Floats, count: int = BINS
+    y_true: Ints, probabilities: Floats, count: int = _BINS
 ) -> float | None:
     """Returns Σ share of bin × |accuracy − confidence|; None without pictures.
 
@@ -50,81 +121,6 @@ def expected_calibration_error(
         return None
     gaps = [b["pictures"] * abs(b["accuracy"] - b["confidence"]) for b in filled]
     return float(sum(gaps) / len(y_true))
-
-
-def log_loss(y_true: Ints, probabilities: Floats) -> float:
-    """Returns the mean of −ln p(true class)."""
-    chosen = probabilities[np.arange(len(y_true)), y_true]
-    return float(-np.log(np.maximum(chosen, TINY)).mean())
-
-
-def apply_temperature(probabilities: Floats, temperature: float) -> NDArray[np.float64]:
-    """Returns softmax(ln p / T): the same as dividing the logits that made p by T.
-
-    Of probabilities (N, V, C), those of V views of each picture, it is the views' mean (N, C).
-    """
-    scaled = np.log(np.maximum(probabilities.astype(np.float64), TINY)) / temperature
-    scaled -= scaled.max(axis=-1, keepdims=True)
-    raised = np.exp(scaled)
-    softened = np.asarray(raised / raised.sum(axis=-1, keepdims=True))
-    return softened if softened.ndim == 2 else np.asarray(softened.mean(axis=1))
-
-
-def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4) -> float:
-    """Returns the temperature with the least log loss on validation pictures.
-
-    `probabilities` (N, C), or (N, V, C) where the answer is the mean of V views. Golden-section
-    search on ln T over [0.05, 20]: with one view the loss has one minimum in 1/T. Above 1 softens
-    an over-confident network. 1 without pictures. Fit it on pictures that neither trained the
-    network nor test it.
-    """
-    if len(y_true) == 0:
-        return 1.0
-    ratio = (np.sqrt(5) - 1) / 2
-    low, high = np.log(TEMPERATURES)
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = (
-        _loss_at(y_true, probabilities, left),
-        _loss_at(y_true, probabilities, right),
-    )
-    while high - low > tolerance:
-        if at_left <= at_right:
-            high, right, at_right = right, left, at_left
-            left = high - ratio * (high - low)
-            at_left = _loss_at(y_true, probabilities, left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + ratio * (high - low)
-            at_right = _loss_at(y_true, probabilities, right)
-    return float(np.exp((low + high) / 2))
-
-
-def _loss_at(y_true: Ints, probabilities: Floats, log_temperature: float) -> float:
-    return log_loss(y_true, apply_temperature(probabilities, float(np.exp(log_temperature))))
-
-
-LEAST_RIGHT = 0.97
-"""The share of accepted answers that must be right."""
-
-LEAST_ACCEPTED = 100
-"""So few accepted pictures prove no threshold: one mistake more would be a percentage point."""
-
-COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
-NOBODY = -1
-"""The true class of a picture that shows none: every answer to it is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
-    """A threshold; of the pictures it was fitted on it accepts `coverage`, `accuracy` of it right.
-
-    Both are weighted shares; `pictures` is how many it accepts.
-    """
-
-    threshold: float
-    coverage: float
-    accuracy: float
-    pictures: int
 
 
 def fit_threshold(
@@ -154,6 +150,30 @@ def surest_threshold(
     return max(reversed(possible), key=lambda one: one.accuracy, default=None)
 
 
+def risk_coverage(y_true: Ints, probabilities: Floats) -> list[dict[str, float]]:
+    """Returns how right the surest answers are: `{coverage, threshold, accuracy}`, all first.
+
+    The surest `coverage` of the pictures have at least the confidence `threshold`. Reference:
+    El-Yaniv & Wiener, On the Foundations of Noise-free Selective Classification, JMLR 2010.
+    """
+    if len(y_true) == 0:
+        return []
+    right, confidence = _sorted(y_true, probabilities)
+    counts = [max(1, math.floor(share * len(right))) for share in _COVERAGES]
+    return [
+        {
+            "coverage": share,
+            "threshold": float(confidence[count - 1]),
+            "accuracy": float(right[:count].mean()),
+        }
+        for share, count in zip(_COVERAGES, counts, strict=True)
+    ]
+
+
+def _loss_at(y_true: Ints, probabilities: Floats, log_temperature: float) -> float:
+    return log_loss(y_true, apply_temperature(probabilities, float(np.exp(log_temperature))))
+
+
 def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[Fitted]:
     """Returns every threshold that accepts pictures enough to tell, the highest first."""
     if len(y_true) == 0:
@@ -165,7 +185,7 @@ def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> li
     accuracy = np.cumsum(weight * right) / accepted
     # A threshold cannot part equal confidences: it takes all of them, or none.
     last = np.append(confidence[:-1] != confidence[1:], True)
-    enough = np.arange(1, len(right) + 1) >= LEAST_ACCEPTED
+    enough = np.arange(1, len(right) + 1) >= _LEAST_ACCEPTED
     return [
         Fitted(
             threshold=float(confidence[end]),
@@ -174,26 +194,6 @@ def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> li
             pictures=int(end) + 1,
         )
         for end in np.flatnonzero(last & enough)
-    ]
-
-
-def risk_coverage(y_true: Ints, probabilities: Floats) -> list[dict[str, float]]:
-    """Returns how right the surest answers are: `{coverage, threshold, accuracy}`, all first.
-
-    The surest `coverage` of the pictures have at least the confidence `threshold`. Reference:
-    El-Yaniv & Wiener, On the Foundations of Noise-free Selective Classification, JMLR 2010.
-    """
-    if len(y_true) == 0:
-        return []
-    right, confidence = _sorted(y_true, probabilities)
-    counts = [max(1, math.floor(share * len(right))) for share in COVERAGES]
-    return [
-        {
-            "coverage": share,
-            "threshold": float(confidence[count - 1]),
-            "accuracy": float(right[:count].mean()),
-        }
-        for share, count in zip(COVERAGES, counts, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""How good answers are: arrays in, numbers out.
+"""Classification metrics and confidence intervals of an accuracy.
 
 Throughout: `y_true` int (N,), `probabilities` float (N, C), `labels` the C names in order.
 A class without pictures has no accuracy, precision, recall or F1: these are None, never 0, and
@@ -16,49 +16,9 @@ from numpy.typing import NDArray
 
 from fingerspell.errors import DataError
 
-Z95 = 1.959964
-
-
-def wilson(hits: int, count: int, z: float = Z95) -> tuple[float, float] | None:
-    """Returns Wilson's score interval of a share; None for no trials.
-
-        (p + z²/2n ± z √(p (1-p)/n + z²/4n²)) / (1 + z²/n)
-
-    It takes the pictures for independent. Frames of one video are not: see `cluster_bootstrap`.
-    Reference: E. B. Wilson, Probable Inference, JASA 22 (1927).
-    """
-    if count == 0:
-        return None
-    share, squared = hits / count, z * z / count
-    centre = share + squared / 2
-    spread = z * np.sqrt(share * (1 - share) / count + squared / (4 * count))
-    low, high = (centre - spread) / (1 + squared), (centre + spread) / (1 + squared)
-    return max(0.0, float(low)), min(1.0, float(high))
-
-
-def cluster_bootstrap(
-    right: NDArray[np.bool_], groups: Sequence[str], *, rounds: int = 2000, seed: int = 0
-) -> tuple[float, float] | None:
-    """Returns the percentile interval of the accuracy when whole groups are drawn anew.
-
-    A group is a signer, a source or a run of near-duplicate frames: its pictures stand or fall
-    together, and drawing single pictures would claim a certainty that is not there. None for
-    fewer than two groups, which say nothing about how groups differ.
-    """
-    _, number = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    count = int(number.max()) + 1 if len(number) else 0
-    if count < 2:
-        return None
-    hits = np.bincount(number, weights=right, minlength=count)
-    sizes = np.bincount(number, minlength=count)
-    synthetic = np.random.default_rng(seed).integers(0, count, (rounds, count))
-    shares = hits[synthetic].sum(axis=1) / sizes[synthetic].sum(axis=1)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(high)
-
-
 Ints = NDArray[np.intp]
 Floats = NDArray[np.floating[Any]]
+_Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +79,7 @@ def subset_accuracy(
 ) -> tuple[float | None, int]:
     """Returns accuracy over the pictures of the chosen classes, and how many there are.
 
-    Any of the C outputs may answer: a letter taken for `nothing` is wrong.
+    Any of the C outputs may win: a letter answered with `nothing` is wrong.
     """
     wanted = set(chosen)
     held = np.isin(y_true, [i for i, label in enumerate(labels) if label in wanted])
@@ -138,18 +98,6 @@ def class_scores(matrix: NDArray[np.int64]) -> tuple[ClassScore, ...]:
     return tuple(
         _class_score(int(matrix[i, i]), int(matrix[i].sum()), int(matrix[:, i].sum()))
         for i in range(len(matrix))
-    )
-
-
-def _class_score(hits: int, support: int, named: int) -> ClassScore:
-    if not support:
-        return ClassScore(support=0, accuracy=None, precision=None, recall=None, f1=None)
-    return ClassScore(
-        support=support,
-        accuracy=hits / support,
-        precision=hits / named if named else None,
-        recall=hits / support,
-        f1=2 * hits / (support + named),
     )
 
 
@@ -178,10 +126,10 @@ def top_confusions(
 
 
 def acceptance(y_true: Ints, probabilities: Floats, threshold: float) -> dict[str, float | None]:
-    """Returns what the threshold lets through.
+    """Returns coverage and accuracy at a threshold.
 
     `coverage`: share of pictures whose top probability reaches it; `accuracy`: of those (None
-    where nothing is let through).
+    where none reaches it).
     """
     accepted = np.max(probabilities, axis=1) >= threshold if len(y_true) else np.zeros(0, bool)
     return {
@@ -189,3 +137,53 @@ def acceptance(y_true: Ints, probabilities: Floats, threshold: float) -> dict[st
         "coverage": float(accepted.mean()) if len(y_true) else None,
         "accuracy": accuracy(y_true[accepted], probabilities[accepted]),
     }
+
+
+def wilson(hits: int, count: int, z: float = _Z95) -> tuple[float, float] | None:
+    """Returns Wilson's score interval of a share; None for no trials.
+
+        (p + z²/2n ± z √(p (1-p)/n + z²/4n²)) / (1 + z²/n)
+
+    It takes the pictures for independent. Frames of one video are not: see `cluster_bootstrap`.
+    Reference: E. B. Wilson, Probable Inference, JASA 22 (1927).
+    """
+    if count == 0:
+        return None
+    share, squared = hits / count, z * z / count
+    centre = share + squared / 2
+    half_width = z * np.sqrt(share * (1 - share) / count + squared / (4 * count))
+    low, high = (centre - half_width) / (1 + squared), (centre + half_width) / (1 + squared)
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def cluster_bootstrap(
+    right: NDArray[np.bool_], groups: Sequence[str], *, rounds: int = 2000, seed: int = 0
+) -> tuple[float, float] | None:
+    """Returns the percentile bootstrap interval of the accuracy, resampling whole groups.
+
+    A group is a signer, a source or a run of near-duplicate frames: its pictures stand or fall
+    together, and drawing single pictures would claim a certainty that is not there. None for
+    fewer than two groups, which say nothing about how groups differ.
+    """
+    _, number = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    count = int(number.max()) + 1 if len(number) else 0
+    if count < 2:
+        return None
+    hits = np.bincount(number, weights=right, minlength=count)
+    sizes = np.bincount(number, minlength=count)
+    resampled = np.random.default_rng(seed).integers(0, count, (rounds, count))
+    shares = hits[resampled].sum(axis=1) / sizes[resampled].sum(axis=1)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _class_score(hits: int, support: int, named: int) -> ClassScore:
+    if not support:
+        return ClassScore(support=0, accuracy=None, precision=None, recall=None, f1=None)
+    return ClassScore(
+        support=support,
+        accuracy=hits / support,
+        precision=hits / named if named else None,
+        recall=hits / support,
+        f1=2 * hits / (support + named),
+    )

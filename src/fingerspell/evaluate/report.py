@@ -1,4 +1,4 @@
-"""`evaluation_report.json` and everything that is drawn and written from it."""
+"""The evaluation report: `evaluation_report.json`, its plots, page and model card."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def evaluation(
 
     `groups` (N names: signer, source or run of near-duplicates) gives the honest interval.
     `tflite`: the exported model's answers to the same pictures, reported as a section of its own.
-    `unseen signers`: name → what `evaluation` said of people that no training picture shows.
+    `unseen_signers`: name → the evaluation of people whom no training picture shows.
     Shares lie in [0, 1]; what cannot be known (no pictures of a class) is None.
     Raises `DataError` where arrays and labels do not fit together.
     """
@@ -129,7 +129,7 @@ def write_report(
     """Writes report, plots, `report.html` and `model_card.md`, each in one step.
 
     `history`: equally long columns, one row an epoch (`training_history.json`); without rows no
-    curve is drawn. `run`: what `run.json` says.
+    curve is plotted. `run`: what `run.json` says.
     """
     from fingerspell.report.model_card import model_card
     from fingerspell.report.plots import confusion_png, history_png

@@ -1,4 +1,4 @@
-"""Measures a recogniser on a folder of class folders: people it has never seen."""
+"""Signer-independent evaluation: pictures of people whom no training picture shows."""
 
 from __future__ import annotations
 
@@ -16,28 +16,6 @@ from fingerspell.labels import label_of
 
 Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """float32 (N, h, w, 3) in [0, 1] → float32 (N, C)."""
-
-
-def predict_files(
-    probabilities: Probabilities,
-    paths: Sequence[Path],
-    size_px: tuple[int, int],
-    batch_size: int = 32,
-) -> NDArray[np.float32]:
-    """Returns the answers (N, C) in the order of `paths`; (0, 0) without paths.
-
-    Pictures are loaded batch by batch: memory does not grow with their number. Raises
-    `PictureError` naming the first file that cannot be read.
-    """
-    rows = [
-        np.asarray(probabilities(_load(paths[start : start + batch_size], size_px)), np.float32)
-        for start in range(0, len(paths), batch_size)
-    ]
-    return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
-
-
-def _load(paths: Sequence[Path], size_px: tuple[int, int]) -> NDArray[np.float32]:
-    return np.stack([images.load(path, size_px) for path in paths])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,28 +88,6 @@ def unseen_signers_of(
     )
 
 
-def without(unseen_signers: UnseenSigners, unreadable: Collection[Path]) -> UnseenSigners:
-    """Returns the unseen signers less the pictures that cannot be read, which are kept apart.
-
-    Raises `DataError` where none is left.
-    """
-    gone = set(unreadable)
-    kept = [i for i, path in enumerate(unseen_signers.paths) if path not in gone]
-    if not kept:
-        raise DataError(
-            found=f"none of the {len(unseen_signers.paths):,} pictures of {unseen_signers.name} can be read, "
-            f"first {unseen_signers.paths[0]}",
-            expected="whole pictures",
-            fix="check the files, e.g. open one in a viewer",
-        )
-    return replace(
-        unseen_signers,
-        paths=tuple(unseen_signers.paths[i] for i in kept),
-        y_true=unseen_signers.y_true[kept],
-        unreadable=tuple(path for path in unseen_signers.paths if path in gone),
-    )
-
-
 def by_name(unseen_signers: Sequence[UnseenSigners]) -> dict[str, UnseenSigners]:
     """Returns each under its name; of those called alike the second becomes `NAME_2`."""
     named: dict[str, UnseenSigners] = {}
@@ -143,11 +99,55 @@ def by_name(unseen_signers: Sequence[UnseenSigners]) -> dict[str, UnseenSigners]
     return named
 
 
+def without(unseen_signers: UnseenSigners, unreadable: Collection[Path]) -> UnseenSigners:
+    """Returns the unseen signers less the pictures that cannot be read, which are kept apart.
+
+    Raises `DataError` where none is left.
+    """
+    gone = set(unreadable)
+    kept = [i for i, path in enumerate(unseen_signers.paths) if path not in gone]
+    if not kept:
+        raise DataError(
+            found=f"none of the {len(unseen_signers.paths):,} pictures of {unseen_signers.name} "
+            f"can be read, first {unseen_signers.paths[0]}",
+            expected="whole pictures",
+            fix="check the files, e.g. open one in a viewer",
+        )
+    return replace(
+        unseen_signers,
+        paths=tuple(unseen_signers.paths[i] for i in kept),
+        y_true=unseen_signers.y_true[kept],
+        unreadable=tuple(path for path in unseen_signers.paths if path in gone),
+    )
+
+
 def answers_of(
     unseen_signers: UnseenSigners, probabilities: Probabilities, size_px: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Returns the recogniser's answers (N, C) to the unseen signers' pictures."""
     return predict_files(probabilities, unseen_signers.paths, size_px)
+
+
+def predict_files(
+    probabilities: Probabilities,
+    paths: Sequence[Path],
+    size_px: tuple[int, int],
+    batch_size: int = 32,
+) -> NDArray[np.float32]:
+    """Returns the answers (N, C) in the order of `paths`; (0, 0) without paths.
+
+    Pictures are loaded batch by batch: memory does not grow with their number. Raises
+    `PictureError` naming the first file that cannot be read.
+    """
+    rows = [
+        np.asarray(probabilities(_load(paths[start : start + batch_size], size_px)), np.float32)
+        for start in range(0, len(paths), batch_size)
+    ]
+    return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
+
+
+def _load(paths: Sequence[Path], size_px: tuple[int, int]) -> NDArray[np.float32]:
+    return np.stack([images.load(path, size_px) for path in paths])
 
 
 def _class_folders(folder: Path) -> list[Path]:

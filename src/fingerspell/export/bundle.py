@@ -1,4 +1,4 @@
-"""Everything an export writes, all of it or nothing: files, contract, proof."""
+"""Writes a bundle atomically: every exported file, labels, contract and parity report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fingerspell.labels import write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
 LABELS = "training_set_labels.txt"
-PARITY = "parity.json"
+_PARITY = "parity.json"
 
 
 def export_bundle(
@@ -114,7 +114,7 @@ def _write_exports(
 def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> None:
     """Writes labels, `parity.json` and last `recogniser.json` with the hash of every file."""
     write_labels(folder / LABELS, contract.labels)
-    write_text(folder / PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / _PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / FILE_NAME, replace(contract, files=hashes(folder)).to_json())
 
 

@@ -1,4 +1,4 @@
-"""Exporting what was trained on another backend, or on a machine that cannot export at all."""
+"""Exports a run in a separate TensorFlow process, or says how to where there is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fingerspell import backends
 from fingerspell.errors import ExportError
 
 NO_EXPORTER = "TensorFlow is not installed"
-SOURCE = Path(__file__).resolve().parents[2]
+_SOURCE = Path(__file__).resolve().parents[2]
 
 
 def export_elsewhere(
@@ -23,9 +23,9 @@ def export_elsewhere(
 
     It leaves GPUs alone: their memory still holds this process's training.
     Raises `ExportError` where it does not end well; what it says stands on the console.
-    `unseen signers` and `trust` are for the evaluation that is then still to come.
+    `unseen_signers` and `trust` are for the evaluation that is then still to come.
     """
-    paths = [str(SOURCE), os.environ.get("PYTHONPATH", "")]
+    paths = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
         backends.VARIABLE: backends.EXPORTER,
@@ -37,7 +37,8 @@ def export_elsewhere(
         raise ExportError(
             found=f"{output_dir} is trained, but its export failed (its message stands above)",
             expected="a process of its own, on TensorFlow, that writes and proves every file",
-            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained anew",
+            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: "
+            "nothing is trained again",
         )
 
 
@@ -49,7 +50,7 @@ def not_exported(
         found=f"{NO_EXPORTER}: {output_dir} is trained and evaluated, but not exported",
         expected="TensorFlow, on any processor, to write SavedModel, frozen graph and TFLite",
         fix=f"{backends.INSTALL[backends.EXPORTER]} (or copy the folders to where it is), then "
-        f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained anew",
+        f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained again",
     )
 
 

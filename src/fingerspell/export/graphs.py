@@ -1,4 +1,8 @@
-"""`saved_model/`: two signatures, pixels and JPEG bytes, loadable with `tf.saved_model.load`."""
+"""TensorFlow exports: `saved_model/` and the frozen graph, both with decoding and resizing inside.
+
+Both take pixels or JPEG bytes. A JPEG is decoded, padded and resized by TensorFlow operations that
+give the same values as `fingerspell.images`. EXIF orientation is ignored inside a graph.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,17 @@ from typing import Any
 from fingerspell import backends
 from fingerspell.errors import ExportError
 
-INSTALL_TENSORFLOW = backends.INSTALL[backends.EXPORTER]
+_INSTALL_TENSORFLOW = backends.INSTALL[backends.EXPORTER]
+FOLDER = "saved_model"
+PIXELS_SIGNATURE = "serving_default"
+JPEG_SIGNATURE = "jpeg"
+FILE_NAME = "trained_model_graph.pb"
+JPEG_TENSOR = "DecodeJpeg/contents"
+PIXELS_TENSOR = "image"
+ANSWER = "final_result"
+
+_SLIVER = 1e-3
+"""OpenCV's INTER_AREA leaves out a pixel of which less than this share is covered."""
 
 
 def require_tensorflow() -> None:
@@ -17,12 +31,44 @@ def require_tensorflow() -> None:
 
     backend = keras.backend.backend()
     if backend != backends.EXPORTER:
-        install = "" if backends.is_installed(backends.EXPORTER) else f"{INSTALL_TENSORFLOW}, then "
+        install = (
+            "" if backends.is_installed(backends.EXPORTER) else f"{_INSTALL_TENSORFLOW}, then "
+        )
         raise ExportError(
             found=f"Keras running on {backend}",
             expected="TensorFlow, which writes SavedModel, frozen graph and TFLite",
             fix=f"{install}start again with {backends.VARIABLE}={backends.EXPORTER}",
         )
+
+
+def write_saved_model(model: Any, output_dir: Path) -> Path:
+    """Writes `saved_model/` and returns its path.
+
+    `serving_default`  image: float32 (N, h, w, 3) in [0, 1]      → probabilities: float32 (N, C)
+    `jpeg`             jpeg: string, one or a batch of any length → probabilities: float32 (N, C)
+
+    The loaded object is also callable with a batch of pixels.
+    """
+    import tensorflow as tf
+
+    path = output_dir / FOLDER
+    module = _module(model)
+    signatures = {PIXELS_SIGNATURE: module.pixels, JPEG_SIGNATURE: module.jpeg}
+    tf.saved_model.save(module, str(path), signatures=signatures)
+    return path
+
+
+def write_frozen_graph(model: Any, output_dir: Path) -> Path:
+    """Writes the frozen graph and returns its path.
+
+    `DecodeJpeg/contents:0`  string, one JPEG                     → `final_result:0` (1, C)
+    `image:0`                float32 (N, h, w, 3) in [0, 1]       → `final_result:0` (N, C)
+
+    Feeding `image:0` cuts the graph above it: no JPEG is then asked for or decoded.
+    """
+    path = output_dir / FILE_NAME
+    path.write_bytes(_named_graph(_constants(model), size_of(model)).SerializeToString())
+    return path
 
 
 def size_of(model: Any) -> tuple[int, int]:
@@ -56,18 +102,50 @@ def owner_of(model: Any) -> Any:
     return module
 
 
-SLIVER = 1e-3
-"""OpenCV's INTER_AREA leaves out a pixel of which less than this share is covered."""
+def picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
+    """Returns the network input, float32 (h, w, 3) in [0, 1], of one JPEG (scalar string)."""
+    return fit(_decode(jpeg), size_px)
 
 
-def decode(jpeg: Any) -> Any:
+def _decode(jpeg: Any) -> Any:
     """Returns uint8 (H, W, 3) RGB of a scalar string. EXIF orientation is not looked at."""
     import tensorflow as tf
 
     return tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def padded_side(side: Any, other: Any, ratio: float) -> Any:
+def fit(rgb: Any, size_px: tuple[int, int]) -> Any:
+    """Returns float32 (h, w, 3) in [0, 1] of uint8 (H, W, 3), as `images.fit` does.
+
+    Padded with black to the aspect ratio (the odd pixel goes below and to the right), then
+    area-averaged where a side shrinks and bilinear where both grow.
+    """
+    import tensorflow as tf
+
+    height, width = size_px
+    shape = tf.shape(rgb)
+    tall = _padded_side(shape[0], shape[1], height / width)
+    wide = _padded_side(shape[1], shape[0], width / height)
+    shrink = tf.logical_or(tall > height, wide > width)
+    rows = _side_weights(tall, shape[0], height, shrink)
+    columns = _side_weights(wide, shape[1], width, shrink)
+    pixels = tf.cast(rgb, tf.float32) / 255.0
+    fitted = tf.einsum("wc,hcd->hwd", columns, tf.einsum("hr,rcd->hcd", rows, pixels))
+    # Sums of rounded weights may leave the range by 1e-7.
+    return tf.ensure_shape(tf.clip_by_value(fitted, 0.0, 1.0), (height, width, 3))
+
+
+def _side_weights(padded: Any, present: Any, target: int, shrink: Any) -> Any:
+    """Returns float32 (target, present): resize weights of one side, its black border left out."""
+    import tensorflow as tf
+
+    # Both are a few kilobytes: choosing by value keeps control flow out of the frozen graph.
+    weights = tf.where(shrink, _area_weights(padded, target), _bilinear_weights(padded, target))
+    before = (padded - present) // 2
+    return tf.cast(weights[:, before : before + present], tf.float32)
+
+
+def _padded_side(side: Any, other: Any, ratio: float) -> Any:
     """Returns the length (int32) that `side` is padded to: `max(side, round(other * ratio))`.
 
     `ratio` is wanted side / wanted other side; halves round to even, as in Python.
@@ -78,7 +156,7 @@ def padded_side(side: Any, other: Any, ratio: float) -> Any:
     return tf.maximum(side, wanted)
 
 
-def area_weights(source: Any, target: int) -> Any:
+def _area_weights(source: Any, target: int) -> Any:
     """Returns float64 (target, source): the share of each source pixel in each target pixel.
 
     weight(i, j) = |[i s, (i + 1) s] with [j, j + 1]| / s,   s = source / target
@@ -89,10 +167,10 @@ def area_weights(source: Any, target: int) -> Any:
     start = tf.range(target, dtype=tf.float64)[:, None] * scale
     pixel = tf.cast(tf.range(source), tf.float64)[None, :]
     covered = tf.minimum(start + scale, pixel + 1) - tf.maximum(start, pixel)
-    return tf.where(covered > SLIVER, covered, tf.zeros_like(covered)) / scale
+    return tf.where(covered > _SLIVER, covered, tf.zeros_like(covered)) / scale
 
 
-def bilinear_weights(source: Any, target: int) -> Any:
+def _bilinear_weights(source: Any, target: int) -> Any:
     """Returns float64 (target, source): half-pixel centres, the border pixel repeated.
 
     weight(i, j) = max(0, 1 - |clip((i + 1/2) s - 1/2, 0, source - 1) - j|),   s = source / target
@@ -106,59 +184,33 @@ def bilinear_weights(source: Any, target: int) -> Any:
     return tf.nn.relu(1 - tf.abs(centre[:, None] - pixel[None, :]))
 
 
-def side_weights(padded: Any, present: Any, target: int, shrink: Any) -> Any:
-    """Returns float32 (target, present): resize weights of one side, its black border left out."""
+def _module(model: Any) -> Any:
+    """Returns a tf.Module that owns the model's variables and both signatures."""
     import tensorflow as tf
 
-    # Both are a few kilobytes: choosing by value keeps control flow out of the frozen graph.
-    weights = tf.where(shrink, area_weights(padded, target), bilinear_weights(padded, target))
-    before = (padded - present) // 2
-    return tf.cast(weights[:, before : before + present], tf.float32)
+    size_px = size_of(model)
+    network = function_of(model)
+    pixel_spec = tf.TensorSpec((None, *size_px, 3), tf.float32, name="image")
+    fitted_spec = tf.TensorSpec((*size_px, 3), tf.float32)
 
+    def pixels(image: Any) -> dict[str, Any]:
+        return {"probabilities": network(image)}
 
-def fit(rgb: Any, size_px: tuple[int, int]) -> Any:
-    """Returns float32 (h, w, 3) in [0, 1] of uint8 (H, W, 3), as `images.fit` does.
+    def jpeg(jpeg: Any) -> dict[str, Any]:
+        fitted = tf.map_fn(
+            lambda one: picture(one, size_px),
+            tf.reshape(jpeg, [-1]),
+            fn_output_signature=fitted_spec,
+        )
+        return {"probabilities": network(fitted)}
 
-    Padded with black to the aspect ratio (the odd pixel goes below and to the right), then
-    area-averaged where a side shrinks and bilinear where both grow.
-    """
-    import tensorflow as tf
-
-    height, width = size_px
-    shape = tf.shape(rgb)
-    tall = padded_side(shape[0], shape[1], height / width)
-    wide = padded_side(shape[1], shape[0], width / height)
-    shrink = tf.logical_or(tall > height, wide > width)
-    rows = side_weights(tall, shape[0], height, shrink)
-    columns = side_weights(wide, shape[1], width, shrink)
-    pixels = tf.cast(rgb, tf.float32) / 255.0
-    fitted = tf.einsum("wc,hcd->hwd", columns, tf.einsum("hr,rcd->hcd", rows, pixels))
-    # Sums of rounded weights may leave the range by 1e-7.
-    return tf.ensure_shape(tf.clip_by_value(fitted, 0.0, 1.0), (height, width, 3))
-
-
-def picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
-    """Returns the network input, float32 (h, w, 3) in [0, 1], of one JPEG (scalar string)."""
-    return fit(decode(jpeg), size_px)
-
-
-FILE_NAME = "trained_model_graph.pb"
-JPEG_TENSOR = "DecodeJpeg/contents"
-PIXELS_TENSOR = "image"
-ANSWER = "final_result"
-
-
-def write_frozen_graph(model: Any, output_dir: Path) -> Path:
-    """Writes the frozen graph and returns its path.
-
-    `DecodeJpeg/contents:0`  string, one JPEG                     → `final_result:0` (1, C)
-    `image:0`                float32 (N, h, w, 3) in [0, 1]       → `final_result:0` (N, C)
-
-    Feeding `image:0` cuts the graph above it: no JPEG is then asked for or decoded.
-    """
-    path = output_dir / FILE_NAME
-    path.write_bytes(_named_graph(_constants(model), size_of(model)).SerializeToString())
-    return path
+    module = owner_of(model)
+    module.pixels = tf.function(pixels, autograph=False, input_signature=[pixel_spec])
+    module.jpeg = tf.function(
+        jpeg, autograph=False, input_signature=[tf.TensorSpec(None, tf.string, name="jpeg")]
+    )
+    module.__call__ = network
+    return module
 
 
 def _constants(model: Any) -> Any:
@@ -190,54 +242,3 @@ def _named_graph(constants: Any, size_px: tuple[int, int]) -> Any:
         )
         tf.identity(result, name=ANSWER)
         return graph.as_graph_def()
-
-
-FOLDER = "saved_model"
-PIXELS_SIGNATURE = "serving_default"
-JPEG_SIGNATURE = "jpeg"
-
-
-def write_saved_model(model: Any, output_dir: Path) -> Path:
-    """Writes `saved_model/` and returns its path.
-
-    `serving_default`  image: float32 (N, h, w, 3) in [0, 1]      → probabilities: float32 (N, C)
-    `jpeg`             jpeg: string, one or a batch of any length → probabilities: float32 (N, C)
-
-    The loaded object is also callable with a batch of pixels.
-    """
-    import tensorflow as tf
-
-    path = output_dir / FOLDER
-    module = _module(model)
-    signatures = {PIXELS_SIGNATURE: module.pixels, JPEG_SIGNATURE: module.jpeg}
-    tf.saved_model.save(module, str(path), signatures=signatures)
-    return path
-
-
-def _module(model: Any) -> Any:
-    """Returns a tf.Module that owns the model's variables and both signatures."""
-    import tensorflow as tf
-
-    size_px = size_of(model)
-    network = function_of(model)
-    pixel_spec = tf.TensorSpec((None, *size_px, 3), tf.float32, name="image")
-    fitted_spec = tf.TensorSpec((*size_px, 3), tf.float32)
-
-    def pixels(image: Any) -> dict[str, Any]:
-        return {"probabilities": network(image)}
-
-    def jpeg(jpeg: Any) -> dict[str, Any]:
-        fitted = tf.map_fn(
-            lambda one: picture(one, size_px),
-            tf.reshape(jpeg, [-1]),
-            fn_output_signature=fitted_spec,
-        )
-        return {"probabilities": network(fitted)}
-
-    module = owner_of(model)
-    module.pixels = tf.function(pixels, autograph=False, input_signature=[pixel_spec])
-    module.jpeg = tf.function(
-        jpeg, autograph=False, input_signature=[tf.TensorSpec(None, tf.string, name="jpeg")]
-    )
-    module.__call__ = network
-    return module

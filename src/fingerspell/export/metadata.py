@@ -1,6 +1,6 @@
-"""What a phone needs to know, inside the TFLite file itself.
+"""TFLite metadata: labels, contract and pixel scaling inside the model file.
 
-Two forms in one file, neither of which an interpreter looks at:
+Two forms in one file; an interpreter ignores both:
 
 * a zip archive behind the model: `labels.txt` and `recogniser.json` (`unzip -l model.tflite`),
 * a `TFLITE_METADATA` buffer, which points to `labels.txt` and says how to scale pixels, so that
@@ -20,18 +20,52 @@ import numpy as np
 from fingerspell.errors import ExportError
 from fingerspell.runtime.contract import FILE_NAME, INPUT, OUTPUT, Contract
 
-Write = Callable[[Any], int]
+_Write = Callable[[Any], int]
 """Writes a table, vector or string into a flatbuffers.Builder and returns its offset."""
 
-AXIS_LABELS = 2
-RGB = 1
-IMAGE_PROPERTIES = 2
-NORMALISATION = 1
-FROM_8_BIT = 255.0
-METADATA_IDENTIFIER = b"M001"
+_LABELS = "labels.txt"
+_ENTRY = b"TFLITE_METADATA"
+_MODEL_IDENTIFIER = b"TFL3"
+_METADATA_IDENTIFIER = b"M001"
+_WEIGHTS_ALIGNMENT = 16
+_AXIS_LABELS = 2
+_RGB = 1
+_IMAGE_PROPERTIES = 2
+_NORMALISATION = 1
+_FROM_8_BIT = 255.0
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def model_metadata(contract: Contract, labels_file: str) -> bytes:
+def with_metadata(content: bytes, contract: Contract) -> bytes:
+    """Returns the TFLite file with labels and contract inside; equal input gives equal bytes."""
+    archive = io.BytesIO()
+    archive.write(_with_buffer(content, _model_metadata(contract, _LABELS)))
+    # Appending keeps the archive's offsets counted from the start of the model file.
+    with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_STORED) as file:
+        for name, text in (
+            (_LABELS, "".join(f"{label}\n" for label in contract.labels)),
+            (FILE_NAME, contract.to_json()),
+        ):
+            file.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode("utf-8"))
+    return archive.getvalue()
+
+
+def read_metadata(path: Path) -> tuple[tuple[str, ...], Contract]:
+    """Returns labels and contract of a TFLite file; raises `ExportError` where it has none."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            labels = file.read(_LABELS).decode("utf-8").splitlines()
+            contract = Contract.from_json(file.read(FILE_NAME).decode("utf-8"))
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise ExportError(
+            found=f"{path.name} without labels and contract ({error})",
+            expected="a TFLite file that `fingerspell export` wrote",
+            fix="export the run folder again",
+        ) from error
+    return tuple(labels), contract
+
+
+def _model_metadata(contract: Contract, labels_file: str) -> bytes:
     """Returns the buffer: what goes in (RGB, size, divided by 255), and the labels of what comes
     out."""
     import flatbuffers
@@ -45,34 +79,66 @@ def model_metadata(contract: Contract, labels_file: str) -> bytes:
     root = _table(
         {0: _text("Fingerspell recogniser"), 1: _text(contract.backbone), 3: _vector([graph])}
     )
-    builder.Finish(root(builder), file_identifier=METADATA_IDENTIFIER)
+    builder.Finish(root(builder), file_identifier=_METADATA_IDENTIFIER)
     return bytes(builder.Output())
 
 
-def _picture(contract: Contract) -> Write:
+def _picture(contract: Contract) -> _Write:
     """Content { ImageProperties { RGB, ImageSize { width, height } } }."""
     size = _table({}, uint32={0: contract.width_px, 1: contract.height_px})
-    properties = _table({1: size}, int8={0: RGB})
-    return _table({1: properties}, int8={0: IMAGE_PROPERTIES})
+    properties = _table({1: size}, int8={0: _RGB})
+    return _table({1: properties}, int8={0: _IMAGE_PROPERTIES})
 
 
-def _scaling() -> Write:
+def _scaling() -> _Write:
     """[ProcessUnit { NormalizationOptions { mean 0, std 255 } }]: 8-bit pixels to [0, 1]."""
-    options = _table({0: _floats([0.0]), 1: _floats([FROM_8_BIT])})
-    return _vector([_table({1: options}, int8={0: NORMALISATION})])
+    options = _table({0: _floats([0.0]), 1: _floats([_FROM_8_BIT])})
+    return _vector([_table({1: options}, int8={0: _NORMALISATION})])
 
 
-def _labels(file: str) -> Write:
+def _labels(file: str) -> _Write:
     """AssociatedFile { name, TENSOR_AXIS_LABELS }."""
-    return _table({0: _text(file)}, int8={2: AXIS_LABELS})
+    return _table({0: _text(file)}, int8={2: _AXIS_LABELS})
+
+
+def _with_buffer(content: bytes, metadata: bytes) -> bytes:
+    """Returns the model with one more buffer, named `TFLITE_METADATA`."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(metadata, np.uint8)
+    entry = schema.MetadataT()
+    entry.name = _ENTRY
+    entry.buffer = len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    builder = _aligning_builder(len(content) + len(metadata) + 1024)
+    builder.Finish(model.Pack(builder), file_identifier=_MODEL_IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _aligning_builder(size_bytes: int) -> Any:
+    """Returns a FlatBuffer builder that aligns weights to 16 bytes, which the schema requires.
+
+    Python's builder ignores that rule; without it a phone may have to copy what it could map.
+    """
+    import flatbuffers
+
+    class Aligning(flatbuffers.Builder):  # type: ignore[misc]
+        def StartVector(self, size: int, count: int, alignment: int) -> int:  # noqa: N802
+            bulk = size == 1 and count >= _WEIGHTS_ALIGNMENT
+            return int(super().StartVector(size, count, _WEIGHTS_ALIGNMENT if bulk else alignment))
+
+    return Aligning(size_bytes)
 
 
 def _table(
-    children: dict[int, Write],
+    children: dict[int, _Write],
     *,
     int8: dict[int, int] | None = None,
     uint32: dict[int, int] | None = None,
-) -> Write:
+) -> _Write:
     """A table by slot number: child tables, vectors and strings, and numbers."""
 
     def write(builder: Any) -> int:
@@ -89,11 +155,11 @@ def _table(
     return write
 
 
-def _text(text: str) -> Write:
+def _text(text: str) -> _Write:
     return lambda builder: int(builder.CreateString(text))
 
 
-def _vector(items: Sequence[Write]) -> Write:
+def _vector(items: Sequence[_Write]) -> _Write:
     def write(builder: Any) -> int:
         offsets = [item(builder) for item in items]
         builder.StartVector(4, len(offsets), 4)
@@ -104,7 +170,7 @@ def _vector(items: Sequence[Write]) -> Write:
     return write
 
 
-def _floats(values: Sequence[float]) -> Write:
+def _floats(values: Sequence[float]) -> _Write:
     def write(builder: Any) -> int:
         builder.StartVector(4, len(values), 4)
         for value in reversed(values):
@@ -112,71 +178,3 @@ def _floats(values: Sequence[float]) -> Write:
         return int(builder.EndVector())
 
     return write
-
-
-LABELS = "labels.txt"
-ENTRY = b"TFLITE_METADATA"
-MODEL_IDENTIFIER = b"TFL3"
-WEIGHTS_ALIGNMENT = 16
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
-def with_metadata(content: bytes, contract: Contract) -> bytes:
-    """Returns the TFLite file with labels and contract inside; equal input gives equal bytes."""
-    archive = io.BytesIO()
-    archive.write(_with_buffer(content, model_metadata(contract, LABELS)))
-    # Appending keeps the archive's offsets counted from the start of the model file.
-    with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_STORED) as file:
-        for name, text in (
-            (LABELS, "".join(f"{label}\n" for label in contract.labels)),
-            (FILE_NAME, contract.to_json()),
-        ):
-            file.writestr(zipfile.ZipInfo(name, _EPOCH), text.encode("utf-8"))
-    return archive.getvalue()
-
-
-def read_metadata(path: Path) -> tuple[tuple[str, ...], Contract]:
-    """Returns labels and contract of a TFLite file; raises `ExportError` where it has none."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            labels = file.read(LABELS).decode("utf-8").splitlines()
-            contract = Contract.from_json(file.read(FILE_NAME).decode("utf-8"))
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise ExportError(
-            found=f"{path.name} without labels and contract ({error})",
-            expected="a TFLite file that `fingerspell export` wrote",
-            fix="export the run folder again",
-        ) from error
-    return tuple(labels), contract
-
-
-def _with_buffer(content: bytes, metadata: bytes) -> bytes:
-    """Returns the model with one more buffer, named `TFLITE_METADATA`."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(metadata, np.uint8)
-    entry = schema.MetadataT()
-    entry.name = ENTRY
-    entry.buffer = len(model.buffers)
-    model.buffers.append(buffer)
-    model.metadata = [*(model.metadata or []), entry]
-    builder = _aligning_builder(len(content) + len(metadata) + 1024)
-    builder.Finish(model.Pack(builder), file_identifier=MODEL_IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def _aligning_builder(size_bytes: int) -> Any:
-    """Returns a FlatBuffer builder that puts weights on 16-byte borders, as the schema asks.
-
-    Python's builder forgets that rule; without it a phone may have to copy what it could map.
-    """
-    import flatbuffers
-
-    class Aligning(flatbuffers.Builder):  # type: ignore[misc]
-        def StartVector(self, size: int, count: int, alignment: int) -> int:  # noqa: N802
-            bulk = size == 1 and count >= WEIGHTS_ALIGNMENT
-            return int(super().StartVector(size, count, WEIGHTS_ALIGNMENT if bulk else alignment))
-
-    return Aligning(size_bytes)

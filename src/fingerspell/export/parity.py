@@ -69,7 +69,7 @@ def require_parity(
     least_pictures: int = LEAST_PICTURES,
     least_agreement: float = 1.0,
 ) -> None:
-    """Raises `ExportError` unless the export named `name` is as near as its bound asks."""
+    """Raises `ExportError` unless the export named `name` is within its bound."""
     if parity.pictures < least_pictures:
         raise ExportError(
             found=f"{name} was compared on {parity.pictures} pictures",

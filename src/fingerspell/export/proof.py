@@ -1,4 +1,4 @@
-"""Runs the parity contract over every file of a bundle."""
+"""Proves every exported file equal to the trained model: each way in, on the same JPEG bytes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,104 @@ from fingerspell.export.parity import (
 )
 from fingerspell.export.tflite import FILES
 
-BATCH = 32
+_BATCH = 32
+FP16_AGREEMENT = 0.99
+_INT8_AGREEMENT = 0.97
+_NO_LIMIT = float("inf")
+_Opener = Callable[[Path, tuple[int, int]], Answers]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bound:
+    """What one export is held to. An `advisory` bound is reported and warned of, never refused."""
+
+    tolerance: float = TOLERANCE
+    agreement: float = 1.0
+    advisory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Check:
+    """One way into one export, and its bound."""
+
+    name: str
+    open: _Opener
+    bound: _Bound = _Bound()
+
+
+_CHECKS: tuple[_Check, ...] = (
+    _Check(
+        name="saved_model serving_default",
+        open=lambda folder, size: _of_saved_model_pixels(folder / graphs.FOLDER, size),
+    ),
+    _Check(
+        name="saved_model jpeg",
+        open=lambda folder, _size: _of_saved_model_jpeg(folder / graphs.FOLDER),
+    ),
+    _Check(
+        name="frozen image:0",
+        open=lambda folder, size: _of_frozen_pixels(folder / graphs.FILE_NAME, size),
+    ),
+    _Check(
+        name="frozen DecodeJpeg/contents:0",
+        open=lambda folder, _size: _of_frozen_jpeg(folder / graphs.FILE_NAME),
+    ),
+    _Check(
+        name="tflite float32",
+        open=lambda folder, size: _of_tflite(folder / FILES["float32"], size),
+    ),
+    _Check(
+        name="tflite fp16",
+        open=lambda folder, size: _of_tflite(folder / FILES["fp16"], size),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=FP16_AGREEMENT),
+    ),
+    _Check(
+        name="tflite int8",
+        open=lambda folder, size: _of_tflite(folder / FILES["int8"], size),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=_INT8_AGREEMENT, advisory=True),
+    ),
+)
+
+
+def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
+    """Returns the trained model itself: the reference."""
+    return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=_BATCH, verbose=0)
+
+
+def prove(
+    reference: Answers,
+    folder: Path,
+    size_px: tuple[int, int],
+    jpegs: Sequence[bytes],
+    checks: Sequence[_Check] = _CHECKS,
+) -> dict[str, Any]:
+    """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
+    that fails its bound.
+
+    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
+    """
+    expected = reference(jpegs)
+    exports: dict[str, Any] = {}
+    warnings: list[str] = []
+    for check in checks:
+        parity = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
+        held = _hold(check, parity)
+        if not held:
+            warnings.append(
+                f"{check.name} names the trained model's class on {parity.agreement:.1%} of "
+                f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
+            )
+        exports[check.name] = {**asdict(parity), "bound": _bound(check.bound), "held": held}
+    return {"least_pictures": LEAST_PICTURES, "exports": exports, "warnings": warnings}
+
+
+def _hold(check: _Check, parity: Parity) -> bool:
+    """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
+    bound = check.bound
+    if bound.advisory:
+        return parity.agreement >= bound.agreement
+    require_parity(parity, check.name, bound.tolerance, least_agreement=bound.agreement)
+    return True
 
 
 def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float32]:
@@ -30,12 +127,7 @@ def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float
     return np.stack([images.load(jpeg, size_px) for jpeg in jpegs])
 
 
-def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
-    """Returns the trained model itself: the reference."""
-    return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=BATCH, verbose=0)
-
-
-def of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
+def _of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     """Returns the SavedModel's `serving_default` signature, fed with pixels."""
     loaded = _load(folder)
     signature = loaded.signatures[graphs.PIXELS_SIGNATURE]
@@ -47,7 +139,7 @@ def of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, fitted(jpegs, size_px))  # type: ignore[misc]
 
 
-def of_saved_model_jpeg(folder: Path) -> Answers:
+def _of_saved_model_jpeg(folder: Path) -> Answers:
     """Returns the SavedModel's `jpeg` signature, fed with whole batches of bytes."""
     import tensorflow as tf
 
@@ -60,7 +152,7 @@ def of_saved_model_jpeg(folder: Path) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, jpegs)  # type: ignore[misc]
 
 
-def of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
+def _of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
     """Returns the frozen graph fed at `image:0`."""
     session = _session(path)
     feed, fetch = f"{graphs.PIXELS_TENSOR}:0", f"{graphs.ANSWER}:0"
@@ -69,21 +161,21 @@ def of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
     )
 
 
-def of_frozen_jpeg(path: Path) -> Answers:
+def _of_frozen_jpeg(path: Path) -> Answers:
     """Returns the frozen graph fed at `DecodeJpeg/contents:0`, one picture at a time."""
     session = _session(path)
     feed, fetch = f"{graphs.JPEG_TENSOR}:0", f"{graphs.ANSWER}:0"
     return lambda jpegs: np.concatenate([session.run(fetch, {feed: jpeg}) for jpeg in jpegs])
 
 
-def of_tflite(path: Path, size_px: tuple[int, int]) -> Answers:
+def _of_tflite(path: Path, size_px: tuple[int, int]) -> Answers:
     """Returns a TFLite file run by LiteRT, without Flex."""
     content = path.read_bytes()  # Not mapped: Windows cannot move a file that is mapped.
     return lambda jpegs: tflite.probabilities(content, fitted(jpegs, size_px))
 
 
 def _batched(ask: Any, inputs: Sequence[Any] | NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.concatenate([ask(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
+    return np.concatenate([ask(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)])
 
 
 def _load(folder: Path) -> Any:
@@ -103,100 +195,6 @@ def _session(path: Path) -> Any:
     return tf.compat.v1.Session(graph=graph)
 
 
-FP16_AGREEMENT = 0.99
-INT8_AGREEMENT = 0.97
-NO_LIMIT = float("inf")
-Opener = Callable[[Path, tuple[int, int]], Answers]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """What one export is held to. An `advisory` bound is reported and warned of, never refused."""
-
-    tolerance: float = TOLERANCE
-    agreement: float = 1.0
-    advisory: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One way into one export, and its bound."""
-
-    name: str
-    open: Opener
-    bound: Bound = Bound()
-
-
-CHECKS: tuple[Check, ...] = (
-    Check(
-        name="saved_model serving_default",
-        open=lambda folder, size: of_saved_model_pixels(folder / graphs.FOLDER, size),
-    ),
-    Check(
-        name="saved_model jpeg",
-        open=lambda folder, _size: of_saved_model_jpeg(folder / graphs.FOLDER),
-    ),
-    Check(
-        name="frozen image:0",
-        open=lambda folder, size: of_frozen_pixels(folder / graphs.FILE_NAME, size),
-    ),
-    Check(
-        name="frozen DecodeJpeg/contents:0",
-        open=lambda folder, _size: of_frozen_jpeg(folder / graphs.FILE_NAME),
-    ),
-    Check(
-        name="tflite float32",
-        open=lambda folder, size: of_tflite(folder / FILES["float32"], size),
-    ),
-    Check(
-        name="tflite fp16",
-        open=lambda folder, size: of_tflite(folder / FILES["fp16"], size),
-        bound=Bound(tolerance=NO_LIMIT, agreement=FP16_AGREEMENT),
-    ),
-    Check(
-        name="tflite int8",
-        open=lambda folder, size: of_tflite(folder / FILES["int8"], size),
-        bound=Bound(tolerance=NO_LIMIT, agreement=INT8_AGREEMENT, advisory=True),
-    ),
-)
-
-
-def prove(
-    reference: Answers,
-    folder: Path,
-    size_px: tuple[int, int],
-    jpegs: Sequence[bytes],
-    checks: Sequence[Check] = CHECKS,
-) -> dict[str, Any]:
-    """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
-    that fails its bound.
-
-    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
-    """
-    expected = reference(jpegs)
-    exports: dict[str, Any] = {}
-    warnings: list[str] = []
-    for check in checks:
-        parity = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
-        held = hold(check, parity)
-        if not held:
-            warnings.append(
-                f"{check.name} names the trained model's class on {parity.agreement:.1%} of "
-                f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
-            )
-        exports[check.name] = {**asdict(parity), "bound": _bound(check.bound), "held": held}
-    return {"least_pictures": LEAST_PICTURES, "exports": exports, "warnings": warnings}
-
-
-def hold(check: Check, parity: Parity) -> bool:
-    """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
-    bound = check.bound
-    if bound.advisory:
-        return parity.agreement >= bound.agreement
-    require_parity(parity, check.name, bound.tolerance, least_agreement=bound.agreement)
-    return True
-
-
-def _bound(bound: Bound) -> dict[str, Any]:
-    tolerance = None if bound.tolerance == NO_LIMIT else bound.tolerance
+def _bound(bound: _Bound) -> dict[str, Any]:
+    tolerance = None if bound.tolerance == _NO_LIMIT else bound.tolerance
     return {"tolerance": tolerance, "agreement": bound.agreement, "advisory": bound.advisory}

@@ -1,4 +1,4 @@
-"""From a finished run to the released recogniser: few files, small, proven, the same every time."""
+"""Makes a finished run the released recogniser: small files, proven, reproducible."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 from fingerspell.runtime.recogniser import read_model
 
-CARD = "model_card.md"
-MODEL = FILES["fp16"]
-MOST_MODEL_BYTES = 6_500_000
-MOST_WEIGHTS_BYTES = 7_000_000
-FEATURES_TOLERANCE = 0.01
+_CARD = "model_card.md"
+_MODEL = FILES["fp16"]
+_MOST_MODEL_BYTES = 6_500_000
+_MOST_WEIGHTS_BYTES = 7_000_000
+_FEATURES_TOLERANCE = 0.01
 """How far features of the half-precision backbone may be off: RMS, over the RMS of the features."""
 
 
@@ -47,23 +47,24 @@ def release(
     from fingerspell.model.starter import WEIGHTS, pack
 
     contract = read_contract(run_dir)
-    card = card or run_dir / CARD
+    _require_present_words(run_dir, contract)
+    card = card or run_dir / _CARD
     if not card.is_file():
         raise RunError(
             found=f"no model card {card}",
             expected="what the recogniser is for, what it learnt from, and where it ends",
             fix="name it with --card, or finish the run: fingerspell evaluate",
         )
-    _require_replaceable(target, {MODEL, WEIGHTS, CARD, LABELS, FILE_NAME})
+    _require_replaceable(target, {_MODEL, WEIGHTS, _CARD, LABELS, FILE_NAME})
     trained = load_recogniser(run_dir / "model.keras")
     contents = {
-        MODEL: read_model(run_dir, MODEL, contract),
+        _MODEL: read_model(run_dir, _MODEL, contract),
         WEIGHTS: pack(trained),
-        CARD: card.read_text(encoding="utf-8").encode("utf-8"),
+        _CARD: card.read_text(encoding="utf-8").encode("utf-8"),
     }
-    _require_size(contents, MODEL, MOST_MODEL_BYTES)
-    _require_size(contents, WEIGHTS, MOST_WEIGHTS_BYTES)
-    require_builtin(contents[MODEL])
+    _require_size(contents, _MODEL, _MOST_MODEL_BYTES)
+    _require_size(contents, WEIGHTS, _MOST_WEIGHTS_BYTES)
+    require_builtin(contents[_MODEL])
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -73,6 +74,16 @@ def release(
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return {"bytes": {name: len(content) for name, content in contents.items()}, **proof}
+
+
+def _require_present_words(run_dir: Path, contract: Contract) -> None:
+    """Refuses a run whose contract says `looks` where it now says `views`."""
+    if "looks" in contract.origin:
+        raise ExportError(
+            found=f"origin.looks in {run_dir / FILE_NAME}, a word of an older version",
+            expected="origin.views, by which the released network is built again",
+            fix=f"export the run again: fingerspell export --output_dir {run_dir}",
+        )
 
 
 def _require_replaceable(target: Path, names: set[str]) -> None:
@@ -114,7 +125,7 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
         (folder / name).write_bytes(content)
     write_labels(folder / LABELS, contract.labels)
     # The card is left out: it tells what these very files were measured at.
-    proven = {name: digest for name, digest in hashes(folder).items() if name != CARD}
+    proven = {name: digest for name, digest in hashes(folder).items() if name != _CARD}
     text = replace(contract, files=proven).to_json()
     (folder / FILE_NAME).write_text(text, encoding="utf-8", newline="\n")
     folder.chmod(0o755)  # A temporary folder is for its owner's eyes only.
@@ -127,17 +138,17 @@ def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[st
     rebuilt = _rebuilt(folder)
     expected = trained.predict(pictures, verbose=0)
     answers = {
-        MODEL: difference(expected, Recogniser.load(folder).probabilities(pictures)),
+        _MODEL: difference(expected, Recogniser.load(folder).probabilities(pictures)),
         "weights": difference(expected, rebuilt.predict(pictures, verbose=0)),
     }
     for name, parity in answers.items():
         _require_nearness(name, parity)
     ours, theirs = (feature_network(x).predict(pictures, verbose=0) for x in (trained, rebuilt))
     off = float(np.sqrt(np.mean((ours - theirs) ** 2) / np.mean(ours**2)))
-    if not off <= FEATURES_TOLERANCE:
+    if not off <= _FEATURES_TOLERANCE:
         raise ExportError(
             found=f"half-precision weights whose features are off by {off:.2%}",
-            expected=f"at most {FEATURES_TOLERANCE:.0%}",
+            expected=f"at most {_FEATURES_TOLERANCE:.0%}",
             fix="look for kernels with values beyond half precision; train with a smaller rate",
         )
     return {

@@ -1,7 +1,8 @@
-"""The 8-bit file: computing in 8 bits where the network bears it, else 8-bit weights only.
+"""TFLite conversion in float32, float16 and int8, with builtin operations only.
 
 MobileNetV3's hard-swish and squeeze-excite may not survive 8-bit activations, and whether they do
-depends on the trained weights. So it is measured for each model (docs/adr/0003).
+depends on the trained weights. So it is measured for each model: full int8 where it agrees with
+float32 often enough, else 8-bit weights only (docs/adr/0003).
 """
 
 from __future__ import annotations
@@ -18,11 +19,28 @@ from fingerspell.export.graphs import function_of, owner_of
 from fingerspell.export.parity import difference
 
 Precision = Literal["float32", "fp16", "int8"]
+
 FILES: dict[Precision, str] = {
     "float32": "model.tflite",
     "fp16": "model_fp16.tflite",
     "int8": "model_int8.tflite",
 }
+
+_LEAST_REPRESENTATIVE = 20
+
+_LEAST_AGREEMENT = 0.98
+"""Of full int8 with float32, on pictures that neither trained the network nor set the ranges: on
+training pictures a network is so sure of itself that full int8 agreed on 100 % of them and on
+94.6 % of unseen ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Int8:
+    """A TFLite file, what has 8 bits inside, and how full int8 did (None: it does not load)."""
+
+    content: bytes
+    inside: Literal["weights and activations", "weights"]
+    full_agreement: float | None
 
 
 def convert(
@@ -31,7 +49,7 @@ def convert(
     """Returns the bytes of one TFLite file.
 
     `int8` computes in 8 bits throughout when it is given representative pictures (real ones,
-    float32 (h, w, 3) in [0, 1]; see `int8.py`); without them only the weights have 8 bits.
+    float32 (h, w, 3) in [0, 1]; see `convert_int8`); without them only the weights have 8 bits.
     Raises `ExportError` for operations that need more than the builtin set.
     """
     import tensorflow as tf
@@ -50,42 +68,34 @@ def convert(
     return converted
 
 
-def _run(converter: Any) -> bytes:
-    """Runs a converter; what it cannot express in builtin operations becomes an `ExportError`."""
-    from tensorflow.lite.python.convert_phase import ConverterError
+def convert_int8(
+    model: Any,
+    representative: Sequence[NDArray[np.float32]],
+    float32: bytes,
+    unseen: NDArray[np.float32],
+) -> Int8:
+    """Returns full int8 where it names `float32`'s class often enough, else 8-bit weights.
 
-    try:
-        return bytes(converter.convert())
-    except ConverterError as error:
-        reason = next((line for line in str(error).splitlines() if "op" in line), str(error))
+    `representative` are real training pictures, float32 (h, w, 3) in [0, 1]: random noise sets
+    wrong ranges. `unseen` (N, h, w, 3) are the pictures that decide. Raises `ExportError` for
+    fewer than 20 representative ones.
+    """
+    require_representative(representative)
+    full = convert(model, "int8", representative)
+    agreement = _agreement(float32, full, unseen)
+    if agreement is not None and agreement >= _LEAST_AGREEMENT:
+        return Int8(content=full, inside="weights and activations", full_agreement=agreement)
+    return Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
+
+
+def require_representative(representative: Sequence[NDArray[np.float32]]) -> None:
+    """Raises `ExportError` for fewer than 20 pictures."""
+    if len(representative) < _LEAST_REPRESENTATIVE:
         raise ExportError(
-            found=f"a network that cannot be converted ({reason.strip()[:200]})",
-            expected="layers that TFLite's builtin operations can express",
-            fix="export the model that fingerspell.model builds, in float32",
-        ) from error
-
-
-def op_names(content: bytes) -> tuple[str, ...]:
-    """Returns the operations of a TFLite file in order of first use, custom ones by their name."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
-    model = schema.Model.GetRootAsModel(bytearray(content), 0)
-    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
-    return tuple(
-        (code.CustomCode() or b"CUSTOM").decode()
-        if code.BuiltinCode() == schema.BuiltinOperator.CUSTOM
-        else names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-        for code in codes
-    )
-
-
-def custom_ops(content: bytes) -> tuple[str, ...]:
-    """Returns the operations that a plain interpreter does not have: Flex and custom ones."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    builtin = vars(schema.BuiltinOperator)
-    return tuple(name for name in op_names(content) if name not in builtin or name == "CUSTOM")
+            found=f"{len(representative)} representative pictures",
+            expected=f"at least {_LEAST_REPRESENTATIVE} real ones, to set the int8 ranges",
+            fix="pass fitted pictures of the training split",
+        )
 
 
 def require_builtin(content: bytes) -> None:
@@ -115,50 +125,42 @@ def probabilities(content: bytes, pictures: NDArray[np.float32]) -> NDArray[np.f
     return np.stack(rows)
 
 
-LEAST_REPRESENTATIVE = 20
-LEAST_AGREEMENT = 0.98
-"""Of full int8 with float32, on pictures that neither trained the network nor set the ranges: on
-training pictures a network is so sure of itself that full int8 agreed on 100 % of them and on
-94.6 % of unseen ones."""
+def custom_ops(content: bytes) -> tuple[str, ...]:
+    """Returns the operations that a plain interpreter does not have: Flex and custom ones."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    builtin = vars(schema.BuiltinOperator)
+    return tuple(name for name in _op_names(content) if name not in builtin or name == "CUSTOM")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Int8:
-    """A TFLite file, what has 8 bits inside, and how full int8 did (None: it does not load)."""
+def _op_names(content: bytes) -> tuple[str, ...]:
+    """Returns the operations of a TFLite file in order of first use, custom ones by their name."""
+    from tensorflow.lite.python import schema_py_generated as schema
 
-    content: bytes
-    inside: Literal["weights and activations", "weights"]
-    full_agreement: float | None
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
+    model = schema.Model.GetRootAsModel(bytearray(content), 0)
+    codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
+    return tuple(
+        (code.CustomCode() or b"CUSTOM").decode()
+        if code.BuiltinCode() == schema.BuiltinOperator.CUSTOM
+        else names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        for code in codes
+    )
 
 
-def require_representative(representative: Sequence[NDArray[np.float32]]) -> None:
-    """Raises `ExportError` for fewer than 20 pictures."""
-    if len(representative) < LEAST_REPRESENTATIVE:
+def _run(converter: Any) -> bytes:
+    """Runs a converter; what it cannot express in builtin operations becomes an `ExportError`."""
+    from tensorflow.lite.python.convert_phase import ConverterError
+
+    try:
+        return bytes(converter.convert())
+    except ConverterError as error:
+        reason = next((line for line in str(error).splitlines() if "op" in line), str(error))
         raise ExportError(
-            found=f"{len(representative)} representative pictures",
-            expected=f"at least {LEAST_REPRESENTATIVE} real ones, to set the int8 ranges",
-            fix="pass fitted pictures of the training split",
-        )
-
-
-def convert_int8(
-    model: Any,
-    representative: Sequence[NDArray[np.float32]],
-    float32: bytes,
-    unseen: NDArray[np.float32],
-) -> Int8:
-    """Returns full int8 where it names `float32`'s class often enough, else 8-bit weights.
-
-    `representative` are real training pictures, float32 (h, w, 3) in [0, 1]: random noise sets
-    wrong ranges. `unseen` (N, h, w, 3) are the pictures that decide. Raises `ExportError` for
-    fewer than 20 representative ones.
-    """
-    require_representative(representative)
-    full = convert(model, "int8", representative)
-    agreement = _agreement(float32, full, unseen)
-    if agreement is not None and agreement >= LEAST_AGREEMENT:
-        return Int8(content=full, inside="weights and activations", full_agreement=agreement)
-    return Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
+            found=f"a network that cannot be converted ({reason.strip()[:200]})",
+            expected="layers that TFLite's builtin operations can express",
+            fix="export the model that fingerspell.model builds, in float32",
+        ) from error
 
 
 def _agreement(float32: bytes, full: bytes, pictures: NDArray[np.float32]) -> float | None:

@@ -1,4 +1,4 @@
-"""Any usual picture file to uint8 RGB, upright, within limits.
+"""Decodes any usual picture file to uint8 RGB, upright, within limits of size.
 
 JPEG goes through libjpeg-turbo (accurate DCT, smooth chroma upsampling): the same pixels as
 `tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE")`. Everything else goes through Pillow. What a
@@ -25,72 +25,115 @@ from PIL import Image, UnidentifiedImageError
 from fingerspell.errors import PictureError
 from fingerspell.images.types import Pixels
 
-PNG_START = b"\x89PNG\r\n\x1a\n"
+MAX_BYTES = 64 * 1024 * 1024
+"""Longest file that is decoded."""
 
+MAX_PIXELS = 50_000_000
+"""Most pixels that are unpacked; a small file may claim far more (a decompression bomb)."""
 
-def broken_chunk(data: bytes) -> str:
-    """Returns the name of the first chunk whose CRC-32 is wrong; empty where all are right.
-
-    A flipped bit would otherwise pass as a picture with other pixels. What is cut off is no
-    matter here: decoding finds that out.
-    """
-    view = memoryview(data)
-    at, name = len(PNG_START), ""
-    while at + 12 <= len(data) and name != "IEND":
-        name = bytes(view[at + 4 : at + 8]).decode("latin-1")
-        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
-        if end + 4 > len(data):
-            return ""
-        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            return name
-        at = end + 4
-    return ""
-
-
-ORIENTATION_TAG = 0x0112
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_JPEG_START = b"\xff\xd8\xff"
+_ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
 _HEADER_BYTES = 128 * 1024
-
-
-def exif_orientation(image: Image.Image) -> int:
-    """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # Broken EXIF in a sound picture raises nearly anything; the pixels count.
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def jpeg_orientation(data: bytes) -> int:
-    """Returns the orientation of JPEG bytes; costs nothing where there is no EXIF block."""
-    if _EXIF_MARK not in data[:_HEADER_BYTES]:
-        return 1
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            return exif_orientation(image)
-    except Exception:  # simplejpeg decoded it: what Pillow thinks of the header is no obstacle.
-        return 1
-
-
-def upright(rgb: Pixels, orientation: int) -> Pixels:
-    """Turns (H, W, 3) pixels as the orientation tag asks; 5–8 exchange height and width."""
-    if orientation == 1:
-        return rgb
-    if orientation >= 5:
-        rgb = rgb.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        rgb = rgb[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        rgb = rgb[::-1]
-    return np.ascontiguousarray(rgb)
-
 
 _BRANDS = {
     "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
     "AVIF": (b"avif", b"avis"),
 }
+
 _PICTURES_OF_SOME_KIND = (b"mif1", b"msf1")
 _LONGEST_BRANDS_BYTES = 256
+_USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
+_NO_MEMORY = "a picture that does not fit into memory"
+_SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
+_DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
+_STRAY_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_MOST_STRAY_BYTES = 16
+
+_BIG_PIXELS = 8_000_000
+"""Above this, pictures that go through Pillow are unpacked one at a time: 50 million pixels of
+WebP take 800 MB for a moment, and every thread may meet one."""
+
+_one_big_picture = threading.Lock()
+
+_STRIP_PIXELS = 2**22
+"""Pixels that are converted at a time: 50 million at once would take a gigabyte."""
+
+# What Pillow finds odd about a file is no message for whoever has 87,000 of them.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+class Glance(NamedTuple):
+    """A picture at a reduced size, upright; `width` and `height` are those of the whole one."""
+
+    rgb: Pixels
+    width: int
+    height: int
+
+
+def decode(data: bytes) -> Pixels:
+    """Returns uint8 (H, W, 3) RGB, turned upright by its EXIF tag.
+
+    Grey becomes three equal channels, 16-bit grey keeps its upper 8 bits, transparency is laid
+    on black (as padding is, and as a browser's canvas saves JPEG), an animation gives its first
+    frame. Raises `PictureError` for anything empty, cut off, too large or not a picture.
+    """
+    return glance(data, MAX_PIXELS).rgb
+
+
+def glance(data: bytes, side_px: int) -> Glance:
+    """Decodes at a reduced size, and refuses exactly the files that `decode` refuses.
+
+    A JPEG is unpacked at a half, 3/8, a quarter or an eighth of its size where both sides keep
+    `side_px`: every coefficient is read all the same, so that damage shows, but fewer pixels are
+    made of them. Anything else comes in full size.
+    """
+    if not data:
+        raise _unusable("an empty file (0 bytes)")
+    if len(data) > MAX_BYTES:
+        raise _unusable(
+            f"{len(data):,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink the picture first"
+        )
+    if data.startswith(_JPEG_START):
+        small = _decode_jpeg(data, side_px)
+        if small is not None:
+            return _turned(small, _jpeg_orientation(data))
+    if data.startswith(_PNG_START) and (chunk := _broken_chunk(data)):
+        raise _unusable(f"a damaged picture (wrong checksum of its {chunk} part)")
+    if kind := container_kind(data):
+        if not (formats := container_formats(kind)):
+            raise _unusable(_missing(kind))
+        return _whole(_decode_other(data, formats))
+    return _whole(_decode_other(data, _FORMATS))
+
+
+def read(path: Path) -> Pixels:
+    """Decodes a file; the error names it. Raises `PictureError` also where it cannot be read."""
+    try:
+        if path.stat().st_size > MAX_BYTES:  # Do not pull gigabytes into memory to refuse them.
+            raise _unusable(
+                f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink it first"
+            )
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise _unusable(
+            f"{path}: {error.strerror or error}", "a readable file", "check path and permissions"
+        ) from error
+    except PictureError as error:
+        raise PictureError(
+            found=f"{path}: {error.found}", expected=error.expected, fix=error.fix
+        ) from error
+
+
+def exif_orientation(image: Image.Image) -> int:
+    """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # Broken EXIF in a sound picture raises nearly anything; the pixels count.
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def container_kind(data: bytes) -> str:
@@ -119,7 +162,7 @@ def container_formats(kind: str) -> tuple[str, ...]:
     return ("HEIF",) if kind == "HEIC" and _register_heif() else ()
 
 
-def missing(kind: str) -> str:
+def _missing(kind: str) -> str:
     """Says what a container is that cannot be opened here, and how to open it."""
     return {
         "HEIC": "a HEIC picture, and the plug-in that reads it is missing: pip install pillow-heif",
@@ -146,111 +189,29 @@ def _register_heif() -> bool:
     return True
 
 
-MAX_BYTES = 64 * 1024 * 1024
-"""Longest file that is looked at."""
+def _broken_chunk(data: bytes) -> str:
+    """Returns the name of the first chunk whose CRC-32 is wrong; empty where all are right.
 
-MAX_PIXELS = 50_000_000
-"""Most pixels that are unpacked; a small file may claim far more (a decompression bomb)."""
-
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-_JPEG_START = b"\xff\xd8\xff"
-_USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
-_NO_MEMORY = "a picture that does not fit into memory"
-_SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
-
-_DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
-_STRAY_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_MOST_STRAY_BYTES = 16
-_one_big_picture = threading.Lock()
-_BIG_PIXELS = 8_000_000
-"""Above this, pictures that go through Pillow are unpacked one at a time: 50 million pixels of
-WebP take 800 MB for a moment, and every thread may meet one."""
-
-_STRIP_PIXELS = 2**22
-"""Pixels that are converted at a time: 50 million at once would take a gigabyte."""
-
-# What Pillow finds odd about a file is no message for whoever has 87,000 of them.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-class Glance(NamedTuple):
-    """A picture at a reduced size, upright; `width` and `height` are those of the whole one."""
-
-    rgb: Pixels
-    width: int
-    height: int
-
-
-def decode(data: bytes) -> Pixels:
-    """Returns uint8 (H, W, 3) RGB, turned upright by its EXIF tag.
-
-    Grey becomes three equal channels, 16-bit grey keeps its upper 8 bits, transparency is laid
-    on black (as padding is, and as a browser's canvas saves JPEG), an animation gives its first
-    frame. Raises `PictureError` for anything empty, cut off, too large or not a picture.
+    A flipped bit would otherwise pass as a picture with other pixels. What is cut off is no
+    matter here: decoding finds that out.
     """
-    return glance(data, MAX_PIXELS).rgb
-
-
-def glance(data: bytes, side_px: int) -> Glance:
-    """Judges a file as strictly as `decode`, for less work where the picture is large.
-
-    A JPEG is unpacked at a half, 3/8, a quarter or an eighth of its size where both sides keep
-    `side_px`: every coefficient is read all the same, so that damage shows, but fewer pixels are
-    made of them. Anything else comes in full size.
-    """
-    if not data:
-        raise _unusable("an empty file (0 bytes)")
-    if len(data) > MAX_BYTES:
-        raise _unusable(
-            f"{len(data):,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink the picture first"
-        )
-    if data.startswith(_JPEG_START):
-        small = _decode_jpeg(data, side_px)
-        if small is not None:
-            return _upright(small, jpeg_orientation(data))
-    if data.startswith(PNG_START) and (chunk := broken_chunk(data)):
-        raise _unusable(f"a damaged picture (wrong checksum of its {chunk} part)")
-    if kind := container_kind(data):
-        if not (formats := container_formats(kind)):
-            raise _unusable(missing(kind))
-        return _whole(_decode_other(data, formats))
-    return _whole(_decode_other(data, FORMATS))
-
-
-def read(path: Path) -> Pixels:
-    """Decodes a file; the error names it. Raises `PictureError` also where it cannot be read."""
-    try:
-        if path.stat().st_size > MAX_BYTES:  # Do not pull gigabytes into memory to refuse them.
-            raise _unusable(
-                f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink it first"
-            )
-        return decode(path.read_bytes())
-    except OSError as error:
-        raise _unusable(
-            f"{path}: {error.strerror or error}", "a readable file", "check path and permissions"
-        ) from error
-    except PictureError as error:
-        raise PictureError(
-            found=f"{path}: {error.found}", expected=error.expected, fix=error.fix
-        ) from error
-
-
-def _upright(lying: Glance, orientation: int) -> Glance:
-    if orientation == 1:
-        return lying
-    rgb, width, height = lying
-    size = (height, width) if orientation >= 5 else (width, height)
-    return Glance(upright(rgb, orientation), *size)
-
-
-def _whole(rgb: Pixels) -> Glance:
-    return Glance(rgb, rgb.shape[1], rgb.shape[0])
+    view = memoryview(data)
+    at, name = len(_PNG_START), ""
+    while at + 12 <= len(data) and name != "IEND":
+        name = bytes(view[at + 4 : at + 8]).decode("latin-1")
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        if end + 4 > len(data):
+            return ""
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            return name
+        at = end + 4
+    return ""
 
 
 def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
     """libjpeg-turbo's pixels, or None where only Pillow can say more (an odd or broken header).
 
-    Raises `PictureError` where the picture data is damaged: Pillow would hand out a picture whose
+    Raises `PictureError` where the picture data is damaged: Pillow would return a picture whose
     rest is grey or shifted.
     """
     try:
@@ -278,7 +239,7 @@ def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
 
 
 def _is_damage(message: str) -> bool:
-    """Whether libjpeg's words mean lost picture data.
+    """Returns whether a libjpeg message means missing picture data.
 
     Webcams leave a few stray bytes before the end marker of a whole picture; a flipped bit leaves
     at least 17, behind a picture of which half is wrong (measured over 4,000 flips).
@@ -289,6 +250,38 @@ def _is_damage(message: str) -> bool:
     return bool(_DAMAGED_JPEG.search(message))
 
 
+def _jpeg_orientation(data: bytes) -> int:
+    """Returns the orientation of JPEG bytes; costs nothing where there is no EXIF block."""
+    if _EXIF_MARK not in data[:_HEADER_BYTES]:
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            return exif_orientation(image)
+    except Exception:  # simplejpeg decoded it: what Pillow thinks of the header is no obstacle.
+        return 1
+
+
+def _turned(lying: Glance, orientation: int) -> Glance:
+    if orientation == 1:
+        return lying
+    rgb, width, height = lying
+    size = (height, width) if orientation >= 5 else (width, height)
+    return Glance(_upright(rgb, orientation), *size)
+
+
+def _upright(rgb: Pixels, orientation: int) -> Pixels:
+    """Rotates (H, W, 3) pixels by an EXIF orientation; 5–8 exchange height and width."""
+    if orientation == 1:
+        return rgb
+    if orientation >= 5:
+        rgb = rgb.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        rgb = rgb[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        rgb = rgb[::-1]
+    return np.ascontiguousarray(rgb)
+
+
 def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
     """Pillow's pixels of any of `formats`."""
     try:
@@ -297,7 +290,7 @@ def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
             big = image.height * image.width > _BIG_PIXELS
             with _one_big_picture if big else nullcontext():
                 orientation = exif_orientation(image)
-                return upright(_rgb(image), orientation)
+                return _upright(_rgb(image), orientation)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -335,6 +328,10 @@ def _rgb_strip(image: Image.Image) -> Pixels:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
+def _whole(rgb: Pixels) -> Glance:
+    return Glance(rgb, rgb.shape[1], rgb.shape[0])
+
+
 def _check_size(height: int, width: int) -> None:
     if height < 1 or width < 1:
         raise _unusable(f"a picture of {width}×{height} pixels", "at least 1×1 pixel")
@@ -347,7 +344,7 @@ def _too_many_pixels(found: str) -> PictureError:
 
 
 def _what_it_is(data: bytes) -> str:
-    """Names the usual things that are taken for pictures."""
+    """Returns what a file is that is no picture."""
     if data[:1] == b"<" or data[:5].lower() == b"<?xml":
         return "a text file (HTML, XML or SVG)"
     if data[:4] == b"%PDF":

@@ -1,4 +1,4 @@
-"""JPEG bytes that every decoder reads alike, also one inside an exported graph."""
+"""JPEG encoding: baseline files that every decoder reads alike, also one inside a graph."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from PIL import Image
 from fingerspell.images.decode import decode, exif_orientation
 from fingerspell.images.types import Pixels
 
+_PLAIN = ("RGB", "L")
+
 
 def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
     """Returns baseline JPEG bytes with chroma at half resolution (4:2:0), as cameras write it."""
@@ -20,13 +22,10 @@ def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
     return data
 
 
-_PLAIN = ("RGB", "L")
-
-
 def as_plain_jpeg(data: bytes) -> bytes:
     """Returns JPEG bytes that mean the same to every decoder.
 
-    A graph looks neither at EXIF orientation nor at formats other than JPEG: such a picture is
+    A graph ignores EXIF orientation and reads no format but JPEG: such a picture is
     decoded, turned upright and written again. Raises `PictureError` for what is no picture.
     """
     return data if _is_plain(data) else encode_jpeg(decode(data), quality=95)

@@ -1,4 +1,4 @@
-"""A picture of any shape to the size of a network: padded, never squeezed."""
+"""Pads and resizes a picture to the input size of a network; never squeezes it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fingerspell.errors import PictureError
 from fingerspell.images.decode import MAX_PIXELS, decode, read
 from fingerspell.images.types import Pixels, Planes
 
-MAX_PADDED_PIXELS = 2 * MAX_PIXELS
+_MAX_PADDED_PIXELS = 2 * MAX_PIXELS
 """Most pixels after padding: a 50,000×1,000 strip would otherwise become 2.5 gigapixels."""
 
-WHOLE_PIXELS = 4_000_000
+_WHOLE_PIXELS = 4_000_000
 """Most pixels, padding included, that are shrunk in one piece; larger pictures go in bands."""
 
 _BAND_PIXELS = 1_000_000
@@ -28,7 +28,7 @@ def padded_size(height: int, width: int, size_px: tuple[int, int]) -> tuple[int,
     return height, max(width, round(height * want_w / want_h))
 
 
-def pad(rgb: Pixels, size_px: tuple[int, int]) -> Pixels:
+def _pad(rgb: Pixels, size_px: tuple[int, int]) -> Pixels:
     """Centres a picture on black of the aspect ratio of `size_px`; an odd pixel goes below/right.
 
     Raises `PictureError` for strips so long that padding them would fill the memory.
@@ -46,10 +46,10 @@ def pad(rgb: Pixels, size_px: tuple[int, int]) -> Pixels:
 def _checked_size(rgb: Pixels, size_px: tuple[int, int]) -> tuple[int, int]:
     height, width = rgb.shape[:2]
     tall, wide = padded_size(height, width, size_px)
-    if tall * wide > MAX_PADDED_PIXELS:
+    if tall * wide > _MAX_PADDED_PIXELS:
         raise PictureError(
             found=f"a strip of {width}×{height} pixels",
-            expected=f"a picture that fits {MAX_PADDED_PIXELS:,} pixels once padded",
+            expected=f"a picture that fits {_MAX_PADDED_PIXELS:,} pixels once padded",
             fix="cut it to the hand, or shrink it first",
         )
     return tall, wide
@@ -60,13 +60,13 @@ def fit(rgb: Pixels, size_px: tuple[int, int]) -> Planes:
 
     Shrinking averages over areas (no aliasing), enlarging is bilinear, the right size is only
     divided by 255. Rounding to 8 bits in between would cost up to half a grey level a pixel.
-    Pictures above `WHOLE_PIXELS` take some 100 MB instead of a gigabyte, and come out alike but
+    Pictures above `_WHOLE_PIXELS` take some 100 MB instead of a gigabyte, and come out alike but
     for the last bits of a float.
     """
     tall, wide = _checked_size(rgb, size_px)
-    if tall * wide > WHOLE_PIXELS and tall >= size_px[0] and wide >= size_px[1]:
+    if tall * wide > _WHOLE_PIXELS and tall >= size_px[0] and wide >= size_px[1]:
         return _fit_in_bands(rgb, (tall, wide), size_px)
-    planes = pad(rgb, size_px).astype(np.float32) / np.float32(255)
+    planes = _pad(rgb, size_px).astype(np.float32) / np.float32(255)
     if planes.shape[:2] == tuple(size_px):
         return planes
     height, width = size_px

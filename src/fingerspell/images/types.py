@@ -1,7 +1,8 @@
-"""RGB to grey."""
+"""Pixel arrays by name, and luma."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeAlias
 
 import cv2
@@ -16,6 +17,9 @@ Grey: TypeAlias = NDArray[np.uint8]
 
 Planes: TypeAlias = NDArray[np.float32]
 """float32 (h, w, 3) RGB in [0, 1], as a network takes it."""
+
+Picture: TypeAlias = str | Path | bytes | Pixels
+"""A picture as a caller has it: a file's path, an encoded file's bytes, or decoded RGB."""
 
 
 def luma(rgb: Pixels) -> Grey:

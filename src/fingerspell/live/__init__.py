@@ -1,9 +1,8 @@
 """Live rules as pure functions: frames in, text out; no clock, no model, no shared state."""
 
 from fingerspell.live.commit import Held, Holding
-from fingerspell.live.frame import Frame
-from fingerspell.live.session import Counted, Live, LiveRules, commit_now, spell, step, watch
-from fingerspell.live.smoothing import NO_SIGN, Smoothed, Smoothing
+from fingerspell.live.session import Counted, Live, LiveRules, commit_now, spell, spelled, step
+from fingerspell.live.smoothing import NO_SIGN, Frame, Smoothed, Smoothing
 
 __all__ = [
     "NO_SIGN",
@@ -17,6 +16,6 @@ __all__ = [
     "Smoothing",
     "commit_now",
     "spell",
+    "spelled",
     "step",
-    "watch",
 ]

@@ -26,9 +26,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fingerspell.errors import require
-from fingerspell.live.frame import check_elapsed
+from fingerspell.live.smoothing import check_elapsed
 
-ROUNDING_S = 1e-6
+_ROUNDING_S = 1e-6
 """Sums of frame times miss the exact hold by less than this."""
 
 
@@ -88,7 +88,7 @@ def step(state: Held, shown: str | None, elapsed_s: float, how: Holding) -> Held
     gain = 2 * credit if state.frames == 1 and shown in dict(state.filled) else credit
     filled = _fill(state.filled, shown if shown != locked else None, credit, gain)
     made = dict(filled).get(shown, 0.0) if shown is not None else 0.0
-    if made >= how.hold_s - ROUNDING_S:
+    if made >= how.hold_s - _ROUNDING_S:
         return Held(locked=shown, counted=shown, frames=2)
     return Held(filled, locked, away_s, frames=2)
 
@@ -103,7 +103,7 @@ def _release(
     if shown == state.locked:
         return state.locked, max(0.0, state.away_s - credit)
     away_s = state.away_s + credit
-    return (None, 0.0) if away_s >= how.release_s - ROUNDING_S else (state.locked, away_s)
+    return (None, 0.0) if away_s >= how.release_s - _ROUNDING_S else (state.locked, away_s)
 
 
 def _fill(
@@ -111,5 +111,5 @@ def _fill(
 ) -> tuple[tuple[str, float], ...]:
     """Drains every bucket but the shown one, which gains."""
     drained = ((label, s - drain_s) for label, s in filled if label != shown)
-    left = tuple((label, s) for label, s in drained if s > ROUNDING_S)
+    left = tuple((label, s) for label, s in drained if s > _ROUNDING_S)
     return left if shown is None else (*left, (shown, dict(filled).get(shown, 0.0) + gain_s))

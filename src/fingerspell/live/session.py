@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from fingerspell.errors import require
 from fingerspell.live import commit, smoothing
 from fingerspell.live.commit import Held, Holding
-from fingerspell.live.frame import Frame
-from fingerspell.live.smoothing import Smoothed, Smoothing
+from fingerspell.live.smoothing import Frame, Smoothed, Smoothing
 
-SPACE = "space"
-DELETE = "del"
+_SPACE = "space"
+_DELETE = "del"
 
 
 def written(text: str, label: str, max_chars: int) -> str:
@@ -25,10 +24,10 @@ def written(text: str, label: str, max_chars: int) -> str:
     away. Any other label is added as it is, unless the text would grow beyond `max_chars`: what
     is already written is never pushed out.
     """
-    if label == DELETE:
+    if label == _DELETE:
         return text[:-1]
-    addition = " " if label == SPACE else label
-    if label == SPACE and (not text or text.endswith(" ")):
+    addition = " " if label == _SPACE else label
+    if label == _SPACE and (not text or text.endswith(" ")):
         return text
     return text + addition if len(text) + len(addition) <= max_chars else text
 
@@ -114,7 +113,7 @@ def spell(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> Iterator[Cou
             yield Counted(at_s, state.counted, state.text)
 
 
-def watch(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> str:
+def spelled(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> str:
     """Returns the text that a whole recording spells."""
     text = ""
     for counted in spell(frames, how):

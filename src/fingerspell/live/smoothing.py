@@ -1,4 +1,4 @@
-"""Majority vote over the last frames: what is shown, not yet what is written.
+"""Majority vote over the last camera frames: what is shown, not yet what is written.
 
 A frame votes for its label, or for *no letter* when it is below the threshold or says `nothing`.
 *No letter* is a candidate like any other, so one lucky frame among unsure ones stays unseen.
@@ -6,13 +6,29 @@ A frame votes for its label, or for *no letter* when it is below the threshold o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from fingerspell.errors import require
-from fingerspell.live.frame import Frame, check_elapsed
+from fingerspell.errors import ConfigError, require
 
 NO_SIGN = "nothing"
 """The class of pictures without a sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The recogniser's best label for one frame and how sure it is (a probability)."""
+
+    label: str
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.confidence <= 1:  # also refuses NaN
+            raise ConfigError(
+                found=f"confidence={self.confidence}",
+                expected="a probability from 0 to 1",
+                fix="hand over the recogniser's probability, not its logit",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +86,7 @@ def vote_of(frame: Frame, how: Smoothing) -> str | None:
     return frame.label if sure else None
 
 
-def winner(votes: tuple[Vote, ...]) -> str | None:
+def _winner(votes: tuple[Vote, ...]) -> str | None:
     """Returns the most frequent label; of tied labels the one voted for last."""
     labels = [vote.label for vote in votes]
     newest_first = labels[::-1]
@@ -79,9 +95,19 @@ def winner(votes: tuple[Vote, ...]) -> str | None:
 
 
 def step(state: Smoothed, frame: Frame, elapsed_s: float, how: Smoothing) -> Smoothed:
-    """Lets one more frame vote, `elapsed_s` seconds after the one before."""
+    """Adds one frame's vote, `elapsed_s` seconds after the one before."""
     check_elapsed(elapsed_s)
     aged = (Vote(vote.label, vote.age_s + elapsed_s) for vote in state.votes)
     fresh = tuple(vote for vote in aged if vote.age_s <= how.window_s)
     votes = (*fresh, Vote(vote_of(frame, how)))[-how.votes :]
-    return Smoothed(votes, winner(votes))
+    return Smoothed(votes, _winner(votes))
+
+
+def check_elapsed(elapsed_s: float) -> None:
+    """Raises `ConfigError` unless time stands still or goes forward."""
+    if not (elapsed_s >= 0 and math.isfinite(elapsed_s)):
+        raise ConfigError(
+            found=f"elapsed_s={elapsed_s}",
+            expected="the seconds since the frame before, 0 or more",
+            fix="hand frames over in the order in which they were taken",
+        )

@@ -25,10 +25,10 @@ from fingerspell.report.text import (
 
 CARD_NAME = "data_card.md"
 
-Samples = Sequence[Sample]
+_Samples = Sequence[Sample]
 
 
-def data_card(report: Report, samples: Samples, qualities: Qualities) -> str:
+def data_card(report: Report, samples: _Samples, qualities: Qualities) -> str:
     """Returns the card as Markdown; names from outside cannot break its tables.
 
     `report`: what `report.json` holds. `qualities`: by `Sample.path`.
@@ -54,12 +54,12 @@ def data_card(report: Report, samples: Samples, qualities: Qualities) -> str:
     )
 
 
-def _sources(samples: Samples) -> Markup:
+def _sources(samples: _Samples) -> Markup:
     parts = grouped(samples, lambda sample: sample.source)
     return _counts("source", [(source, parts[source], parts[source]) for source in sorted(parts)])
 
 
-def _classes(samples: Samples) -> Markup:
+def _classes(samples: _Samples) -> Markup:
     """Pictures of every split; groups are those to learn from, as in the headline."""
     parts = grouped(samples, lambda sample: sample.label)
     return _counts(
@@ -71,7 +71,7 @@ def _classes(samples: Samples) -> Markup:
     )
 
 
-def _counts(what: str, parts: Sequence[tuple[str, Samples, Samples]]) -> Markup:
+def _counts(what: str, parts: Sequence[tuple[str, _Samples, _Samples]]) -> Markup:
     """A line for each name: its samples by split, and the groups of the last."""
     splits = split_order(sample for _, part, _ in parts for sample in part)
     rows = [
@@ -96,7 +96,7 @@ def _settings(report: Report) -> list[tuple[str, str]]:
     return settings
 
 
-def _light(samples: Samples, qualities: Qualities) -> Markup:
+def _light(samples: _Samples, qualities: Qualities) -> Markup:
     def said(value: float | None) -> str:
         return UNKNOWN if value is None else f"{value:g}"
 
@@ -107,7 +107,7 @@ def _light(samples: Samples, qualities: Qualities) -> Markup:
     return table(("median of", "brightness", "sharpness", "skin tone, ITA°"), rows)
 
 
-def _limits(report: Report, own: Samples) -> list[str]:
+def _limits(report: Report, own: _Samples) -> list[str]:
     """Returns what these very pictures cannot show; `own`: those to learn from."""
     by_label = grouped(own, lambda sample: sample.label)
     sources = {label: {sample.source for sample in part} for label, part in by_label.items()}

@@ -1,4 +1,4 @@
-"""What the data set's page shows of light, sharpness and skin tone."""
+"""Image quality on the data set's page: brightness, sharpness, skin tone, odd pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fingerspell.report.examples import first_of_groups
 from fingerspell.report.pages import thumbs
 from fingerspell.report.text import UNKNOWN, part_of
 
-REMARK_PICTURES = 12
+_REMARK_PICTURES = 12
 """Most pictures a remark that are shown."""
 
 _REMARK_MEANS = {
@@ -40,7 +40,7 @@ _REMARK_MEANS = {
     "odd shape": f"one side more than {ODD_ASPECT:g} times the other: padding fills the rest",
 }
 
-Samples = Sequence[Sample]
+_Samples = Sequence[Sample]
 
 
 def plots(qualities: Sequence[Quality]) -> list[dict[str, Any]]:
@@ -50,12 +50,12 @@ def plots(qualities: Sequence[Quality]) -> list[dict[str, Any]]:
     return [
         _plot(
             "Brightness",
-            histogram([q.brightness for q in qualities], tenths),
+            _histogram([q.brightness for q in qualities], tenths),
             [f"{edge:.1f}–" for edge in tenths[:-1]],
         ),
         _plot(
             "Sharpness",
-            histogram([q.sharpness for q in qualities], doublings),
+            _histogram([q.sharpness for q in qualities], doublings),
             [f"{edge:g}–" for edge in doublings[:-1]],
         ),
         _plot(
@@ -66,7 +66,7 @@ def plots(qualities: Sequence[Quality]) -> list[dict[str, Any]]:
     ]
 
 
-def histogram(values: Sequence[float], edges: Sequence[float]) -> list[int]:
+def _histogram(values: Sequence[float], edges: Sequence[float]) -> list[int]:
     """Counts values between neighbouring edges; those beyond an end count in the last bin there."""
     inner = edges[1:-1]
     counts = Counter(bisect_right(inner, value) for value in values)
@@ -82,7 +82,7 @@ def _plot(title: str, counts: Sequence[int], names: Sequence[str]) -> dict[str, 
     return {"title": title, "bars": bars, "text": f"{title}: {said}"}
 
 
-def medians(samples: Samples, qualities: Qualities) -> list[tuple[str, ...]]:
+def medians(samples: _Samples, qualities: Qualities) -> list[tuple[str, ...]]:
     """Returns a row a source: brightness, sharpness, skin tone as an angle and in words."""
     return [
         (source, *(_figure(value) for value in m.values()), _band(m["skin_ita_deg"]))
@@ -105,13 +105,13 @@ def _band(ita_deg: float | None) -> str:
     return UNKNOWN if ita_deg is None else skin_band(ita_deg)
 
 
-def remarks(folder: Path, samples: Samples, qualities: Qualities) -> list[dict[str, Any]]:
+def remarks(folder: Path, samples: _Samples, qualities: Qualities) -> list[dict[str, Any]]:
     """Returns how many pictures are dark, blurred …, and the furthest off of each kind."""
     return [
         {
             "title": f"{remark.capitalize()}: {len(those):,} ({part_of(len(those), len(samples))})",
             "means": _REMARK_MEANS[remark],
-            "thumbs": thumbs(folder, first_of_groups(those)[:REMARK_PICTURES]),
+            "thumbs": thumbs(folder, first_of_groups(those)[:_REMARK_PICTURES]),
         }
         for remark, those in remarked(samples, qualities).items()
         if those

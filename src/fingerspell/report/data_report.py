@@ -1,4 +1,4 @@
-"""`report.html` of a data set: one page to look at, by day and by night, without a network."""
+"""`report.html` of a data set: one self-contained page, in light and dark colours."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from fingerspell.report.text import Report, group_kind, held_out_pictures, named
 
 PAGE_NAME = "report.html"
 
-LISTED = 200
+_LISTED = 200
 """Most lines of a list; the others are in report.json."""
 
-CLASS_PICTURES = 8
-ALL_CLASS_PICTURES = 480
+_CLASS_PICTURES = 8
+_ALL_CLASS_PICTURES = 480
 """Most pictures a class, and of all classes: the page stays below 5 MB whatever the data set."""
 
-SOURCES, CLASSES = 40, 200
+_SOURCES, _CLASSES = 40, 200
 """Most sources, the largest, and classes, the first, set against one another."""
 
-FAMILIES = 12
-CONFLICTS = 24
-PATHS = 12
+_FAMILIES = 12
+_CONFLICTS = 24
+_PATHS = 12
 """Most families, conflicts, and paths of one conflict that are shown."""
 
-Samples = Sequence[Sample]
+_Samples = Sequence[Sample]
 
 
-def write_page(folder: Path, report: Report, samples: Samples, qualities: Qualities) -> None:
+def write_page(folder: Path, report: Report, samples: _Samples, qualities: Qualities) -> None:
     """Writes `report.html` into the data set folder, whose pictures must be in place.
 
     `qualities`: by `Sample.path`. Only the pictures that are shown are opened.
@@ -46,13 +46,13 @@ def write_page(folder: Path, report: Report, samples: Samples, qualities: Qualit
     (folder / PAGE_NAME).write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
-def page_html(folder: Path, report: Report, samples: Samples, qualities: Qualities) -> str:
+def page_html(folder: Path, report: Report, samples: _Samples, qualities: Qualities) -> str:
     """Returns the page; every text from outside is escaped. See `write_page`."""
     splits = split_order(samples)
     return page(
         "data_report.html.j2",
         report=report,
-        listed=LISTED,
+        listed=_LISTED,
         tiles=_tiles(report),
         naming=naming(report),
         named_by=named_by(report),
@@ -69,11 +69,11 @@ def page_html(folder: Path, report: Report, samples: Samples, qualities: Qualiti
         remarks=quality.remarks(folder, samples, qualities),
         families=_families(folder, samples),
         conflicts=_conflicts(report),
-        conflicts_shown=CONFLICTS,
+        conflicts_shown=_CONFLICTS,
         missed=[(label, f"{most:.1f}") for label, most in report["missed_points"].items()],
-        bad=[(one["path"], one["reason"]) for one in report["bad"][:LISTED]],
-        layouts=list(report["layouts"].items())[:LISTED],
-        renamed=[(r["folder"], r["label"], r["source"]) for r in report["renamed"][:LISTED]],
+        bad=[(one["path"], one["reason"]) for one in report["bad"][:_LISTED]],
+        layouts=list(report["layouts"].items())[:_LISTED],
+        renamed=[(r["folder"], r["label"], r["source"]) for r in report["renamed"][:_LISTED]],
         settings=_settings(report),
     )
 
@@ -106,7 +106,7 @@ def _leaks(report: Report) -> list[tuple[str, dict[str, int]]]:
 
 
 def _crossing(report: Report) -> str:
-    """Says in words what crosses this split."""
+    """Returns a sentence about near duplicates across this split."""
     this = report["leak"]["this_split"]
     named_apart = named_by(report) and not this["torn_groups"]
     apart = ", in groups that were named apart" if named_apart else ""
@@ -128,10 +128,10 @@ def _crossing(report: Report) -> str:
     )
 
 
-def _classes(folder: Path, samples: Samples, splits: Sequence[str]) -> list[dict[str, Any]]:
+def _classes(folder: Path, samples: _Samples, splits: Sequence[str]) -> list[dict[str, Any]]:
     """A row a class: pictures of each split, groups to learn from, and some of the pictures."""
     by_label = grouped(samples, lambda sample: sample.label)
-    each = min(CLASS_PICTURES, ALL_CLASS_PICTURES // len(by_label))
+    each = min(_CLASS_PICTURES, _ALL_CLASS_PICTURES // len(by_label))
     return [
         {
             "label": label,
@@ -145,7 +145,7 @@ def _classes(folder: Path, samples: Samples, splits: Sequence[str]) -> list[dict
     ]
 
 
-def _sources(samples: Samples, splits: Sequence[str]) -> list[tuple[str, list[int]]]:
+def _sources(samples: _Samples, splits: Sequence[str]) -> list[tuple[str, list[int]]]:
     """A row a source: pictures of each split, groups and classes."""
     return [
         (
@@ -160,20 +160,20 @@ def _sources(samples: Samples, splits: Sequence[str]) -> list[tuple[str, list[in
     ]
 
 
-def _split_counts(samples: Samples, splits: Sequence[str]) -> list[tuple[str, int]]:
+def _split_counts(samples: _Samples, splits: Sequence[str]) -> list[tuple[str, int]]:
     counts = Counter(sample.split for sample in samples)
     return [(_spaced(split), counts[split]) for split in splits]
 
 
-def _sources_by_class(samples: Samples) -> dict[str, Any] | None:
+def _sources_by_class(samples: _Samples) -> dict[str, Any] | None:
     """Sources against classes, the fuller the deeper; nothing for a single source."""
     sizes = Counter(sample.source for sample in samples)
     if len(sizes) < 2:
         return None
     counts = Counter((sample.source, sample.label) for sample in samples)
     labels = in_order(sample.label for sample in samples)
-    shown, most = labels[:CLASSES], max(counts.values())
-    largest = sorted(sizes, key=lambda source: (-sizes[source], source))[:SOURCES]
+    shown, most = labels[:_CLASSES], max(counts.values())
+    largest = sorted(sizes, key=lambda source: (-sizes[source], source))[:_SOURCES]
 
     def depths(source: str) -> list[tuple[int, str]]:
         row = (counts[source, label] for label in shown)
@@ -182,11 +182,11 @@ def _sources_by_class(samples: Samples) -> dict[str, Any] | None:
     return {
         "labels": shown,
         "rows": [(source, depths(source)) for source in sorted(largest)],
-        "left_out": ((len(sizes), SOURCES), (len(labels), CLASSES)),
+        "left_out": ((len(sizes), _SOURCES), (len(labels), _CLASSES)),
     }
 
 
-def _families(folder: Path, samples: Samples) -> list[dict[str, Any]]:
+def _families(folder: Path, samples: _Samples) -> list[dict[str, Any]]:
     """The largest groups, each by its first, middle and last picture."""
     return [
         {
@@ -197,7 +197,7 @@ def _families(folder: Path, samples: Samples) -> list[dict[str, Any]]:
             "group": family[0].group,
             "thumbs": thumbs(folder, evenly(family, 3)),
         }
-        for family in largest_groups(samples, FAMILIES)
+        for family in largest_groups(samples, _FAMILIES)
     ]
 
 
@@ -210,8 +210,8 @@ def _names(names: Iterable[str], most: int = 4) -> str:
 def _conflicts(report: Report) -> list[tuple[Thumb, list[str]]]:
     """The pictures that lie under several classes, opened where they came from."""
     return [
-        (Thumb(c["paths"][0], "", thumb_uri(Path(c["paths"][0]))), c["paths"][:PATHS])
-        for c in report["conflicts"][:CONFLICTS]
+        (Thumb(c["paths"][0], "", thumb_uri(Path(c["paths"][0]))), c["paths"][:_PATHS])
+        for c in report["conflicts"][:_CONFLICTS]
     ]
 
 

@@ -1,4 +1,4 @@
-"""Few pictures that stand for many: some of each class, a few of each large group."""
+"""Example pictures for reports: some of each class, a few of each large group."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ from fingerspell.errors import PictureError
 from fingerspell.images import encode_jpeg, glance
 from fingerspell.report.text import UNKNOWN, part_of, percent
 
-TEMPLATES = Path(__file__).parent / "templates"
-STYLE = "style.css"
+_TEMPLATES = Path(__file__).parent / "templates"
+_STYLE = "style.css"
 
-THUMB_PX = 96
+_THUMB_PX = 96
 """Longer side of a picture on the page; shown at three quarters of it, sharp on a phone too."""
 
-THUMB_QUALITY = 72
+_THUMB_QUALITY = 72
 
 _MEANING = re.compile(r"[\\`*{}\[\]<>|#~&]|(?<![^\W_])_|_(?![^\W_])")
 """Markdown's and HTML's signs; an underscore only where it does not stand inside a word."""
@@ -36,7 +36,7 @@ _MEANING = re.compile(r"[\\`*{}\[\]<>|#~&]|(?<![^\W_])_|_(?![^\W_])")
 
 def page(template: str, **values: object) -> str:
     """Returns an HTML page with the style sheet inside."""
-    style = Markup((TEMPLATES / STYLE).read_text(encoding="utf-8"))
+    style = Markup((_TEMPLATES / _STYLE).read_text(encoding="utf-8"))
     return _HTML.get_template(template).render(style=style, **values)
 
 
@@ -45,7 +45,7 @@ def card(template: str, **values: object) -> str:
     return _MARKDOWN.get_template(template).render(**values)
 
 
-def markdown(value: object) -> str:
+def _markdown(value: object) -> str:
     """Takes the meaning from what Markdown or HTML would read as more than letters."""
     if isinstance(value, Markup):
         return value
@@ -60,7 +60,7 @@ def code(value: object) -> Markup:
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]], numbers: bool = True) -> Markup:
     """Returns a Markdown table of plain texts; `numbers`: all but the first column to the right."""
-    top, *body = (f"| {' | '.join(map(markdown, line))} |" for line in (head, *rows))
+    top, *body = (f"| {' | '.join(map(_markdown, line))} |" for line in (head, *rows))
     rule = "|---|" + ("---:|" if numbers else "---|") * (len(head) - 1)
     return Markup("\n".join((top, rule, *body)))
 
@@ -108,20 +108,20 @@ def thumb_uri(path: Path) -> str:
 
 
 def _small_jpeg(path: Path) -> bytes:
-    rgb = glance(path.read_bytes(), THUMB_PX).rgb
+    rgb = glance(path.read_bytes(), _THUMB_PX).rgb
     height, width = rgb.shape[:2]
-    scale = THUMB_PX / max(height, width)
+    scale = _THUMB_PX / max(height, width)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return encode_jpeg(rgb, THUMB_QUALITY)
+    return encode_jpeg(rgb, _THUMB_QUALITY)
 
 
 def _environment(*, html: bool) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=html,
-        finalize=None if html else markdown,
+        finalize=None if html else _markdown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,4 +1,4 @@
-"""The two pictures of a run, drawn without a display."""
+"""Plots of a run: confusion matrix and training curves, rendered without a display."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-CELL_INCH = 0.34
-TRAIN, VALIDATION, RATE = "#1f6feb", "#d1570b", "#57606a"
-FAINT = "#d0d7de"
+_CELL_INCH = 0.34
+_TRAIN, _VALIDATION, _RATE = "#1f6feb", "#d1570b", "#57606a"
+_FAINT = "#d0d7de"
 
 
 def confusion_png(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> bytes:
     """Returns a PNG: colour = share of the true class (rows sum to 1), number = pictures."""
-    figure = confusion_figure(np.asarray(matrix), labels)
+    figure = _confusion_figure(np.asarray(matrix), labels)
     return _png(figure)
 
 
-def confusion_figure(counts: NDArray[np.int64], labels: Sequence[str]) -> Figure:
+def _confusion_figure(counts: NDArray[np.int64], labels: Sequence[str]) -> Figure:
     """Returns the confusion matrix as a figure that grows with the number of classes."""
     from matplotlib.figure import Figure
 
-    side = max(4.5, 2.2 + CELL_INCH * len(labels))
+    side = max(4.5, 2.2 + _CELL_INCH * len(labels))
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -41,7 +41,7 @@ def confusion_figure(counts: NDArray[np.int64], labels: Sequence[str]) -> Figure
     axes.set_ylabel("true class")
     axes.set_xticks(np.arange(-0.5, len(labels)), minor=True)
     axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
-    axes.grid(which="minor", color=FAINT, linewidth=0.5)
+    axes.grid(which="minor", color=_FAINT, linewidth=0.5)
     axes.tick_params(which="minor", length=0)
     for row, column in np.argwhere(counts > 0):
         _number(axes, int(row), int(column), int(counts[row, column]), float(shares[row, column]))
@@ -61,10 +61,10 @@ def _long(labels: Sequence[str]) -> bool:
 
 def history_png(history: Mapping[str, Sequence[Any]]) -> bytes:
     """Returns a PNG of loss, accuracy and learning rate over all phases."""
-    return _png(history_figure(history))
+    return _png(_history_figure(history))
 
 
-def history_figure(history: Mapping[str, Sequence[Any]]) -> Figure:
+def _history_figure(history: Mapping[str, Sequence[Any]]) -> Figure:
     """Returns the curves; columns as in `training_history.json`, one row an epoch.
 
     A dashed line stands where one phase ends and the next begins.
@@ -81,7 +81,7 @@ def history_figure(history: Mapping[str, Sequence[Any]]) -> Figure:
     phases = [str(name) for name in history.get("phase", [""] * len(epochs))]
     for axes in (loss, accuracy, rate):
         _mark_phases(axes, phases)
-        axes.grid(color=FAINT, linewidth=0.5)
+        axes.grid(color=_FAINT, linewidth=0.5)
         axes.spines[["top", "right"]].set_visible(False)
     _name_phases(loss, phases)
     rate.set_xlabel("epoch")
@@ -97,8 +97,8 @@ def _pair(
     best: str = "",
 ) -> None:
     for key, colour, label in (
-        (name, TRAIN, "training"),
-        (f"val_{name}", VALIDATION, f"validation{best}"),
+        (name, _TRAIN, "training"),
+        (f"val_{name}", _VALIDATION, f"validation{best}"),
     ):
         values = np.array(history.get(key, ()), dtype=float)
         if len(values):
@@ -119,26 +119,26 @@ def _best(epochs: NDArray[np.int64], values: Sequence[Any]) -> str:
 def _rate(axes: Axes, epochs: NDArray[np.int64], values: Sequence[Any]) -> None:
     rates = np.array(values, dtype=float)
     if len(rates):
-        axes.plot(epochs, rates, color=RATE, marker=".")
+        axes.plot(epochs, rates, color=_RATE, marker=".")
         if (rates > 0).all():
             axes.set_yscale("log")
     axes.set_ylabel("learning rate")
 
 
-def boundaries(phases: Sequence[str]) -> list[int]:
+def _boundaries(phases: Sequence[str]) -> list[int]:
     """Returns the row numbers at which a new phase begins, the first row left out."""
     return [i for i in range(1, len(phases)) if phases[i] != phases[i - 1]]
 
 
 def _mark_phases(axes: Axes, phases: Sequence[str]) -> None:
-    for start in boundaries(phases):
-        axes.axvline(start + 0.5, color=RATE, linestyle="--", linewidth=1)
+    for start in _boundaries(phases):
+        axes.axvline(start + 0.5, color=_RATE, linestyle="--", linewidth=1)
 
 
 def _name_phases(axes: Axes, phases: Sequence[str]) -> None:
     from matplotlib.transforms import blended_transform_factory
 
-    edges = [0, *boundaries(phases), len(phases)]
+    edges = [0, *_boundaries(phases), len(phases)]
     place = blended_transform_factory(axes.transData, axes.transAxes)
     for start, end in pairwise(edges):
         axes.text((start + 1 + end) / 2, 1.03, phases[start], transform=place, ha="center")

@@ -1,4 +1,4 @@
-"""`report.html` of a run: one page, readable on a phone, by day and by night, without a network."""
+"""`report.html` of a run: one self-contained page, readable on a phone, light and dark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are told, in the same words on the console, the pages and the cards."""
+"""Text of reports: the same words on the console, the pages and the cards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{100 * share:.1f} %"
 
 
-def span(interval: Sequence[float] | None) -> str:
+def _span(interval: Sequence[float] | None) -> str:
     """Returns `93.1 – 96.8 %`, or a dash."""
     return UNKNOWN if interval is None else f"{100 * interval[0]:.1f} – {100 * interval[1]:.1f} %"
 
@@ -103,10 +103,10 @@ def thin(report: Report) -> list[str]:
     """Returns which classes the split left without test or val pictures."""
     classes: Mapping[str, Mapping[str, int]] = report["classes"]
     untested = [label for label, c in classes.items() if not c["test"]]
-    unwatched = [label for label, c in classes.items() if c["test"] and not c["val"]]
+    unvalidated = [label for label, c in classes.items() if c["test"] and not c["val"]]
     return [
         *[f"no test pictures, so never tested: {', '.join(untested)}"] * bool(untested),
-        *[f"tested, but none in val: {', '.join(unwatched)}"] * bool(unwatched),
+        *[f"tested, but none in val: {', '.join(unvalidated)}"] * bool(unvalidated),
     ]
 
 
@@ -119,9 +119,9 @@ def figures(section: Report) -> list[tuple[str, str]]:
     f1 = section["macro_f1"]
     return [
         ("accuracy", percent(section["test_accuracy"])),
-        (f"95 % interval over {intervals['groups']} groups", span(intervals["groups_95"]))
+        (f"95 % interval over {intervals['groups']} groups", _span(intervals["groups_95"]))
         if intervals["groups_95"] is not None
-        else ("95 % interval, pictures taken as independent", span(intervals["pictures_95"])),
+        else ("95 % interval, pictures taken as independent", _span(intervals["pictures_95"])),
         ("macro F1", UNKNOWN if f1 is None else f"{f1:.3f}"),
         ("26 letters", percent(section["letters_26"]["accuracy"])),
         ("24 letters without J and Z", percent(section["letters_24"]["accuracy"])),
@@ -158,7 +158,7 @@ def split_rule(run: Mapping[str, Any]) -> str:
 
 
 def summary(output_dir: Path, report: Report) -> str:
-    """Returns what a finished run tells its user on the console, in a few lines."""
+    """Returns the console summary of a finished run."""
     exported = (
         f"TFLite {percent(report['tflite']['test_accuracy'])}"
         if "tflite" in report
@@ -166,7 +166,7 @@ def summary(output_dir: Path, report: Report) -> str:
     )
     lines = [
         f"{report['split']} accuracy {percent(report['test_accuracy'])} (95 % over groups: "
-        f"{span(report['intervals']['groups_95'])}), {exported}, "
+        f"{_span(report['intervals']['groups_95'])}), {exported}, "
         f"macro F1 {report['macro_f1']:.3f}",
         *(
             f"unseen signers {name}: {percent(s['letters_26']['accuracy'])} of 26 letters, "

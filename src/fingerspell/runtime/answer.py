@@ -1,16 +1,17 @@
-"""What a recogniser answers, and the interface that every recogniser has."""
+"""`Answer`, and `Predictor`: the interface of every recogniser."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import PictureError
-from fingerspell.images import Pixels
+from fingerspell.images import Picture, Pixels, decode, read
 
 Batch = NDArray[np.float32]
 """float32 (N, H, W, 3) RGB in [0, 1], as `images.fit` makes it."""
@@ -18,13 +19,18 @@ Batch = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 """float32 (labels,) or (N, labels), in label order; a row adds up to 1."""
 
-RANGE_SLACK = 1e-3
+_RANGE_SLACK = 1e-3
 """How far resampling may overshoot [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """The best label of one picture; `accepted` says that it reaches the threshold."""
+    """What a recogniser says about one picture.
+
+    `label` is the most probable class and `confidence` its probability in [0, 1]. `accepted` is
+    False where the confidence is below the recogniser's threshold: then treat the label as a
+    guess. `probabilities` is float32 (labels,), in the order of `labels`.
+    """
 
     label: str
     confidence: float
@@ -33,13 +39,13 @@ class Answer:
     labels: tuple[str, ...]
 
     def top(self, count: int) -> tuple[tuple[str, float], ...]:
-        """Returns the `count` likeliest (label, probability), best first."""
+        """Returns the `count` most probable (label, probability) pairs, best first."""
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return tuple((self.labels[i], float(self.probabilities[i])) for i in order)
 
 
 class Predictor(Protocol):
-    """Anything that reads handshapes: the real recogniser or its stand-in."""
+    """Anything that recognises handshapes: the trained recogniser or the mock."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -63,15 +69,15 @@ class Predictor(Protocol):
 
     @property
     def mock(self) -> bool:
-        """Whether this is a stand-in that has learnt nothing."""
+        """Whether this is the mock, which has learnt nothing."""
         ...
 
     def probabilities(self, batch: Batch) -> Probabilities:
         """Returns float32 (N, labels) for a batch."""
         ...
 
-    def recognise(self, rgb: Pixels) -> Answer:
-        """Returns the answer for one decoded picture of any size."""
+    def recognise(self, picture: Picture) -> Answer:
+        """Returns the answer for one picture of any size: path, encoded bytes or RGB uint8."""
         ...
 
 
@@ -92,7 +98,7 @@ def check_batch(batch: Batch, size_px: tuple[int, int]) -> None:
             fix="make each picture with fingerspell.images.load and stack them",
         )
     low, high = (float(batch.min()), float(batch.max())) if batch.size else (0.0, 1.0)
-    if not (low >= -RANGE_SLACK and high <= 1 + RANGE_SLACK):  # also refuses NaN
+    if not (low >= -_RANGE_SLACK and high <= 1 + _RANGE_SLACK):  # also refuses NaN
         raise PictureError(
             found=f"pixels from {low:g} to {high:g}",
             expected="pixels from 0 to 1",
@@ -100,13 +106,22 @@ def check_batch(batch: Batch, size_px: tuple[int, int]) -> None:
         )
 
 
-def check_pixels(rgb: Pixels) -> None:
-    """Raises `PictureError` unless an array is a decoded picture."""
-    shape, kind = getattr(rgb, "shape", None), getattr(rgb, "dtype", type(rgb).__name__)
-    good = kind == np.uint8 and shape is not None and len(shape) == 3 and shape[2] == 3
-    if not good or 0 in rgb.shape:
+def pixels_of(picture: Picture) -> Pixels:
+    """Returns uint8 (H, W, 3) RGB of a path, of an encoded file's bytes, or of decoded pixels.
+
+    Files are turned upright by their EXIF tag. Raises `PictureError` for a file that is missing or
+    no picture, and for an array of another dtype or shape.
+    """
+    if isinstance(picture, str | Path):
+        return read(Path(picture))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return decode(bytes(picture))
+    shape, kind = getattr(picture, "shape", None), getattr(picture, "dtype", None)
+    if kind != np.uint8 or shape is None or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+        found = type(picture).__name__ if kind is None else f"an array of {kind} {shape}"
         raise PictureError(
-            found=f"an array of {kind} {shape}",
-            expected="uint8 (H, W, 3) RGB, at least one pixel",
-            fix="decode the picture with fingerspell.images.decode",
+            found=found,
+            expected="a path, encoded bytes, or uint8 (H, W, 3) RGB of at least one pixel",
+            fix="pass the file itself, or decode it with fingerspell.images.decode",
         )
+    return picture

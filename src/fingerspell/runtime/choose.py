@@ -1,4 +1,4 @@
-"""Which recogniser a command uses: a run's, the released one, or the stand-in (USE_MOCK_MODEL)."""
+"""Chooses the predictor of a command: a run's bundle, the released recogniser, or the mock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from fingerspell.assets import STARTER, has_starter
 from fingerspell.errors import BundleError, ConfigError
-from fingerspell.images import Pixels, fit
+from fingerspell.images import Picture, fit
 from fingerspell.labels import ALPHABET
 from fingerspell.runtime.answer import (
     Answer,
@@ -18,17 +18,64 @@ from fingerspell.runtime.answer import (
     Probabilities,
     answer,
     check_batch,
-    check_pixels,
+    pixels_of,
 )
 from fingerspell.runtime.contract import FILE_NAME
 from fingerspell.runtime.recogniser import Recogniser
 
-CONFIDENCE = 0.9
+_MOCK_VARIABLE = "USE_MOCK_MODEL"
+
+_OUTPUT = Path("output")
+"""Where training puts its run by default."""
+
+_WORD = "starter"
+"""What a command calls the released recogniser."""
+
+_CONFIDENCE = 0.9
 """Its confidence in every answer; the other labels share the rest."""
 
 
+def choose(
+    bundle: Path, environment: Mapping[str, str], *, precision: str = "auto", threads: int = 1
+) -> Predictor:
+    """Returns the recogniser to use; raises `BundleError` that names the ways out."""
+    if _wants_mock(environment):
+        return MockRecogniser()
+    if not (bundle / FILE_NAME).is_file():
+        where = "this copy of the package" if bundle == STARTER else bundle
+        offered = has_starter() and bundle != STARTER
+        word = f"take the released one with --bundle {_WORD}, " if offered else ""
+        raise BundleError(
+            found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
+            expected="the output folder of a finished training run",
+            fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
+            f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a mock without a model",
+        )
+    return Recogniser.load(bundle, precision=precision, threads=threads)
+
+
+def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = _OUTPUT) -> Path:
+    """Returns the bundle's folder: the one asked for, else `output` where it is there, else
+    `starter`, the released recogniser, which also the word `starter` means."""
+    if asked is None:
+        return output if output.exists() else starter
+    return starter if str(asked) == _WORD and not asked.exists() else asked
+
+
+def _wants_mock(environment: Mapping[str, str]) -> bool:
+    """Reads USE_MOCK_MODEL: 1 the mock, 0 or unset the trained model."""
+    value = environment.get(_MOCK_VARIABLE, "").strip()
+    if value not in ("", "0", "1"):
+        raise ConfigError(
+            found=f"{_MOCK_VARIABLE}={value}",
+            expected="0 (the trained model) or 1 (a mock that needs no model)",
+            fix=f"unset {_MOCK_VARIABLE}, or set it to 0 or 1",
+        )
+    return value == "1"
+
+
 class MockRecogniser:
-    """Same interface as `Recogniser`; says `mock` of itself everywhere."""
+    """A `Predictor` without a model: answers by brightness, for trying server and scripts."""
 
     mock = True
     name = "mock (answers by brightness, has learnt nothing)"
@@ -42,63 +89,15 @@ class MockRecogniser:
         count = len(self.labels)
         brightness = batch.mean(axis=(1, 2, 3), dtype=np.float64)
         best = np.minimum((brightness * count).astype(int), count - 1)
-        rows = np.full((len(batch), count), (1 - CONFIDENCE) / (count - 1), np.float32)
-        rows[np.arange(len(batch)), best] = CONFIDENCE
+        rows = np.full((len(batch), count), (1 - _CONFIDENCE) / (count - 1), np.float32)
+        rows[np.arange(len(batch)), best] = _CONFIDENCE
         return rows
 
-    def recognise(self, rgb: Pixels) -> Answer:
-        """Answers for one decoded picture (uint8 RGB, any size)."""
-        check_pixels(rgb)
-        row = self.probabilities(fit(rgb, self.size_px)[None])[0]
+    def recognise(self, picture: Picture) -> Answer:
+        """Returns the answer for one picture: a path, encoded bytes, or uint8 RGB of any size."""
+        row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
         return answer(row, self.labels, self.threshold)
 
     def grey_level(self, label: str) -> int:
         """Returns the grey level (0–255) that is answered with `label`."""
         return round((self.labels.index(label) + 0.5) / len(self.labels) * 255)
-
-
-MOCK_VARIABLE = "USE_MOCK_MODEL"
-OUTPUT = Path("output")
-"""Where training puts its run unless told otherwise."""
-
-WORD = "starter"
-"""What a command calls the released recogniser."""
-
-
-def wants_mock(environment: Mapping[str, str]) -> bool:
-    """Reads USE_MOCK_MODEL: 1 the stand-in, 0 or unset the trained model."""
-    value = environment.get(MOCK_VARIABLE, "").strip()
-    if value not in ("", "0", "1"):
-        raise ConfigError(
-            found=f"{MOCK_VARIABLE}={value}",
-            expected="0 (the trained model) or 1 (a stand-in that needs no model)",
-            fix=f"unset {MOCK_VARIABLE}, or set it to 0 or 1",
-        )
-    return value == "1"
-
-
-def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = OUTPUT) -> Path:
-    """Returns the bundle's folder: the one asked for, else `output` where it is there, else
-    `starter`, the released recogniser, which also the word `starter` means."""
-    if asked is None:
-        return output if output.exists() else starter
-    return starter if str(asked) == WORD and not asked.exists() else asked
-
-
-def choose(
-    bundle: Path, environment: Mapping[str, str], *, precision: str = "auto", threads: int = 1
-) -> Predictor:
-    """Returns the recogniser to use; raises `BundleError` that names the ways out."""
-    if wants_mock(environment):
-        return MockRecogniser()
-    if not (bundle / FILE_NAME).is_file():
-        where = "this copy of the package" if bundle == STARTER else bundle
-        offered = has_starter() and bundle != STARTER
-        word = f"take the released one with --bundle {WORD}, " if offered else ""
-        raise BundleError(
-            found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
-            expected="the output folder of a finished training run",
-            fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
-            f"folder with --bundle, {word}or set {MOCK_VARIABLE}=1 for a stand-in without a model",
-        )
-    return Recogniser.load(bundle, precision=precision, threads=threads)

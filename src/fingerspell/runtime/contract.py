@@ -1,4 +1,4 @@
-"""The recogniser contract: everything a caller needs to know about a bundle (`recogniser.json`)."""
+"""The contract of a bundle, `recogniser.json`: input, output, labels, threshold, hashes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from fingerspell.errors import BundleError
 
 FILE_NAME = "recogniser.json"
-FORMAT = 1
+_FORMAT = 1
 INPUT = (
     "RGB, float32 in [0, 1], shape [N, height, width, 3]; padded with black to the aspect ratio, "
     "then area-averaged when shrinking and bilinear when enlarging"
@@ -39,7 +39,7 @@ class Contract:
     origin: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        body = {"format": FORMAT, "input": INPUT, "output": OUTPUT, **asdict(self)}
+        body = {"format": _FORMAT, "input": INPUT, "output": OUTPUT, **asdict(self)}
         return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -47,14 +47,14 @@ class Contract:
         """Reads what `to_json` wrote; raises `BundleError` on anything else."""
         try:
             body = json.loads(text)
-            if body.pop("format") != FORMAT:
+            if body.pop("format") != _FORMAT:
                 raise ValueError("another format number")
             body.pop("input"), body.pop("output")
             return cls(**{**body, "labels": tuple(body["labels"])})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(
                 found=f"a {FILE_NAME} that cannot be read ({error})",
-                expected=f"format {FORMAT}, as `fingerspell export` writes it",
+                expected=f"format {_FORMAT}, as `fingerspell export` writes it",
                 fix="export the run folder again",
             ) from error
 

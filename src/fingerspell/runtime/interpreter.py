@@ -1,6 +1,6 @@
 """A pool of LiteRT interpreters over one model: any number of threads, no waiting in Python.
 
-One interpreter serves one caller at a time. LiteRT lets go of Python's lock while it computes, so
+One interpreter serves one caller at a time. LiteRT releases Python's lock while it computes, so
 several interpreters use several cores; they share the model's bytes, and each adds its own
 packed weights and activations (about 20–35 MB for MobileNetV3Large).
 
@@ -22,15 +22,15 @@ import numpy as np
 from fingerspell.errors import BundleError
 from fingerspell.runtime.answer import Batch, Probabilities
 
-MOST_INTERPRETERS = 4
+_MOST_INTERPRETERS = 4
 
 
 def usual_interpreters() -> int:
     """Returns how many pictures are worth computing at once on this machine."""
-    return max(1, min(MOST_INTERPRETERS, os.cpu_count() or 1))
+    return max(1, min(_MOST_INTERPRETERS, os.cpu_count() or 1))
 
 
-def build(model: bytes, threads: int) -> Any:
+def _build(model: bytes, threads: int) -> Any:
     """Returns an interpreter ready to run; raises `BundleError` where LiteRT refuses the model."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -46,7 +46,7 @@ def build(model: bytes, threads: int) -> Any:
     return interpreter
 
 
-def shapes(interpreter: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _shapes(interpreter: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Returns the shapes of the one input and the one output; raises `BundleError` otherwise."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     kinds = [detail["dtype"] for detail in (*inputs, *outputs)]
@@ -69,8 +69,8 @@ class Pool:
     def __init__(self, model: bytes, *, threads: int, most: int) -> None:
         self._model = model
         self._threads = threads
-        first = build(model, threads)
-        self.input_shape, self.output_shape = shapes(first)
+        first = _build(model, threads)
+        self.input_shape, self.output_shape = _shapes(first)
         self._free = [first]
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(most)
@@ -81,7 +81,7 @@ class Pool:
             with self._lock:
                 interpreter = self._free.pop() if self._free else None
             if interpreter is None:
-                interpreter = build(self._model, self._threads)
+                interpreter = _build(self._model, self._threads)
             try:
                 yield interpreter
             finally:

@@ -1,19 +1,20 @@
-"""A bundle folder made ready to read pictures, on LiteRT alone."""
+"""`Recogniser`: recognises handshapes in pictures with an exported bundle, on LiteRT."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
+from fingerspell.assets import STARTER
 from fingerspell.errors import BundleError
-from fingerspell.images import Pixels, fit
+from fingerspell.images import Picture, fit
 from fingerspell.runtime.answer import (
     Answer,
     Batch,
     Probabilities,
     answer,
     check_batch,
-    check_pixels,
+    pixels_of,
 )
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 from fingerspell.runtime.interpreter import Pool, usual_interpreters
@@ -25,10 +26,10 @@ MODEL_FILES = {
 }
 """The model of each precision, the most exact first."""
 
-AUTO = "auto"
+_AUTO = "auto"
 
 
-def choose_precision(asked: str, contract: Contract) -> str:
+def _choose_precision(asked: str, contract: Contract) -> str:
     """Returns the precision asked for; for `auto` the most exact that the contract lists.
 
     Raises `BundleError` for an unknown one, and where the contract lists no model at all.
@@ -36,11 +37,11 @@ def choose_precision(asked: str, contract: Contract) -> str:
     if asked in MODEL_FILES:
         return asked
     listed = [name for name, file in MODEL_FILES.items() if file in contract.files]
-    if asked != AUTO:
+    if asked != _AUTO:
         raise BundleError(
             found=f"precision={asked!r}",
-            expected=f"one of {', '.join((AUTO, *MODEL_FILES))}",
-            fix="leave it away for the most exact one",
+            expected=f"one of {', '.join((_AUTO, *MODEL_FILES))}",
+            fix="omit it for the most exact one",
         )
     if not listed:
         raise BundleError(
@@ -71,7 +72,7 @@ def read_model(folder: Path, name: str, contract: Contract) -> bytes:
     return model
 
 
-def check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int) -> None:
+def _check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int) -> None:
     """Raises `BundleError` where model and contract speak of different things."""
     expected = (contract.height_px, contract.width_px, 3)
     if input_shape[1:] != expected or input_shape[0] != 1:
@@ -89,15 +90,21 @@ def check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int)
 
 
 class Recogniser:
-    """Reads handshapes; any number of threads may call it at once.
+    """Recognises handshapes in pictures; safe to call from any number of threads.
 
-    All methods are pure: the same pixels give the same bytes, whatever else runs.
+        from fingerspell import Recogniser
+
+        recogniser = Recogniser.load()
+        answer = recogniser.recognise("hand.jpg")
+        print(answer.label, answer.confidence, answer.accepted, answer.top(3))
+
+    `load` makes one. The same picture always gives the same answer, to the bit.
     """
 
     mock = False
 
     def __init__(self, contract: Contract, pool: Pool, precision: str) -> None:
-        check_shapes(contract, pool.input_shape, pool.output_shape[-1])
+        _check_shapes(contract, pool.input_shape, pool.output_shape[-1])
         self.contract = contract
         self.precision = precision
         self._pool = pool
@@ -105,20 +112,24 @@ class Recogniser:
     @classmethod
     def load(
         cls,
-        folder: Path,
+        folder: str | Path = STARTER,
         *,
-        precision: str = AUTO,
+        precision: str = _AUTO,
         threads: int = 1,
         parallel: int | None = None,
     ) -> Recogniser:
-        """Loads a bundle (a finished run folder); raises `BundleError` where it does not add up.
+        """Loads a bundle: a finished run folder, or by default the released recogniser.
 
         `precision` is `auto` (the most exact that is there), `float32`, `fp16` or `int8`,
         `threads` how many cores one picture may use, `parallel` how many pictures are
         computed at once (default: one a core, at most 4); each costs about 30 MB.
+
+        Raises `BundleError` where the folder holds no bundle, a file is missing or its SHA-256 is
+        not the one in `recogniser.json`, or model and contract do not fit together.
         """
+        folder = Path(folder)
         contract = read_contract(folder)
-        precision = choose_precision(precision, contract)
+        precision = _choose_precision(precision, contract)
         model = read_model(folder, MODEL_FILES[precision], contract)
         return cls(
             contract,
@@ -151,8 +162,13 @@ class Recogniser:
         check_batch(batch, self.size_px)
         return self._pool.run(batch)
 
-    def recognise(self, rgb: Pixels) -> Answer:
-        """Reads one decoded picture (uint8 RGB, any size): pads, resizes, recognises."""
-        check_pixels(rgb)
-        row = self.probabilities(fit(rgb, self.size_px)[None])[0]
+    def recognise(self, picture: Picture) -> Answer:
+        """Returns the answer for one picture of any size.
+
+        `picture` is a path, the bytes of an encoded file (JPEG, PNG, WebP, …), or decoded pixels:
+        uint8 (height, width, 3), RGB in [0, 255]. It is padded with black to the network's aspect
+        ratio and resized. Raises `PictureError` for a missing or damaged file, and for an array
+        of another dtype or shape.
+        """
+        row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
         return answer(row, self.labels, self.threshold)

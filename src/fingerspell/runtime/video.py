@@ -1,4 +1,4 @@
-"""Recorded video to frames with their time."""
+"""Reads a recorded video frame by frame, with the time of each."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 from fingerspell.errors import PictureError
 from fingerspell.images import Pixels
 
-FASTEST_FPS = 1000.0
+_FASTEST_FPS = 1000.0
 
 
 def frame_rate(said: float, asked: float | None, path: Path) -> float:
     """Returns frames per second: what the caller asked for, else what the file says."""
     fps = said if asked is None else asked
-    if math.isfinite(fps) and 0 < fps <= FASTEST_FPS:
+    if math.isfinite(fps) and 0 < fps <= _FASTEST_FPS:
         return fps
     raise PictureError(
         found=f"{path}: {fps:g} frames per second",
-        expected=f"a frame rate above 0 and at most {FASTEST_FPS:g}",
+        expected=f"a frame rate above 0 and at most {_FASTEST_FPS:g}",
         fix="say how fast it was recorded: --fps 30",
     )
 

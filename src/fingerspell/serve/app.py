@@ -29,7 +29,7 @@ from fingerspell.serve.messages import (
 from fingerspell.serve.sessions import Sessions
 from fingerspell.serve.upload import COMMITS, Upload, read_upload
 
-LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _OTHER_STATUS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemAnswer} for status in (400, 413, 415, 500)
 }
@@ -105,11 +105,11 @@ def _fold(sessions: Sessions, upload: Upload, answer: Answer, arrived_s: float) 
 
 
 def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:
-    """Lets web pages of the given origins call the server."""
+    """Allows web pages of the given origins to call the server (CORS)."""
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(cors),
-        allow_origin_regex=None if cors else LOCAL_ORIGINS,
+        allow_origin_regex=None if cors else _LOCAL_ORIGINS,
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
     )

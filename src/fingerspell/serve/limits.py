@@ -1,4 +1,4 @@
-"""How much a client may ask of the server."""
+"""Limits of the server: sizes, sessions, parallel requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Limits:
                 value > 0,
                 found=f"{name}={value}",
                 expected="a limit above 0",
-                fix=f"leave {name} away for its default",
+                fix=f"omit {name} for its default",
             )
 
     @property

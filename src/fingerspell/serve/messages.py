@@ -1,4 +1,4 @@
-"""What the server says."""
+"""JSON bodies of the HTTP protocol, answers and errors, and the handlers that send errors."""
 
 from __future__ import annotations
 
@@ -25,59 +25,6 @@ class RequestError(FingerspellError):
         super().__init__(found=found, expected=expected, fix=fix)
         self.status = status
         self.hang_up = hang_up
-
-
-def problem(status: int, error: FingerspellError) -> JSONResponse:
-    """Returns an error in the one shape."""
-    body = {"found": error.found, "expected": error.expected, "fix": error.fix}
-    return JSONResponse({"error": body}, status_code=status)
-
-
-def _request_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)
-    response = problem(error.status, error)
-    if error.hang_up:
-        response.headers["Connection"] = "close"
-    return response
-
-
-def _picture_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, PictureError)
-    return problem(415, error)
-
-
-def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    asked = FingerspellError(
-        found=f"{request.method} {request.url.path}",
-        expected="GET /health or POST /predict-image",
-        fix="check address and method",
-    )
-    response = problem(error.status_code, asked)
-    response.headers.update(error.headers or {})
-    return response
-
-
-def _left(_: Request, __: Exception) -> Response:
-    return Response(status_code=400)  # Nobody is there to read it.
-
-
-def _crash(_: Request, error: Exception) -> Response:
-    unforeseen = FingerspellError(
-        found=f"an error inside the server ({type(error).__name__})",
-        expected="an answer",
-        fix="look at the server's log and report what it says",
-    )
-    return problem(500, unforeseen)
-
-
-def add_problem_handlers(app: FastAPI) -> None:
-    """Makes every error of an app leave in the one shape."""
-    app.add_exception_handler(RequestError, _request_error)
-    app.add_exception_handler(PictureError, _picture_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _crash)
 
 
 class Health(BaseModel):
@@ -120,7 +67,7 @@ class PictureAnswer(BaseModel):
 
 
 class Problem(BaseModel):
-    """What was found, what was expected, how to mend it."""
+    """What was found, what was expected, how to fix it."""
 
     found: str
     expected: str
@@ -136,7 +83,7 @@ class ProblemAnswer(BaseModel):
 def picture_answer(
     answer: Answer, live: Live | None, *, threshold: float, time_ms: float, mock: bool, top: int
 ) -> PictureAnswer:
-    """Puts an answer and its session into words."""
+    """Returns the response body of an answer and its session."""
     predictions = [Prediction(label=label, score=score) for label, score in answer.top(top)]
     return PictureAnswer(
         predictions=predictions,
@@ -150,3 +97,56 @@ def picture_answer(
         shown=live.shown if live else None,
         counted=live.counted if live else None,
     )
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Makes every error of an app leave in the one shape."""
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(PictureError, _picture_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(Exception, _crash)
+
+
+def _problem(status: int, error: FingerspellError) -> JSONResponse:
+    """Returns an error in the one shape."""
+    body = {"found": error.found, "expected": error.expected, "fix": error.fix}
+    return JSONResponse({"error": body}, status_code=status)
+
+
+def _request_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    response = _problem(error.status, error)
+    if error.hang_up:
+        response.headers["Connection"] = "close"
+    return response
+
+
+def _picture_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, PictureError)
+    return _problem(415, error)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    asked = FingerspellError(
+        found=f"{request.method} {request.url.path}",
+        expected="GET /health or POST /predict-image",
+        fix="check address and method",
+    )
+    response = _problem(error.status_code, asked)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _left(_: Request, __: Exception) -> Response:
+    return Response(status_code=400)  # Nobody is there to read it.
+
+
+def _crash(_: Request, error: Exception) -> Response:
+    unforeseen = FingerspellError(
+        found=f"an error inside the server ({type(error).__name__})",
+        expected="an answer",
+        fix="look at the server's log and report what it says",
+    )
+    return _problem(500, unforeseen)

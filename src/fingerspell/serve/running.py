@@ -1,4 +1,4 @@
-"""The server on a socket: in the foreground for people, in a thread for checks."""
+"""Runs the server on a socket: in the foreground, or in a thread for tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from fingerspell.errors import ConfigError, RunError
 
-START_TIMEOUT_S = 20.0
+_START_TIMEOUT_S = 20.0
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -73,7 +73,7 @@ def running(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
         yield address(bound)
     finally:
         server.should_exit = True
-        thread.join(START_TIMEOUT_S)
+        thread.join(_START_TIMEOUT_S)
         bound.close()
 
 
@@ -86,12 +86,12 @@ def _config(app: FastAPI, log_level: str, **more: Any) -> uvicorn.Config:
 
 
 def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
-    until_s = time.monotonic() + START_TIMEOUT_S
+    until_s = time.monotonic() + _START_TIMEOUT_S
     while not server.started:
         if not thread.is_alive() or time.monotonic() > until_s:
             raise RunError(
                 found="a server that does not start",
-                expected=f"a start within {START_TIMEOUT_S:g} seconds",
+                expected=f"a start within {_START_TIMEOUT_S:g} seconds",
                 fix="run it in the foreground and read its log: python backend/app.py",
             )
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""One picture of every class, for trying a recogniser end to end."""
+"""Samples of the smoke test: one picture of every class."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from fingerspell.errors import DataError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
 
-SPLITS = ("test", "val", "train")
+_SPLITS = ("test", "val", "train")
 """Where a class's sample is looked for, in this order."""
 
-SIDE_PX = 200
+_SIDE_PX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def folder_samples(folder: Path) -> tuple[Sample, ...]:
 
     Raises `DataError` where there is neither.
     """
-    splits = [class_folders(folder / split) for split in SPLITS]
+    splits = [class_folders(folder / split) for split in _SPLITS]
     if not any(splits):
         splits = [class_folders(folder)]
     labels = sorted({label for split in splits for label in split})
@@ -65,12 +65,12 @@ def _sample(label: str, folders: Sequence[Path]) -> Sample:
 
 
 def grey_samples(mock: MockRecogniser) -> tuple[Sample, ...]:
-    """Returns a plain grey picture for each label of the stand-in: nothing needs to be there."""
+    """Returns a plain grey picture for each label of the mock: nothing needs to be there."""
     return tuple(
         Sample(
             label,
             f"grey {mock.grey_level(label)}",
-            encode_jpeg(np.full((SIDE_PX, SIDE_PX, 3), mock.grey_level(label), np.uint8)),
+            encode_jpeg(np.full((_SIDE_PX, _SIDE_PX, 3), mock.grey_level(label), np.uint8)),
         )
         for label in mock.labels
     )

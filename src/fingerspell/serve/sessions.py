@@ -24,7 +24,7 @@ from fingerspell.serve.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class _Session:
     """A client's live state and the moment of its last frame (seconds of the store's clock)."""
 
     live: Live
@@ -38,7 +38,7 @@ class Sessions:
         self.clock = clock
         self._rules = rules
         self._limits = limits
-        self._kept: OrderedDict[str, Session] = OrderedDict()
+        self._kept: OrderedDict[str, _Session] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class Sessions:
         """
         with self._lock:
             self._forget_idle(at_s)
-            before = self._kept.get(name, Session(Live(), at_s))
+            before = self._kept.get(name, _Session(Live(), at_s))
             after = self._after(before, frame, at_s, now)
             self._kept[name] = after
             self._kept.move_to_end(name)
@@ -60,14 +60,14 @@ class Sessions:
                 self._kept.popitem(last=False)
             return after.live
 
-    def _after(self, before: Session, frame: Frame, at_s: float, now: bool) -> Session:
+    def _after(self, before: _Session, frame: Frame, at_s: float, now: bool) -> _Session:
         if now:
             live = commit_now(before.live, frame, self._rules)
         elif at_s < before.at_s:
             return before
         else:
             live = step(before.live, frame, at_s - before.at_s, self._rules)
-        return Session(live, max(at_s, before.at_s))
+        return _Session(live, max(at_s, before.at_s))
 
     def _forget_idle(self, at_s: float) -> None:
         # Sorted by last use: as soon as one is young enough, all others are.

@@ -1,7 +1,7 @@
 """The smoke test: one picture of every class through the real server, over HTTP.
 
-It checks the road, not the accuracy: wrong answers are shown and counted, and only a picture
-that is not answered properly is a failure.
+It checks that answers arrive and are consistent, not the accuracy: wrong answers are shown and
+counted, and only a picture that is not answered properly is a failure.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
 from fingerspell.serve.samples import Sample
 
-TIMEOUT_S = 60.0
+_TIMEOUT_S = 60.0
 # The server is on this machine: a proxy from the environment would not find it.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What happened to one class's sample; `fault` is empty where it was properly answered.
+    """What happened to one class's sample; `_fault` is empty where it was properly answered.
 
     `time_ms` is the whole round trip.
     """
@@ -45,18 +45,18 @@ class Row:
         return not self.fault and self.answer == self.label
 
 
-def send(url: str, data: bytes | None = None, kind: str = "") -> tuple[int, Any]:
+def _send(url: str, data: bytes | None = None, kind: str = "") -> tuple[int, Any]:
     """Sends a request (POST where there is data); returns status and decoded JSON body."""
     request = urllib.request.Request(url, data=data, headers={"Content-Type": kind} if data else {})
     try:
-        with _OPENER.open(request, timeout=TIMEOUT_S) as response:
+        with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.loads(error.read())
 
 
-def form(picture: bytes, name: str) -> tuple[bytes, str]:
+def _form(picture: bytes, name: str) -> tuple[bytes, str]:
     """Returns body and content type of a form with one file field `image`."""
     boundary = uuid.uuid4().hex
     head = (
@@ -68,7 +68,7 @@ def form(picture: bytes, name: str) -> tuple[bytes, str]:
     return body, f"multipart/form-data; boundary={boundary}"
 
 
-def fault(status: int, body: Any, labels: Sequence[str]) -> str:
+def _fault(status: int, body: Any, labels: Sequence[str]) -> str:
     """Returns what is wrong with an answer; empty for a proper one."""
     if status != 200:
         return f"HTTP {status}: {body.get('error', {}).get('found', '')}"
@@ -88,28 +88,28 @@ def fault(status: int, body: Any, labels: Sequence[str]) -> str:
     return "" if proper else "an answer that contradicts itself"
 
 
-def try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
+def _try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
     """Sends one sample to a running server."""
     if sample.picture is None:
         return Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
-    data, kind = form(sample.picture, "sample.jpg")
+    data, kind = _form(sample.picture, "sample.jpg")
     start_s = time.perf_counter()
     try:
-        status, body = send(f"{url}/predict-image", data, kind)
+        status, body = _send(f"{url}/predict-image", data, kind)
     except (OSError, ValueError) as error:
         return Row(sample.label, "", 0.0, False, 0.0, f"no answer ({error})")
     time_ms = (time.perf_counter() - start_s) * 1000
-    wrong = fault(status, body, labels)
+    wrong = _fault(status, body, labels)
     if wrong:
         return Row(sample.label, "", 0.0, False, time_ms, wrong)
     top = body["top_prediction"]
     return Row(sample.label, top["label"], top["score"], body["accepted"], time_ms)
 
 
-def try_all(reader: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
+def try_all(predictor: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
     """Starts the real server on a free port and sends every sample to it."""
-    with running(create_app(reader)) as url:
-        return tuple(try_sample(url, sample, reader.labels) for sample in samples)
+    with running(create_app(predictor)) as url:
+        return tuple(_try_sample(url, sample, predictor.labels) for sample in samples)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -128,20 +128,20 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def summary(rows: Sequence[Row], reader: Predictor) -> str:
-    """Returns the verdict in words."""
+def summary(rows: Sequence[Row], predictor: Predictor) -> str:
+    """Returns the result of the smoke test as text."""
     answered = [row for row in rows if not row.fault]
     right = sum(row.right for row in rows)
     lines = [
-        f"{reader.name}: {len(answered)} of {len(rows)} classes answered over HTTP, "
+        f"{predictor.name}: {len(answered)} of {len(rows)} classes answered over HTTP, "
         f"{right} of them read right"
     ]
     if right < len(answered):
         lines.append(
-            "warning: some samples were read as another class; the smoke test checks the road "
+            "warning: some samples were read as another class; the smoke test checks the server "
             "and not the accuracy, which is in evaluation_report.json"
         )
-    silent = sorted(set(reader.labels) - {row.label for row in rows})
+    silent = sorted(set(predictor.labels) - {row.label for row in rows})
     if silent:
         lines.append(f"warning: no samples of {', '.join(silent)}")
     lines.append("smoke test passed" if len(answered) == len(rows) else "smoke test FAILED")

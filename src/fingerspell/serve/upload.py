@@ -1,4 +1,4 @@
-"""A request to a picture: form field, JSON or the bare bytes, as the old server took them."""
+"""Reads a picture from an HTTP request: a form field, JSON with base64, or the bare bytes."""
 
 from __future__ import annotations
 
@@ -16,39 +16,71 @@ from starlette.requests import Request
 from fingerspell.serve.limits import MEGABYTE, Limits
 from fingerspell.serve.messages import RequestError
 
+COMMITS = ("hold", "now")
 
-def declared_bytes(request: Request) -> int | None:
-    """Returns the length that a request says it has, if it says one."""
-    said = request.headers.get("content-length", "")
-    return int(said) if said.isascii() and said.isdigit() else None
+_HOW_TO_SEND = (
+    "send a form with a file field `image` (curl -F image=@hand.jpg), JSON "
+    '{"image_base64": "…"}, or the bytes of the picture'
+)
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a client sent: the picture's bytes, whose session it is, and when a sign counts.
+
+    `_commit` is `hold` (the live rules) or `now` (this photograph is one whole sign).
+    """
+
+    picture: bytes
+    session_id: str | None
+    commit: str
+
+
+async def read_upload(request: Request, limits: Limits) -> Upload:
+    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture."""
+    body = await _read_body(request, limits)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    fields: Mapping[str, Any]
+    if kind == "multipart/form-data":
+        picture, fields = await _from_form(request.headers, body, limits)
+    elif kind == "application/json" or kind.endswith("+json"):
+        picture, fields = _from_json(body)
+    else:  # also curl's --data-binary, which calls itself a form
+        picture, fields = body, {}
+    if not picture:
+        raise _bad("no image")
+    if len(picture) > limits.picture_bytes:
+        raise _too_large(limits)
+    asked = {**request.query_params, **fields}
+    return Upload(picture, _session_id(asked, limits), _commit(asked))
+
+
+async def _read_body(request: Request, limits: Limits) -> bytes:
     """Returns the whole body; raises `RequestError` 413 as soon as it is known to be too long.
 
     A body that is a little too long is read to its end and thrown away piece by piece: a sender
     that is cut off while sending never reads why. Of a far too long one nothing more is read.
     """
-    declared = declared_bytes(request)
+    declared = _declared_bytes(request)
     if declared is not None and declared > limits.body_bytes:
         waits = "100-continue" in request.headers.get("expect", "").lower()
         if waits or declared > limits.drained_bytes:
-            raise too_large(limits, hang_up=True)
+            raise _too_large(limits, hang_up=True)
     kept, seen = bytearray(), 0
     async for piece in request.stream():
         seen += len(piece)
         if seen > limits.drained_bytes:
-            raise too_large(limits, hang_up=True)
+            raise _too_large(limits, hang_up=True)
         if seen <= limits.body_bytes:
             kept += piece
         else:
             kept.clear()
     if seen > limits.body_bytes:
-        raise too_large(limits)
+        raise _too_large(limits)
     return bytes(kept)
 
 
-def too_large(limits: Limits, *, hang_up: bool = False) -> RequestError:
+def _too_large(limits: Limits, *, hang_up: bool = False) -> RequestError:
     """Returns the error for a picture that is larger than allowed."""
     return RequestError(
         413,
@@ -59,45 +91,13 @@ def too_large(limits: Limits, *, hang_up: bool = False) -> RequestError:
     )
 
 
-COMMITS = ("hold", "now")
-HOW_TO_SEND = (
-    "send a form with a file field `image` (curl -F image=@hand.jpg), JSON "
-    '{"image_base64": "…"}, or the bytes of the picture'
-)
+def _declared_bytes(request: Request) -> int | None:
+    """Returns the length that a request says it has, if it says one."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isascii() and said.isdigit() else None
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """What a client sent: the picture's bytes, whose session it is, and when a sign counts.
-
-    `commit` is `hold` (the live rules) or `now` (this photograph is one whole sign).
-    """
-
-    picture: bytes
-    session_id: str | None
-    commit: str
-
-
-async def read_upload(request: Request, limits: Limits) -> Upload:
-    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture."""
-    body = await read_body(request, limits)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    fields: Mapping[str, Any]
-    if kind == "multipart/form-data":
-        picture, fields = await from_form(request.headers, body, limits)
-    elif kind == "application/json" or kind.endswith("+json"):
-        picture, fields = from_json(body)
-    else:  # also curl's --data-binary, which calls itself a form
-        picture, fields = body, {}
-    if not picture:
-        raise _bad("no image")
-    if len(picture) > limits.picture_bytes:
-        raise too_large(limits)
-    asked = {**request.query_params, **fields}
-    return Upload(picture, session_id(asked, limits), commit(asked))
-
-
-async def from_form(headers: Headers, body: bytes, limits: Limits) -> tuple[bytes, dict[str, str]]:
+async def _from_form(headers: Headers, body: bytes, limits: Limits) -> tuple[bytes, dict[str, str]]:
     """Returns the file field `image` and the text fields of a multipart form."""
 
     async def pieces() -> AsyncGenerator[bytes, None]:
@@ -120,7 +120,7 @@ async def from_form(headers: Headers, body: bytes, limits: Limits) -> tuple[byte
     return picture, texts
 
 
-def from_json(body: bytes) -> tuple[bytes, dict[str, Any]]:
+def _from_json(body: bytes) -> tuple[bytes, dict[str, Any]]:
     """Returns the picture in `image_base64` (or `image`) and all members of a JSON object."""
     try:
         members = json.loads(body)
@@ -131,10 +131,10 @@ def from_json(body: bytes) -> tuple[bytes, dict[str, Any]]:
     text = members.get("image_base64") or members.get("image") or ""
     if not isinstance(text, str):
         raise _bad("an image that is not a base64 string")
-    return from_base64(text), members
+    return _from_base64(text), members
 
 
-def from_base64(text: str) -> bytes:
+def _from_base64(text: str) -> bytes:
     """Decodes base64, bare or as a data URL; white space is ignored."""
     if text.startswith("data:"):
         head, comma, text = text.partition(",")
@@ -146,7 +146,7 @@ def from_base64(text: str) -> bytes:
         raise _bad(f"base64 that cannot be read ({error})") from error
 
 
-def session_id(asked: Mapping[str, Any], limits: Limits) -> str | None:
+def _session_id(asked: Mapping[str, Any], limits: Limits) -> str | None:
     """Returns the session's name, or `None` where there is none."""
     value = asked.get("session_id")
     if value is None or value == "":
@@ -161,7 +161,7 @@ def session_id(asked: Mapping[str, Any], limits: Limits) -> str | None:
     return str(value)
 
 
-def commit(asked: Mapping[str, Any]) -> str:
+def _commit(asked: Mapping[str, Any]) -> str:
     """Returns when a sign counts: `hold` unless asked otherwise."""
     value = asked.get("commit") or COMMITS[0]
     if value not in COMMITS:
@@ -171,5 +171,5 @@ def commit(asked: Mapping[str, Any]) -> str:
     return str(value)
 
 
-def _bad(found: str, fix: str = HOW_TO_SEND) -> RequestError:
+def _bad(found: str, fix: str = _HOW_TO_SEND) -> RequestError:
     return RequestError(400, found=found, expected="one picture in the request", fix=fix)

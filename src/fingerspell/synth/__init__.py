@@ -1,4 +1,4 @@
-"""Draws labelled hands without end: `draw` makes one picture, pure and seeded."""
+"""Synthetic hands: labelled pictures and videos of fingerspelling, rendered and seeded."""
 
 from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.dataset import write_dataset

@@ -1,4 +1,4 @@
-"""What a hand is made of: bone lengths, girths and joint limits, with their sources.
+"""Anatomy of the hand: bone lengths, girths and joint limits, with their sources.
 
 Bone lengths (mm): A. Buryanov, V. Kotiuk, "Proportions of Hand Segments", Int. J. Morphol.
 28(3):755-758, 2010 (doi 10.4067/S0717-95022010000300015), adults' radiographs, to which they add
@@ -10,7 +10,7 @@ Surgeons. Spread between neighbours: G. N. Chatzıoglou et al., Anat. Cell Biol.
 Greiner, Hand Anthropometry of U.S. Army Personnel, 1991 (middle joints, index to little finger:
 23.0, 22.5, 21.4, 19.2 mm), because women are drawn too; the rest was fitted by eye.
 
-The hand frame is that of a right hand with the fingers up and the palm towards the watcher:
+The hand frame is that of a right hand with the fingers up and the palm towards the viewer:
 x towards the thumb, y towards the fingertips, z out of the palm; the wrist is the origin.
 """
 

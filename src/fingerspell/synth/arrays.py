@@ -1,4 +1,4 @@
-"""Short names for arrays. They say what is meant; shapes stand in the docstrings."""
+"""Type aliases of arrays; shapes stand in the docstrings."""
 
 from __future__ import annotations
 

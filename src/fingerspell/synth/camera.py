@@ -1,4 +1,4 @@
-"""What lens, sensor and file do to a picture: blur, colour cast, noise, low resolution, JPEG."""
+"""The camera: perspective projection, framing, and the degradations of lens, sensor and JPEG."""
 
 from __future__ import annotations
 
@@ -38,23 +38,6 @@ class Camera:
         return np.stack([x, y, seen[..., 2] * self.scale], axis=-1), zoom
 
 
-def view_matrix(turn_deg: float, tilt_deg: float, lean_deg: float) -> Floats:
-    """Turn brings the thumb side, tilt the fingertips to the watcher; lean is anticlockwise."""
-    return rotation("z", lean_deg) @ rotation("x", tilt_deg) @ rotation("y", -turn_deg)
-
-
-def see(cones: Cones, camera: Camera) -> Projected:
-    """Projects cones; their radii grow with nearness as their places do."""
-    ends, zoom = camera.project(cones.ends)
-    return Projected(
-        ends=ends,
-        radii=cones.radii * zoom,
-        melt=cones.melt * camera.scale,
-        part=cones.part,
-        pads=cones.pads @ camera.turn.T * FLIP,
-    )
-
-
 def frame(
     cones: Cones,
     on_hand: Floats,
@@ -89,6 +72,23 @@ def frame(
         scale=scale,
         centre_px=(float(centre[0]), float(centre[1])),
     )
+
+
+def see(cones: Cones, camera: Camera) -> Projected:
+    """Projects cones; their radii grow with nearness as their places do."""
+    ends, zoom = camera.project(cones.ends)
+    return Projected(
+        ends=ends,
+        radii=cones.radii * zoom,
+        melt=cones.melt * camera.scale,
+        part=cones.part,
+        pads=cones.pads @ camera.turn.T * FLIP,
+    )
+
+
+def view_matrix(turn_deg: float, tilt_deg: float, lean_deg: float) -> Floats:
+    """Turn brings the thumb side, tilt the fingertips to the viewer; lean is anticlockwise."""
+    return rotation("z", lean_deg) @ rotation("x", tilt_deg) @ rotation("y", -turn_deg)
 
 
 def expose(

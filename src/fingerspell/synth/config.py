@@ -1,4 +1,4 @@
-"""How far synthetic pictures vary: every share, angle and range in one place."""
+"""Settings of synthetic pictures: every share, angle and range."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ def _check(holds: bool, name: str, value: object, expected: str) -> None:
         holds,
         found=f"synth.{name}={value}",
         expected=expected,
-        fix=f"leave synth.{name} away for its default",
+        fix=f"omit synth.{name} for its default",
     )

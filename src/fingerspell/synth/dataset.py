@@ -1,4 +1,4 @@
-"""Writes class folders of synthetic pictures with their truth beside them."""
+"""Writes class folders of synthetic pictures with their truth, on all cores at once."""
 
 from __future__ import annotations
 
@@ -26,78 +26,14 @@ from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.picture import SyntheticHand, draw
 from fingerspell.synth.signs import find_sign
 
-LEAST_APART = 400
+TRUTH_NAME = "truth.jsonl"
+_JPEG_QUALITY = 92
+_SEEDS_APART = 1_000_000
+
+_LEAST_APART = 400
 """Fewer pictures take no longer than starting a process."""
 
 _MOST = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Every `of`-th piece of some work, from piece `number` on."""
-
-    number: int
-    of: int
-
-    def takes(self, piece: int) -> bool:
-        """Says whether this share has that piece."""
-        return piece % self.of == self.number
-
-
-def shares(pictures: int) -> list[Share]:
-    """Returns one share a core; one alone where there is too little to draw."""
-    count = min(_MOST, usable_cores()) if pictures >= LEAST_APART else 1
-    return [Share(number, count) for number in range(count)]
-
-
-def done_by_all(work: Callable[..., None], chosen: Sequence[Share], *arguments: object) -> None:
-    """Calls `work(share, *arguments)` for every share, the first here and the others beside it.
-
-    `work` must be a module's function, and everything picklable. A share that fails elsewhere is
-    done here again, so that its error is raised as if there were one process.
-    """
-    children: list[subprocess.Popen[bytes]] = []
-    try:
-        children += [_started(work, share, arguments) for share in chosen[1:]]
-        work(chosen[0], *arguments)
-        for child, share in zip(children, chosen[1:], strict=True):
-            if child.wait() != 0:
-                work(share, *arguments)
-    finally:
-        for child in children:
-            child.kill()
-            child.wait()
-
-
-def _started(
-    work: Callable[..., None], share: Share, arguments: Sequence[object]
-) -> subprocess.Popen[bytes]:
-    here = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
-    child = subprocess.Popen(
-        [sys.executable, "-c", f"import {__name__} as s; s._child()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-    )
-    with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as line:
-        if line is not None:
-            line.write(pickle.dumps((work, share, arguments)))
-    return child
-
-
-def _child() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    work, share, arguments = pickle.load(sys.stdin.buffer)
-    work(share, *arguments)
-
-
-TRUTH_NAME = "truth.jsonl"
-JPEG_QUALITY = 92
-SEEDS_APART = 1_000_000
 
 
 def write_dataset(
@@ -124,10 +60,10 @@ def write_dataset(
         for label in labels:
             (work / label).mkdir()
         pieces = [
-            (label, seed * SEEDS_APART + number) for label in labels for number in range(per_class)
+            (label, seed * _SEEDS_APART + number) for label in labels for number in range(per_class)
         ]
-        chosen = shares(len(pieces))
-        done_by_all(draw_share, chosen, work, pieces, size_px, config)
+        chosen = _shares(len(pieces))
+        _done_by_all(_draw_share, chosen, work, pieces, size_px, config)
         _join_truth(work, len(pieces), chosen)
         if output_dir.exists():
             output_dir.rmdir()
@@ -138,8 +74,8 @@ def write_dataset(
     return output_dir
 
 
-def draw_share(
-    share: Share,
+def _draw_share(
+    share: _Share,
     folder: Path,
     pieces: Sequence[tuple[str, int]],
     size_px: tuple[int, int],
@@ -150,49 +86,17 @@ def draw_share(
         for piece, (label, own) in enumerate(pieces):
             if share.takes(piece):
                 synthetic = draw(label, own, size_px, config)
-                path = f"{label}/drawn-{label}-{own:09d}.jpg"
+                path = f"{label}/synthetic-{label}-{own:09d}.jpg"
                 (folder / path).write_bytes(encode(synthetic))
-                truth.write(json.dumps(truth_line(path, label, synthetic)) + "\n")
-
-
-def _truth_name(share: Share) -> str:
-    return f"{share.number}_{TRUTH_NAME}"
-
-
-def _join_truth(folder: Path, pieces: int, chosen: Sequence[Share]) -> None:
-    """Deals the shares' lines back into the order of the pieces."""
-    parts = [folder / _truth_name(share) for share in chosen]
-    with ExitStack() as stack:
-        read = [stack.enter_context(part.open(encoding="utf-8")) for part in parts]
-        truth = stack.enter_context((folder / TRUTH_NAME).open("w", encoding="utf-8", newline="\n"))
-        truth.writelines(read[piece % len(read)].readline() for piece in range(pieces))
-    for part in parts:
-        part.unlink()
-
-
-def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> None:
-    if not 1 <= per_class < SEEDS_APART:
-        raise DataError(
-            found=f"per_class={per_class}",
-            expected=f"from 1 to {SEEDS_APART - 1} pictures of each class",
-            fix="use --per_class 200",
-        )
-    for label in labels:
-        find_sign(label)
-    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
-        raise DataError(
-            found=f"{output_dir} is already there and not empty",
-            expected="a folder that does not exist yet",
-            fix="choose another -o, or delete the folder first",
-        )
+                truth.write(json.dumps(_truth_line(path, label, synthetic)) + "\n")
 
 
 def encode(synthetic: SyntheticHand) -> bytes:
     """Returns the picture as JPEG bytes."""
-    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=JPEG_QUALITY)
+    return encode_jpeg(np.ascontiguousarray(synthetic.rgb), quality=_JPEG_QUALITY)
 
 
-def truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
+def _truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
     """Returns what is known about a picture, ready for JSON."""
     seen = bool(np.isfinite(synthetic.landmarks).all())
     return {
@@ -218,3 +122,98 @@ def unpack(lengths: Sequence[int], size: tuple[int, int]) -> Flags:
     """Returns the mask (h, w) that `runs` packed."""
     on = np.arange(len(lengths)) % 2 == 1
     return np.repeat(on, lengths).reshape(size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Every `of`-th piece of some work, from piece `number` on."""
+
+    number: int
+    of: int
+
+    def takes(self, piece: int) -> bool:
+        """Says whether this share has that piece."""
+        return piece % self.of == self.number
+
+
+def _shares(pictures: int) -> list[_Share]:
+    """Returns one share a core; one alone where there is too little to draw."""
+    count = min(_MOST, usable_cores()) if pictures >= _LEAST_APART else 1
+    return [_Share(number, count) for number in range(count)]
+
+
+def _done_by_all(work: Callable[..., None], chosen: Sequence[_Share], *arguments: object) -> None:
+    """Calls `work(share, *arguments)` for every share, the first here and the others beside it.
+
+    `work` must be a module's function, and everything picklable. A share that fails elsewhere is
+    done here again, so that its error is raised as if there were one process.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        children += [_started(work, share, arguments) for share in chosen[1:]]
+        work(chosen[0], *arguments)
+        for child, share in zip(children, chosen[1:], strict=True):
+            if child.wait() != 0:
+                work(share, *arguments)
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def _started(
+    work: Callable[..., None], share: _Share, arguments: Sequence[object]
+) -> subprocess.Popen[bytes]:
+    here = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"import {__name__} as s; s._child()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+    )
+    with contextlib.suppress(BrokenPipeError), child.stdin or contextlib.nullcontext() as line:
+        if line is not None:
+            line.write(pickle.dumps((work, share, arguments)))
+    return child
+
+
+def _child() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    work, share, arguments = pickle.load(sys.stdin.buffer)
+    work(share, *arguments)
+
+
+def _truth_name(share: _Share) -> str:
+    return f"{share.number}_{TRUTH_NAME}"
+
+
+def _join_truth(folder: Path, pieces: int, chosen: Sequence[_Share]) -> None:
+    """Deals the shares' lines back into the order of the pieces."""
+    parts = [folder / _truth_name(share) for share in chosen]
+    with ExitStack() as stack:
+        read = [stack.enter_context(part.open(encoding="utf-8")) for part in parts]
+        truth = stack.enter_context((folder / TRUTH_NAME).open("w", encoding="utf-8", newline="\n"))
+        truth.writelines(read[piece % len(read)].readline() for piece in range(pieces))
+    for part in parts:
+        part.unlink()
+
+
+def _check_request(output_dir: Path, per_class: int, labels: Sequence[str]) -> None:
+    if not 1 <= per_class < _SEEDS_APART:
+        raise DataError(
+            found=f"per_class={per_class}",
+            expected=f"from 1 to {_SEEDS_APART - 1} pictures of each class",
+            fix="use --per_class 200",
+        )
+    for label in labels:
+        find_sign(label)
+    if output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir())):
+        raise DataError(
+            found=f"{output_dir} is already there and not empty",
+            expected="a folder that does not exist yet",
+            fix="choose another -o, or delete the folder first",
+        )

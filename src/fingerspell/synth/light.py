@@ -1,4 +1,4 @@
-"""Light on skin: a key lamp, the room's ambient light, shadows and hollows from the depth map."""
+"""Shading of skin: key light, ambient light, and shadows and occlusion from the depth map."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from fingerspell.synth.arrays import Floats
 from fingerspell.synth.surface import FAR
 
-WRAP = np.array([0.34, 0.20, 0.16])
+_WRAP = np.array([0.34, 0.20, 0.16])
 """How far light creeps round an edge through skin, red furthest."""
-BOUNCE = np.array([0.7, 0.3, 0.25])
-SHADOW_STEPS_MM = (2.0, 4.0, 7.0, 11.0, 17.0, 26.0, 38.0)
-HOLLOW_MM = (3.0, 9.0)
+_BOUNCE = np.array([0.7, 0.3, 0.25])
+_SHADOW_STEPS_MM = (2.0, 4.0, 7.0, 11.0, 17.0, 26.0, 38.0)
+_HOLLOW_MM = (3.0, 9.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,12 @@ def hollows(depth: Floats, scale: float) -> Floats:
     """Ambient occlusion (h, w) in [0, 1]: 1 open, lower where the surroundings stand higher."""
     import cv2
 
-    synthetic = (depth > FAR / 2).astype(np.float32)
-    level = depth * synthetic
+    covered = (depth > FAR / 2).astype(np.float32)
+    level = depth * covered
     open_ = np.ones_like(depth)
-    for radius_mm in HOLLOW_MM:
+    for radius_mm in _HOLLOW_MM:
         side = int(2 * round(0.8 * max(radius_mm * scale, 0.8)) + 1)
-        weight = cv2.blur(cv2.blur(synthetic, (side, side)), (side, side))
+        weight = cv2.blur(cv2.blur(covered, (side, side)), (side, side))
         mean = cv2.blur(cv2.blur(level, (side, side)), (side, side)) / np.maximum(weight, 1e-3)
         open_ *= 1 - np.clip((mean - depth) * np.float32(0.28 / (radius_mm * scale)), 0, 0.6)
     return open_
@@ -75,7 +75,7 @@ def shadows(depth: Floats, light: Light, scale: float) -> Floats:
     flat = max(float(np.hypot(lx, ly)), 1e-3)
     height, width = depth.shape
     dark = np.zeros_like(depth)
-    for step_mm in SHADOW_STEPS_MM:
+    for step_mm in _SHADOW_STEPS_MM:
         reach = step_mm * scale
         dx, dy = round(lx / flat * reach), round(ly / flat * reach)
         here = (slice(max(-dy, 0), height - max(dy, 0)), slice(max(-dx, 0), width - max(dx, 0)))
@@ -85,10 +85,10 @@ def shadows(depth: Floats, light: Light, scale: float) -> Floats:
         over -= np.float32(reach * lz / flat)
         over *= np.float32(1 / soft)
         np.maximum(dark[here], over, out=dark[here])
-    synthetic = depth > FAR / 2
-    dark = np.minimum(dark, 1) * synthetic
+    covered = depth > FAR / 2
+    dark = np.minimum(dark, 1) * covered
     sigma = max(0.25 * light.softness * scale, 0.8)
-    weight = cv2.GaussianBlur(synthetic.astype(np.float32), (0, 0), sigma)
+    weight = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), sigma)
     lit: Floats = 1 - cv2.GaussianBlur(dark, (0, 0), sigma) / np.maximum(weight, 1e-3)
     return lit
 
@@ -100,14 +100,14 @@ def shade(
     f = np.float32
     toward = light.towards.astype(f)
     facing = toward @ normal
-    wrap = WRAP.astype(f)[:, None]
+    wrap = _WRAP.astype(f)[:, None]
     lambert = np.clip((facing + wrap) / (1 + wrap), 0, 1)
     # Where a shadow falls, red still creeps in a little.
     through = lit + (1 - lit) * (wrap * f(0.35))
     upward = (f(0.5) - f(0.5) * normal[1]) * f(0.8) + f(0.2)
     sky, ground = light.sky.astype(f)[:, None], light.ground.astype(f)[:, None]
     # In a fold light bounces from skin to skin and comes out red, not grey.
-    open_ = open_ + BOUNCE.astype(f)[:, None] * open_ * (1 - open_)
+    open_ = open_ + _BOUNCE.astype(f)[:, None] * open_ * (1 - open_)
     ambient = (ground + (sky - ground) * upward) * open_
     glow = albedo * (ambient + light.key.astype(f)[:, None] * lambert * through * np.sqrt(open_))
     half = toward + np.array([0, 0, 1], f)

@@ -1,4 +1,4 @@
-"""Words as movement: keyframes of pose, view and place.
+"""Keyframes of a fingerspelled word: pose, view and place over time.
 
 J and Z are paths of their own; all other letters are held. Between two letters everything moves on
 one smooth curve. A double letter slides outwards or bounces, as signers do, because a hold that
@@ -19,6 +19,17 @@ from fingerspell.synth.pose import sample_pose, sample_variant
 from fingerspell.synth.signs import Variant, find_sign
 from fingerspell.synth.skeleton import Pose
 
+_DOUBLES = ("slide", "bounce")
+
+_BELOW_MM = (30.0, -300.0)
+"""Where the hand rests before and after a word: below the picture."""
+
+_J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
+"""Share of the stroke, then x (the viewer's right) and y (up) in mm: down, then a hook."""
+
+_Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
+"""A right-handed signer writes Z for himself, so the viewer sees it mirrored."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
@@ -34,6 +45,68 @@ class Key:
     pose: Pose
     view: Floats
     place: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How fast somebody spells, in seconds. Learners hold 0.5 s, fluent signers under 0.2 s."""
+
+    hold_s: float = 0.4
+    move_s: float = 0.25
+    stroke_s: float = 0.8
+    rest_s: float = 0.5
+    double: str = "slide"
+
+    def __post_init__(self) -> None:
+        times = (self.hold_s, self.move_s, self.stroke_s, self.rest_s)
+        require(
+            min(times) > 0 and max(times) <= 60,
+            found=f"times {times} s",
+            expected="more than 0 and at most 60 seconds each",
+            fix="use Timing() as it is",
+        )
+        require(
+            self.double in _DOUBLES,
+            found=f"double={self.double!r}",
+            expected=f"one of {', '.join(_DOUBLES)}",
+            fix="use double='slide'",
+        )
+
+
+def spell(
+    word: str, rng: np.random.Generator, build: Build, timing: Timing, slack: float = 0.6
+) -> tuple[Key, ...]:
+    """Returns the keyframes of a word, from rest to rest; a blank is the sign `space`.
+
+    Raises `ConfigError` for an empty word or a letter without a handshape.
+    """
+    labels = ["space" if letter == " " else letter.upper() for letter in word]
+    require(
+        bool(labels) and len(labels) <= 200,
+        found=f"a word of {len(labels)} letters",
+        expected="from 1 to 200 letters",
+        fix="fingerspell synth video HELLO -o hello.mp4",
+    )
+    letters = [_letter(label, rng, build, slack) for label in labels]
+    keys = [replace(letters[0][0], label="nothing", phase="rest", place=np.array(_BELOW_MM))]
+    clock, shift = timing.rest_s, np.zeros(2)
+    keys.append(_at(keys[-1], clock, "nothing", "move"))
+    clock += timing.move_s * 1.6
+    for number, (label, letter) in enumerate(zip(labels, letters, strict=True)):
+        again = number > 0 and labels[number - 1] == label
+        if again:
+            shift, clock = _double(keys, shift, clock, timing)
+            letter = [
+                replace(key, pose=keys[-1].pose, view=keys[-1].view) for key in letter[:1]
+            ] + (letter[1:])
+        clock = _sign(keys, letter, label, shift, clock, timing)
+    keys.append(replace(keys[-1], label="nothing", phase="move", time_s=clock))
+    clock += timing.move_s * 1.6
+    keys.append(
+        replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)),
+    )
+    keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
+    return tuple(keys)
 
 
 def at_time(keys: Sequence[Key], time_s: float) -> Key:
@@ -66,85 +139,12 @@ def _shortest(turn_deg: Floats) -> Floats:
     return short
 
 
-DOUBLES = ("slide", "bounce")
-BELOW_MM = (30.0, -300.0)
-"""Where the hand rests before and after a word: below the picture."""
-
-J_PATH = ((0.0, 0.0, 0.0), (0.45, -8.0, -45.0), (1.0, 28.0, -38.0))
-"""Share of the stroke, then x (the watcher's right) and y (up) in mm: down, then a hook."""
-
-Z_PATH = ((0.0, 0.0, 0.0), (0.3, -75.0, 0.0), (0.68, 0.0, -75.0), (1.0, -75.0, -75.0))
-"""A right-handed signer writes Z for himself, so the watcher sees it mirrored."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """How fast somebody spells, in seconds. Learners hold 0.5 s, fluent signers under 0.2 s."""
-
-    hold_s: float = 0.4
-    move_s: float = 0.25
-    stroke_s: float = 0.8
-    rest_s: float = 0.5
-    double: str = "slide"
-
-    def __post_init__(self) -> None:
-        times = (self.hold_s, self.move_s, self.stroke_s, self.rest_s)
-        require(
-            min(times) > 0 and max(times) <= 60,
-            found=f"times {times} s",
-            expected="more than 0 and at most 60 seconds each",
-            fix="use Timing() as it is",
-        )
-        require(
-            self.double in DOUBLES,
-            found=f"double={self.double!r}",
-            expected=f"one of {', '.join(DOUBLES)}",
-            fix="use double='slide'",
-        )
-
-
-def spell(
-    word: str, rng: np.random.Generator, build: Build, timing: Timing, slack: float = 0.6
-) -> tuple[Key, ...]:
-    """Returns the keyframes of a word, from rest to rest; a blank is the sign `space`.
-
-    Raises `ConfigError` for an empty word or a letter without a handshape.
-    """
-    labels = ["space" if letter == " " else letter.upper() for letter in word]
-    require(
-        bool(labels) and len(labels) <= 200,
-        found=f"a word of {len(labels)} letters",
-        expected="from 1 to 200 letters",
-        fix="fingerspell synth video HELLO -o hello.mp4",
-    )
-    letters = [_letter(label, rng, build, slack) for label in labels]
-    keys = [replace(letters[0][0], label="nothing", phase="rest", place=np.array(BELOW_MM))]
-    clock, shift = timing.rest_s, np.zeros(2)
-    keys.append(_at(keys[-1], clock, "nothing", "move"))
-    clock += timing.move_s * 1.6
-    for number, (label, letter) in enumerate(zip(labels, letters, strict=True)):
-        again = number > 0 and labels[number - 1] == label
-        if again:
-            shift, clock = _double(keys, shift, clock, timing)
-            letter = [
-                replace(key, pose=keys[-1].pose, view=keys[-1].view) for key in letter[:1]
-            ] + (letter[1:])
-        clock = _sign(keys, letter, label, shift, clock, timing)
-    keys.append(replace(keys[-1], label="nothing", phase="move", time_s=clock))
-    clock += timing.move_s * 1.6
-    keys.append(
-        replace(keys[-1], time_s=clock, phase="rest", place=np.array(BELOW_MM)),
-    )
-    keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
-    return tuple(keys)
-
-
 def _at(key: Key, time_s: float, label: str, phase: str) -> Key:
     return replace(key, time_s=time_s, label=label, phase=phase)
 
 
 def _double(keys: list[Key], shift: Floats, clock: float, timing: Timing) -> tuple[Floats, float]:
-    """Parts two equal letters by a slide outwards or by a bounce."""
+    """Separates two equal letters by a slide outwards or by a bounce."""
     last = keys[-1]
     keys[-1] = replace(last, phase="move")
     if timing.double == "slide":
@@ -175,12 +175,12 @@ def _letter(label: str, rng: np.random.Generator, build: Build, slack: float) ->
         label != "nothing",
         found="the label 'nothing' in a word",
         expected="letters, digits and blanks",
-        fix="leave it away: a word begins and ends with nothing",
+        fix="omit it: a word begins and ends with nothing",
     )
     if label == "J":
-        return _stroke(J_PATH, sign.variants[:3], rng, build, slack)
+        return _stroke(_J_PATH, sign.variants[:3], rng, build, slack)
     if label == "Z":
-        return _stroke(Z_PATH, [sign.variants[0]] * len(Z_PATH), rng, build, slack)
+        return _stroke(_Z_PATH, [sign.variants[0]] * len(_Z_PATH), rng, build, slack)
     return _stroke(((0.0, 0.0, 0.0),), [sample_variant(rng, sign)], rng, build, slack)
 
 

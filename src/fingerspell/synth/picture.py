@@ -1,4 +1,4 @@
-"""One labelled picture of a synthetic hand, a pure function of label, seed, size and configuration."""
+"""`draw`: one labelled picture of a synthetic hand, pure in label, seed, size and settings."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from fingerspell.synth.skeleton import Skeleton, stand
 from fingerspell.synth.skin import Look, sample_look
 from fingerspell.synth.surface import PALM, clothe
 
-MEDIUM, AUTO_EXPOSURE = 0.27, 0.5
-ARM_FILL = 0.65
+_MEDIUM, _AUTO_EXPOSURE = 0.27, 0.5
+_ARM_FILL = 0.65
 """A forearm without its hand is seen this near, so that its other end is not in the picture."""
-FACES: dict[str, Any] = {
+_FACES: dict[str, Any] = {
     "scenes": tuple(float(scene == "person") for scene in SCENES),
     "backgrounds_share": 0.0,
 }
@@ -75,14 +75,14 @@ def draw(
     rng = generator(label, seed)
     variant = sample_variant(rng, sign)
     look = sample_person(rng, config)
-    scenery = replace(config, **FACES) if variant.show == "face" else config
+    scenery = replace(config, **_FACES) if variant.show == "face" else config
     scene = sample_scene(rng, height, width, scenery, look.tone)
     if variant.show in ("none", "face"):
         return _empty(expose(scene, rng, config), variant)
     cast = sample_cast(rng, scene, look, config)
     skeleton = stand(sample_pose(rng, variant, cast.build, config.slack), cast.build)
     turn = view_matrix(*sample_view(rng, variant, config.view))
-    rendered = render(cast, skeleton, sample_camera(rng, cast, skeleton, turn, variant, config))
+    rendered = render(cast, skeleton, _sample_camera(rng, cast, skeleton, turn, variant, config))
     rgb = expose(rendered.picture, rng, config)
     if variant.show == "arm":
         return replace(_empty(rgb, variant), mask=rendered.mask)
@@ -118,7 +118,7 @@ def sample_cast(rng: np.random.Generator, scene: Floats, look: Look, config: Syn
     build, light = sample_build(rng, config.people), sample_light(rng, back_light)
     # A camera sets its exposure by what it sees, and much of that is the hand.
     seen = float(look.tone[0] * (light.sky[0] + 0.5 * light.key[0] * max(light.towards[2], 0)))
-    opened = (MEDIUM / seen) ** AUTO_EXPOSURE
+    opened = (_MEDIUM / seen) ** _AUTO_EXPOSURE
     return Cast(
         build=build,
         look=look,
@@ -130,7 +130,7 @@ def sample_cast(rng: np.random.Generator, scene: Floats, look: Look, config: Syn
     )
 
 
-def sample_camera(
+def _sample_camera(
     rng: np.random.Generator,
     cast: Cast,
     skeleton: Skeleton,
@@ -148,7 +148,7 @@ def sample_camera(
         cones.part <= PALM,
         turn,
         (height, width),
-        fill=max(fill, ARM_FILL) if variant.show == "arm" else fill,
+        fill=max(fill, _ARM_FILL) if variant.show == "arm" else fill,
         offset=(float(offset[0]), float(offset[1])),
         distance_mm=float(np.exp(rng.uniform(*np.log(config.distance_mm)))),
     )

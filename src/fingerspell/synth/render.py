@@ -1,4 +1,4 @@
-"""One hand in front of one scene: cones → surface → light → picture."""
+"""Renders one hand in front of one scene: cones → surface → light → picture."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fingerspell.synth.surface import ARM_MM, PALM, Surface, clothe, rasterise
 
 _STEPS = 4096
 _TO_SRGB = (np.linspace(0, 1, _STEPS + 1) ** (1 / GAMMA)).astype(np.float32)
-FINE = 1.5
-FINE_UP_TO_PX = 320
+_FINE = 1.5
+_FINE_UP_TO_PX = 320
 """Small pictures are drawn larger by FINE and averaged down, so that finger outlines are smooth."""
 
 
@@ -52,7 +52,7 @@ def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
     import cv2
 
     height, width = cast.scene.shape[:2]
-    fine = FINE if max(height, width) <= FINE_UP_TO_PX else 1.0
+    fine = _FINE if max(height, width) <= _FINE_UP_TO_PX else 1.0
     near = _enlarged(camera, fine)
     cones = see(clothe(skeleton, cast.build, cast.sleeve_mm), near)
     surface = rasterise(cones, round(height * fine), round(width * fine))
@@ -85,29 +85,29 @@ def _light_up(surface: Surface, skeleton: Skeleton, camera: Camera, cast: Cast) 
     """Returns sRGB (h, w, 4) float32, premultiplied with the silhouette."""
     shape = surface.part.shape
     layer = np.zeros((*shape, 4), np.float32)
-    synthetic = np.nonzero(surface.part.ravel() >= 0)[0]
-    if synthetic.size == 0:
+    covered = np.nonzero(surface.part.ravel() >= 0)[0]
+    if covered.size == 0:
         return layer
-    patch = _patch(surface, synthetic, skeleton, camera)
+    patch = _patch(surface, covered, skeleton, camera)
     albedo, gloss = paint(patch, cast.look)
-    open_ = hollows(surface.depth, camera.scale).ravel()[synthetic]
-    lit = shadows(surface.depth, cast.light, camera.scale).ravel()[synthetic]
+    open_ = hollows(surface.depth, camera.scale).ravel()[covered]
+    lit = shadows(surface.depth, cast.light, camera.scale).ravel()[covered]
     linear = shade(patch.normal, albedo, gloss, open_, lit, cast.light)
     levels = np.clip(linear * _STEPS, 0, _STEPS).astype(np.uint16)
-    cover = surface.cover.ravel()[synthetic]
+    cover = surface.cover.ravel()[covered]
     flat = layer.reshape(-1, 4)
-    flat[synthetic, :3] = _TO_SRGB[levels].T * cover[:, None]
-    flat[synthetic, 3] = cover
+    flat[covered, :3] = _TO_SRGB[levels].T * cover[:, None]
+    flat[covered, 3] = cover
     return layer
 
 
-def _patch(surface: Surface, synthetic: Floats, skeleton: Skeleton, camera: Camera) -> Patch:
+def _patch(surface: Surface, covered: Floats, skeleton: Skeleton, camera: Camera) -> Patch:
     width = surface.part.shape[1]
-    normal = surface.normal.reshape(3, -1)[:, synthetic]
+    normal = surface.normal.reshape(3, -1)[:, covered]
     normal = normal / np.maximum(np.sqrt((normal * normal).sum(axis=0)), np.float32(1e-6))
-    x = (synthetic % width).astype(np.float32) - np.float32(camera.centre_px[0])
-    y = (synthetic // width).astype(np.float32) - np.float32(camera.centre_px[1])
-    seen = np.stack([x, -y, surface.depth.ravel()[synthetic]]) * np.float32(1 / camera.scale)
+    x = (covered % width).astype(np.float32) - np.float32(camera.centre_px[0])
+    y = (covered // width).astype(np.float32) - np.float32(camera.centre_px[1])
+    seen = np.stack([x, -y, surface.depth.ravel()[covered]]) * np.float32(1 / camera.scale)
     spot = camera.turn.T.astype(np.float32) @ seen + camera.pivot.astype(np.float32)[:, None]
     bones = np.diff(skeleton.digits, axis=1).reshape(15, 3)
     lengths = np.linalg.norm(bones, axis=1)
@@ -116,10 +116,10 @@ def _patch(surface: Surface, synthetic: Floats, skeleton: Skeleton, camera: Came
     sides = np.cross(bones, pads) @ camera.turn.T * FLIP
     return Patch(
         normal=normal,
-        part=surface.part.ravel()[synthetic].astype(np.intp),
-        along=surface.along.ravel()[synthetic],
+        part=surface.part.ravel()[covered].astype(np.intp),
+        along=surface.along.ravel()[covered],
         spot=spot,
-        facing=surface.facing.ravel()[synthetic],
+        facing=surface.facing.ravel()[covered],
         sides=np.vstack([sides, np.zeros(3)]).astype(np.float32),
         lengths=np.append(lengths, [90, ARM_MM, ARM_MM]).astype(np.float32),
     )

@@ -1,4 +1,4 @@
-"""The contact sheet of all handshapes and the page that describes them, both from the tables."""
+"""The contact sheet of all handshapes and the page that describes them, from `signs/*.toml`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from fingerspell.synth.skeleton import stand
 from fingerspell.synth.skin import sample_look
 from fingerspell.synth.surface import PALM, clothe
 
-PAPER = 0.93
-STEP = 3
+_PAPER = 0.93
+_STEP = 3
 """Brightness is rounded to steps: nobody sees it, and the PNG is a third of the size."""
 
 
-def portrait(variant: Variant, size_px: int = 150, tone: int = 4) -> Bytes:
+def _portrait(variant: Variant, size_px: int = 150, tone: int = 4) -> Bytes:
     """Draws an average hand exactly as the table says, on paper, in soft light."""
     import cv2
 
@@ -40,7 +40,7 @@ def portrait(variant: Variant, size_px: int = 150, tone: int = 4) -> Bytes:
         exposure=0.95,
     )
     look = replace(sample_look(rng, tone, False, False), blush=0.7, crease=1.0)
-    scene = np.full((large, large, 3), PAPER, np.float32)
+    scene = np.full((large, large, 3), _PAPER, np.float32)
     cast = Cast(build=AVERAGE, look=look, light=light, scene=scene)
     skeleton = stand(sample_pose(rng, variant, AVERAGE, slack=0), AVERAGE)
     cones = clothe(skeleton, AVERAGE)
@@ -55,40 +55,40 @@ def portrait(variant: Variant, size_px: int = 150, tone: int = 4) -> Bytes:
     )
     picture = render(cast, skeleton, camera).picture
     small = cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    return (np.clip(np.round(small * 255 / STEP) * STEP, 0, 255)).astype(np.uint8)
+    return (np.clip(np.round(small * 255 / _STEP) * _STEP, 0, 255)).astype(np.uint8)
 
 
-def contact_sheet(signs: Sequence[Sign], columns: int = 7, size_px: int = 150) -> Bytes:
+def _contact_sheet(signs: Sequence[Sign], columns: int = 7, size_px: int = 150) -> Bytes:
     """Returns one picture of all signs that show a hand: each first variant with its label."""
     import cv2
 
     cells = []
     for sign in signs:
-        cell = portrait(sign.variants[0], size_px)
+        cell = _portrait(sign.variants[0], size_px)
         font, black = cv2.FONT_HERSHEY_SIMPLEX, (40, 40, 40)
         cv2.putText(cell, sign.label, (6, 20), font, 0.6, black, 2, cv2.LINE_AA)
         cells.append(cell)
-    paper = np.full_like(cells[0], round(PAPER * 255 / STEP) * STEP)
+    paper = np.full_like(cells[0], round(_PAPER * 255 / _STEP) * _STEP)
     cells += [paper] * (-len(cells) % columns)
     rows = [np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)]
     sheet: Bytes = np.vstack(rows)
     return sheet
 
 
-def shown_signs() -> tuple[Sign, ...]:
+def _shown_signs() -> tuple[Sign, ...]:
     """All signs with a hand, letters first, then the controls, then the digits."""
     signs = [sign for sign in load_signs().values() if sign.variants[0].show == "hand"]
     return tuple(sorted(signs, key=lambda sign: (sign.label.isdigit(), sign.label)))
 
 
-def page(picture: str) -> str:
+def _page(picture: str) -> str:
     """Returns the Markdown page: the contact sheet and, for each sign, what the hand does."""
     lines = [
         "# Handshapes",
         "",
-        "<!-- Written by `fingerspell synth sheet`; the words live in `synth/signs/*.toml`. -->",
+        "<!-- Written by `fingerspell synth sheet`; the text is in `synth/signs/*.toml`. -->",
         "",
-        "Every handshape that Fingerspell draws, as the watcher sees a right hand. A left hand is",
+        "Every handshape that Fingerspell draws, as the viewer sees a right hand. A left hand is",
         "the same, mirrored. J and Z are movements: the picture shows where they begin.",
         "",
         f"![All handshapes]({picture})",
@@ -96,7 +96,7 @@ def page(picture: str) -> str:
         "| sign | what the hand does | ways of making it (share) |",
         "|---|---|---|",
     ]
-    for sign in (*shown_signs(), load_signs()["nothing"]):
+    for sign in (*_shown_signs(), load_signs()["nothing"]):
         total = sum(variant.share for variant in sign.variants)
         ways = ", ".join(f"{v.name} ({v.share / total:.0%})" for v in sign.variants)
         lines.append(f"| {sign.label} | {sign.words} | {ways} |")
@@ -122,8 +122,8 @@ def write_sheet(docs_dir: Path) -> tuple[Path, Path]:
 
     picture, text = docs_dir / "images" / "handshapes.png", docs_dir / "handshapes.md"
     picture.parent.mkdir(parents=True, exist_ok=True)
-    sheet = contact_sheet(shown_signs())
+    sheet = _contact_sheet(_shown_signs())
     _, data = cv2.imencode(".png", sheet[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     picture.write_bytes(data.tobytes())
-    text.write_text(page("images/handshapes.png"), encoding="utf-8", newline="\n")
+    text.write_text(_page("images/handshapes.png"), encoding="utf-8", newline="\n")
     return picture, text

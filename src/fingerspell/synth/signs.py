@@ -1,7 +1,7 @@
-"""Handshapes as tables of joint angles: `signs/*.toml`, one file a sign.
+"""Reads handshapes, tables of joint angles: `signs/*.toml`, one file a sign.
 
 A file says in plain words what the hand does, and lists the variants that real signers use. All
-angles are degrees, in the frame of `anatomy`: the watcher looks at the palm of a right hand.
+angles are degrees, in the frame of `anatomy`: the viewer looks at the palm of a right hand.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 from fingerspell.errors import ConfigError
 from fingerspell.synth.anatomy import FINGERS
 
-SIGNS_DIR = Path(__file__).parent / "signs"
-SHOWS = ("hand", "arm", "face", "none")
+_SIGNS_DIR = Path(__file__).parent / "signs"
+_SHOWS = ("hand", "arm", "face", "none")
 THUMB_PARTS = ("mcp", "ip", "tip")
 PLACES = ("mcp", "proximal", "pip", "middle", "dip", "distal", "tip")
 
@@ -43,8 +43,8 @@ class Variant:
     `fingers` has four rows (index to little) of bend at the three joints and spread;
     `thumb` is out, front, roll, and bend of its two joints; `under` names the fingers that are
     folded over it; `roll` twists a finger at its knuckle, as when the thumb pushes between two;
-    `wrist` is bend and lean; `view` turn (thumb side to the watcher), tilt (fingertips to the
-    watcher) and lean (anticlockwise); `slack` is the standard deviation of each bend, `view_slack`
+    `wrist` is bend and lean; `view` turn (thumb side to the viewer), tilt (fingertips to the
+    viewer) and lean (anticlockwise); `slack` is the standard deviation of each bend, `view_slack`
     that of each view angle. `show` is `hand`, `arm` (the hand is out of the
     picture), `face` (somebody without a hand) or `none`.
     """
@@ -100,7 +100,7 @@ def _variant(entry: dict[str, Any]) -> Variant:
         for key in ("wrist", "view", "view_slack", "roll")
         if key in entry
     }
-    if entry.get("show", "hand") not in SHOWS:
+    if entry.get("show", "hand") not in _SHOWS:
         raise ValueError(f"show = {entry['show']!r}")
     thumb: tuple[Any, ...] = tuple(float(x) for x in entry["thumb"])
     if len(thumb) != 5:
@@ -133,14 +133,14 @@ def _touch(part: str, rest: dict[str, Any]) -> Touch:
 
 
 @lru_cache(maxsize=4)
-def load_signs(folder: Path = SIGNS_DIR) -> dict[str, Sign]:
+def load_signs(folder: Path = _SIGNS_DIR) -> dict[str, Sign]:
     """Returns all signs of a folder by label."""
     files = sorted(folder.glob("*.toml"))
     signs = [parse(path.read_text(encoding="utf-8"), path.name) for path in files]
     return {sign.label: sign for sign in signs}
 
 
-def find_sign(label: str, folder: Path = SIGNS_DIR) -> Sign:
+def find_sign(label: str, folder: Path = _SIGNS_DIR) -> Sign:
     """Returns one sign; raises `ConfigError` for a label that nobody has described."""
     signs = load_signs(folder)
     if label not in signs:

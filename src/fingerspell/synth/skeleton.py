@@ -1,4 +1,4 @@
-"""Joint angles → where the joints are (forward kinematics).
+"""Forward kinematics of the hand: joint angles to joint positions.
 
 Each digit bends in its own plane. With cumulated bend θ the bone points along
 (0, cos θ, sin θ) and its pad faces (0, -sin θ, cos θ) before the plane is rolled and spread.

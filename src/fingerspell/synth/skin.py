@@ -1,4 +1,4 @@
-"""What colour the skin is where: tone, palm, nails, creases, knuckles, watch and ring.
+"""Skin colour and gloss: tone, palm, nails, creases, knuckles, sleeve, wristwatch and ring.
 
 Tones: the ten-point Monk Skin Tone scale (E. Monk, 2022, skintone.google, CC BY 4.0) gives how
 light skin is. Its swatches are nearly grey at both ends; photographed skin is not, so green and
@@ -14,17 +14,17 @@ import numpy as np
 from fingerspell.synth.arrays import Floats
 from fingerspell.synth.surface import ARM, PALM, SLEEVE
 
-MONK_TONES = (
+_MONK_TONES = (
     "f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96",
     "a07e56", "825c43", "604134", "3a312a", "292420",
 )  # fmt: skip
 GAMMA = 2.2
-DARKEST, LIGHTEST = 0.07, 0.86
+_DARKEST, _LIGHTEST = 0.07, 0.86
 """How much red light skin throws back at the ends of the scale; no skin is as black as ink."""
-PALM_LIGHT = np.array([0.70, 0.44, 0.36])
-BLUSH = np.array([1.10, 0.86, 0.84])
-WATCH_MM = 22.0
-NAIL = np.array([0.80, 0.53, 0.47])
+_PALM_LIGHT = np.array([0.70, 0.44, 0.36])
+_BLUSH = np.array([1.10, 0.86, 0.84])
+_WATCH_MM = 22.0
+_NAIL = np.array([0.80, 0.53, 0.47])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,27 +64,27 @@ class Patch:
     lengths: Floats
 
 
-def linear(hex_colour: str) -> Floats:
+def _linear(hex_colour: str) -> Floats:
     """Returns linear RGB (3,) of an sRGB hex triple."""
     return np.array([int(hex_colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]) ** GAMMA
 
 
 def sample_look(rng: np.random.Generator, tone: int, watch: bool, ring: bool) -> Look:
     """Draws one person's skin, sleeve and jewellery around Monk tone 0-9."""
-    base = linear(MONK_TONES[tone]) * np.exp(rng.normal(0, 0.08))
+    base = _linear(_MONK_TONES[tone]) * np.exp(rng.normal(0, 0.08))
     green = float(np.clip(rng.normal(0.61, 0.045), 0.5, 0.72))
     blue = green * float(np.clip(rng.normal(0.78, 0.08), 0.62, 0.98))
-    base = (DARKEST + (LIGHTEST - DARKEST) * base[0]) * np.array([1.0, green, blue])
+    base = (_DARKEST + (_LIGHTEST - _DARKEST) * base[0]) * np.array([1.0, green, blue])
     # Palms have hardly any pigment: the darker the tone, the further they stand apart from it.
     share = 0.12 + 0.35 * tone / 9 * rng.uniform(0.4, 1.1)
-    palm = base * (1 - share) + share * PALM_LIGHT * rng.uniform(0.6, 1.0)
+    palm = base * (1 - share) + share * _PALM_LIGHT * rng.uniform(0.6, 1.0)
     cloth = rng.uniform(0.01, 0.8) * np.exp(rng.normal(0, 0.5, 3))
     return Look(
         tone=base,
         palm=palm,
         blush=float(rng.uniform(0.2, 1.2)),
         crease=float(rng.uniform(0.5, 1.3)),
-        nail=base * 0.65 + NAIL * 0.35 * float(np.clip(base.mean() * 2, 0.35, 1.0)),
+        nail=base * 0.65 + _NAIL * 0.35 * float(np.clip(base.mean() * 2, 0.35, 1.0)),
         sleeve=np.clip(cloth, 0.005, 0.85),
         stripe=rng.uniform(0, 0.7, 3) if rng.random() < 0.25 else np.clip(cloth, 0.005, 0.85),
         watch=float(rng.uniform(22, 60)) if watch else -1.0,
@@ -105,7 +105,7 @@ def paint(patch: Patch, look: Look) -> tuple[Floats, Floats]:
     digit = patch.part < PALM
     tip = digit & (patch.part % 3 == 2)
     red = f(look.blush) * _redness(patch, tip, facing)
-    albedo = albedo * (1 + red * (BLUSH.astype(f)[:, None] - 1))
+    albedo = albedo * (1 + red * (_BLUSH.astype(f)[:, None] - 1))
     albedo *= 1 - f(look.crease) * (_joint_lines(patch, digit, facing) + _palm_lines(patch, facing))
     gloss = np.full(len(patch.part), f(0.25))
     _nails(albedo, gloss, patch, tip, look)
@@ -164,7 +164,7 @@ def _clothes(albedo: Floats, gloss: Floats, patch: Patch, look: Look) -> None:
         gloss[sleeve] = 0.05
     if look.watch >= 0:
         below = np.sqrt((patch.spot * patch.spot).sum(axis=0))
-        band = (patch.part == ARM) & (np.abs(below - look.watch) < WATCH_MM / 2)
+        band = (patch.part == ARM) & (np.abs(below - look.watch) < _WATCH_MM / 2)
         albedo[:, band] = look.watch_colour[:, None]
         gloss[band] = 0.8
     if look.ring >= 0:

@@ -1,4 +1,4 @@
-"""Round cones → depth, normals and parts per pixel.
+"""Surface of the hand: round cones over the skeleton, rasterised to depth, normals and parts.
 
 The front of a round cone seen along z is the highest of the spheres that sweep it:
 
@@ -20,9 +20,14 @@ from fingerspell.synth.skeleton import Skeleton, cores
 
 PALM, ARM, SLEEVE = 15, 16, 17
 """Parts 0-14 are the bones of the digits, three each, thumb first; PARTS counts all."""
-PARTS = 18
+
+_PARTS = 18
+
 ARM_MM = 540.0
 """Beyond the elbow and out of every picture, so that no arm ends in a stump."""
+
+FAR = -1.0e4
+"""Depth where nothing was drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,64 @@ class Cones:
     melt: Floats
     part: Floats
     pads: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projected:
+    """Cones as the camera sees them: pixels, y down, z towards the viewer; n rows each.
+
+    `pads` (n, 3) is the unit direction in which the palm side of each cone faces.
+    """
+
+    ends: Floats
+    radii: Floats
+    melt: Floats
+    part: Floats
+    pads: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """What is visible, arrays (h, w): `depth` in px, `normal` (3, h, w), `part` -1 for nothing.
+
+    `facing` in [-1, 1] is 1 on the palm side and -1 on the back; `along` is the share of the way
+    from a cone's first to its second end; `cover` in [0, 1] is the soft silhouette.
+    """
+
+    depth: Floats
+    normal: Floats
+    facing: Floats
+    part: Floats
+    along: Floats
+    cover: Floats
+
+
+def clothe(skeleton: Skeleton, build: Build, sleeve_mm: float | None = None) -> Cones:
+    """Returns the cones of a hand and forearm; a sleeve begins `sleeve_mm` below the wrist."""
+    heap = _Heap()
+    _arm(heap, skeleton, build, sleeve_mm)
+    _palm(heap, skeleton, build)
+    _webs(heap, skeleton, build)
+    digits = cores(skeleton.digits, build.radii[:, 3])
+    for digit in range(5):
+        _digit(heap, digits[digit], build.radii[digit], digit)
+    return heap.cones(skeleton)
+
+
+def rasterise(cones: Projected, height_px: int, width_px: int) -> Surface:
+    """Draws all cones; later cones melt into the earlier ones where they are nearly as high."""
+    shape = (height_px, width_px)
+    surface = Surface(
+        depth=np.full(shape, FAR, np.float32),
+        normal=np.zeros((3, *shape), np.float32),
+        facing=np.zeros(shape, np.float32),
+        part=np.full(shape, -1, np.int8),
+        along=np.zeros(shape, np.float32),
+        cover=np.zeros(shape, np.float32),
+    )
+    for i in range(len(cones.part)):
+        _draw(surface, cones, i)
+    return surface
 
 
 class _Heap:
@@ -58,18 +121,6 @@ class _Heap:
             part=part,
             pads=pads[part],
         )
-
-
-def clothe(skeleton: Skeleton, build: Build, sleeve_mm: float | None = None) -> Cones:
-    """Returns the cones of a hand and forearm; a sleeve begins `sleeve_mm` below the wrist."""
-    heap = _Heap()
-    _arm(heap, skeleton, build, sleeve_mm)
-    _palm(heap, skeleton, build)
-    _webs(heap, skeleton, build)
-    digits = cores(skeleton.digits, build.radii[:, 3])
-    for digit in range(5):
-        _digit(heap, digits[digit], build.radii[digit], digit)
-    return heap.cones(skeleton)
 
 
 def _arm(heap: _Heap, skeleton: Skeleton, build: Build, sleeve_mm: float | None) -> None:
@@ -127,56 +178,6 @@ def _digit(heap: _Heap, joints: Floats, radii: Floats, digit: int) -> None:
         r_a, r_b = float(radii[bone]), float(radii[bone + 1])
         melt = (4.0 if bone == first else 1.2) if digit else (3.0 if bone == first else 1.2)
         heap.add(a, b, r_a, r_b, melt, digit * 3 + bone)
-
-
-FAR = -1.0e4
-"""Depth where nothing was drawn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projected:
-    """Cones as the camera sees them: pixels, y down, z towards the viewer; n rows each.
-
-    `pads` (n, 3) is the unit direction in which the palm side of each cone faces.
-    """
-
-    ends: Floats
-    radii: Floats
-    melt: Floats
-    part: Floats
-    pads: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surface:
-    """What is visible, arrays (h, w): `depth` in px, `normal` (3, h, w), `part` -1 for nothing.
-
-    `facing` in [-1, 1] is 1 on the palm side and -1 on the back; `along` is the share of the way
-    from a cone's first to its second end; `cover` in [0, 1] is the soft silhouette.
-    """
-
-    depth: Floats
-    normal: Floats
-    facing: Floats
-    part: Floats
-    along: Floats
-    cover: Floats
-
-
-def rasterise(cones: Projected, height_px: int, width_px: int) -> Surface:
-    """Draws all cones; later cones melt into the earlier ones where they are nearly as high."""
-    shape = (height_px, width_px)
-    surface = Surface(
-        depth=np.full(shape, FAR, np.float32),
-        normal=np.zeros((3, *shape), np.float32),
-        facing=np.zeros(shape, np.float32),
-        part=np.full(shape, -1, np.int8),
-        along=np.zeros(shape, np.float32),
-        cover=np.zeros(shape, np.float32),
-    )
-    for i in range(len(cones.part)):
-        _draw(surface, cones, i)
-    return surface
 
 
 def _window(ends: Floats, radii: Floats, shape: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""Frames → a video file with the truth of every frame beside it."""
+"""Fingerspelled words as video: rendered frames, and a file with the truth of each beside it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from fingerspell.synth.render import Cast, Rendered, render
 from fingerspell.synth.scene import sample_scene
 from fingerspell.synth.skeleton import stand
 
-PIVOT_MM = np.array([0.0, 75.0, 10.0])
-FAR_MM = 900.0
-SHUTTER = 0.5
+_SUFFIXES = (".mp4", ".y4m")
+_PIVOT_MM = np.array([0.0, 75.0, 10.0])
+_FAR_MM = 900.0
+_HAND_MM = 190.0
+
+_SHUTTER = 0.5
 """The share of a frame's time for which the shutter is open: what blurs a moving hand."""
-BLUR_STEP_PX = 4.0
-MOST_SHOTS = 10
-HAND_MM = 190.0
+
+_BLUR_STEP_PX = 4.0
+_MOST_SHOTS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +70,30 @@ def film(
     look = sample_person(rng, config)
     cast = sample_cast(rng, sample_scene(rng, *size_px, config, look.tone), look, config)
     keys = spell(word, rng, cast.build, timing)
-    scale = fill * size_px[0] / HAND_MM
+    scale = fill * size_px[0] / _HAND_MM
     lens_seed = int(rng.integers(2**31))
     return _frames(cast, keys, fps, scale, lens_seed, config)
+
+
+def write_video(frames: Iterable[Frame], path: Path, fps: float, word: str) -> Path:
+    """Writes the video and `<name>.json` beside it; both appear complete or not at all.
+
+    The truth holds `word`, `fps`, and for every frame time_s, label, phase, landmarks (21 x, y in
+    pixels or null) and box. Returns the truth's path.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    truth_path = path.with_suffix(".json")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        lines = list(_write(frames, part, fps))
+        body = {"word": word, "fps": fps, "frames": lines}
+        part_truth = truth_path.with_name(f".{truth_path.name}.part")
+        part_truth.write_text(json.dumps(body) + "\n", encoding="utf-8", newline="\n")
+        part.replace(path)
+        part_truth.replace(truth_path)
+    finally:
+        part.unlink(missing_ok=True)
+    return truth_path
 
 
 def _frames(
@@ -107,10 +131,10 @@ def _expose_shutter(
     first = _shoot(cast, key, scale)
     if key.phase not in ("move", "stroke"):
         return [first]
-    last = _shoot(cast, _tremble(at_time(keys, key.time_s + SHUTTER / fps)), scale)
+    last = _shoot(cast, _tremble(at_time(keys, key.time_s + _SHUTTER / fps)), scale)
     way = float(np.abs(last.landmarks - first.landmarks).max())
-    between = min(int(way / BLUR_STEP_PX), MOST_SHOTS)
-    times = key.time_s + SHUTTER / fps * np.linspace(0, 1, between + 2)[1:-1]
+    between = min(int(way / _BLUR_STEP_PX), _MOST_SHOTS)
+    times = key.time_s + _SHUTTER / fps * np.linspace(0, 1, between + 2)[1:-1]
     return [first, last, *(_shoot(cast, _tremble(at_time(keys, t)), scale) for t in times)]
 
 
@@ -125,18 +149,15 @@ def _shoot(cast: Cast, key: Key, scale: float) -> Rendered:
     height, width = cast.scene.shape[:2]
     camera = Camera(
         turn=view_matrix(*key.view),
-        pivot=PIVOT_MM,
-        distance_mm=FAR_MM,
+        pivot=_PIVOT_MM,
+        distance_mm=_FAR_MM,
         scale=scale,
         centre_px=(width / 2 + key.place[0] * scale, height * 0.52 - key.place[1] * scale),
     )
     return render(cast, stand(key.pose, cast.build), camera)
 
 
-SUFFIXES = (".mp4", ".y4m")
-
-
-class Writer(Protocol):
+class _Writer(Protocol):
     """Takes RGB frames, all of one size."""
 
     def add(self, rgb: Bytes) -> None:
@@ -146,7 +167,7 @@ class Writer(Protocol):
         """Finishes the file."""
 
 
-class Y4mWriter:
+class _Y4mWriter:
     """Uncompressed YUV 4:2:0 with a text header: exact, and readable by ffmpeg and OpenCV.
 
     Format: the yuv4mpeg(5) manual page of mjpegtools; colours BT.601, limited range.
@@ -176,7 +197,7 @@ class Y4mWriter:
         self._file.close()
 
 
-class Mp4Writer:
+class _Mp4Writer:
     """MPEG-4 part 2 in an MP4 file, through OpenCV: no further program is needed."""
 
     def __init__(self, path: Path, fps: float, height: int, width: int) -> None:
@@ -200,45 +221,24 @@ class Mp4Writer:
         self._writer.release()
 
 
-def open_writer(path: Path, fps: float, height: int, width: int) -> Writer:
+def _open_writer(path: Path, fps: float, height: int, width: int) -> _Writer:
     """Returns the writer that a file's suffix asks for; raises `DataError` for other suffixes."""
-    kinds: dict[str, type[Y4mWriter] | type[Mp4Writer]] = {".mp4": Mp4Writer, ".y4m": Y4mWriter}
+    kinds: dict[str, type[_Y4mWriter] | type[_Mp4Writer]] = {".mp4": _Mp4Writer, ".y4m": _Y4mWriter}
     if path.suffix.lower() not in kinds:
         raise DataError(
             found=f"{path.name}",
-            expected=f"a file name that ends in {' or '.join(SUFFIXES)}",
+            expected=f"a file name that ends in {' or '.join(_SUFFIXES)}",
             fix="fingerspell synth video HELLO -o hello.mp4",
         )
     return kinds[path.suffix.lower()](path, fps, height, width)
 
 
-def write_video(frames: Iterable[Frame], path: Path, fps: float, word: str) -> Path:
-    """Writes the video and `<name>.json` beside it; both appear complete or not at all.
-
-    The truth holds `word`, `fps`, and for every frame time_s, label, phase, landmarks (21 x, y in
-    pixels or null) and box. Returns the truth's path.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    truth_path = path.with_suffix(".json")
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        lines = list(_write(frames, part, fps))
-        body = {"word": word, "fps": fps, "frames": lines}
-        part_truth = truth_path.with_name(f".{truth_path.name}.part")
-        part_truth.write_text(json.dumps(body) + "\n", encoding="utf-8", newline="\n")
-        part.replace(path)
-        part_truth.replace(truth_path)
-    finally:
-        part.unlink(missing_ok=True)
-    return truth_path
-
-
 def _write(frames: Iterable[Frame], path: Path, fps: float) -> Iterator[dict[str, object]]:
-    writer: Writer | None = None
+    writer: _Writer | None = None
     try:
         for frame in frames:
             if writer is None:
-                writer = open_writer(path, fps, *frame.rgb.shape[:2])
+                writer = _open_writer(path, fps, *frame.rgb.shape[:2])
             writer.add(frame.rgb)
             yield _truth(frame)
     finally:

@@ -1,0 +1,190 @@
+"""Fingerspell as a library: `from fingerspell import Recogniser`, with every kind of picture."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fingerspell
+from fingerspell import Answer, Recogniser
+from fingerspell.errors import BundleError, ExportError, PictureError
+from fingerspell.images import encode_jpeg
+from fingerspell.runtime import STARTER, MockRecogniser, Predictor
+from fingerspell.runtime.contract import FILE_NAME
+from fingerspell.synth import draw
+from helpers.tiny_bundle import picture, tiny_bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="module")
+def recogniser(bundle: Path) -> Recogniser:
+    return Recogniser.load(bundle)
+
+
+@pytest.fixture(params=["recogniser", "mock"])
+def predictor(request: pytest.FixtureRequest, recogniser: Recogniser) -> Predictor:
+    return recogniser if request.param == "recogniser" else MockRecogniser()
+
+
+def python_blocks(page: str) -> list[str]:
+    """The Python code blocks of a page that use the library."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [code for code in BLOCK.findall(text) if "from fingerspell import" in code]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guide.md"])
+def test_the_python_code_of_a_page_runs_as_it_stands_there(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    hand = draw("B", 2, (200, 200)).rgb
+    Path("hand.jpg").write_bytes(encode_jpeg(hand))
+    answers = 0
+    for code in python_blocks(page):
+        names: dict[str, object] = {}
+        exec(compile(code, page, "exec"), names)
+        answers += isinstance(names.get("answer"), Answer)
+        assert names["answer"].label == "B"  # type: ignore[attr-defined]
+    assert answers >= 1
+    assert "B" in capsys.readouterr().out
+
+
+def test_without_a_folder_the_released_recogniser_is_loaded():
+    released = Recogniser.load()
+    expected = json.loads((STARTER / FILE_NAME).read_text(encoding="utf-8"))
+    assert list(released.labels) == expected["labels"]
+    hand = draw("L", 3, (200, 200)).rgb
+    assert released.recognise(hand).label == "L"
+
+
+def test_a_folder_may_be_given_as_text(bundle: Path, recogniser: Recogniser):
+    assert Recogniser.load(str(bundle)).contract == recogniser.contract
+
+
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path):
+    with pytest.raises(BundleError, match=f"no {re.escape(FILE_NAME)}"):
+        Recogniser.load(str(tmp_path / "nowhere"))
+
+
+def test_a_path_bytes_and_pixels_get_the_same_answer(predictor: Predictor, tmp_path: Path):
+    data = encode_jpeg(picture("C", (60, 80)))
+    path = tmp_path / "hand.jpg"
+    path.write_bytes(data)
+    rgb = fingerspell.images.decode(data)
+    answers = [predictor.recognise(kind) for kind in (path, str(path), data, bytearray(data), rgb)]
+    for answer in answers[1:]:
+        assert answer.label == answers[0].label
+        np.testing.assert_array_equal(answer.probabilities, answers[0].probabilities)
+
+
+def test_a_file_is_turned_upright_before_it_is_read(recogniser: Recogniser, tmp_path: Path):
+    from PIL import Image
+
+    rgb = np.concatenate([picture("A", (40, 80)), picture("B", (40, 80))])  # red above green
+    upright, turned = tmp_path / "upright.png", tmp_path / "turned.png"
+    Image.fromarray(rgb).save(upright)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying, to be turned a quarter clockwise
+    Image.fromarray(np.ascontiguousarray(np.rot90(rgb))).save(turned, exif=exif)
+    np.testing.assert_array_equal(
+        recogniser.recognise(turned).probabilities, recogniser.recognise(upright).probabilities
+    )
+
+
+def test_an_answer_tells_label_confidence_and_the_best_guesses(recogniser: Recogniser):
+    answer = recogniser.recognise(picture("A"))
+    assert (answer.label, answer.accepted) == ("A", True)
+    assert answer.confidence > 0.9
+    assert answer.top(2)[0] == ("A", pytest.approx(answer.confidence))
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_missing_file_is_named(predictor: Predictor, tmp_path: Path, kind):
+    with pytest.raises(PictureError, match=r"none\.jpg") as caught:
+        predictor.recognise(kind(tmp_path / "none.jpg"))
+    assert caught.value.fix
+
+
+def test_a_file_that_is_no_picture_is_refused(predictor: Predictor, tmp_path: Path):
+    path = tmp_path / "text.jpg"
+    path.write_text("<html></html>", encoding="utf-8")
+    with pytest.raises(PictureError, match=r"text\.jpg.*HTML"):
+        predictor.recognise(path)
+
+
+def test_bytes_that_are_no_picture_are_refused(predictor: Predictor):
+    with pytest.raises(PictureError):
+        predictor.recognise(b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize(
+    ("array", "found"),
+    [
+        (np.zeros((10, 10, 3), np.float32), "float32"),
+        (np.zeros((10, 10, 3), np.int64), "int64"),
+        (np.zeros((10, 10), np.uint8), r"\(10, 10\)"),
+        (np.zeros((10, 10, 4), np.uint8), r"\(10, 10, 4\)"),
+        (np.zeros((0, 10, 3), np.uint8), r"\(0, 10, 3\)"),
+    ],
+)
+def test_an_array_of_another_type_or_shape_is_refused(predictor: Predictor, array, found: str):
+    with pytest.raises(PictureError, match=found):
+        predictor.recognise(array)
+
+
+def test_importing_the_package_loads_neither_numpy_nor_litert():
+    code = (
+        "import sys, fingerspell\n"
+        "heavy = {'numpy', 'cv2', 'PIL', 'ai_edge_litert'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert fingerspell.Recogniser.__name__ == 'Recogniser'\n"
+        "assert 'numpy' in sys.modules\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_has_no_other_names():
+    assert set(fingerspell.__all__) == {"Answer", "Recogniser", "__version__"}
+    with pytest.raises(AttributeError, match="no attribute 'Recognizer'"):
+        fingerspell.Recognizer  # noqa: B018
+
+
+def old_words(folder: Path) -> None:
+    """Rewrites a contract's origin as versions before the renaming wrote it."""
+    path = folder / FILE_NAME
+    body = json.loads(path.read_text(encoding="utf-8"))
+    body["origin"] = {"looks": "closer", "rejection": {"threshold": 0.7, "outsiders": 100}}
+    path.write_text(json.dumps(body), encoding="utf-8")
+
+
+def test_a_bundle_with_older_words_in_its_origin_still_answers(tmp_path: Path):
+    folder = tiny_bundle(tmp_path / "old")
+    old_words(folder)
+    assert Recogniser.load(folder).recognise(picture("B")).label == "B"
+
+
+def test_a_run_with_older_words_in_its_origin_is_not_released_but_exported_anew(tmp_path: Path):
+    from fingerspell.export.release import release
+
+    folder = tiny_bundle(tmp_path / "old")
+    old_words(folder)
+    with pytest.raises(ExportError, match=r"origin\.looks") as caught:
+        release(folder, tmp_path / "target", np.zeros((1, 48, 40, 3), np.float32))
+    assert "fingerspell export" in caught.value.fix
+    assert not (tmp_path / "target").exists()
