@@ -53,7 +53,7 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     from fingerspell.loading.loader import training_stream
     from fingerspell.machine import commit
     from fingerspell.model import unfreeze
-    from fingerspell.model.starter import build_starter
+    from fingerspell.model.weights import build_starter
     from fingerspell.synth.config import SynthConfig
     from fingerspell.train.phases import compile_for
     from fingerspell.train.synthetic import draw_samples

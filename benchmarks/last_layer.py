@@ -151,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     from fingerspell.model.build import LOGITS, feature_network, head_of
-    from fingerspell.model.starter import build_starter, starter_facts
+    from fingerspell.model.weights import build_starter, starter_facts
 
     labels = tuple(starter_facts()["labels"])
     model = build_starter(labels)

@@ -100,7 +100,7 @@ def read_all(data: Path, names: Sequence[str], labels: Sequence[str]) -> Read:
     from fingerspell.evaluate.unseen_signers import find_unseen_signers
     from fingerspell.loading.loader import evaluation_stream
     from fingerspell.model import views_network
-    from fingerspell.model.starter import build_starter, with_released_views
+    from fingerspell.model.weights import build_starter, with_released_views
 
     once = build_starter(labels)
     closer = views_network(with_released_views(once))
@@ -137,7 +137,7 @@ def main() -> None:
     args = parser.parse_args()
     require_sources(parser, args.data)
 
-    from fingerspell.model.starter import starter_facts
+    from fingerspell.model.weights import starter_facts
 
     known = starter_facts()
     groups = {"studied": STUDY_ONLY, "unseen_signers": STRANGERS}

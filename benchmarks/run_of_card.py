@@ -37,7 +37,7 @@ from fingerspell.labels import ALPHABET
 from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import LOGITS
-from fingerspell.model.starter import (
+from fingerspell.model.weights import (
     build_starter,
     starter_config,
     starter_facts,

@@ -42,7 +42,7 @@ from fingerspell.model import (
     with_hand_crop,
 )
 from fingerspell.model.hand_crop import HandBox, hand_box_of
-from fingerspell.model.starter import CONTRACT
+from fingerspell.model.weights import CONTRACT
 from fingerspell.train import run_folder
 from helpers.exports import fitted, recogniser
 from helpers.small_run import write_colours

@@ -32,7 +32,7 @@ from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, quieten_libraries
 from fingerspell.model import load_recogniser, views_of
-from fingerspell.model.starter import starter_config, starter_facts
+from fingerspell.model.weights import starter_config, starter_facts
 from fingerspell.prepare.holdout import check_unseen_pictures
 from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.progress import Progress

@@ -23,7 +23,7 @@ from fingerspell.loading import loader
 from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
 from fingerspell.model import head_of, rebuild_in_float32, save_recogniser, unfreeze
 from fingerspell.model.build import LOGITS, feature_network
-from fingerspell.model.starter import (
+from fingerspell.model.weights import (
     build_starter,
     starter_config,
     starter_facts,
