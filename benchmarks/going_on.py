@@ -55,7 +55,7 @@ def one(choice: Choice | None, seed: int, args: argparse.Namespace, work: Path) 
     from fingerspell.model import unfreeze
     from fingerspell.model.weights import build_starter
     from fingerspell.synth.config import SynthConfig
-    from fingerspell.train.phases import compile_for
+    from fingerspell.train.schedule import compile_for
     from fingerspell.train.synthetic import draw_samples
 
     keras.backend.clear_session()

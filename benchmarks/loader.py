@@ -180,7 +180,7 @@ def training_step(manifest: Any, stream: Row) -> dict[str, float]:
 
     from fingerspell.config import ModelConfig, TrainConfig, two_phases
     from fingerspell.model import build_recogniser, unfreeze
-    from fingerspell.train.phases import compile_for
+    from fingerspell.train.schedule import compile_for
 
     model = build_recogniser(ModelConfig(weights="none"), len(manifest.labels))
     unfreeze(model, "all", None)

@@ -34,7 +34,7 @@ from fingerspell.config.recipe import load_recipe
 from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule
 from fingerspell.errors import FingerspellError, RunError
 from fingerspell.labels import ALPHABET
-from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
+from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import LOGITS
 from fingerspell.model.weights import (
@@ -127,7 +127,7 @@ def fill(model: Any, arrays: Arrays) -> None:
 
 def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str) -> Facts:
     """Makes a run folder of where a training on the card ended; returns its `run.json`."""
-    quieten_libraries()
+    silence_libraries()
     manifest, source = read_manifest(dataset_dir), commit()
     card = json.loads((ends[0].parent / CARD).read_text(encoding="utf-8"))
     ways = [way_to(card, path.stem) for path in ends]
@@ -148,7 +148,7 @@ def end(ends: Sequence[Path], dataset_dir: Path, output_dir: Path, command: str)
 
 def again(dataset_dir: Path, output_dir: Path, command: str, starter: Path = STARTER) -> Facts:
     """Makes a run folder of the released weights as they answer now; returns its `run.json`."""
-    quieten_libraries()
+    silence_libraries()
     manifest, known = read_manifest(dataset_dir), starter_facts(starter)
     origin = known["origin"]
     if manifest.sha256 != origin["manifest_sha256"]:

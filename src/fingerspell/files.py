@@ -1,126 +1,222 @@
-"""Writing a data set folder so that there is always the old one or the new one, never a mixture.
+"""Files and folders: which ones are pictures, atomic writes, file locks, replacing a whole folder.
 
-The new folder grows in a hidden sibling; two renames put it in the old one's place. A kill between
-the two leaves the old folder under its hidden name, and the next `recover` brings it back.
+Standard library only: `doctor` uses it before anything is installed.
 """
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import platform
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any, TypeVar
 
-from fingerspell.errors import DataError
+from fingerspell.errors import DataError, RunError
 
-SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
-_SPLIT_OF = {spelling: split for split, names in SPLIT_NAMES.items() for spelling in names}
-_IGNORED = frozenset({"thumbs.db", "desktop.ini"})
-_HIDDEN = frozenset({"__macosx", "icon\r"})
-"""An archive's copies of what a Mac knows of each file; the icon that a Mac gave a folder."""
+T = TypeVar("T")
+StrPath = str | os.PathLike[str]
+
+PICTURE_ENDINGS = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".gif", ".tif", ".tiff",
+    ".avif", ".avifs", ".heic", ".heics", ".heif", ".heifs", ".hif",
+)  # fmt: skip
+"""What files are called that `images.decode` can read."""
 
 _NOTES = (".txt", ".md", ".csv", ".json", ".xml", ".html", ".yaml", ".yml")
+_CACHES = frozenset({"thumbs.db", "desktop.ini"})
+_HIDDEN = frozenset({"__macosx", "icon\r"})
+"""The folder in which an archive keeps what macOS knows of each file; a folder's own icon."""
+
+
+def is_hidden(name: str) -> bool:
+    """Returns whether a file or folder belongs to the system or a file manager, by its name."""
+    return name.startswith(".") or name.casefold() in _HIDDEN
+
+
+def is_note(name: str) -> bool:
+    """Returns whether a file describes pictures instead of being one (notes, thumbnail caches)."""
+    lower = name.lower()
+    return lower.endswith(_NOTES) or lower in _CACHES
+
+
+def is_picture(name: str) -> bool:
+    """Returns whether a visible file is called like a picture."""
+    return name.lower().endswith(PICTURE_ENDINGS) and not is_hidden(name)
 
 
 def folders(folder: Path) -> list[Path]:
     """Returns the visible sub-folders in name order; empty where `folder` is none."""
     if not folder.is_dir():
         return []
-    found = (p for p in folder.iterdir() if p.is_dir() and not hidden(p.name))
-    return sorted(found, key=lambda p: p.name)
+    inner = (p for p in folder.iterdir() if p.is_dir() and not is_hidden(p.name))
+    return sorted(inner, key=lambda p: p.name)
 
 
-def files(folder: Path) -> list[Path]:
-    """Returns the files that mean to be pictures, in natural order (A2 before A10).
+def in_subfolders(parents: Iterable[Path]) -> Iterator[Path]:
+    """Yields what lies in the visible sub-folders of some folders, such as class folders."""
+    return (path for parent in parents for inner in folders(parent) for path in inner.iterdir())
 
-    A wrong extension is no reason to leave a file out; hidden files, folder caches and notes
-    such as `readme.txt` are.
+
+def pictures(folder: Path) -> list[Path]:
+    """Returns the files of a folder that are called like pictures, in name order."""
+    return sorted(p for p in folder.iterdir() if is_picture(p.name) and p.is_file())
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Returns the visible files at any depth of a folder that are called like pictures."""
+    below = (p for p in folder.rglob("*") if is_picture(p.name) and p.is_file())
+    return sorted(p for p in below if not any(map(is_hidden, p.relative_to(folder).parts)))
+
+
+def possible_pictures(folder: Path) -> list[Path]:
+    """Returns all visible files but notes, in natural order (A2 before A10).
+
+    For folders of which every file is decoded anyway: a picture with a wrong ending is one, too.
     """
-    found = (p for p in folder.iterdir() if p.is_file() and not hidden(p.name))
-    return sorted((p for p in found if not is_note(p.name)), key=lambda p: natural(p.name))
-
-
-def class_pictures(folder: Path) -> dict[str, list[Path]]:
-    """Returns the files of each class folder that holds any."""
-    return {c.name: pictures for c in folders(folder) if (pictures := files(c))}
-
-
-def split_folders(folder: Path) -> dict[str, Path]:
-    """Returns the ready-made `train`, `val`, `test` folders that exist, whatever their spelling."""
-    by_name = {p.name.lower(): p for p in folders(folder)}
-    return {
-        split: by_name[names[0]]
-        for split, spellings in SPLIT_NAMES.items()
-        if (names := [name for name in spellings if name in by_name])
-    }
-
-
-def split_of(name: str) -> str:
-    """Returns the split a name speaks of, or "": `Train`, `asl_alphabet_test`, `val2017`."""
-    splits = {_SPLIT_OF[word] for word in _words(name) if word in _SPLIT_OF}
-    return splits.pop() if len(splits) == 1 else ""
-
-
-def is_split_name(name: str) -> bool:
-    """Returns whether a name says a split and nothing else: `valid`, `TEST`, `train2017`."""
-    words = _words(name)
-    return len(words) == 1 and words[0] in _SPLIT_OF
+    visible = (p for p in folder.iterdir() if p.is_file() and not is_hidden(p.name))
+    return sorted((p for p in visible if not is_note(p.name)), key=lambda p: natural(p.name))
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, str | int], ...], str]:
-    """Sort key: digits count as numbers, so frames keep the order of their video."""
+    """Returns a sort key that counts digits as numbers, so that frames keep their order."""
     parts = re.split(r"(\d+)", name)
     # The name itself decides between `1` and `01`, whatever order the folder was listed in.
     return tuple((0, int(p)) if p.isdecimal() else (1, p) for p in parts if p), name
 
 
-def hidden(name: str) -> bool:
-    """Returns whether a file or folder is an archive's or a file manager's own."""
-    return name.startswith(".") or name.casefold() in _HIDDEN
+def evenly_spaced(items: Sequence[T], count: int, *, ends: bool = False) -> list[T]:
+    """Returns `count` items at even distances; of fewer items some are repeated.
 
-
-def is_note(name: str) -> bool:
-    """Returns whether a file tells about pictures instead of being one."""
-    lower = name.lower()
-    return lower.endswith(_NOTES) or lower in _IGNORED
-
-
-def _words(name: str) -> list[str]:
-    return [word for word in re.split(r"[\W\d_]+", name.casefold()) if word]
-
-
-StrPath = str | os.PathLike[str]
-
-
-def partial_of(output_dir: Path) -> Path:
-    """Returns the hidden sibling in which a data set grows."""
-    return _sibling(output_dir, "partial")
-
-
-def previous_of(output_dir: Path) -> Path:
-    """Returns the hidden sibling that holds the old data set for the moment of the exchange."""
-    return _sibling(output_dir, "previous")
-
-
-def discarded_of(output_dir: Path) -> Path:
-    """Returns the hidden sibling in which a replaced data set is deleted.
-
-    It has a name of its own, so that a half-deleted folder is never brought back.
+    The first is always among them; the last is, too, with `ends`. One item alone with `ends` is
+    the middle one.
     """
-    return _sibling(output_dir, "discarded")
+    if not ends:
+        return [items[i * len(items) // count] for i in range(count)]
+    if count == 1:
+        return [items[len(items) // 2]]
+    return [items[i * (len(items) - 1) // (count - 1)] for i in range(count)]
 
 
-def _sibling(output_dir: Path, kind: str) -> Path:
-    # Resolved: where the folder is a link, its goal is replaced, on the goal's own disk.
-    there = output_dir.resolve()
-    return there.parent / f".{there.name}.{kind}"
+@contextmanager
+def written_aside(path: Path, *, durable: bool = False) -> Iterator[Path]:
+    """Writes a file atomically: yields a temporary path and renames it to `path` at the end.
+
+    The old file stays until the new one is whole. With `durable` the data is flushed to the disk
+    before the rename and the rename after it, so that both survive a power cut.
+    """
+    temporary = path.with_name(f".{path.name}.writing{path.suffix}")
+    try:
+        yield temporary
+        if durable:
+            _flush(temporary)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        _flush_names(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file atomically."""
+    with written_aside(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes UTF-8 text atomically, with `\\n` line ends on every system."""
+    with written_aside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Writes JSON atomically; paths become strings."""
+    write_text(path, json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def _flush(path: Path) -> None:
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_names(folder: Path) -> None:
+    """Flushes a rename; Windows neither needs nor allows it."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def nearest_existing(path: Path) -> Path:
+    """Returns the path, or the first of its parents that exists."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def why_not_writable(folder: Path) -> str:
+    """Returns why no file can be made in a folder, or in the one it would be made in; else ""."""
+    try:
+        with TemporaryFile(dir=nearest_existing(folder)):  # Nameless: a kill leaves nothing behind.
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+"""How the systems say that another process holds a lock; anything else: there are no locks."""
+
+_FAR_BYTES = 2**30
+"""Windows locks bytes and not files: one behind the text, so that others can read that."""
+
+
+@contextmanager
+def locked(lock: Path) -> Iterator[None]:
+    """Holds an exclusive lock on the file `lock`, which names the process, during the block.
+
+    The file stays. A killed process releases its lock. Raises `RunError` where another process,
+    or another part of this one, holds it.
+    """
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            _acquire(file.fileno())
+        except OSError as error:
+            if error.errno in _HELD:
+                file.seek(0)
+                raise RunError(
+                    found=f"{lock.parent} is in use by {file.read().strip() or 'another process'}",
+                    expected="one process at a time in a folder",
+                    fix="wait for that one or end it, or choose another --output_dir",
+                ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}\n")
+        file.flush()
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _acquire(descriptor: int) -> None:
+        os.lseek(descriptor, _FAR_BYTES, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _acquire(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def link_or_copy(source: Path, target: StrPath) -> bool:
@@ -138,17 +234,57 @@ def link_or_copy(source: Path, target: StrPath) -> bool:
     return True
 
 
-def put(data: bytes, target: StrPath) -> None:
-    """Writes a picture that has no file of its own: a box cut out, a row of a table."""
-    with open(target, "xb") as new:  # noqa: PTH123
-        new.write(data)
+def previous_of(output_dir: Path) -> Path:
+    """Returns the hidden sibling that holds the old folder for the moment of the exchange."""
+    return _sibling(output_dir, "previous")
+
+
+def _sibling(output_dir: Path, kind: str) -> Path:
+    # Resolved: where the folder is a link, its target is replaced, on the target's own disk.
+    resolved = output_dir.resolve()
+    return resolved.parent / f".{resolved.name}.{kind}"
+
+
+@contextmanager
+def replaced_folder(output_dir: Path) -> Iterator[Path]:
+    """Replaces a folder atomically: yields an empty one that takes its place at the end.
+
+    When the block fails, nothing is left behind. The new folder grows in a hidden sibling; two
+    renames exchange the folders. A kill between the two leaves the old one under its hidden name,
+    and the next `recover` brings it back. The files at the top (manifest and reports) are flushed
+    before the exchange; pictures that were copied may be cut short by a power cut, which `verify`
+    finds. Raises `DataError` where nothing can be written.
+    """
+    partial = _sibling(output_dir, "partial")
+    with _as_data_error(output_dir):
+        output_dir.parent.mkdir(parents=True, exist_ok=True)
+        recover(output_dir)
+        try:
+            partial.mkdir()
+            yield partial
+            _flush_all(path for path in partial.iterdir() if path.is_file())
+            if output_dir.exists():
+                output_dir.resolve().rename(previous_of(output_dir))
+            partial.rename(output_dir.resolve())
+        finally:
+            with suppress(OSError):
+                recover(output_dir)
+
+
+def require_replaceable(output_dir: Path) -> None:
+    """Raises `DataError` before the long work where `output_dir` cannot be written; recovers it."""
+    with _as_data_error(output_dir):
+        recover(output_dir)
+    if reason := why_not_writable(output_dir.parent):
+        raise _unwritable(output_dir, reason)
 
 
 def recover(output_dir: Path) -> None:
-    """Tidies up after a killed run: brings the old folder back, drops half-written ones."""
-    previous, discarded = previous_of(output_dir), discarded_of(output_dir)
+    """Cleans up after a killed exchange: brings the old folder back, drops half-written ones."""
+    previous = previous_of(output_dir)
+    discarded = _sibling(output_dir, "discarded")  # So a half-deleted folder never comes back.
     _drop(discarded)
-    _drop(partial_of(output_dir))
+    _drop(_sibling(output_dir, "partial"))
     if previous.exists() and output_dir.exists():
         previous.rename(discarded)
         _drop(discarded)
@@ -161,55 +297,22 @@ def _drop(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def make_ready(output_dir: Path) -> None:
-    """Finds out before the long work whether `output_dir` can be written; see also `recover`."""
-    with _said_plainly(output_dir):
-        recover(output_dir)
-        there = output_dir.parent.resolve()
-        while not there.exists():
-            there = there.parent
-        with TemporaryFile(dir=there):  # Without a name: a kill leaves nothing behind.
-            pass
+def _flush_all(paths: Iterable[Path]) -> None:
+    for path in paths:
+        _flush(path)
 
 
 @contextmanager
-def new_folder(output_dir: Path) -> Iterator[Path]:
-    """Gives an empty folder that takes the place of `output_dir` when the block ends well.
-
-    When it doesn't, nothing is left behind. The files at its top (manifest and reports) reach the
-    disk before the exchange, so that a power cut leaves no empty ones; pictures that were copied
-    may be cut short by one, which `verify` finds. Raises `DataError` where nothing can be written.
-    """
-    partial = partial_of(output_dir)
-    with _said_plainly(output_dir):
-        output_dir.parent.mkdir(parents=True, exist_ok=True)
-        recover(output_dir)
-        try:
-            partial.mkdir()
-            yield partial
-            _flush(partial)
-            if output_dir.exists():
-                output_dir.resolve().rename(previous_of(output_dir))
-            partial.rename(output_dir.resolve())
-        finally:
-            with suppress(OSError):
-                recover(output_dir)
-
-
-def _flush(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_file():
-            with path.open("r+b") as file:
-                os.fsync(file.fileno())
-
-
-@contextmanager
-def _said_plainly(output_dir: Path) -> Iterator[None]:
+def _as_data_error(output_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
-            found=f"cannot write {output_dir}: {error.strerror or error}",
-            expected="a folder that may be written, with room for the pictures",
-            fix="choose another --output_dir, or free some space",
-        ) from error
+        raise _unwritable(output_dir, error.strerror or str(error)) from error
+
+
+def _unwritable(output_dir: Path, reason: str) -> DataError:
+    return DataError(
+        found=f"cannot write {output_dir}: {reason}",
+        expected="a folder that may be written, with room for the pictures",
+        fix="choose another --output_dir, or free some space",
+    )

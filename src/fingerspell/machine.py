@@ -1,4 +1,4 @@
-"""Keeps other libraries' notes off the console, where the user's own figures belong."""
+"""This machine: cores, memory, versions, git commit; and the logging of libraries."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def reading_threads() -> int:
     return max(2, min(_MOST, usable_cores()))
 
 
-PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
+_PACKAGES = ("fingerspell", "keras", "tensorflow", "tensorflow-cpu", "torch", "jax", "grain",
             "numpy", "opencv-python-headless", "simplejpeg", "ai-edge-litert")  # fmt: skip
 
-FIGURES = "benchmarks/results"
+_FIGURES = "benchmarks/results"
 
 
 def versions() -> dict[str, str]:
     """Returns the versions of what computes the figures; packages that are absent are left out."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in _PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -74,7 +74,7 @@ def commit() -> str:
             [*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
         )
         dirty = subprocess.run(
-            [*git, "status", "--porcelain", "-uno", "--", ":(top)", f":(top,exclude){FIGURES}"],
+            [*git, "status", "--porcelain", "-uno", "--", ":(top)", f":(top,exclude){_FIGURES}"],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):
@@ -94,8 +94,8 @@ def peak_memory_bytes() -> int:
     return int(peak if sys.platform == "darwin" else peak * 1024)  # macOS counts bytes.
 
 
-def quieten_libraries() -> None:
-    """Shows errors only: absent profilers and re-traced graphs are no news to a user.
+def silence_libraries() -> None:
+    """Sets the logging of libraries to errors only.
 
     Keras re-traces its prediction function for a short last batch, once; TensorFlow warns of it
     with five lines.

@@ -6,7 +6,7 @@ from fingerspell.train.checkpoint import (
     DamagedError,
     map_rows,
     read_arrays,
-    sweep,
+    remove_unfinished,
     write_arrays,
     write_rows,
 )
@@ -70,12 +70,12 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / ".synthetic_0-x" / "A").mkdir(parents=True)
     (tmp_path / "synthetic_0").mkdir()
     (tmp_path / "step_00000002.npz").write_bytes(b"whole")
-    sweep(tmp_path)
+    remove_unfinished(tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_0", "step_00000002.npz"]
 
 
 def test_a_folder_that_is_not_there_needs_no_sweeping(tmp_path):
-    sweep(tmp_path / "checkpoints")
+    remove_unfinished(tmp_path / "checkpoints")
 
 
 ROWS = np.array([(1.5, 2), (2.5, 3)], [("x", "f2"), ("n", "i4")])

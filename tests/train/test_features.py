@@ -5,12 +5,12 @@ import pytest
 
 from fingerspell.train import features
 from fingerspell.train.features import (
-    PIECES,
+    _PIECES,
     FeatureBlock,
     Rows,
-    Shelf,
+    FeatureStore,
     affordable_views,
-    drop_others,
+    remove_others,
     in_order,
     row_of,
     shuffled,
@@ -96,9 +96,9 @@ class Backbone:
         return rows()[numbers[0] * BATCH : (numbers[-1] + 1) * BATCH]
 
     def fill(self, folder) -> Rows:
-        shelf = Shelf(folder, KIND)
-        found = shelf.find(self.split)
-        shelf.fill(self.split, found, self)
+        store = FeatureStore(folder, KIND)
+        found = store.find(self.split)
+        store.complete(self.split, found, self)
         return self.split.joined(found)
 
 
@@ -162,7 +162,7 @@ def test_a_full_disk_keeps_features_in_memory_and_says_so_once(tmp_path, monkeyp
 def test_a_large_split_has_few_pieces_that_follow_each_other():
     split = FeatureBlock("train", 1_000_003, 32, lambda _: ())
     edges = split.edges()
-    assert PIECES // 2 <= len(edges) <= PIECES
+    assert _PIECES // 2 <= len(edges) <= _PIECES
     assert [start for start, _ in edges[1:]] == [end for _, end in edges[:-1]]
     assert sum(split.rows(edge) for edge in edges) == 1_000_003
 
@@ -170,7 +170,7 @@ def test_a_large_split_has_few_pieces_that_follow_each_other():
 def test_features_of_other_settings_are_dropped(tmp_path):
     for name in ("features_a_0", "features_b_0", "synthetic_a"):
         (tmp_path / name).mkdir()
-    drop_others(tmp_path / "features_b_0")
+    remove_others(tmp_path / "features_b_0")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_a", "features_b_0"]
 
 

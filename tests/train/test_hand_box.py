@@ -13,11 +13,11 @@ from helpers.small_run import STILL
 
 
 def test_a_cell_has_the_share_that_the_box_covers():
-    found = hand_box.shares((20, 10, 50, 30), (40, 80), (4, 4))
+    found = hand_box.cell_shares((20, 10, 50, 30), (40, 80), (4, 4))
     assert found.shape == (4, 4)
     np.testing.assert_allclose(found, np.outer([0, 1, 1, 0], [0, 1, 0.5, 0]))
     assert found.sum() * 10 * 20 == pytest.approx(30 * 20)
-    assert hand_box.shares((0, 0, 0, 0), (40, 80), (4, 4)).sum() == 0
+    assert hand_box.cell_shares((0, 0, 0, 0), (40, 80), (4, 4)).sum() == 0
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.7, 1.1])
@@ -39,7 +39,7 @@ def test_the_regression_finds_what_made_the_shares():
     rows = rng.normal(3, 2, (20_000, 4))
     kernel, bias = np.array([1.0, -0.5, 0.0, 0.25]), -0.7
     shares = 1 / (1 + np.exp(-(rows @ kernel + bias)))
-    found = hand_box.fit(rows, shares)
+    found = hand_box.fit_logistic(rows, shares)
     np.testing.assert_allclose(found.kernel, kernel, atol=0.05)
     assert found.bias == pytest.approx(bias, abs=0.2)
 
@@ -57,7 +57,7 @@ def test_cells_of_hands_that_it_has_not_seen_are_told_from_others(taught):
     pictures = np.stack([hand.rgb for hand in hands]).astype(np.float32) / 255
     features = np.asarray(grid_network(recogniser())(pictures))
     said = 1 / (1 + np.exp(-(features @ taught[0].kernel + taught[0].bias)))
-    truth = np.stack([hand_box.shares(hand.box, SIZE_PX, said.shape[1:]) for hand in hands])
+    truth = np.stack([hand_box.cell_shares(hand.box, SIZE_PX, said.shape[1:]) for hand in hands])
     inside, outside = said[truth > 0.9].mean(), said[truth < 0.1].mean()
     assert inside > outside + 0.05  # The network itself is untrained.
 

@@ -119,7 +119,7 @@ def test_a_run_that_dies_again_and_again_ends_like_one_that_did_not(
 
 def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
     for owner, name, how in (
-        (features, "look", {"at": 2, "after": False}),
+        (features, "extract", {"at": 2, "after": False}),
         (features, "write_rows", {"after": False}),
         (features, "write_rows", {}),
         (features, "map_rows", {}),
@@ -142,7 +142,7 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
 def test_features_that_are_whole_are_not_made_again(data, tmp_path, monkeypatch):
     die_once(data, tmp_path, loop.Steps, "on_train_batch_end")
     assert any(name.startswith("features_") for name in names(tmp_path))
-    monkeypatch.setattr(features, "look", None)
+    monkeypatch.setattr(features, "extract", None)
     die_once(data, tmp_path, loop.Steps, "on_train_batch_end")
 
 

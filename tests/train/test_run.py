@@ -13,7 +13,7 @@ from fingerspell.model.hand_crop import hand_box_of
 from fingerspell.prepare.prepare import prepare
 from fingerspell.train.calibrate import calibrate, choose_threshold
 from fingerspell.train.phases import validation_stream
-from fingerspell.train.run import check_fits, fingerprint, train
+from fingerspell.train.run import check_batch, fingerprint, train
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
 from helpers.synthetic_folder import alphabet
 from helpers.tiny_network import tiny_backbone_with_grid
@@ -266,7 +266,7 @@ def test_rare_classes_decide_the_largest_batch(tmp_path):
     for number in range(5):
         (folder / "train" / "B" / f"{number}.jpg").unlink()
     with pytest.raises(ConfigError, match="'B' has only 3"):
-        check_fits(small_config(folder, tmp_path / "output"), read_manifest(folder))
+        check_batch(32, read_manifest(folder))
 
 
 def test_the_guides_fifty_epochs_are_fifteen_and_thirty_five():

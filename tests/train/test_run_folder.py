@@ -1,6 +1,7 @@
 import pytest
 
 from fingerspell.errors import RunError
+from fingerspell.files import write_json
 from fingerspell.train import run_folder
 
 
@@ -35,14 +36,14 @@ def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path, monkeypatch):
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "run.json"
-    run_folder.write_json(path, {"old": 1})
+    write_json(path, {"old": 1})
 
     def disk_full(self, *_: object, **__: object) -> None:
         raise OSError("No space left on device")
 
     monkeypatch.setattr("pathlib.Path.write_text", disk_full)
     with pytest.raises(OSError, match="No space"):
-        run_folder.write_json(path, {"new": 2})
+        write_json(path, {"new": 2})
     assert run_folder.read_json(path) == {"old": 1}
 
 

@@ -10,10 +10,11 @@ import pytest
 from fingerspell.config import Choice, Range, load_recipe, with_settings
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, RunError
+from fingerspell.files import locked
 from fingerspell.train import tune as module
 from fingerspell.train.run import fingerprint
 from fingerspell.train.state import DivergedError
-from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, locked, summary, tune
+from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
 from helpers.tiny_network import tiny_backbone

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from fingerspell.runtime import Answer, Predictor
 
 HELP = "read the handshapes in pictures, or the text in a video"
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,19 +57,20 @@ def picture_paths(asked: list[Path]) -> Iterator[Path]:
     Raises `PictureError` for a folder without pictures; a file is judged when it is read.
     """
     from fingerspell.errors import PictureError
+    from fingerspell.files import PICTURE_ENDINGS, pictures_below
 
     for path in asked:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if not found:
+        below = pictures_below(path)
+        if not below:
             raise PictureError(
                 found=f"no pictures in {path}",
-                expected=f"files that end in {', '.join(sorted(SUFFIXES))}",
+                expected=f"files that end in {', '.join(PICTURE_ENDINGS)}",
                 fix="name the files one by one, or another folder",
             )
-        yield from found
+        yield from below
 
 
 def read_pictures(reader: Predictor, paths: list[Path], args: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from fingerspell.assets import has_starter
 from fingerspell.backends import chosen, keras_home
 from fingerspell.doctor.packages import installed, pinned
+from fingerspell.files import nearest_existing, why_not_writable
 
 PROBE_TIMEOUT_S = 60.0
 PROBES = {
@@ -98,7 +98,6 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
     here = installed()
     gpus, smi_error = nvidia()
     memory, free_memory = memory_bytes()
-    root = nearest(output_dir)
     return Facts(
         python=sys.version_info[:3],
         bits=64 if sys.maxsize > 2**32 else 32,
@@ -116,8 +115,8 @@ def gather(dataset_dir: Path, output_dir: Path, *, ask_backend: bool = True) -> 
         library_path=os.environ.get("LD_LIBRARY_PATH", ""),
         memory_bytes=memory,
         free_memory_bytes=free_memory,
-        free_disk_bytes=shutil.disk_usage(root).free,
-        write_error=write_error(root),
+        free_disk_bytes=shutil.disk_usage(nearest_existing(output_dir)).free,
+        write_error=why_not_writable(output_dir),
         weights_cached=(keras_home() / "models" / WEIGHTS_FILE).is_file(),
         weights_folder=keras_home() / "models",
         starter=has_starter(),
@@ -209,20 +208,3 @@ def _system_memory_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
-
-
-def nearest(folder: Path) -> Path:
-    """Returns the folder, or the first of its parents that exists."""
-    path = folder.absolute()
-    while not path.is_dir():
-        path = path.parent
-    return path
-
-
-def write_error(folder: Path) -> str:
-    """Returns why nothing can be written there; '' where it can."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".fingerspell-"):
-            return ""
-    except OSError as error:
-        return error.strerror or str(error)

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fingerspell.doctor.finding import Finding, fail, ok, warn
+from fingerspell.files import folders, is_picture
 
 SPLITS = ("train", "val", "test")
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 CONTRACT = "recogniser.json"
 PREPARE = "python backend/prepare_dataset.py --input_dir PICTURES --output_dir"
 TRAIN = "python backend/train_finetune.py --dataset_dir dataset --output_dir"
@@ -25,12 +25,8 @@ LOW_ACCURACY = 0.90
 
 def count_pictures(folder: Path) -> dict[str, int]:
     """Returns {class folder: pictures directly inside}, sorted by name; {} without the folder."""
-    if not folder.is_dir():
-        return {}
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
     return {
-        path.name: sum(1 for x in path.iterdir() if x.suffix.lower() in PICTURES)
-        for path in classes
+        path.name: sum(is_picture(file.name) for file in path.iterdir()) for path in folders(folder)
     }
 
 
@@ -72,8 +68,7 @@ def class_folders(folder: Path, depth: int = 3) -> list[Path]:
         return [folder]
     if depth == 0:
         return []
-    inner = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [found for path in inner for found in class_folders(path, depth - 1)]
+    return [found for path in folders(folder) for found in class_folders(path, depth - 1)]
 
 
 def check_balance(counts: Mapping[str, int]) -> list[Finding]:

@@ -19,6 +19,7 @@ from fingerspell.evaluate.calibration import (
     risk_coverage,
 )
 from fingerspell.evaluate.metrics import Floats, Ints, cluster_bootstrap, wilson
+from fingerspell.files import write_bytes
 from fingerspell.labels import LETTERS, STATIC_LETTERS
 
 REPORT = "evaluation_report.json"
@@ -136,16 +137,10 @@ def write_report(
 
     matrix = confusion_png(report["confusion_matrix"], report["class_names"])
     curves = history_png(history) if history.get("loss") else None
-    _write(output_dir / MATRIX_PNG, matrix)
+    write_bytes(output_dir / MATRIX_PNG, matrix)
     if curves:
-        _write(output_dir / HISTORY_PNG, curves)
-    _write(output_dir / REPORT_HTML, run_page(report, run, matrix, curves).encode("utf-8"))
-    _write(output_dir / MODEL_CARD, model_card(report, run).encode("utf-8"))
+        write_bytes(output_dir / HISTORY_PNG, curves)
+    write_bytes(output_dir / REPORT_HTML, run_page(report, run, matrix, curves).encode("utf-8"))
+    write_bytes(output_dir / MODEL_CARD, model_card(report, run).encode("utf-8"))
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
-    _write(output_dir / REPORT, f"{text}\n".encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    write_bytes(output_dir / REPORT, f"{text}\n".encode())

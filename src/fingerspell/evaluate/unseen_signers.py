@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell import images
+from fingerspell import files, images
 from fingerspell.errors import DataError
 from fingerspell.labels import label_of
 
@@ -40,9 +40,6 @@ def _load(paths: Sequence[Path], size_px: tuple[int, int]) -> NDArray[np.float32
     return np.stack([images.load(path, size_px) for path in paths])
 
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnseenSigners:
     """Pictures of other people.
@@ -69,7 +66,7 @@ def find_unseen_signers(folder: Path, labels: Sequence[str]) -> UnseenSigners:
     y_true: list[int] = []
     unknown: dict[str, int] = {}
     for class_dir in _class_folders(folder):
-        pictures = _pictures(class_dir)
+        pictures = files.pictures(class_dir)
         number = numbers.get(label_of(class_dir.name).casefold())
         if number is None:
             unknown[class_dir.name] = len(pictures)
@@ -160,9 +157,4 @@ def _class_folders(folder: Path) -> list[Path]:
             expected="a folder of class folders",
             fix="check the path",
         )
-    return sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-
-
-def _pictures(folder: Path) -> list[Path]:
-    named = (path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-    return sorted(path for path in named if path.name[0] != ".")
+    return files.folders(folder)

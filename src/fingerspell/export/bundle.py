@@ -21,6 +21,7 @@ from fingerspell.export.metadata import with_metadata
 from fingerspell.export.parity import require_pictures
 from fingerspell.export.proof import prove
 from fingerspell.export.tflite import convert_int8, require_representative
+from fingerspell.files import write_text
 from fingerspell.images.encode import as_plain_jpeg
 from fingerspell.labels import write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
@@ -113,8 +114,8 @@ def _write_exports(
 def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> None:
     """Writes labels, `parity.json` and last `recogniser.json` with the hash of every file."""
     write_labels(folder / LABELS, contract.labels)
-    _write_text(folder / PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    _write_text(folder / FILE_NAME, replace(contract, files=hashes(folder)).to_json())
+    write_text(folder / PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / FILE_NAME, replace(contract, files=hashes(folder)).to_json())
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -134,7 +135,3 @@ def _move_into_place(aside: Path, output_dir: Path) -> None:
             old = aside / f"old-{path.name}"
             target.replace(old)
         path.replace(target)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")

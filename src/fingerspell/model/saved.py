@@ -8,15 +8,15 @@ import keras
 
 from fingerspell.config.model import ModelConfig
 from fingerspell.errors import ModelError
+from fingerspell.files import written_aside
 from fingerspell.model.build import DROPOUT, backbone_of, build_recogniser, head_of, size_of
 from fingerspell.model.hand_crop import views_of, with_views_of
 
 
 def save_recogniser(model: keras.Model, path: Path) -> None:
     """Writes `model.keras` in one step: the old file stays until the new one is whole."""
-    temporary = path.with_name(f".{path.stem}.writing.keras")
-    model.save(temporary)
-    temporary.replace(path)
+    with written_aside(path) as temporary:
+        model.save(temporary)
 
 
 def load_recogniser(path: Path) -> keras.Model:

@@ -1,94 +1,31 @@
-"""Near pairs among hashes: all of them where there are few, nearly all of them among millions."""
+"""Near duplicates among perceptual hashes: search in N log N, neighbouring frames of a video.
+
+Two hashes are near where few bits differ, weighed against the bits that are set (`is_near`).
+Within a class and source, frames of a video are also linked by their numbers (`video_frames`).
+"""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
-import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from fingerspell.images import Grey, Pixels, luma
+from fingerspell.prepare.dhash import BITS
 
 Pairs = NDArray[np.int64]
 """(P, 2) indices of two items each."""
 
+Words = NDArray[np.uint64]
+"""Hashes as (N, 2) unsigned 64-bit words."""
+
 NO_PAIRS: Pairs = np.empty((0, 2), np.int64)
-
-
-def connect(count: int, pairs: Pairs) -> NDArray[np.int64]:
-    """Returns, for each of `count` items, the smallest item it is connected with by pairs.
-
-    Every tree's root hooks onto the smallest root it is linked with, then every path is cut
-    short; links inside a tree are dropped. Each round at least halves the trees that still have
-    links, so that a dozen passes over the arrays do what a loop over the pairs would.
-    """
-    root = np.arange(count, dtype=np.int64)
-    ends = root[pairs]
-    while len(ends := ends[ends[:, 0] != ends[:, 1]]):
-        np.minimum.at(root, ends.max(axis=1), ends.min(axis=1))
-        while not np.array_equal(further := root[root], root):
-            root = further
-        ends = root[ends]
-    return root
-
-
-MOST_SIDE_PX = 2_000
-"""Longer sides are shrunk first: the sums over a larger picture would leave 32 bits."""
-
-BlockMeans = NDArray[np.float64]
-
-
-def two_grids(grey: Grey, cells: int) -> tuple[BlockMeans, BlockMeans]:
-    """Returns (cells, cells + 1) and (cells + 1, cells) mean grey levels, rounded to whole ones.
-
-    The sum over a rectangle is a difference of the summed-area table at its corners (Crow,
-    "Summed-area tables for texture mapping", SIGGRAPH 1984); between pixels the table is
-    bilinear. Rounding keeps a flat ground flat: cells that differ by noise count as equal.
-    """
-    grey = _shrunk(grey)
-    height, width = grey.shape
-    places, shares = _corners(height, width, cells)
-    table = cv2.integral(grey).ravel()
-    at = np.add.reduce(table.take(places) * shares)
-    lines = at[1:] - at[:-1]
-    means = np.rint((lines[:, 1:] - lines[:, :-1]) * (cells * (cells + 1) / (height * width)))
-    # Both grids' edges lie one behind the other, so one cell in between belongs to neither.
-    return means[:cells, cells + 1 :], means[cells + 1 :, :cells]
-
-
-@lru_cache(256)
-def _corners(height: int, width: int, cells: int) -> tuple[NDArray[np.intp], BlockMeans]:
-    """Returns where in the flat table the four neighbours of every corner of both grids lie, and
-    how much each of them counts: (4, corners, corners)."""
-    above, down = _edges(height, cells)
-    left, across = _edges(width, cells)
-    rows = np.stack([above, above, above + 1, above + 1])[:, :, None]
-    columns = np.stack([left, left + 1, left, left + 1])[:, None, :]
-    up, back = 1 - down, 1 - across
-    shares = [np.outer(y, x) for y, x in ((up, back), (up, across), (down, back), (down, across))]
-    return rows * (width + 1) + columns, np.stack(shares)
-
-
-def _edges(length: int, cells: int) -> tuple[NDArray[np.intp], BlockMeans]:
-    """Returns the pixel before every edge of both grids, and how far behind it the edge lies."""
-    edges = np.concatenate([np.arange(n + 1) * (length / n) for n in (cells, cells + 1)])
-    before = np.minimum(edges.astype(np.intp), length - 1)
-    return before, edges - before
-
-
-def _shrunk(grey: Grey) -> Grey:
-    height, width = grey.shape
-    if max(height, width) <= MOST_SIDE_PX:
-        return grey
-    size = (min(width, MOST_SIDE_PX), min(height, MOST_SIDE_PX))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-CELLS = 8
-BITS = 2 * CELLS * CELLS
-HEX_DIGITS = BITS // 4
 
 USUAL_SET = 76
 """Bits set in either of two near pictures of the usual kind: the scale of `near_bits`."""
@@ -96,22 +33,83 @@ USUAL_SET = 76
 LEAST_SET = 20
 """With fewer set bits than this a picture is nearly blank and a few bits decide nothing."""
 
-Words = NDArray[np.uint64]
-"""Hashes as (N, 2) unsigned 64-bit words."""
+EXACT_UP_TO = 20_000
+"""Up to here every pair is compared: at most about a second."""
+
+PAIRS_EACH = 400
+"""More near pairs than this a hash, and listing them all would fill the memory."""
+
+TABLES = 48
+AHEAD = 8
+KEY_BITS = 64
+_CHUNK = 1024
+_SLICE = 1 << 16
+
+Lines = NDArray[np.uint64]
+
+FRAME_SHARE = 2 / 3
+"""Two frames of videos count as near in this share of `near_bits`: the video links the rest."""
+
+TWIN_SHARE = 1 / 2
+"""Pictures of two sources count as near in this share of `near_bits`. Copies that were scaled and
+saved again are so near, and next to never two people who make one sign."""
+
+MAX_GAP = 2
+"""A gap of more than this many usual steps ends the series."""
+
+VIDEO_SHARE = 0.7
+"""In a video the usual step is at most this share of the distance of unrelated pictures."""
+
+CUT_FACTOR = 2.0
+"""A step of more than this many usual ones is a cut, unless it is within `CALM_FACTOR`."""
+
+CALM_FACTOR = 1.5
+"""While the camera rests, a step of up to this many `near_bits` is no cut."""
+
+CUT_SHARE = 0.9
+"""From this share of the distance of unrelated pictures on, a step is a cut in any video."""
+
+AROUND_STEP, AROUND_VIDEO = 6, 24
+"""How many steps on both sides tell the usual step: near a cut, and in a video at large."""
+
+USUAL_DISTANCE = 45.0
+"""What unrelated pictures of a class differ in, where too few are there to measure it."""
+
+FEW = 24
+_DRAWN = 4000
+_VARIANTS = 8
+_WINDOWS = 1 << 15
+_NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
+_VARIANT = re.compile(r"(.+)\.rf\.[0-9A-Za-z]{8,}")
+
+Series = Sequence[tuple[int, ...]]
+"""The files of each place in a row; several where variants of a photograph share a number."""
+
+Steps = NDArray[np.float32]
 
 
-def dhash(rgb: Pixels) -> str:
-    """Returns 128 bits as 32 hexadecimal digits: 64 horizontal gradients, then 64 vertical."""
-    return dhash_of_luma(luma(rgb))
+def near_in_source(hashes: Words, stems: Sequence[str], near_bits: int) -> Pairs:
+    """Returns the near-duplicate pairs of one class and source, each once, in order.
+
+    `stems` are the files' names without their endings. With 0 bits only equal hashes are near.
+    """
+    near = near_pairs(hashes, near_bits)
+    if near_bits > 0:
+        video = video_frames(hashes, stems, near_bits)
+        less = is_near(hashes[near[:, 0]], hashes[near[:, 1]], round(FRAME_SHARE * near_bits))
+        near = np.concatenate([near[less | ~video.is_frame[near].all(axis=1)], video.links])
+    near = np.sort(near, axis=1)
+    keys = once(near[:, 0] * len(hashes) + near[:, 1])
+    return np.stack(np.divmod(keys, max(1, len(hashes))), axis=1)
 
 
-def dhash_of_luma(grey: Grey) -> str:
-    """Returns `dhash` of a picture whose luma is at hand."""
-    wide, tall = two_grids(grey, CELLS)
-    brighter = np.empty((2, CELLS, CELLS), np.bool_)
-    np.greater(wide[:, 1:], wide[:, :-1], out=brighter[0])
-    np.greater(tall[1:], tall[:-1], out=brighter[1])
-    return np.packbits(brighter).tobytes().hex()
+def near_across_sources(hashes: Words, sources: NDArray[np.int64], near_bits: int) -> Pairs:
+    """Returns the pairs of one class that are one picture saved in two sources, each once."""
+    if (sources == sources[:1]).all():
+        return NO_PAIRS
+    near = near_pairs(hashes, round(TWIN_SHARE * near_bits))
+    pairs: Pairs = near[sources[near[:, 0]] != sources[near[:, 1]]]
+    return pairs
 
 
 def words(hashes: Sequence[str]) -> Words:
@@ -125,8 +123,8 @@ def is_near(some: Words, others: Words, near_bits: int) -> NDArray[np.bool_]:
 
         near = differing * USUAL_SET <= near_bits * max(set in either, LEAST_SET)
 
-    On a flat background most bits are 0 in every picture, so that unseen signers would seem alike:
-    differing bits are weighed against the bits that are set in either of the two.
+    On a flat background most bits are 0 in every picture, so that different people would seem
+    alike: differing bits are weighed against the bits that are set in either of the two.
     """
     differing, either = _compared(some, others)
     near: NDArray[np.bool_] = differing * USUAL_SET <= near_bits * np.maximum(either, LEAST_SET)
@@ -143,21 +141,6 @@ def _compared(some: Words, others: Words) -> tuple[NDArray[np.int16], NDArray[np
     """How many bits differ, and how many are set in either."""
     differing = np.bitwise_count(some ^ others).sum(axis=-1, dtype=np.int16)
     return differing, np.bitwise_count(some | others).sum(axis=-1, dtype=np.int16)
-
-
-EXACT_UP_TO = 20_000
-"""Up to here every pair is compared: at most about a second."""
-
-PAIRS_EACH = 400
-"""More near pairs than this a hash, and listing them all would fill the memory."""
-
-TABLES = 48
-AHEAD = 8
-KEY_BITS = 64
-_CHUNK = 1024
-_SLICE = 1 << 16
-
-Lines = NDArray[np.uint64]
 
 
 def near_pairs(hashes: Words, near_bits: int) -> Pairs:
@@ -179,7 +162,7 @@ def every_pair(hashes: Words, near_bits: int, most: int | None = None) -> Pairs 
     Returns None as soon as there are more than `most` pairs.
     """
     first, second = _lines(hashes)
-    limit, count, found = _most_differing(near_bits), 0, [NO_PAIRS]
+    limit, count, pairs = _most_differing(near_bits), 0, [NO_PAIRS]
     for top in range(0, len(hashes), _CHUNK):
         rows = slice(top, top + _CHUNK)
         differing = np.bitwise_count(first[rows, None] ^ first[None, top:])
@@ -188,11 +171,11 @@ def every_pair(hashes: Words, near_bits: int, most: int | None = None) -> Pairs 
         ahead = one < other
         one, other = top + one[ahead], top + other[ahead]
         near = is_near(hashes[one], hashes[other], near_bits)
-        found.append(np.stack([one[near], other[near]], axis=1))
+        pairs.append(np.stack([one[near], other[near]], axis=1))
         count += int(near.sum())
         if most is not None and count > most:
             return None
-    return np.concatenate(found)
+    return np.concatenate(pairs)
 
 
 def tables(hashes: Words, near_bits: int, count: int = TABLES) -> Pairs:
@@ -238,8 +221,8 @@ def _table_pairs(
     first, second = _lines(hashes)
     set_bits = np.bitwise_count(first).astype(np.int16) + np.bitwise_count(second)
     for _ in range(count):
-        synthetic = np.packbits(planes[rng.permutation(BITS)[:KEY_BITS]], axis=0)
-        key = np.ascontiguousarray(synthetic.T).view(">u8").ravel().astype(np.uint64)
+        chosen = np.packbits(planes[rng.permutation(BITS)[:KEY_BITS]], axis=0)
+        key = np.ascontiguousarray(chosen.T).view(">u8").ravel().astype(np.uint64)
         order = np.argsort(key, kind="stable")
         for start in range(0, len(order), _SLICE):
             part = order[start : start + _SLICE + AHEAD]
@@ -270,3 +253,117 @@ def _lines(hashes: Words) -> tuple[Lines, Lines]:
 def _most_differing(near_bits: int) -> int:
     """The most bits in which any two near hashes can differ."""
     return min(BITS, max(near_bits, 0) * BITS // USUAL_SET)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrames:
+    """`links` (P, 2) join neighbouring frames; `is_frame[i]` says that file i is such a frame."""
+
+    links: Pairs
+    is_frame: NDArray[np.bool_]
+
+
+def photo_of(stem: str) -> str:
+    """Returns the photograph's name without the mark of a variant: `A1_jpg.rf.4dc4b7c0d6e8`."""
+    match = _VARIANT.fullmatch(stem)
+    return match.group(1) if match else stem
+
+
+def video_frames(hashes: Words, stems: Sequence[str], near_bits: int) -> VideoFrames:
+    """Finds videos among the files of one class and source; hashes (N, 2) in any order."""
+    is_frame = np.zeros(len(hashes), np.bool_)
+    linked = [NO_PAIRS]
+    apart = unrelated(hashes, stems)
+    for series in numbered(stems):
+        links = _links(hashes, series, apart, CALM_FACTOR * near_bits)
+        is_frame[links] = True
+        linked.append(links)
+    return VideoFrames(np.concatenate(linked), is_frame)
+
+
+def numbered(stems: Sequence[str]) -> list[Series]:
+    """Returns every series of at least two numbers in a row, in the order of the numbers.
+
+    The last number in a name counts; what stands before and after it must be the same.
+    """
+    places: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for index, stem in enumerate(stems):
+        if match := _NUMBERED.fullmatch(photo_of(stem)):
+            before, number, after = match.groups()
+            places[before, after][int(number)].append(index)
+    return [part for series in places.values() if len(series) > 1 for part in _unbroken(series)]
+
+
+def unrelated(hashes: Words, stems: Sequence[str]) -> float:
+    """Returns the median distance of 4,000 pairs of photographs drawn from a class."""
+    by_photo: dict[str, list[int]] = defaultdict(list)
+    for index, stem in enumerate(stems):
+        by_photo[photo_of(stem)].append(index)
+    photos = list(by_photo.values())
+    if len(photos) < FEW:
+        return USUAL_DISTANCE
+    drawn = np.random.default_rng(0).integers(0, len(photos), (2, _DRAWN))
+    one, other = drawn[:, drawn[0] != drawn[1]]
+    places = _variants(hashes, [tuple(photo) for photo in photos])
+    return float(np.median(_apart(places[one], places[other])))
+
+
+def usual(steps: Steps, around: int) -> Steps:
+    """Returns the median of each step and up to `around` on both sides, fewer at the ends."""
+    count, width = len(steps), 2 * around + 1
+    result = np.empty(count, np.float32)
+    inner = range(around, count - around)
+    for start in range(inner.start, inner.stop, _WINDOWS):
+        stop = min(start + _WINDOWS, inner.stop)
+        windows = sliding_window_view(steps[start - around : stop + around], width)
+        result[start:stop] = np.median(windows, axis=1)
+    for here in {*range(min(around, count)), *range(max(0, count - around), count)}:
+        result[here] = median(steps[max(0, here - around) : here + around + 1].tolist())
+    return result
+
+
+def _unbroken(series: dict[int, list[int]]) -> list[Series]:
+    """Cuts a series at its gaps; a single place is left out."""
+    numbers = sorted(series)
+    steps = [b - a for a, b in pairwise(numbers)]
+    widest = MAX_GAP * median(steps)
+    starts = [0, *(i + 1 for i, step in enumerate(steps) if step > widest), len(numbers)]
+    parts = [[tuple(series[n]) for n in numbers[a:b]] for a, b in pairwise(starts)]
+    return [part for part in parts if len(part) > 1]
+
+
+def _links(hashes: Words, series: Series, apart: float, calm: float) -> Pairs:
+    """Links each frame with the next, except at cuts and where there is no video."""
+    steps = _steps(_variants(hashes, series))
+    jump = np.maximum(CUT_FACTOR * usual(steps, AROUND_STEP), calm)
+    video = usual(steps, AROUND_VIDEO) <= VIDEO_SHARE * apart
+    goes_on = np.flatnonzero(video & (steps <= np.minimum(jump, CUT_SHARE * apart)))
+    heads = np.asarray([files[0] for files in series], np.int64)
+    return np.stack([heads[goes_on], heads[goes_on + 1]], axis=1)
+
+
+def _variants(hashes: Words, series: Series) -> Words:
+    """Returns (places, variants, 2); where a place has fewer, its last one is repeated."""
+    width = min(_VARIANTS, max(map(len, series)))
+    if width == 1:  # The usual case, and the dearest in Python.
+        return hashes[[files[0] for files in series], None]
+    return hashes[[[files[min(k, len(files) - 1)] for k in range(width)] for files in series]]
+
+
+def _steps(places: Words) -> Steps:
+    """Returns how far it is from each place to the next.
+
+    Two cameras' frames are often stored in turns, so the way over one frame counts as well: it
+    spans two steps, and the video goes on in both if it is short.
+    """
+    steps = _apart(places[:-1], places[1:])
+    over = _apart(places[:-2], places[2:])
+    steps[:-1] = np.minimum(steps[:-1], over)
+    steps[1:] = np.minimum(steps[1:], over)
+    return steps
+
+
+def _apart(some: Words, others: Words) -> Steps:
+    """Returns the distance of the two nearest variants of each pair of places."""
+    every = distance(some[:, :, None], others[:, None, :])
+    return np.asarray(every.min(axis=(1, 2)), np.float32)

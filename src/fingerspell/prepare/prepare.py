@@ -1,4 +1,4 @@
-"""Which file of a data set folder holds which picture, and how it gets there."""
+"""Dataset preparation: check pictures, group near duplicates, split, write the data set folder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fingerspell import __version__
 from fingerspell.config import PrepareConfig
 from fingerspell.dataset.manifest import (
     FILE_NAME,
     HELD_OUT,
+    OLD_HELD_OUT,
     REPORT_NAME,
     SPLITS,
     Sample,
@@ -25,18 +25,29 @@ from fingerspell.dataset.manifest import (
 )
 from fingerspell.dataset.quality import Qualities, quality_json
 from fingerspell.errors import DataError
-from fingerspell.files import link_or_copy, make_ready, new_folder, put
-from fingerspell.prepare import holdout
-from fingerspell.prepare import summary as reports
-from fingerspell.prepare.examine import Picture, content, examine
-from fingerspell.prepare.groups import conflicts, find_groups
-from fingerspell.prepare.records import Bad, same_name
-from fingerspell.prepare.scan import Scan, scan, source_names
-from fingerspell.prepare.split import Assigned, assign
-from fingerspell.prepare.user_groups import coverage, table_text, user_groups
+from fingerspell.files import link_or_copy, replaced_folder, require_replaceable, write_text
+from fingerspell.prepare.examine import Picture, check_bad, content, examine
+from fingerspell.prepare.groups import Side, divide, find_groups, without_conflicts
+from fingerspell.prepare.records import same_name
+from fingerspell.prepare.scan import Scan, scan
+from fingerspell.prepare.split import assign, check_counts
+from fingerspell.prepare.summary import FORMAT, LeftOut, Report, figures, fingerprint
+from fingerspell.prepare.user_groups import coverage, refuse_shared, user_groups
 from fingerspell.progress import Progress
 from fingerspell.report.data_card import CARD_NAME, data_card
 from fingerspell.report.data_report import PAGE_NAME, write_page
+
+_OURS = frozenset({FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT, OLD_HELD_OUT})
+"""What lies at the top of a data set folder, also of one that an earlier version made."""
+
+_MOST_BYTES = 255
+"""The longest file name that the usual file systems hold, in UTF-8."""
+
+_LONGEST_END = 16
+"""Bytes of an extension, its dot included; what is longer is part of the name."""
+
+_ATTEMPTS = 8
+"""A mark would have to be the name of another picture by chance, each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +55,8 @@ class Prepared:
     """What `prepare` did; `untouched` where the very same data set was there already."""
 
     dataset_dir: Path
-    report: reports.Report
+    report: Report
     untouched: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """The usable pictures and their groups: to learn from and of unseen signers; what was left out.
-
-    `named` says of how many pictures the user named the group; None where nothing was asked.
-    """
-
-    own: holdout.Side
-    unseen_signers: holdout.Side
-    bad: list[Bad]
-    conflicts: list[list[Picture]]
-    copies: list[Picture]
-    named: dict[str, Any] | None
 
 
 def prepare(config: PrepareConfig) -> Prepared:
@@ -72,30 +68,27 @@ def prepare(config: PrepareConfig) -> Prepared:
     """
     started = time.monotonic()
     check_places(config.input_dirs, config.output_dir)
-    holdout.check_names(config.holdout_sources, source_names(config.input_dirs))
-    found = scan(config.input_dirs)
-    inputs = fingerprint(config, found)
-    make_ready(config.output_dir)
-    if (kept := _existing(config, inputs)) is not None:
-        return Prepared(config.output_dir, kept, untouched=True)
-    checked = _check(config, found)
-    own, unseen_signers = checked.own, checked.unseen_signers
-    assigned = assign(config, own.pictures, own.grouping)
-    pictures = [*own.pictures, *unseen_signers.pictures]
-    groups = [*own.grouping.groups, *unseen_signers.grouping.groups]
-    splits = [*assigned.splits, *[HELD_OUT] * len(unseen_signers.pictures)]
-    samples = samples_of(pictures, groups, splits)
-    qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
+    scanned = scan(config.input_dirs, config.holdout_sources)
+    inputs = fingerprint(config, scanned)
+    require_replaceable(config.output_dir)
+    if (existing := _existing(config, inputs)) is not None:
+        return Prepared(config.output_dir, existing, untouched=True)
+    own, held_out, left_out, named = _grouped(config, scanned)
+    assigned = assign(config, own)
+    splits = [*assigned.splits, *[HELD_OUT] * len(held_out.pictures)]
+    pictures = [*own.pictures, *held_out.pictures]
+    samples = samples_of(pictures, [*own.grouping.groups, *held_out.grouping.groups], splits)
     ordered = sorted(samples, key=lambda sample: sample.path)
+    qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
     text = to_csv(ordered)
-    with new_folder(config.output_dir) as folder:
+    with replaced_folder(config.output_dir) as folder:
         linked = write_pictures(folder, samples, pictures)
-        _write(folder / FILE_NAME, text)
+        write_text(folder / FILE_NAME, text)
         report = {
-            "format": reports.FORMAT,
+            "format": FORMAT,
             "inputs_sha256": inputs,
             "manifest_sha256": text_sha256(text),
-            **_figures(config, found, checked, assigned, ordered),
+            **figures(config, scanned, left_out, named, assigned, ordered),
             "near_duplicate_pairs": len(own.grouping.pairs),
             "quality": quality_json(ordered, qualities),
             "linked": linked,
@@ -106,35 +99,102 @@ def prepare(config: PrepareConfig) -> Prepared:
     return Prepared(config.output_dir, report, untouched=False)
 
 
-def fingerprint(config: PrepareConfig, found: Scan) -> str:
-    """Returns a SHA-256 over version, settings and the input files' names, sizes and times."""
-    names = source_names(config.input_dirs)
-    start = {n: len(str(folder)) for n, folder in zip(names, config.input_dirs, strict=True)}
-    files = [
-        [f.source, str(f.path)[start[f.source] :], f.label, f.size_bytes, f.mtime_ns,
-         f.part and astuple(f.part)]
-        for f in found.files
-    ]  # fmt: skip
-    table = table_text(config.groups_csv) if config.groups_csv else ""
-    body = [__version__, reports.FORMAT, reports.config_json(config), table, files]
-    return hashlib.sha256(json.dumps(body).encode("utf-8")).hexdigest()
+def _grouped(
+    config: PrepareConfig, scanned: Scan
+) -> tuple[Side, Side, LeftOut, dict[str, Any] | None]:
+    """Opens and groups every picture; returns those to learn from, the held-out ones, the rest.
+
+    The last item says how many pictures have a user group; None where nothing was asked.
+    """
+    pictures, bad = examine(scanned.records)
+    bad = [*scanned.unusable, *bad]
+    check_bad(bad, len(scanned.records) + len(scanned.unusable), config.max_bad_share)
+    usable, conflicts = without_conflicts(pictures)
+    unused = [*(b.path for b in bad), *(p.file.path for same in conflicts for p in same)]
+    owners = user_groups(usable, config.group_by, config.groups_csv, unused)
+    if owners is not None:
+        refuse_shared(usable, owners, config.holdout_sources)
+    named = None if owners is None else coverage(usable, owners)
+    grouping = find_groups(usable, config.near_bits, owners)
+    labels = {r.label for r in scanned.records if r.source not in config.holdout_sources}
+    own, held_out, copies = divide(usable, grouping, config.holdout_sources, labels)
+    check_counts(own.pictures, labels, len(copies))
+    return own, held_out, LeftOut(bad, conflicts, copies), named
 
 
-def _existing(config: PrepareConfig, inputs: str) -> reports.Report | None:
+def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
+    """Refuses an output that touches an input, or that holds anything but a data set."""
+    try:
+        _check_places(input_dirs, output_dir)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in a circle.
+        raise DataError(
+            found=f"cannot look at --input_dir or --output_dir: {error}",
+            expected="folders that may be read",
+            fix="check paths, links and permissions",
+        ) from error
+
+
+def samples_of(
+    pictures: Sequence[Picture], groups: Sequence[str], splits: Sequence[str]
+) -> list[Sample]:
+    """Returns the manifest's rows: where each picture will lie, and what is known of it.
+
+    No two lie in the same place, also where capitals make no difference. The order of the
+    pictures decides nothing.
+    """
+    return [
+        Sample(
+            place,
+            picture.file.label,
+            split,
+            group,
+            picture.file.source,
+            picture.sha256,
+            picture.dhash,
+            picture.width,
+            picture.height,
+        )
+        for picture, group, split, place in zip(
+            pictures, groups, splits, _places(pictures, splits), strict=True
+        )
+    ]
+
+
+def write_pictures(folder: Path, samples: Sequence[Sample], pictures: Sequence[Picture]) -> int:
+    """Links, copies or writes every picture; returns how many were linked."""
+    for parent in sorted({sample.path.rpartition("/")[0] for sample in samples}):
+        (folder / parent).mkdir(parents=True)
+    linked = 0
+    with Progress(len(samples), "writing") as progress:
+        for sample, picture in zip(samples, pictures, strict=True):
+            target = f"{folder}/{sample.path}"  # As text: a `Path` takes as long as the link.
+            if picture.file.part is None:
+                linked += link_or_copy(picture.file.path, target)
+            else:
+                with open(target, "xb") as file:  # noqa: PTH123
+                    file.write(content(picture.file))
+            progress.advance()
+    return linked
+
+
+def _existing(config: PrepareConfig, inputs: str) -> Report | None:
     """Returns the report of the same data set if it is there, whole; None to make one."""
     path = config.output_dir / REPORT_NAME
     if config.overwrite or not path.is_file():
         return None
+    held = "a data set of other pictures or settings"
     try:
         report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        same = report["inputs_sha256"] == inputs
-        if same and _is_whole(config.output_dir, report["manifest_sha256"]):
-            return report
+        if report["format"] != FORMAT:
+            held = "a data set that another version made"
+        elif report["inputs_sha256"] == inputs:
+            if _is_whole(config.output_dir, report["manifest_sha256"]):
+                return report
+            held = "a damaged data set"
     except (OSError, ValueError, KeyError, TypeError):
-        same = False
+        pass
     raise DataError(
-        found=f"{config.output_dir} holds "
-        + ("a damaged data set" if same else "a data set of other pictures or settings"),
+        found=f"{config.output_dir} holds {held}",
         expected="a new folder, or permission to replace that one",
         fix="add --overwrite, or choose another --output_dir",
     )
@@ -149,89 +209,14 @@ def _is_whole(dataset_dir: Path, manifest_sha256: str) -> bool:
         return False
 
 
-def _check(config: PrepareConfig, found: Scan) -> _Checked:
-    """Opens every picture, groups them, and leaves out what nobody should learn from."""
-    pictures, bad = examine(found.files)
-    bad = [*found.unusable, *bad]
-    check_bad(bad, len(found.files) + len(found.unusable), config.max_bad_share)
-    clashes = conflicts(pictures)
-    usable = _without(pictures, clashes)
-    left_out = [*(b.path for b in bad), *(p.file.path for same in clashes for p in same)]
-    given = user_groups(usable, config.group_by, config.groups_csv, left_out)
-    if given is not None:
-        holdout.refuse_shared(usable, given, config.holdout_sources)
-    named = None if given is None else coverage(usable, given)
-    grouping = find_groups(usable, config.near_bits, given)
-    own, unseen_signers, copies = holdout.divide(usable, grouping, config.holdout_sources)
-    labels = {f.label for f in found.files if f.source not in config.holdout_sources}
-    check_counts(own.pictures, labels, len(copies))
-    holdout.check_unseen_signers(unseen_signers, config.holdout_sources, labels)
-    return _Checked(own, unseen_signers, bad, clashes, copies, named)
-
-
-def _without(pictures: list[Picture], clashes: Sequence[Sequence[Picture]]) -> list[Picture]:
-    """Leaves all copies of a picture with two labels out: nobody can say which one is right."""
-    hashes = {same[0].sha256 for same in clashes}
-    return [picture for picture in pictures if picture.sha256 not in hashes]
-
-
-def _figures(
-    config: PrepareConfig, found: Scan, checked: _Checked, assigned: Assigned,
-    samples: Sequence[Sample],
-) -> reports.Report:  # fmt: skip
-    """Returns what the report says of pictures, splits and what was left out."""
-    own = [sample for sample in samples if sample.split != HELD_OUT]
-    return {
-        "config": reports.config_json(config),
-        "layouts": dict(found.layouts),
-        "renamed": [asdict(renamed) for renamed in found.renamed],
-        "pictures": len(own),
-        "groups": len({sample.group for sample in own}),
-        "classes": reports.class_table(own),
-        "sources": reports.source_table(samples),
-        "held_out": sorted({s.source for s in samples if s.split == HELD_OUT}),
-        "kept_splits": list(assigned.kept),
-        "missed_points": assigned.missed_points,
-        "leak": assigned.leaks,
-        "bad": reports.bad_list(checked.bad),
-        "conflicts": reports.conflict_list(checked.conflicts),
-        "copies_of_unseen_signers": [str(picture.file.path) for picture in checked.copies],
-        "ignored": [str(path) for path in found.ignored],
-        **({"named": checked.named} if checked.named else {}),
-    }
-
-
 def _write_reports(
-    folder: Path, report: reports.Report, samples: Sequence[Sample], qualities: Qualities
+    folder: Path, report: Report, samples: Sequence[Sample], qualities: Qualities
 ) -> None:
     """Writes the report for programs, for people, and for those who get the data set."""
     write_page(folder, report, samples, qualities)
-    _write(folder / CARD_NAME, data_card(report, samples, qualities))
+    write_text(folder / CARD_NAME, data_card(report, samples, qualities))
     # Last: whoever finds it finds everything.
-    _write(folder / REPORT_NAME, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
-OURS = frozenset({FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT})
-"""What lies at the top of a data set folder."""
-
-MIN_PICTURES = 3
-"""A class needs one picture for each split."""
-
-
-def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
-    """Refuses an output that touches an input, or that holds anything but a data set."""
-    try:
-        _check_places(input_dirs, output_dir)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that go in a circle.
-        raise DataError(
-            found=f"cannot look at --input_dir or --output_dir: {error}",
-            expected="folders that may be read",
-            fix="check paths, links and permissions",
-        ) from error
+    write_text(folder / REPORT_NAME, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
 def _check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
@@ -259,82 +244,12 @@ def _check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
             expected="an empty or new folder, or a data set of this program",
             fix="choose another --output_dir, or remove that folder yourself",
         )
-    if foreign := sorted(name for name in names if name not in OURS and not name.startswith(".")):
+    if foreign := sorted(name for name in names if name not in _OURS and not name.startswith(".")):
         raise DataError(
             found=f"{output_dir} holds more than a data set: {', '.join(foreign[:5])}",
             expected="nothing that prepare did not write: the folder is replaced as a whole",
             fix="move these elsewhere, or choose another --output_dir",
         )
-
-
-def check_bad(bad: Sequence[Bad], total: int, most: float) -> None:
-    """Refuses when nothing can be decoded, or more than the share `most` can't."""
-    if len(bad) == total:
-        raise DataError(
-            found=f"none of {total:,} files is a usable picture, first {bad[0].path}: "
-            f"{bad[0].reason}",
-            expected="JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC pictures",
-            fix="check --input_dir",
-        )
-    if len(bad) > most * total:
-        listed = "; ".join(f"{b.path}: {b.reason}" for b in bad[:3])
-        raise DataError(
-            found=f"{len(bad):,} of {total:,} files are bad: {listed}",
-            expected=f"at most {most:.1%} bad files",
-            fix=f"mend them, or allow more: --max_bad {len(bad) / total + 0.01:.2f}",
-        )
-
-
-def check_counts(pictures: Sequence[Picture], labels: Collection[str], copies: int = 0) -> None:
-    """Refuses classes that cannot be split in three, counted over the usable pictures.
-
-    `copies` were left out, because held-out sources hold the same pictures.
-    """
-    counts = Counter(picture.file.label for picture in pictures)
-    few = [f"{label} ({counts[label]})" for label in sorted(labels) if counts[label] < MIN_PICTURES]
-    if few:
-        raise DataError(
-            found=f"too few usable pictures in class {', '.join(few)}"
-            + (f", after {copies:,} copies of held-out pictures were left out" if copies else ""),
-            expected=f"at least {MIN_PICTURES} a class: one each for train, val and test",
-            fix="add pictures, or take the class folder out",
-        )
-
-
-_MOST_BYTES = 255
-"""The longest file name that the usual file systems hold, in UTF-8."""
-
-_LONGEST_END = 16
-"""Bytes of an extension, its dot included; what is longer is part of the name."""
-
-_ATTEMPTS = 8
-"""A mark would have to be the name of another picture by chance, each time."""
-
-
-def samples_of(
-    pictures: Sequence[Picture], groups: Sequence[str], splits: Sequence[str]
-) -> list[Sample]:
-    """Returns the manifest's rows: where each picture will lie, and what is known of it.
-
-    No two lie in the same place, also where capitals make no difference. The order of the
-    pictures decides nothing.
-    """
-    return [
-        Sample(
-            place,
-            picture.file.label,
-            split,
-            group,
-            picture.file.source,
-            picture.sha256,
-            picture.dhash,
-            picture.width,
-            picture.height,
-        )
-        for picture, group, split, place in zip(
-            pictures, groups, splits, _places(pictures, splits), strict=True
-        )
-    ]
 
 
 def _places(pictures: Sequence[Picture], splits: Sequence[str]) -> list[str]:
@@ -384,19 +299,3 @@ def _place(picture: Picture, split: str, several: bool) -> str:
         return f"{split}/{file.source}/{file.label}/{file.file_name}"
     name = f"{file.source}__{file.file_name}" if several else file.file_name
     return f"{split}/{file.label}/{name}"
-
-
-def write_pictures(folder: Path, samples: Sequence[Sample], pictures: Sequence[Picture]) -> int:
-    """Links, copies or writes every picture; returns how many were linked."""
-    for parent in sorted({sample.path.rpartition("/")[0] for sample in samples}):
-        (folder / parent).mkdir(parents=True)
-    linked = 0
-    with Progress(len(samples), "writing") as progress:
-        for sample, picture in zip(samples, pictures, strict=True):
-            target = f"{folder}/{sample.path}"  # As text: a `Path` takes as long as the link.
-            if picture.file.part is None:
-                linked += link_or_copy(picture.file.path, target)
-            else:
-                put(content(picture.file), target)
-            progress.advance()
-    return linked

@@ -1,4 +1,4 @@
-"""Names for pictures that are called alike, so that a class folder can hold them all."""
+"""Records: one picture of an input folder each, its class and source; file names made unique."""
 
 from __future__ import annotations
 
@@ -80,19 +80,19 @@ class Source:
 
     name: str
     layout: str
-    found: list[Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)
     unusable: list[Bad] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
 
     def label(self, written: str) -> str:
-        """Returns the label of a class as written, and keeps it in mind."""
+        """Returns the label of a class as written, and remembers it for `renamed`."""
         if written not in self.written:
             self.written[written] = label_of(written)
         return self.written[written]
 
     def renamed(self) -> list[Renamed]:
-        """Returns every class that is called otherwise in the data set, to the eye."""
+        """Returns every class whose label looks different from its folder's name."""
         return [
             Renamed(self.name, folder, label)
             for folder, label in self.written.items()
@@ -113,29 +113,29 @@ def same_name(name: str) -> str:
     return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
-def distinct(found: Sequence[Record], root: Path) -> list[Record]:
+def distinct(records: Sequence[Record], root: Path) -> list[Record]:
     """Returns the pictures of one source with names that differ within each class.
 
     Where two of a class are called alike, all of the class get the folders in front that tell
     them apart (`train_1.jpg`, `test_1.jpg`): a numbered series stays one.
     """
     by_label: dict[str, list[int]] = defaultdict(list)
-    for index, item in enumerate(found):
+    for index, item in enumerate(records):
         by_label[item.label].append(index)
-    result = list(found)
+    result = list(records)
     for indices in by_label.values():
-        names = {same_name(found[i].file_name) for i in indices}
+        names = {same_name(records[i].file_name) for i in indices}
         if len(names) < len(indices):
-            for i, name in zip(indices, _names([found[i] for i in indices], root), strict=True):
-                result[i] = replace(found[i], name=name)
+            for i, name in zip(indices, _names([records[i] for i in indices], root), strict=True):
+                result[i] = replace(records[i], name=name)
     return result
 
 
-def _names(found: Sequence[Record], root: Path) -> list[str]:
-    homes = [_home(item, root) for item in found]
+def _names(records: Sequence[Record], root: Path) -> list[str]:
+    homes = [_home(item, root) for item in records]
     prefix = _prefixes(list(dict.fromkeys(homes)))
     names, taken = [], set()
-    for item, home in zip(found, homes, strict=True):
+    for item, home in zip(records, homes, strict=True):
         name = base = prefix[home] + item.file_name
         number = 2
         while same_name(name) in taken:  # Alike but for capitals, in one folder.

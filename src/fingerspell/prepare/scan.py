@@ -1,12 +1,12 @@
-"""What lies in the folders a user hands over: pictures, their class and their source."""
+"""Scan of the input folders: their layouts, classes, sources and pictures; nothing is decoded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fingerspell import files
+from fingerspell.dataset.manifest import SPLITS, is_split_name
 from fingerspell.errors import DataError
 from fingerspell.prepare.layouts.boxes import read_boxes
 from fingerspell.prepare.layouts.classes import EXPECTED, class_sets, read_by_name, read_classes
@@ -14,68 +14,54 @@ from fingerspell.prepare.layouts.tables import is_table, read_rows, read_table
 from fingerspell.prepare.layouts.tree import File, Folder, every, has_control, is_unicode, read_tree
 from fingerspell.prepare.records import Bad, Record, Renamed, Source, distinct, same_name
 
-
-def foreign_format(tree: Folder) -> str:
-    """Returns the name of an annotation format other than YOLO, or ""."""
-    folders = list(every(tree))
-    notes = [note.name.lower() for folder in folders for note in folder.notes]
-    if any(n.endswith("coco.json") or n.startswith("instances_") for n in notes):
-        return "COCO"
-    if any(n == "_annotations.csv" for n in notes):
-        return "TensorFlow object detection CSV"
-    if any(n == "_classes.csv" for n in notes):
-        return "multi-label CSV"
-    if any(n.endswith(".xml") for n in notes):
-        return "Pascal VOC"
-    if any(f.name.casefold() == "labels" and f.notes for f in folders):
-        return "YOLO without a data.yaml that names the classes"
-    return ""
-
-
-_SPLITS = ("", *files.SPLIT_NAMES)
+_SPLITS = ("", *SPLITS)
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Everything found, in source, class, split and natural file order; what was passed over.
+    """All pictures in source, class, split and natural file order; what was skipped.
 
-    `layouts` says for each source in a few words how its folder is laid out.
+    `sources` holds each source's folder; `layouts` says in a few words how it is laid out.
     """
 
-    files: tuple[Record, ...]
+    records: tuple[Record, ...]
     ignored: tuple[Path, ...]
     unusable: tuple[Bad, ...] = ()
     renamed: tuple[Renamed, ...] = ()
     layouts: tuple[tuple[str, str], ...] = ()
+    sources: tuple[tuple[str, Path], ...] = ()
 
 
-def scan(input_dirs: Sequence[Path]) -> Scan:
+def scan(input_dirs: Sequence[Path], holdout_sources: Collection[str] = ()) -> Scan:
     """Lists the pictures of one or several folders; no picture is opened.
 
     Each folder is a source, named after itself, and is read as whatever it is: class folders
     (nested or split into train, val and test), a YOLO export, Sign-MNIST tables, or files that
-    say their class. Raises `DataError` for everything that is none of these.
+    say their class. Raises `DataError` for everything that is none of these, and for a name in
+    `holdout_sources` that is no source.
     """
     names = source_names(input_dirs)
+    _check_holdout(holdout_sources, names)
     sources = [_source(path, name) for path, name in zip(input_dirs, names, strict=True)]
-    files = [item for source in sources for item in source.found]
-    if len({item.split for item in files}) < 2:  # Only `train`: nothing is split yet.
-        files = [replace(item, split="") if item.split else item for item in files]
+    records = [record for source in sources for record in source.records]
+    if len({record.split for record in records}) < 2:  # Only `train`: nothing is split yet.
+        records = [replace(record, split="") if record.split else record for record in records]
     unusable = tuple(bad for source in sources for bad in source.unusable)
-    if unusable and not files:
+    if unusable and not records:
         raise DataError(
             found=f"no usable picture among {len(unusable):,}, first {unusable[0].path}: "
             f"{unusable[0].reason}",
             expected="pictures, or tables and boxes in one of the formats of docs/data.md",
             fix="mend them, or check --input_dir",
         )
-    _check_classes(files, input_dirs)
+    _check_classes(records, input_dirs)
     return Scan(
-        tuple(files),
+        tuple(records),
         tuple(path for source in sources for path in source.ignored),
         unusable,
         tuple(renamed for source in sources for renamed in source.renamed()),
         tuple((source.name, source.layout) for source in sources),
+        tuple(zip(names, input_dirs, strict=True)),
     )
 
 
@@ -96,6 +82,22 @@ def source_names(input_dirs: Sequence[Path]) -> list[str]:
     return names
 
 
+def _check_holdout(wanted: Collection[str], sources: Collection[str]) -> None:
+    """Raises `DataError` for a name that is no source, or where no source is left to train on."""
+    if unknown := [name for name in wanted if name not in sources]:
+        raise DataError(
+            found=f"no source called {', '.join(unknown)}",
+            expected=f"one of {', '.join(sources)}: sources are named after their folders",
+            fix="check --holdout_source",
+        )
+    if wanted and set(sources) <= set(wanted):
+        raise DataError(
+            found=f"every source is held out: {', '.join(sources)}",
+            expected="at least one source to train on",
+            fix="add a folder to --input_dir, or hold out fewer",
+        )
+
+
 def _source(path: Path, name: str) -> Source:
     """Reads one input; its pictures come in class order, with names that differ."""
     if has_control(name):
@@ -112,8 +114,8 @@ def _source(path: Path, name: str) -> Source:
             expected="folders that may be read",
             fix="check the permissions",
         ) from error
-    source.found.sort(key=lambda item: (item.label, _SPLITS.index(item.split)))
-    source.found = distinct(source.found, path)
+    source.records.sort(key=lambda item: (item.label, _SPLITS.index(item.split)))
+    source.records = distinct(source.records, path)
     return source
 
 
@@ -166,7 +168,7 @@ def _classes_or_table(tree: Folder, name: str) -> Source | None:
 
 def _nothing(tree: Folder) -> DataError:
     """Says what there is instead of classes."""
-    if kind := foreign_format(tree):
+    if kind := _foreign_format(tree):
         return DataError(
             found=f"annotations in the format {kind} in {tree.path}",
             expected="boxes as YOLO writes them: data.yaml, images/ and labels/",
@@ -174,20 +176,20 @@ def _nothing(tree: Folder) -> DataError:
         )
     holders = [folder for folder in every(tree) if folder.pictures]
     count = sum(len(folder.pictures) for folder in holders)
-    found = f"{count:,} files but no class folders in {tree.path}" if count else ""
+    there = f"{count:,} files but no class folders in {tree.path}" if count else ""
     if len(holders) == 1 and holders[0] is not tree:
-        found = f"only one folder with pictures, {holders[0].path}"
-    if flat := [f.name for f in holders if files.is_split_name(f.name)]:
-        found = f"pictures without class folders in {', '.join(flat)} of {tree.path}"
+        there = f"only one folder with pictures, {holders[0].path}"
+    if flat := [f.name for f in holders if is_split_name(f.name)]:
+        there = f"pictures without class folders in {', '.join(flat)} of {tree.path}"
     return DataError(
-        found=found or f"no pictures in {tree.path}",
+        found=there or f"no pictures in {tree.path}",
         expected=EXPECTED,
         fix="sort the pictures into one folder a class",
     )
 
 
-def _check_classes(found: Sequence[Record], input_dirs: Sequence[Path]) -> None:
-    labels = sorted({item.label for item in found})
+def _check_classes(records: Sequence[Record], input_dirs: Sequence[Path]) -> None:
+    labels = sorted({item.label for item in records})
     if len(labels) < 2:
         raise DataError(
             found=f"only the class {', '.join(labels)} in {', '.join(map(str, input_dirs))}",
@@ -202,3 +204,20 @@ def _check_classes(found: Sequence[Record], input_dirs: Sequence[Path]) -> None:
                 expected="names that Windows and macOS can tell apart",
                 fix="call both folders alike, or rename one",
             )
+
+
+def _foreign_format(tree: Folder) -> str:
+    """Returns the name of an annotation format other than YOLO, or ""."""
+    folders = list(every(tree))
+    notes = [note.name.lower() for folder in folders for note in folder.notes]
+    if any(n.endswith("coco.json") or n.startswith("instances_") for n in notes):
+        return "COCO"
+    if any(n == "_annotations.csv" for n in notes):
+        return "TensorFlow object detection CSV"
+    if any(n == "_classes.csv" for n in notes):
+        return "multi-label CSV"
+    if any(n.endswith(".xml") for n in notes):
+        return "Pascal VOC"
+    if any(f.name.casefold() == "labels" and f.notes for f in folders):
+        return "YOLO without a data.yaml that names the classes"
+    return ""

@@ -1,9 +1,9 @@
-"""Who goes where, for all sources together, and what that lets through."""
+"""Train, val and test split by groups, as near to the shares as they allow, and its leaks."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from heapq import nsmallest
 
@@ -14,8 +14,7 @@ from fingerspell.config import PrepareConfig
 from fingerspell.dataset.manifest import SPLITS
 from fingerspell.errors import DataError
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.groups import Grouping
-from fingerspell.prepare.near_duplicates import connect
+from fingerspell.prepare.groups import Side, connect
 
 Shares = tuple[float, float, float]
 Counts = NDArray[np.int64]
@@ -33,8 +32,80 @@ _MOVED, _LEAST_MOVED = 1_000, 150
 """So many groups may be moved to improve a cut, and so many of each class at least."""
 
 _MOST_TRIED_OUT = 7
+_MIN_PICTURES = 3
+"""A class needs one picture for each split."""
+
 _EMPTY = (1.0, 0.25, 0.5)
 """What it costs, in shares of a class, to leave it without train, val or test pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """What a split lets through from train to the other side."""
+
+    torn_groups: int
+    crossing_pairs: int
+    test_pictures_with_twin_in_train: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The split of each picture, the sources whose predefined split was kept, and the leaks.
+
+    `missed_points` names the classes whose shares miss those asked for by more than one
+    percentage point, and by how many, over the sources that were split here.
+    """
+
+    splits: list[str]
+    kept: tuple[str, ...]
+    leaks: dict[str, dict[str, int]]
+    missed_points: dict[str, float]
+
+
+def assign(config: PrepareConfig, side: Side) -> Assigned:
+    """Splits by the rule asked for; predefined splits stay unless they leak or `resplit` is set.
+
+    Raises `DataError` for a predefined split that leaks, and where a split stays empty.
+    """
+    pictures, grouping = side.pictures, side.grouping
+    labels = [picture.file.label for picture in pictures]
+    shares = (config.train_share, config.val_share, config.test_share)
+    random = split_random(labels, shares, config.seed)
+    kept = () if config.resplit or config.split == "random" else _predefined_sources(pictures)
+    splits = random if config.split == "random" else _split(config, side, kept)
+    leaked = leak(splits, grouping.groups, grouping.pairs)
+    if kept:
+        _refuse_torn(kept, leaked)
+    _refuse_empty(splits, config)
+    _refuse_unlearnt(labels, splits, kept)
+    fresh = [i for i, picture in enumerate(pictures) if picture.file.source not in kept]
+    return Assigned(
+        splits,
+        kept,
+        {
+            "this_split": _counted(leaked, splits),
+            "random_split": _counted(leak(random, grouping.groups, grouping.pairs), random),
+        },
+        _far(missed([labels[i] for i in fresh], [splits[i] for i in fresh], shares)),
+    )
+
+
+def check_counts(pictures: Sequence[Picture], labels: Collection[str], copies: int = 0) -> None:
+    """Refuses classes that cannot be split in three, counted over the usable pictures.
+
+    `copies` were left out, because held-out sources hold the same pictures.
+    """
+    counts = Counter(picture.file.label for picture in pictures)
+    too_few = [
+        f"{label} ({counts[label]})" for label in sorted(labels) if counts[label] < _MIN_PICTURES
+    ]
+    if too_few:
+        raise DataError(
+            found=f"too few usable pictures in class {', '.join(too_few)}"
+            + (f", after {copies:,} copies of held-out pictures were left out" if copies else ""),
+            expected=f"at least {_MIN_PICTURES} a class: one each for train, val and test",
+            fix="add pictures, or take the class folder out",
+        )
 
 
 def split_groups(
@@ -96,7 +167,7 @@ def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
     live = np.flatnonzero(np.asarray(shares) > 0)
     sizes = counts.sum(axis=1)
     if len(counts) < len(live) or len(live) == 1:
-        return _few(sizes, live)
+        return _place_few(sizes, live)
     aim = _Aim.of(counts, shares)
     if len(counts) <= _MOST_TRIED_OUT:
         ways = rng.permutation(_all_ways(len(counts), live))
@@ -114,6 +185,23 @@ def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
     best_cuts = nsmallest(_times(_IMPROVED_GROUPS, counts), cuts, key=miss)
     loose = _movable(counts, rng)
     return min((_improve(counts, homes, aim, loose) for homes in best_cuts), key=miss)
+
+
+def leak(splits: Sequence[str], groups: Sequence[str], pairs: NDArray[np.int64]) -> Leak:
+    """Counts groups on several sides, near-duplicate pairs across sides, and spoilt test pictures.
+
+    `pairs` is (P, 2), as `groups.find_groups` returns it.
+    """
+    sides: dict[str, set[str]] = defaultdict(set)
+    for group, split in zip(groups, splits, strict=True):
+        sides[group].add(split)
+    home = np.asarray([SPLITS.index(split) for split in splits], np.int64)
+    ends = home[pairs]
+    crossing = ends[:, 0] != ends[:, 1]
+    train_test = np.sort(ends, axis=1) == (0, 2)
+    spoilt = pairs[train_test.all(axis=1)]
+    twins = np.unique(spoilt[home[spoilt] == 2])
+    return Leak(sum(len(x) > 1 for x in sides.values()), int(crossing.sum()), len(twins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +255,7 @@ def _tied_classes(
     return ((tied[root], members[root]) for root in tied)
 
 
-def _few(sizes: NDArray[np.int64], live: NDArray[np.int64]) -> Homes:
+def _place_few(sizes: NDArray[np.int64], live: NDArray[np.int64]) -> Homes:
     """Homes of fewer groups than splits: the largest goes to the first split, the next to the
     last."""
     homes = np.full(len(sizes), live[0], np.int64)
@@ -239,45 +327,19 @@ def _improve(counts: Counts, homes: Homes, aim: _Aim, loose: NDArray[np.int64]) 
         homes[loose[group]] = best
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """What a split lets through from train to the other side."""
-
-    torn_groups: int
-    crossing_pairs: int
-    test_pictures_with_twin_in_train: int
-
-
-def leak(splits: Sequence[str], groups: Sequence[str], pairs: NDArray[np.int64]) -> Leak:
-    """Counts groups on several sides, near-duplicate pairs across sides, and spoilt test pictures.
-
-    `pairs` is (P, 2), as `groups.find_groups` returns it.
-    """
-    sides: dict[str, set[str]] = defaultdict(set)
-    for group, split in zip(groups, splits, strict=True):
-        sides[group].add(split)
-    home = np.asarray([SPLITS.index(split) for split in splits], np.int64)
-    ends = home[pairs]
-    crossing = ends[:, 0] != ends[:, 1]
-    train_test = np.sort(ends, axis=1) == (0, 2)
-    spoilt = pairs[train_test.all(axis=1)]
-    twins = np.unique(spoilt[home[spoilt] == 2])
-    return Leak(sum(len(x) > 1 for x in sides.values()), int(crossing.sum()), len(twins))
-
-
-def keep_predefined(
+def _keep_predefined(
     labels: Sequence[str],
     groups: Sequence[str],
-    given: Sequence[str],
+    predefined: Sequence[str],
     shares: Shares,
     seed: int,
 ) -> list[str]:
-    """Returns the splits of one source as its folders give them.
+    """Returns the splits of one source as its folders name them.
 
     `val` or `test`, where the source has none, is cut out of its training groups, in proportion
     to `shares`. Raises `DataError` where the source has no training pictures.
     """
-    there = set(given)
+    there = set(predefined)
     if "train" not in there:
         raise DataError(
             found=f"a ready-made split without train, only {', '.join(sorted(there))}",
@@ -285,23 +347,23 @@ def keep_predefined(
             fix="add --resplit to split all its pictures afresh",
         )
     if there == set(SPLITS):
-        return list(given)
+        return list(predefined)
     open_shares = [
         share if split == "train" or split not in there else 0.0
         for split, share in zip(SPLITS, shares, strict=True)
     ]
     total = sum(open_shares)
     train, val, test = (share / total for share in open_shares)
-    free = [i for i, split in enumerate(given) if split == "train"]
+    free = [i for i, split in enumerate(predefined) if split == "train"]
     cut = split_groups([labels[i] for i in free], [groups[i] for i in free],
                        (train, val, test), seed)  # fmt: skip
-    splits = list(given)
+    splits = list(predefined)
     for i, split in zip(free, cut, strict=True):
         splits[i] = split
     return splits
 
 
-def refuse_torn(kept: Sequence[str], leaked: Leak) -> None:
+def _refuse_torn(kept: Sequence[str], leaked: Leak) -> None:
     """Raises `DataError` where the splits of the sources `kept` tear groups apart."""
     if not leaked.torn_groups:
         return
@@ -314,55 +376,13 @@ def refuse_torn(kept: Sequence[str], leaked: Leak) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """One split a picture, the sources whose own split was kept, and what leaks.
-
-    `missed_points` names the classes whose shares miss those asked for by more than one
-    percentage point, and by how many, over the sources that were split here.
-    """
-
-    splits: list[str]
-    kept: tuple[str, ...]
-    leaks: dict[str, dict[str, int]]
-    missed_points: dict[str, float]
-
-
-def assign(config: PrepareConfig, pictures: Sequence[Picture], grouping: Grouping) -> Assigned:
-    """Splits by the rule asked for; ready-made splits stay unless they leak or `resplit` is set.
-
-    Raises `DataError` for a ready-made split that leaks, and where a split stays empty.
-    """
-    labels = [picture.file.label for picture in pictures]
-    shares = (config.train_share, config.val_share, config.test_share)
-    random = split_random(labels, shares, config.seed)
-    kept = () if config.resplit or config.split == "random" else _predefined_sources(pictures)
-    splits = random if config.split == "random" else _split(config, pictures, grouping, kept)
-    leaked = leak(splits, grouping.groups, grouping.pairs)
-    if kept:
-        refuse_torn(kept, leaked)
-    _refuse_empty(splits, config)
-    _refuse_unlearnt(labels, splits, kept)
-    fresh = [i for i, picture in enumerate(pictures) if picture.file.source not in kept]
-    return Assigned(
-        splits,
-        kept,
-        {
-            "this_split": _counted(leaked, splits),
-            "random_split": _counted(leak(random, grouping.groups, grouping.pairs), random),
-        },
-        _far(missed([labels[i] for i in fresh], [splits[i] for i in fresh], shares)),
-    )
-
-
 def _predefined_sources(pictures: Sequence[Picture]) -> tuple[str, ...]:
     return tuple(sorted({p.file.source for p in pictures if p.file.split}))
 
 
-def _split(
-    config: PrepareConfig, pictures: Sequence[Picture], grouping: Grouping, kept: Sequence[str]
-) -> list[str]:
+def _split(config: PrepareConfig, side: Side, kept: Sequence[str]) -> list[str]:
     """Splits every kept source by itself, and all others together."""
+    pictures, groups_of = side.pictures, side.grouping.groups
     sources = np.asarray([p.file.source if p.file.source in kept else "" for p in pictures])
     splits = [""] * len(pictures)
     home: dict[str, str] = {}
@@ -370,15 +390,15 @@ def _split(
     for source in (*kept, ""):
         members: NDArray[np.int64] = np.flatnonzero(sources == source)
         labels = [pictures[i].file.label for i in members]
-        groups = [grouping.groups[i] for i in members]
+        groups = [groups_of[i] for i in members]
         if source:
-            given = [pictures[i].file.split for i in members]
-            homes = keep_predefined(labels, groups, given, shares, config.seed)
+            predefined = [pictures[i].file.split for i in members]
+            homes = _keep_predefined(labels, groups, predefined, shares, config.seed)
         else:
             homes = _split_beside(home, labels, groups, shares, config.seed)
         for i, split in zip(members, homes, strict=True):
             splits[i] = split
-            home[grouping.groups[i]] = split
+            home[groups_of[i]] = split
     return splits
 
 

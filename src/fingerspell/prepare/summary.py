@@ -1,38 +1,85 @@
-"""`report.json`: what prepare found and did, as plain data, and the same as a few lines of text."""
+"""`report.json` of a data set: settings, counts, leaks and left-out files; console summary."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from fingerspell import __version__
 from fingerspell.config import PrepareConfig
 from fingerspell.dataset.manifest import HELD_OUT, SPLITS, Sample
 from fingerspell.labels import in_order
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.records import Bad
+from fingerspell.prepare.scan import Scan
+from fingerspell.prepare.split import Assigned
+from fingerspell.prepare.user_groups import table_text
 from fingerspell.report.text import data_headline, named_by, naming, thin
 
 FORMAT = 3
 Report = dict[str, Any]
-USUAL_LAYOUT = "class folders"
+_USUAL_LAYOUT = "class folders"
 
 
-def config_json(config: PrepareConfig) -> dict[str, Any]:
-    """Returns what decides the outcome; not where it goes, nor whether it may overwrite."""
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What is in no split: bad files, pictures under two classes, copies of held-out pictures."""
+
+    bad: Sequence[Bad]
+    conflicts: Sequence[Sequence[Picture]]
+    copies: Sequence[Picture]
+
+
+def fingerprint(config: PrepareConfig, scanned: Scan) -> str:
+    """Returns a SHA-256 over version, settings and the input files' names, sizes and times."""
+    settings = _config_json(config)
+    start = {name: len(str(folder)) for name, folder in scanned.sources}
+    records = [
+        [r.source, str(r.path)[start[r.source] :], r.label, r.size_bytes, r.mtime_ns,
+         r.part and astuple(r.part)]
+        for r in scanned.records
+    ]  # fmt: skip
+    table = table_text(config.groups_csv) if config.groups_csv else ""
+    body = [__version__, FORMAT, settings, table, records]
+    return hashlib.sha256(json.dumps(body).encode("utf-8")).hexdigest()
+
+
+def figures(
+    config: PrepareConfig,
+    scanned: Scan,
+    left_out: LeftOut,
+    named: dict[str, Any] | None,
+    assigned: Assigned,
+    samples: Sequence[Sample],
+) -> Report:
+    """Returns what the report says of pictures, splits and what was left out."""
+    own = [sample for sample in samples if sample.split != HELD_OUT]
     return {
-        "input_dirs": [str(folder.resolve()) for folder in config.input_dirs],
-        "shares": [config.train_share, config.val_share, config.test_share],
-        "seed": config.seed,
-        "split": config.split,
-        "near_bits": config.near_bits,
-        "max_bad_share": config.max_bad_share,
-        "resplit": config.resplit,
-        "group_by": config.group_by,
-        "groups_csv": str(config.groups_csv.resolve()) if config.groups_csv else "",
-        "holdout_sources": sorted(config.holdout_sources),
+        "config": _config_json(config),
+        "layouts": dict(scanned.layouts),
+        "renamed": [asdict(renamed) for renamed in scanned.renamed],
+        "pictures": len(own),
+        "groups": len({sample.group for sample in own}),
+        "classes": class_table(own),
+        "sources": source_table(samples),
+        "held_out": sorted({s.source for s in samples if s.split == HELD_OUT}),
+        "kept_splits": list(assigned.kept),
+        "missed_points": assigned.missed_points,
+        "leak": assigned.leaks,
+        "bad": [{"path": str(b.path), "reason": b.reason} for b in left_out.bad],
+        "conflicts": [
+            {"sha256": same[0].sha256, "paths": [str(p.file.path) for p in same]}
+            for same in left_out.conflicts
+        ],
+        "copies_of_unseen_signers": [str(picture.file.path) for picture in left_out.copies],
+        "ignored": [str(path) for path in scanned.ignored],
+        **({"named": named} if named else {}),
     }
 
 
@@ -50,24 +97,12 @@ def class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
 
 
 def source_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
-    """Returns pictures a split for each source; `unseen signers` where any are held out."""
+    """Returns pictures a split for each source; `unseen_signers` only where any are held out."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:
         counts[sample.source][sample.split] += 1
     splits = (*SPLITS, *[HELD_OUT] * any(c[HELD_OUT] for c in counts.values()))
     return {source: {s: counts[source][s] for s in splits} for source in sorted(counts)}
-
-
-def bad_list(bad: Sequence[Bad]) -> list[dict[str, str]]:
-    """Returns the pictures that were left out, each with its reason, ready for JSON."""
-    return [{"path": str(b.path), "reason": b.reason} for b in bad]
-
-
-def conflict_list(conflicts: Sequence[Sequence[Picture]]) -> list[dict[str, Any]]:
-    """Returns the pictures that stand under several classes, ready for JSON."""
-    return [
-        {"sha256": same[0].sha256, "paths": [str(p.file.path) for p in same]} for same in conflicts
-    ]
 
 
 def summary(report: Report, output_dir: Path) -> str:
@@ -94,6 +129,22 @@ def summary(report: Report, output_dir: Path) -> str:
         f"in {report['seconds']:.1f} s",
     ]
     return "\n".join(lines)
+
+
+def _config_json(config: PrepareConfig) -> dict[str, Any]:
+    """Returns what decides the outcome; not where it goes, nor whether it may overwrite."""
+    return {
+        "input_dirs": [str(folder.resolve()) for folder in config.input_dirs],
+        "shares": [config.train_share, config.val_share, config.test_share],
+        "seed": config.seed,
+        "split": config.split,
+        "near_bits": config.near_bits,
+        "max_bad_share": config.max_bad_share,
+        "resplit": config.resplit,
+        "group_by": config.group_by,
+        "groups_csv": str(config.groups_csv.resolve()) if config.groups_csv else "",
+        "holdout_sources": sorted(config.holdout_sources),
+    }
 
 
 def _classes(classes: dict[str, dict[str, int]]) -> list[str]:
@@ -138,7 +189,7 @@ def _leak_line(what: str, leak: dict[str, int]) -> str:
 
 def _layouts(layouts: dict[str, str]) -> list[str]:
     """Says how a source is laid out where it isn't the usual way."""
-    return [f"{source}: {what}" for source, what in layouts.items() if what != USUAL_LAYOUT]
+    return [f"{source}: {what}" for source, what in layouts.items() if what != _USUAL_LAYOUT]
 
 
 def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Groups a user names: by a pattern in the path, by the source, or in a table."""
+"""User groups: each picture's group by a pattern in its path, by source, or from a CSV table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -14,11 +14,11 @@ from fingerspell.errors import ConfigError, DataError
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.records import Record, Row
 
-BY_SOURCE = "source"
-EXAMPLES = 5
+_BY_SOURCE = "source"
+_EXAMPLES = 5
 """How many pictures without a named group the report lists."""
 
-COLUMNS = ("path", "group")
+_COLUMNS = ("path", "group")
 _EXAMPLE = r"--group_by 'hand(\d+)' where files are called hand1_a.jpg, hand2_a.jpg"
 
 
@@ -38,23 +38,40 @@ def user_groups(
     """
     files = [picture.file for picture in pictures]
     if groups_csv is not None:
-        return by_table(files, groups_csv, skipped)
-    if group_by == BY_SOURCE:
+        return _by_table(files, groups_csv, skipped)
+    if group_by == _BY_SOURCE:
         return [file.source for file in files]
-    return by_pattern(files, group_by) if group_by else None
+    return _by_pattern(files, group_by) if group_by else None
 
 
-def coverage(pictures: Sequence[Picture], given: Sequence[str]) -> dict[str, Any]:
+def refuse_shared(
+    pictures: Sequence[Picture], groups: Sequence[str], holdout_sources: Collection[str]
+) -> None:
+    """Raises `DataError` where a user group lies in a held-out source and in another."""
+    sides: dict[bool, set[str]] = {True: set(), False: set()}
+    for picture, group in zip(pictures, groups, strict=True):
+        if group:
+            sides[picture.file.source in holdout_sources].add(group)
+    if shared := sorted(sides[True] & sides[False]):
+        raise DataError(
+            found=f"group {shared[0]} lies in a held-out source and in one to learn from"
+            + (f", and {len(shared) - 1} more do" if len(shared) > 1 else ""),
+            expected="unseen signers that are in no training picture",
+            fix="hold out every source that shows them, or correct the groups",
+        )
+
+
+def coverage(pictures: Sequence[Picture], groups: Sequence[str]) -> dict[str, Any]:
     """Returns, ready for JSON, how many pictures have a named group, and the first without."""
-    others = [str(p.file.path) for p, name in zip(pictures, given, strict=True) if not name]
+    others = [str(p.file.path) for p, name in zip(pictures, groups, strict=True) if not name]
     return {
         "named": len(pictures) - len(others),
         "pictures": len(pictures),
-        "examples": others[:EXAMPLES],
+        "examples": others[:_EXAMPLES],
     }
 
 
-def by_pattern(files: Sequence[Record], pattern: str) -> list[str]:
+def _by_pattern(files: Sequence[Record], pattern: str) -> list[str]:
     """Names each file's group by what the pattern captures; several captures are joined by `/`."""
     compiled = _compile(pattern)
     names = []
@@ -85,7 +102,7 @@ def address(file: Record) -> str:
     return "/".join([file.source, *below])
 
 
-def by_table(files: Sequence[Record], table: Path, skipped: Sequence[Path] = ()) -> list[str]:
+def _by_table(files: Sequence[Record], table: Path, skipped: Sequence[Path] = ()) -> list[str]:
     """Names groups by a CSV file's lines; a file that no line names has none.
 
     A line's path is a file name, or the end of a path such as `A/A1.jpg`; the same file may be
@@ -97,7 +114,7 @@ def by_table(files: Sequence[Record], table: Path, skipped: Sequence[Path] = ())
         raise DataError(
             found=f"{table} names no group at all",
             expected="lines with a path and a group",
-            fix="fill the table, or leave --groups away",
+            fix="fill the table, or omit --groups",
         )
     places = [_written(path) for path in (*map(_place, files), *skipped)]
     ends = _ends(places, {name.count("/") + 1 for _, name, _ in lines})
@@ -132,7 +149,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
     except re.error as error:
         raise ConfigError(
             found=f"--group_by {pattern!r} is no regular expression: {error}",
-            expected=f"the word {BY_SOURCE}, or a pattern with a part in parentheses",
+            expected=f"the word {_BY_SOURCE}, or a pattern with a part in parentheses",
             fix=_EXAMPLE,
         ) from error
     if not compiled.groups:
@@ -165,7 +182,7 @@ def table_text(table: Path) -> str:
 def _unreadable(table: Path, error: Exception) -> DataError:
     return DataError(
         found=f"cannot read {table}: {error}",
-        expected=f"a CSV table in UTF-8 with the header {','.join(COLUMNS)}",
+        expected=f"a CSV table in UTF-8 with the header {','.join(_COLUMNS)}",
         fix="check --groups",
     )
 
@@ -178,17 +195,17 @@ def _read(table: Path) -> list[tuple[int, str, str]]:
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise _unreadable(table, error) from error
-    if not set(COLUMNS) <= set(header):
+    if not set(_COLUMNS) <= set(header):
         raise DataError(
             found=f"{table} has the columns {', '.join(header) or 'of an empty file'}",
-            expected=f"a first line with {','.join(COLUMNS)}",
+            expected=f"a first line with {','.join(_COLUMNS)}",
             fix="name the columns so",
         )
     return [(number, *_line(table, number, row)) for number, row in rows]
 
 
 def _line(table: Path, number: int, row: dict[str, str | None]) -> tuple[str, str]:
-    path, group = ((row[column] or "").strip() for column in COLUMNS)
+    path, group = ((row[column] or "").strip() for column in _COLUMNS)
     if not path or not group:
         raise DataError(
             found=f"line {number} of {table} lacks its {'group' if path else 'path'}",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from fingerspell.dataset.manifest import SPLITS, Sample
+from fingerspell.files import evenly_spaced
 
 T = TypeVar("T")
 
@@ -29,11 +30,7 @@ def grouped(
 
 def evenly(items: Sequence[T], count: int) -> list[T]:
     """Returns up to `count` items at even distances, the first and the last among them."""
-    if len(items) <= count:
-        return list(items)
-    if count == 1:
-        return [items[len(items) // 2]]
-    return [items[i * (len(items) - 1) // (count - 1)] for i in range(count)]
+    return evenly_spaced(items, min(count, len(items)), ends=len(items) > count)
 
 
 def of_class(samples: Sequence[Sample], count: int) -> list[Sample]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fingerspell import files
 from fingerspell.errors import DataError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
@@ -15,7 +16,6 @@ from fingerspell.runtime import MockRecogniser
 SPLITS = ("test", "val", "train")
 """Where a class's sample is looked for, in this order."""
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 SIDE_PX = 200
 
 
@@ -29,23 +29,13 @@ class Sample:
 
 
 def class_folders(folder: Path) -> dict[str, Path]:
-    """Returns the sub-folders of a folder by name; none where there is no such folder."""
-    if not folder.is_dir():
-        return {}
-    return {
-        path.name: path
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
-    }
+    """Returns the visible sub-folders of a folder by name; none where there is no such folder."""
+    return {path.name: path for path in files.folders(folder)}
 
 
 def first_picture(folders: Sequence[Path]) -> Path | None:
     """Returns the first picture, by name, of the first folder that has one."""
-    for folder in folders:
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and path.suffix.lower() in SUFFIXES:
-                return path
-    return None
+    return next((path for folder in folders for path in files.pictures(folder)), None)
 
 
 def folder_samples(folder: Path) -> tuple[Sample, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerspell.errors import DataError
+from fingerspell.files import PICTURE_ENDINGS, pictures_below
 from fingerspell.images import read
 from fingerspell.synth.arrays import Floats
 from fingerspell.synth.config import SCENES, SynthConfig
@@ -172,9 +173,6 @@ def draw_person(rng: np.random.Generator, height: int, width: int, skin: Floats)
     return smooth
 
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-
-
 def sample_scene(
     rng: np.random.Generator, height: int, width: int, config: SynthConfig, skin: Floats
 ) -> Floats:
@@ -195,14 +193,14 @@ def sample_scene(
 
 @lru_cache(maxsize=4)
 def _pictures(folder: Path) -> tuple[Path, ...]:
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not found:
+    below = pictures_below(folder)
+    if not below:
         raise DataError(
             found=f"no pictures in {folder}",
-            expected=f"a folder with {', '.join(PICTURE_SUFFIXES)} files",
-            fix="choose another folder, or leave --backgrounds away for synthetic ones",
+            expected=f"a folder with {', '.join(PICTURE_ENDINGS)} files",
+            fix="choose another folder, or omit --backgrounds for synthetic ones",
         )
-    return tuple(found)
+    return tuple(below)
 
 
 def _photograph(rng: np.random.Generator, height: int, width: int, folder: Path) -> Floats:

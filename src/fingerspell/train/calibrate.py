@@ -50,10 +50,10 @@ def calibrate(
 ) -> Calibration:
     """Fits temperature and threshold on the validation split; folds the temperature into the model.
 
-    `validation_stream` gives its pictures in batches, augmented or not. Both are fitted on augmented
-    pictures: unchanged they show the signers, rooms and cameras of the training set, on which a
-    network is more confident than on unseen signers (docs/adr/0013). Loss and accuracy are those of
-    the unchanged pictures. `non_letters` (M, h, w, 3) are hands that show no letter.
+    `validation_stream` gives its pictures in batches, augmented or not. Both are fitted on
+    augmented pictures: unchanged they show the signers, rooms and cameras of the training set, on
+    which a network is more confident than on unseen signers (docs/adr/0013). Loss and accuracy are
+    those of the unchanged pictures. `non_letters` (M, h, w, 3) are hands that show no letter.
     """
     index = {label: i for i, label in enumerate(run.manifest.labels)}
     truth = np.array([index[sample.label] for sample in run.manifest.split("val")])
@@ -111,7 +111,7 @@ def choose_threshold(
     where pictures are too few: validation shows the signers of the training set, on whom a network
     is more confident than on unseen signers.
 
-    `coverage` is the share that the returned threshold accepts, `reached` how much of that is right.
+    `coverage` is the share that the threshold accepts, `reached` how much of that is right.
     """
     unknown = labels.index(NOTHING) if NOTHING in labels else NOBODY
     weight = _NON_LETTER_WEIGHT / (1 - _NON_LETTER_WEIGHT) * len(y_true) / max(1, len(non_letters))

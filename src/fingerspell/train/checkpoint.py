@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import RunError
+from fingerspell.files import written_aside
 
 _KEPT = 2
 _PATTERN = "step_*.npz"
@@ -253,30 +254,10 @@ def remove_unfinished(folder: Path) -> None:
 
 def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.writing")
-    try:
-        with temporary.open("w+b") as file:
-            write(file)
-            file.seek(0)
-            file.write(hashlib.file_digest(file, "sha256").digest())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _flush(path.parent)
-
-
-def _flush(folder: Path) -> None:
-    """Flushes a folder, so that a rename survives a power cut; Windows neither needs nor allows it."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with written_aside(path, durable=True) as temporary, temporary.open("w+b") as file:
+        write(file)
+        file.seek(0)
+        file.write(hashlib.file_digest(file, "sha256").digest())
 
 
 def _check(file: BinaryIO) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from fingerspell.files import write_json
 from fingerspell.progress import Progress, duration
 from fingerspell.train import memory
 from fingerspell.train.checkpoint import Checkpoint, Epoch, assign, copied, to_columns
 from fingerspell.train.devices import is_out_of_memory
 from fingerspell.train.features import Batch
-from fingerspell.train.run_folder import HISTORY, LOGS, write_json
+from fingerspell.train.run_folder import HISTORY, LOGS
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask, State
 
@@ -151,7 +152,7 @@ def _as_floats(logs: dict[str, Any]) -> dict[str, float]:
 
 
 class Steps(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keras callback of one epoch: counts steps, checks for NaN, saves in time, stops on request."""
+    """Keras callback of one epoch: counts steps, checks for NaN, saves, and stops on request."""
 
     def __init__(self, state: State) -> None:
         super().__init__()

@@ -83,7 +83,7 @@ def _halve(run: Run) -> None:
 
 
 def too_small_for(where: str, processes: int) -> RunError:
-    """Returns the error where one process of several has no memory left: no rank can retry alone."""
+    """Returns the error for one process of several without memory: no rank can retry alone."""
     return RunError(
         found=f"memory is full in {where}, in one of {processes} processes",
         expected=f"memory for the 1/{processes} of a batch that each process computes",

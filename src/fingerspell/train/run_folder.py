@@ -1,19 +1,14 @@
-"""The network of a finished run, read through Keras on any backend."""
+"""Run folder: its files, opening it for writing, reading its JSON."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-from numpy.typing import NDArray
-
 from fingerspell.errors import RunError
-from fingerspell.model import load_recogniser
+from fingerspell.files import why_not_writable, write_text
 
 MODEL = "model.keras"
 LABELS = "training_set_labels.txt"
@@ -21,6 +16,8 @@ HISTORY = "training_history.json"
 RUN = "run.json"
 LOGS = "logs"
 CHECKPOINTS = "checkpoints"
+
+_ORIGIN = "weights_origin.txt"
 
 FILES = {
     MODEL: "the trained network for Keras",
@@ -39,13 +36,13 @@ FILES = {
     "recogniser.json": "the contract: input, labels, threshold, hashes",
     RUN: "configuration, versions, timings, seeds",
     LOGS: "TensorBoard",
-    CHECKPOINTS: "where an interrupted run goes on",
+    CHECKPOINTS: "where an interrupted run is resumed",
 }
 """Every file of a finished run folder, and what it is for."""
 
 
 def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
-    """Makes the run folder ready to be written to, or says why it cannot be.
+    """Creates the run folder, or raises `RunError` where it cannot be written or holds a run.
 
     Only files that a run writes are ever removed, and only with `overwrite`.
     """
@@ -69,17 +66,17 @@ def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
 
 
 def _make_writable(folder: Path) -> None:
-    probe = folder / ".writing"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
-        probe.unlink()
+        reason = why_not_writable(folder)
     except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
         raise RunError(
-            found=f"{folder} cannot be written to ({error.strerror or error})",
+            found=f"{folder} cannot be written to ({reason})",
             expected="a folder in which files may be made",
             fix="choose another --output_dir, or mend its permissions",
-        ) from error
+        )
 
 
 def _remove(path: Path) -> None:
@@ -87,18 +84,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file in one step: the old one stays until the new one is whole."""
-    temporary = path.with_name(f".{path.name}.writing")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
-
-
-def write_json(path: Path, body: Any) -> None:
-    """Writes JSON in one step; paths become strings."""
-    write_text(path, json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -114,34 +99,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return dict(body)
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What evaluation measures exports against, and what it measures where there are none."""
+def remember_origin(checkpoints: Path, origin: str, *, resumed: bool) -> str:
+    """Returns the origin of the run's very first weights; writes it down for later sessions.
 
-    model: keras.Model
-    labels: tuple[str, ...]
-    threshold: float
-
-    @classmethod
-    def load(cls, run_folder: Path) -> Trained:
-        """Reads a run folder; raises a `FingerspellError` unless training has finished in it."""
-        facts = read_json(run_folder / RUN)
-        return cls(
-            load_recogniser(run_folder / MODEL),
-            tuple(facts["labels"]),
-            facts.get("threshold", facts["config"]["threshold"]),
-        )
-
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Height and width of the pictures that the network takes."""
-        height_px, width_px = self.model.input_shape[1:3]
-        return int(height_px), int(width_px)
-
-    def probabilities(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the answers (N, C) to pictures (N, H, W, 3) in [0, 1].
-
-        One compiled step a batch: half the time of calling the network under TensorFlow, and
-        without the graph that PyTorch would keep for a backward pass.
-        """
-        return np.asarray(self.model.predict_on_batch(batch), np.float32)
+    With `--weights auto` a session that is resumed offline would otherwise report another origin
+    than that of the weights in its checkpoint.
+    """
+    note = checkpoints / _ORIGIN
+    if resumed and note.is_file():
+        return note.read_text(encoding="utf-8")
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    write_text(note, origin)
+    return origin

@@ -21,7 +21,7 @@ from fingerspell.train.checkpoint import Checkpoint, Epoch
 from fingerspell.train.distributed.process_group import ALONE, ProcessGroup
 from fingerspell.train.run_folder import CHECKPOINTS
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
@@ -40,7 +40,7 @@ class Interrupt:
 
 
 @contextmanager
-def listening() -> Iterator[Interrupt]:
+def handle_signals() -> Iterator[Interrupt]:
     """Handles Ctrl-C and SIGTERM while a run trains.
 
     Python handles signals in its main thread only: in other threads this does nothing.
@@ -49,7 +49,7 @@ def listening() -> Iterator[Interrupt]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield interrupt
     finally:
@@ -89,6 +89,11 @@ class Run:
     def checkpoints(self) -> Path:
         """Returns the folder of the checkpoints."""
         return self.folder / CHECKPOINTS
+
+    @property
+    def synthetic(self) -> Path:
+        """Returns the folder of the run's synthetic hands, named after its settings."""
+        return self.checkpoints / f"synthetic_{self.fingerprint[:12]}"
 
     def resume_from(self, stored: Checkpoint) -> None:
         """Takes over the metrics and counters of the earlier sessions."""

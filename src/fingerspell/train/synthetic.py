@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import string
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.dataset.manifest import Sample
+from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.labels import ALPHABET, NOTHING
 from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.dataset import TRUTH_NAME, write_dataset
@@ -38,6 +39,20 @@ THRESHOLD_NON_LETTERS_EACH = 50
 
 _VALIDATED_ON = 2
 """Synthetic hands of each class that an adaptation is validated on."""
+
+
+def with_synthetic(
+    manifest: Manifest, folder: Path, per_class: int, seed: int, side_px: int
+) -> Manifest:
+    """Returns the manifest with `per_class` synthetic hands a class in its training split.
+
+    They are rendered into `folder`; see `draw_samples`.
+    """
+    if per_class == 0 or not drawable(manifest.labels):
+        return manifest
+    print(f"drawing {per_class} synthetic hands of every class …", flush=True)
+    synthetic = draw_samples(folder, manifest.labels, per_class, seed, side_px)
+    return dataclasses.replace(manifest, samples=(*manifest.samples, *synthetic))
 
 
 def drawable(labels: tuple[str, ...]) -> tuple[str, ...]:

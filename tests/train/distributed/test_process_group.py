@@ -13,7 +13,7 @@ from fingerspell.train.distributed.process_group import (
     ProcessGroup,
     Rank,
     idle_gpus,
-    process_group_at,
+    join_process_group,
 )
 
 WORLD = 3
@@ -146,15 +146,15 @@ def test_each_process_has_something_to_validate_with():
 
 def test_other_backends_than_jax_train_in_one_process(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
-    assert process_group_at(Rank(), 32) == ALONE
+    assert join_process_group(Rank(), 32) == ALONE
     with pytest.raises(ConfigError, match="2 processes with KERAS_BACKEND=torch"):
-        process_group_at(Rank(0, 2, "here:1"), 32)
+        join_process_group(Rank(0, 2, "here:1"), 32)
 
 
 def test_an_uneven_batch_is_refused_before_anybody_waits(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ConfigError, match="use --batch_size 33"):
-        process_group_at(Rank(0, 3, "here:1"), 32)
+        join_process_group(Rank(0, 3, "here:1"), 32)
 
 
 def test_unused_gpus_are_told_with_what_would_use_them():

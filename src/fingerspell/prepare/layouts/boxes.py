@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 import yaml
 
-from fingerspell import files
+from fingerspell.dataset.manifest import split_of
 from fingerspell.errors import DataError
 from fingerspell.prepare.layouts.tree import File, Folder, every, left_over
 from fingerspell.prepare.records import Bad, Box, Record, Source, is_folder_name
@@ -138,7 +138,7 @@ def _read(export: _Export, tree: Folder, name: str) -> Source:
     for inner, folder in folders.items():
         if (place := _place(inner, "images")) is None:
             continue
-        split = next((found for part in inner if (found := files.split_of(part))), "")
+        split = next((found for part in inner if (found := split_of(part))), "")
         for picture in folder.pictures:
             # The last `images` of the path counts, as in YOLO's own loader.
             key = _key((*inner[:place], "labels", *inner[place + 1 :]), picture)
@@ -164,7 +164,7 @@ def _add(source: Source, picture: File, split: str, note: File, classes: Mapping
             continue
         number += 1
         path = Path(picture.path)
-        source.found.append(
+        source.records.append(
             Record(
                 path, source.label(classes[index]), source.name, picture.size_bytes,
                 picture.mtime_ns, split, box, f"{path.stem}_box{number}.jpg",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerspell import files
+from fingerspell.dataset.manifest import is_split_name, split_of
 from fingerspell.errors import DataError
 from fingerspell.labels import ALPHABET, label_of
 from fingerspell.prepare.layouts.tree import Folder, every, left_over
@@ -54,7 +54,7 @@ def read_by_name(tree: Folder, name: str) -> Source | None:
     if not labels:
         return None
     source = Source(name, "names", ignored=left_over(tree, {folder.path}))
-    source.found = [
+    source.records = [
         Record(Path(file.path), source.label(label), name, file.size_bytes, file.mtime_ns)
         for file, label in zip(folder.pictures, labels, strict=True)
     ]
@@ -64,7 +64,7 @@ def read_by_name(tree: Folder, name: str) -> Source | None:
 def _flat(folder: Folder) -> Folder:
     """Goes down to a test folder where nothing lies beside it, as archives unpack it."""
     while not folder.pictures and len(folder.folders) == 1:
-        if files.split_of(folder.folders[0].name) != "test":
+        if split_of(folder.folders[0].name) != "test":
             break
         folder = folder.folders[0]
     return folder
@@ -130,7 +130,7 @@ def _splits(folder: Folder) -> list[tuple[str, Folder]]:
     """Returns (split, folder of its classes) for the sub-folders named after a split."""
     found = []
     for child in folder.folders:
-        if split := files.split_of(child.name):
+        if split := split_of(child.name):
             sets = class_sets(child)
             roots = [part for one in sets for _, part in one.parts]
             if not sets and class_folders(child):
@@ -142,10 +142,10 @@ def _splits(folder: Folder) -> list[tuple[str, Folder]]:
 
 def _is_flat_split(folder: Folder) -> bool:
     """A folder like `asl_alphabet_test` whose pictures say their class: it is none itself."""
-    if files.is_split_name(folder.name):
+    if is_split_name(folder.name):
         return True
-    marked = all(files.split_of(Path(file.name).stem) == "test" for file in folder.pictures)
-    return bool(files.split_of(folder.name)) and (marked or bool(labels_in(folder)))
+    marked = all(split_of(Path(file.name).stem) == "test" for file in folder.pictures)
+    return bool(split_of(folder.name)) and (marked or bool(labels_in(folder)))
 
 
 def _read(found: ClassSet, tree: Folder, name: str) -> Source:
@@ -160,7 +160,7 @@ def _read(found: ClassSet, tree: Folder, name: str) -> Source:
                 source.unusable.append(Bad(Path(folder.path), "a class folder without a name"))
                 continue
             label = source.label(folder.name)
-            source.found += [
+            source.records += [
                 Record(Path(file.path), label, name, file.size_bytes, file.mtime_ns, part)
                 for file in folder.pictures
             ]
@@ -188,7 +188,7 @@ def _check_nested(root: Folder) -> None:
 
 def _flat_tests(tree: Folder) -> int:
     """Counts the pictures of test folders that have no classes."""
-    tests = (folder for folder in every(tree) if files.split_of(folder.name) == "test")
+    tests = (folder for folder in every(tree) if split_of(folder.name) == "test")
     return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder))
 
 

@@ -1,4 +1,4 @@
-"""Sign-MNIST: a CSV table with a picture of 28×28 grey pixels in each line."""
+"""Sign-MNIST tables: a CSV file with a picture of 28×28 grey pixels in each line."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from fingerspell import files
+from fingerspell.dataset.manifest import split_of
 from fingerspell.labels import LETTERS
+from fingerspell.prepare.examine import parse_row
 from fingerspell.prepare.layouts.tree import File, Folder, every, left_over
 from fingerspell.prepare.records import Bad, Record, Row, Source
 
-TABLE_SIDE_PX = 28
-_COLUMNS = 1 + TABLE_SIDE_PX * TABLE_SIDE_PX
 _LONGEST_LINE_BYTES = 16 * 1024
 """More than 785 numbers and quotation marks need."""
 
@@ -50,7 +49,7 @@ def is_table(note: File) -> bool:
 
 def read_rows(table: File, source: Source) -> None:
     """Adds the rows of one table to a source; a malformed one is listed with its line number."""
-    path, split = Path(table.path), files.split_of(Path(table.name).stem)
+    path, split = Path(table.path), split_of(Path(table.name).stem)
     for number, (line, start, text) in enumerate(_lines(path), start=1):
         try:
             written, _ = parse_row(text)
@@ -59,26 +58,9 @@ def read_rows(table: File, source: Source) -> None:
             continue
         label = source.written.setdefault(written, LETTERS[int(written)])
         row, name = Row(start, len(text)), f"row_{number:05}.png"
-        source.found.append(
+        source.records.append(
             Record(path, label, source.name, len(text), table.mtime_ns, split, row, name)
         )
-
-
-def parse_row(text: bytes) -> tuple[str, bytes]:
-    """Returns the label as written, 0 to 25, and the 784 grey values of a row, row by row.
-
-    Raises `ValueError` with the reason.
-    """
-    fields = text.replace(b'"', b"").split(b",")
-    if len(fields) != _COLUMNS:
-        raise ValueError(f"{len(fields)} columns instead of {_COLUMNS}")
-    try:
-        label, pixels = int(fields[0]), bytes(map(int, fields[1:]))
-    except ValueError:
-        raise ValueError("not all whole numbers from 0 to 255") from None
-    if not 0 <= label < len(LETTERS):
-        raise ValueError(f"label {label} is none of 0 (A) to {len(LETTERS) - 1} (Z)")
-    return str(label), pixels
 
 
 def _is_header(line: bytes) -> bool:

@@ -15,6 +15,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import NamedTuple
 
 from fingerspell import files
+from fingerspell.dataset.manifest import split_of
 from fingerspell.errors import DataError
 from fingerspell.prepare.records import Bad
 
@@ -99,7 +100,7 @@ def left_over(tree: Folder, used: set[str]) -> list[Path]:
 
 def _left_over(folder: Folder, used: set[str], root: str) -> Iterator[str]:
     whole = folder.path != root and not any(f.path in used for f in every(folder))
-    if whole and not files.split_of(folder.name):
+    if whole and not split_of(folder.name):
         yield folder.path
         return
     if folder.path not in used:
@@ -113,7 +114,7 @@ def _list(folder: Folder, real: str, depth: int, walk: _Walk) -> Folder:
     walk.read.add(os.path.normcase(real))
     with os.scandir(folder.path) as entries:
         for entry in entries:
-            if not files.hidden(entry.name):
+            if not files.is_hidden(entry.name):
                 _place(entry, folder, real, depth, walk)
     folder.pictures.sort(key=lambda file: files.natural(file.name))
     folder.notes.sort(key=lambda file: files.natural(file.name))

@@ -201,7 +201,7 @@ class ProcessGroup:
 
     @contextlib.contextmanager
     def silence_others(self) -> Iterator[None]:
-        """Discards the output of all ranks but 0; errors that leave the block are still reported."""
+        """Discards the output of all ranks but 0; errors that leave the block still appear."""
         if self.is_rank_zero:
             yield
             return
@@ -222,7 +222,7 @@ class ProcessGroup:
 ALONE = ProcessGroup()
 
 
-def process_group_at(rank: Rank, batch_size: int) -> ProcessGroup:
+def join_process_group(rank: Rank, batch_size: int) -> ProcessGroup:
     """Joins the process group and distributes batches over all devices (data parallel).
 
     Must be called before JAX computes anything. One process takes as many of its devices as divide

@@ -7,15 +7,15 @@ import sys
 import pytest
 
 from fingerspell.errors import RunError
-from fingerspell.train import tune
-from fingerspell.train.tune import locked
+from fingerspell.files import locked
+from fingerspell import files
 from helpers.killed import SOURCE
 
 HOLDING = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(SOURCE)!r})
-from fingerspell.train.tune import locked
+from fingerspell.files import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -69,7 +69,7 @@ def test_where_the_file_system_has_no_locks_nobody_is_kept_out(lock, monkeypatch
         raise OSError(errno.ENOLCK, "No locks available")
 
     library, name = ("msvcrt", "locking") if sys.platform == "win32" else ("fcntl", "flock")
-    monkeypatch.setattr(getattr(tune, library), name, unknown)
+    monkeypatch.setattr(getattr(files, library), name, unknown)
     with locked(lock), locked(lock):
         pass
 
