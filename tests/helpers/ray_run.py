@@ -56,13 +56,16 @@ def main(data: Path, output: Path, batch_size: int) -> None:
     from fingerspell.config import AugmentConfig
     from fingerspell.errors import FingerspellError
     from fingerspell.train.distributed import launch
+    from fingerspell.train.run import train
     from helpers import ray_run
     from helpers.small_run import small_config
 
     launch.work = ray_run.work
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "save_every_min": 0.0}
     try:
-        launch.launch(small_config(data, output, batch_size=batch_size, **settings), "train", 2)
+        launch.launch(
+            small_config(data, output, batch_size=batch_size, **settings), "train", train, 2
+        )
     except FingerspellError as error:
         print(f"error: {error}")
         sys.exit(2)

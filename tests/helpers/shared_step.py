@@ -15,7 +15,8 @@ def main() -> None:
     import numpy as np
 
     from fingerspell.train.devices import train_in_parts
-    from fingerspell.train.distributed.process_group import Rank, join_process_group
+    from fingerspell.train.distributed.process_group import join_process_group
+from fingerspell.train.distributed.rank import Rank
 
     found: list[str] = []
 

@@ -91,16 +91,14 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     config, place, monkeypatch
 ):
     """Their second counted for every validation picture that was not measured."""
-    from fingerspell.train import calibrate
-
     synthetic = []
-    whole = calibrate.non_letters
+    whole = module.non_letters
 
     def slowly(*arguments):
         synthetic.append(time.sleep(2.0))
         return whole(*arguments)
 
-    monkeypatch.setattr(calibrate, "non_letters", slowly)
+    monkeypatch.setattr(module, "non_letters", slowly)
     monkeypatch.setattr(module, "handful", lambda manifest, *_: one_of_validation(manifest))
     forecast, _ = estimate(config)
     assert len(synthetic) == 1

@@ -7,11 +7,11 @@ from fingerspell.train import features
 from fingerspell.train.features import (
     _PIECES,
     FeatureBlock,
-    Rows,
     FeatureStore,
+    Rows,
     affordable_views,
-    remove_others,
     in_order,
+    remove_others,
     row_of,
     shuffled,
 )

@@ -12,8 +12,10 @@ from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, features, loop, phases, run
 from fingerspell.train.checkpoint import Epoch
-from fingerspell.train.distributed.process_group import Rank
+from fingerspell.train.distributed.rank import Rank
 from fingerspell.train.run import fingerprint, train
+from fingerspell.train.session import Run
+from fingerspell.train.synthetic import with_synthetic
 from helpers.run_files import assert_same_run, curves
 from helpers.small_run import FINETUNE, small_config, write_colours
 from helpers.tiny_network import tiny_backbone
@@ -259,7 +261,7 @@ def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
 def test_a_finished_run_says_so_at_once_and_draws_nothing_anew(data, tmp_path, monkeypatch, capsys):
     train(lively(data, tmp_path, synthetic_per_class=1))
     before = (tmp_path / "run.json").read_bytes()
-    monkeypatch.setattr(run, "draw_samples", None)
+    monkeypatch.setattr(run, "with_synthetic", None)
     monkeypatch.setattr(run, "build_recogniser", None)
     capsys.readouterr()
     again = train(lively(data, tmp_path, synthetic_per_class=1, resume=True, save_every_steps=7))
@@ -316,7 +318,9 @@ def test_a_checkpoint_is_written_after_so_many_steps(data, tmp_path, monkeypatch
 def test_synthetic_hands_are_told_apart_by_their_run(data, tmp_path):
     for count in (1, 2):
         config = lively(data, tmp_path, synthetic_per_class=count)
-        mixed = run.with_synthetic(config, read_manifest(data))
+        plain = read_manifest(data)
+        this = Run(config, plain, None, fingerprint(config, plain))
+        mixed = with_synthetic(plain, this.synthetic, count, seed=42, side_px=32)
         assert sum(s.source == "synthetic" for s in mixed.samples) == 3 * count
 
 

@@ -39,8 +39,8 @@ from fingerspell.train.distributed.process_group import (
     ProcessGroup,
     idle_gpus,
     join_process_group,
-    rank_from,
 )
+from fingerspell.train.distributed.rank import rank_from
 from fingerspell.train.distributed.replica import Replica
 from fingerspell.train.hand_box import train_hand_box
 from fingerspell.train.phases import run_phase, validation_stream

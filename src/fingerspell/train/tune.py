@@ -172,7 +172,9 @@ def _try_out(study: optuna.Study, trial: optuna.Trial, base: TrainConfig, comman
     try:
         config = with_settings(replace(base, output_dir=folder), trial.params)
         finished = (folder / run_folder.RUN).is_file()
-        facts = run_folder.read_json(folder / run_folder.RUN) if finished else train(config, command)
+        facts = (
+            run_folder.read_json(folder / run_folder.RUN) if finished else train(config, command)
+        )
     except (ConfigError, DivergedError) as error:
         trial.set_user_attr(_REASON, error.found)
         study.tell(trial.number, state=TrialState.FAIL)
@@ -233,5 +235,8 @@ def summary(folder: Path, tried: Sequence[Trial], shown: int = 10) -> str:
     if tried[0].reason:
         return "\n".join([*lines, "no setting could be trained: narrow the ranges"])
     return "\n".join(
-        [*lines, f"the best: fingerspell train --config {(folder / BEST).as_posix()} --output_dir …"]
+        [
+            *lines,
+            f"the best: fingerspell train --config {(folder / BEST).as_posix()} --output_dir …",
+        ]
     )

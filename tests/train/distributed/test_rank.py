@@ -3,7 +3,7 @@
 import pytest
 
 from fingerspell.errors import ConfigError
-from fingerspell.train.distributed.process_group import ADDRESS, RANK, WORLD, Rank, rank_from
+from fingerspell.train.distributed.rank import ADDRESS, RANK, WORLD, Rank, rank_from
 
 
 def test_without_any_variable_a_process_is_alone():
@@ -11,8 +11,8 @@ def test_without_any_variable_a_process_is_alone():
 
 
 def test_a_place_comes_back_from_its_own_environment():
-    place = Rank(rank=2, world=4, address="10.0.0.1:1234")
-    assert rank_from(place.environment) == place
+    rank = Rank(rank=2, world=4, address="10.0.0.1:1234")
+    assert rank_from(rank.environment) == rank
 
 
 @pytest.mark.parametrize("missing", [ADDRESS, WORLD, RANK])

@@ -1,7 +1,7 @@
 """Launches the processes of one distributed run with Ray Train, and restarts lost ones.
 
 Training knows nothing of Ray: `work` passes each process its rank in Keras's environment
-variables, as any other launcher can, and calls the training function of the `Launch`.
+variables, as any other launcher can, and calls the training function that it was given.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import pickle
 import shutil
 import socket
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from fingerspell.config.train import TrainConfig
 from fingerspell.errors import FingerspellError, RunError, require
 from fingerspell.files import write_json
 from fingerspell.train import run_folder
-from fingerspell.train.distributed.process_group import NAMES, Rank
+from fingerspell.train.distributed.rank import NAMES, Rank
 
 _RESTARTS = 5
 """Restarts of a run after lost processes; each costs about a minute."""
@@ -43,12 +44,11 @@ Train = Callable[[TrainConfig, str], object]
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What every process needs: settings, command, folder, and the function that trains."""
+    """What every process needs beside the function that trains."""
 
     config: TrainConfig
     command: str
     working_dir: Path
-    train: Train
 
     @property
     def notes(self) -> Path:
@@ -81,14 +81,14 @@ def launch(
         overwrite=False,
         resume=True,
     )
-    task = Launch(absolute, command, Path.cwd(), train)
+    task = Launch(absolute, command, Path.cwd())
     shutil.rmtree(task.notes, ignore_errors=True)
     task.old_run.unlink(missing_ok=True)
     if config.overwrite and any((folder / name).exists() for name in run_folder.FILES):
         task.old_run.parent.mkdir(exist_ok=True)
         task.old_run.touch()
     try:
-        _fit(task, workers, address)
+        _fit(task, train, workers, address)
     finally:
         shutil.rmtree(task.notes, ignore_errors=True)
         task.old_run.unlink(missing_ok=True)
@@ -125,7 +125,7 @@ def _check(config: TrainConfig, workers: int) -> None:
     )
 
 
-def _fit(task: Launch, workers: int, address: str | None) -> None:
+def _fit(task: Launch, train: Train, workers: int, address: str | None) -> None:
     """Runs Ray's trainer over the processes until they are done."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -138,7 +138,8 @@ def _fit(task: Launch, workers: int, address: str | None) -> None:
         _check_room(workers, resource, int(ray.cluster_resources().get(resource, 0)))
         trainer = DataParallelTrainer(
             work,
-            train_loop_config={"task": task},
+            # As bytes: unpickling imports Keras, and that comes after `work` has set its backend.
+            train_loop_config={"task": task, "train": pickle.dumps(train)},
             scaling_config=ScalingConfig(num_workers=workers, use_gpu=resource == "GPU"),
             run_config=RunConfig(
                 name="processes",
@@ -218,7 +219,7 @@ def work(settings: dict[str, Any]) -> None:
         rank = Rank(context.get_world_rank(), context.get_world_size(), _meeting_point())
         os.environ.update(rank.environment)
     try:
-        task.train(config, task.command)
+        pickle.loads(settings["train"])(config, task.command)
     except FingerspellError as error:
         _note(task, context.get_world_rank(), error)
         raise
