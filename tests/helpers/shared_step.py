@@ -16,7 +16,7 @@ def main() -> None:
 
     from fingerspell.train.devices import train_in_parts
     from fingerspell.train.distributed.process_group import join_process_group
-from fingerspell.train.distributed.rank import Rank
+    from fingerspell.train.distributed.rank import Rank
 
     found: list[str] = []
 

@@ -71,7 +71,7 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / "synthetic_0").mkdir()
     (tmp_path / "step_00000002.npz").write_bytes(b"whole")
     remove_unfinished(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_0", "step_00000002.npz"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step_00000002.npz", "synthetic_0"]
 
 
 def test_a_folder_that_is_not_there_needs_no_sweeping(tmp_path):

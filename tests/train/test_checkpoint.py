@@ -120,7 +120,7 @@ class Variable:
 def test_variables_of_other_shapes_or_number_are_refused():
     for variables in ([Variable(3, 2)], [], [Variable(2, 3), Variable(2, 3)]):
         with pytest.raises(RunError, match="is not this run's"):
-            at(4).fill("model", variables)
+            at(4).restore({"model": variables})
     fitting = Variable(2, 3)
-    at(4).fill("model", [fitting])
+    at(4).restore({"model": [fitting]})
     np.testing.assert_array_equal(fitting.value, np.full((2, 3), 4))

@@ -125,7 +125,7 @@ def test_only_the_missing_and_the_damaged_pieces_are_made_again(tmp_path, capsys
     again = Backbone()
     np.testing.assert_array_equal(content(again.fill(tmp_path)), rows())
     assert (again.seen, again.opened) == ([0, 2], [0, 2])
-    assert "damaged (train_00000002.npy: its checksum is wrong): made again" in (
+    assert "damaged (train_00000002.npy: its checksum is wrong): computed again" in (
         capsys.readouterr().out
     )
 
@@ -171,7 +171,7 @@ def test_features_of_other_settings_are_dropped(tmp_path):
     for name in ("features_a_0", "features_b_0", "synthetic_a"):
         (tmp_path / name).mkdir()
     remove_others(tmp_path / "features_b_0")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_a", "features_b_0"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["features_b_0", "synthetic_a"]
 
 
 @pytest.mark.parametrize(
