@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from fingerspell import files
 from fingerspell.errors import RunError
 from fingerspell.files import locked
-from fingerspell import files
 from helpers.killed import SOURCE
 
 HOLDING = f"""

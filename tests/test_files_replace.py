@@ -23,11 +23,11 @@ from pathlib import Path
 from fingerspell import files
 goal, pictures = Path(sys.argv[2]), Path(sys.argv[3])
 counting = True
-files.make_ready(goal)
-with files.new_folder(goal) as folder:
+files.require_replaceable(goal)
+with files.replaced_folder(goal) as folder:
     for picture in pictures.iterdir():
         files.link_or_copy(picture, folder / picture.name)
-    files.put(b"made", folder / "put.jpg")
+    (folder / "put.jpg").write_bytes(b"made")
     (folder / "manifest.csv").write_bytes(b"new")
 """
 
@@ -91,7 +91,7 @@ def test_killed_before_any_step_the_old_set_is_there_or_the_new_one(
         seen.append("absent" if absent else "old" if content(old) == OLD else "new")
         if content(old) == NEW:  # Put the old one back: each step is tried on the same ground.
             shutil.rmtree(old)
-            with files.new_folder(old) as folder:
+            with files.replaced_folder(old) as folder:
                 (folder / "train").mkdir()
                 (folder / "train" / "old.jpg").write_bytes(b"old")
                 (folder / "manifest.csv").write_bytes(b"old")
@@ -103,7 +103,7 @@ def test_killed_before_any_step_the_old_set_is_there_or_the_new_one(
 
 
 def test_what_was_half_deleted_is_never_brought_back(old: Path) -> None:
-    half = files.discarded_of(old)
+    half = old.parent / f".{old.name}.discarded"
     half.mkdir()
     (half / "manifest.csv").write_bytes(b"older")
     old.rename(old.with_name("moved away by its owner"))
@@ -117,8 +117,6 @@ def test_a_file_that_is_there_is_never_written_into(tmp_path: Path, pictures: Pa
     os.link(pictures / "1.jpg", target)
     with pytest.raises(FileExistsError):
         files.link_or_copy(pictures / "2.jpg", target)
-    with pytest.raises(FileExistsError):
-        files.put(b"made", target)
     assert (pictures / "1.jpg").read_bytes() == b"1.jpg"
 
 
@@ -144,7 +142,7 @@ def test_a_link_to_a_picture_becomes_the_picture(tmp_path: Path, pictures: Path)
 def test_an_output_folder_that_is_a_link_stays_one(tmp_path: Path, old: Path) -> None:
     link = tmp_path / "dataset"
     link.symlink_to(old, target_is_directory=True)
-    with files.new_folder(link) as folder:
+    with files.replaced_folder(link) as folder:
         assert folder.parent == old.parent, "it grows on the disk where it will lie"
         (folder / "manifest.csv").write_bytes(b"new")
     assert link.is_symlink()
@@ -163,7 +161,7 @@ def failing(reason: int) -> Callable[..., None]:
 def test_a_full_or_forbidden_disk_is_three_lines_and_leaves_the_old_set(
     old: Path, reason: int
 ) -> None:
-    with pytest.raises(DataError, match=os.strerror(reason)), files.new_folder(old) as folder:
+    with pytest.raises(DataError, match=os.strerror(reason)), files.replaced_folder(old) as folder:
         (folder / "1.jpg").write_bytes(b"half")
         failing(reason)()
     assert content(old) == OLD and siblings(old) == []
@@ -178,7 +176,7 @@ def test_manifest_and_reports_are_on_the_disk_before_the_exchange(
     monkeypatch.setattr(
         Path, "rename", lambda self, goal: (done.append("renamed"), whole(self, goal))[1]
     )
-    with files.new_folder(old) as folder:
+    with files.replaced_folder(old) as folder:
         (folder / "manifest.csv").write_bytes(b"new")
         (folder / "report.json").write_bytes(b"new")
     assert done[:3] == ["flushed", "flushed", "renamed"]
@@ -197,7 +195,7 @@ def test_an_exchange_that_fails_half_way_is_taken_back(
         return whole(self, target)
 
     monkeypatch.setattr(Path, "rename", sometimes)
-    with pytest.raises(DataError, match="in use"), files.new_folder(old) as folder:
+    with pytest.raises(DataError, match="in use"), files.replaced_folder(old) as folder:
         (folder / "manifest.csv").write_bytes(b"new")
     assert content(old) == OLD and siblings(old) == []
 
@@ -211,7 +209,7 @@ from fingerspell.errors import DataError
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 os.link = lambda *_: (_ for _ in ()).throw(OSError(18, "another disk"))
 try:
-    with files.new_folder(Path(sys.argv[2])) as folder:
+    with files.replaced_folder(Path(sys.argv[2])) as folder:
         files.link_or_copy(Path(sys.argv[3]), folder / "1.jpg")
 except DataError as error:
     print(error.found)

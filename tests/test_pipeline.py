@@ -205,8 +205,8 @@ def test_parity_pictures_are_unseen_ones_first(dataset):
 
 def test_spreading_picks_evenly_and_never_more_than_there_are(dataset):
     samples = read_manifest(dataset).samples
-    assert pipeline.spread(samples, 3) == [samples[0], samples[78], samples[156]]
-    assert len(pipeline.spread(samples, 10_000)) == len(samples)
+    assert pipeline.spaced(samples, 3) == [samples[0], samples[78], samples[156]]
+    assert len(pipeline.spaced(samples, 10_000)) == len(samples)
 
 
 def test_a_finished_run_is_neither_trained_nor_exported_nor_evaluated_again(

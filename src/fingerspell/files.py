@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 from fingerspell.errors import DataError, RunError
 
-T = TypeVar("T")
-StrPath = str | os.PathLike[str]
+_T = TypeVar("_T")
+_StrPath = str | os.PathLike[str]
 
 PICTURE_ENDINGS = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".bmp", ".gif", ".tif", ".tiff",
@@ -91,7 +91,7 @@ def natural(name: str) -> tuple[tuple[tuple[int, str | int], ...], str]:
     return tuple((0, int(p)) if p.isdecimal() else (1, p) for p in parts if p), name
 
 
-def evenly_spaced(items: Sequence[T], count: int, *, ends: bool = False) -> list[T]:
+def evenly_spaced(items: Sequence[_T], count: int, *, ends: bool = False) -> list[_T]:
     """Returns `count` items at even distances; of fewer items some are repeated.
 
     The first is always among them; the last is, too, with `ends`. One item alone with `ends` is
@@ -219,7 +219,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def link_or_copy(source: Path, target: StrPath) -> bool:
+def link_or_copy(source: Path, target: _StrPath) -> bool:
     """Hard-links where the file system allows, copies elsewhere; returns whether it linked.
 
     Never writes into a file that is there already: it might be a link to somebody's picture.

@@ -1,4 +1,4 @@
-"""This machine: cores, memory, versions, git commit; and the logging of libraries."""
+"""Facts of the machine: cores, package versions, git commit, peak memory; library logging."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _FIGURES = "benchmarks/results"
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of what computes the figures; packages that are absent are left out."""
-    found = {"python": platform.python_version()}
+    """Returns the versions of what computes the figures; absent packages are left out."""
+    installed = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def machine() -> dict[str, Any]:
@@ -95,7 +95,7 @@ def peak_memory_bytes() -> int:
 
 
 def silence_libraries() -> None:
-    """Sets the logging of libraries to errors only.
+    """Shows errors only: absent profilers and re-traced graphs are no news to a user.
 
     Keras re-traces its prediction function for a short last batch, once; TensorFlow warns of it
     with five lines.

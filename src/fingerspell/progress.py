@@ -1,4 +1,4 @@
-"""One line on standard error: done, rate and time left."""
+"""Progress bar on standard error: count, rate and time left; durations as text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-TERMINAL_EVERY_S = 0.1
-LOG_EVERY_S = 30.0
+_TERMINAL_EVERY_S = 0.1
+_LOG_EVERY_S = 30.0
 
 
 class Progress:
@@ -48,7 +48,7 @@ class Progress:
         if note is not None:
             self.note = note
         now = time.monotonic()
-        if now - self._shown >= (TERMINAL_EVERY_S if self._terminal else LOG_EVERY_S):
+        if now - self._shown >= (_TERMINAL_EVERY_S if self._terminal else _LOG_EVERY_S):
             self._shown = now
             self._show(line(self, now - self._started))
 

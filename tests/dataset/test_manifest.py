@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell.dataset.manifest import COLUMNS, HELD_OUT, Sample, read_manifest, to_csv
+from fingerspell.dataset.manifest import (
+    COLUMNS,
+    HELD_OUT,
+    OLD_HELD_OUT,
+    Sample,
+    read_manifest,
+    to_csv,
+)
 from fingerspell.errors import DataError
 
 
@@ -81,9 +88,25 @@ def test_a_data_set_without_unseen_signers_has_none(tmp_path: Path) -> None:
     assert read_manifest(data_set(tmp_path, GOOD)).held_out() == {}
 
 
+def test_a_data_set_of_an_earlier_version_without_held_out_sources_is_read(tmp_path: Path) -> None:
+    data_set(tmp_path, GOOD)
+    report = {"format": 2, "config": {"split": "groups"}, "held_out": []}
+    (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert read_manifest(tmp_path).labels == ("A", "B")
+
+
+def test_a_held_out_split_of_an_earlier_version_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    path = f"{OLD_HELD_OUT}/ann/A/1.jpg"
+    old = Sample(path, "A", OLD_HELD_OUT, path, "ann", "", "", 4, 5)
+    with pytest.raises(DataError, match="made by an earlier version") as error:
+        read_manifest(data_set(tmp_path, [*GOOD, old]))
+    assert "unseen_signers" in error.value.expected
+    assert "run prepare again with --overwrite" in error.value.fix
+
+
 @pytest.mark.parametrize("rule", ["groups", "random"])
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_a_stranger_shares_a_group_with_nobody_whatever_the_rule(
+def test_an_unseen_signer_shares_a_group_with_nobody_whatever_the_rule(
     tmp_path: Path, split: str, rule: str
 ) -> None:
     leaky = [sample(split, "A", "2.jpg", "g"), held("ann", "A", "1.jpg", "g")]
@@ -92,7 +115,7 @@ def test_a_stranger_shares_a_group_with_nobody_whatever_the_rule(
             read_manifest(data_set(tmp_path, [*GOOD, *order], rule))
 
 
-def test_a_missing_picture_of_a_stranger_is_counted(tmp_path: Path) -> None:
+def test_a_missing_picture_of_an_unseen_signer_is_counted(tmp_path: Path) -> None:
     people = [held("ann", "A", "1.jpg"), held("ann", "A", "2.jpg")]
     data_set(tmp_path, [*GOOD, *people])
     (tmp_path / people[1].path).unlink()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.doctor import facts
-from fingerspell.doctor.facts import Gpu, ask, ask_all, nearest, nvidia, parse_gpus
+from fingerspell.doctor.facts import Gpu, ask, ask_all, gather, nvidia, parse_gpus
 
 
 @pytest.mark.parametrize("released", [True, False])
@@ -88,15 +88,10 @@ def test_every_backend_answers_for_itself(monkeypatch):
     assert told["torch"].gpus == ("GPU:0",) and not told["torch"].error
 
 
-def test_the_nearest_existing_folder_is_the_one_written_to(tmp_path):
-    assert nearest(tmp_path / "a" / "b") == tmp_path
-    assert nearest(tmp_path) == tmp_path
-
-
-def test_a_folder_that_cannot_be_written_gives_the_reason(tmp_path):
-    assert facts.write_error(tmp_path) == ""
-    assert facts.write_error(tmp_path / "none")
-    assert list(tmp_path.iterdir()) == [], "the trial leaves nothing behind"
+def test_a_file_in_place_of_the_run_folder_cannot_be_written_to(tmp_path):
+    (tmp_path / "output").write_bytes(b"")
+    assert gather(tmp_path, tmp_path / "output", ask_backend=False).write_error
+    assert gather(tmp_path, tmp_path / "new" / "run", ask_backend=False).write_error == ""
 
 
 def test_this_machine_can_be_looked_over_without_a_backend(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from fingerspell.doctor import Finding, State
 from fingerspell.doctor.folders import CONTRACT, check_balance, check_dataset, check_run
+from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
 
 
 def fill(folder: Path, **pictures: int) -> Path:
@@ -145,3 +146,13 @@ def test_the_accuracy_is_read_where_the_evaluation_writes_it(tmp_path):
     run_folder(tmp_path)
     (tmp_path / "evaluation_report.json").write_text(json.dumps(report), encoding="utf-8")
     assert "50.0% on the test split" in check_run(tmp_path)[1].found
+
+
+def test_pictures_of_every_format_are_counted_and_hidden_ones_are_not(tmp_path):
+    prepared(tmp_path, A=10, B=10)
+    for label in "AB":
+        touch_all(tmp_path / "train" / label, [*ALSO_PICTURES, *NO_PICTURES])
+    touch_all(tmp_path / "train", [".ipynb_checkpoints/1.jpg", "__MACOSX/A/1.jpg"])
+    findings = check_dataset(tmp_path)
+    assert {finding.state for finding in findings} == {State.OK}
+    assert f"{20 + 2 * len(ALSO_PICTURES) + 8} pictures, 2 classes" in findings[0].found

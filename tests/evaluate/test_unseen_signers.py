@@ -17,6 +17,7 @@ from fingerspell.evaluate import (
     unseen_signers_of,
     without,
 )
+from helpers.endings import NO_PICTURES, picture, touch_all
 
 LABELS = ("A", "B", "nothing")
 
@@ -142,3 +143,16 @@ def test_unreadable_pictures_are_kept_apart_with_their_classes_in_step():
 def test_unseen_signers_of_whom_nothing_can_be_read_are_refused():
     with pytest.raises(DataError, match=r"none of the 1 pictures of ann can be read, first 1\.jpg"):
         without(unseen_signers_of("ann", [Path("1.jpg")], ["A"], LABELS), [Path("1.jpg")])
+
+
+def test_pictures_of_every_format_are_listed_and_read(tmp_path):
+    names = ("1.avif", "2.heic", "3.HEIF", "4.jfif")
+    for name in names:
+        path = tmp_path / "people" / "A" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(path.suffix, (10, 10, 10)))
+    touch_all(tmp_path / "people", [*(f"A/{name}" for name in NO_PICTURES), "__MACOSX/B/1.jpg"])
+    listed = find_unseen_signers(tmp_path / "people", LABELS)
+    assert [path.name for path in listed.paths] == list(names)
+    assert listed.unknown == {}
+    assert answers_of(listed, by_brightness, (16, 16)).argmax(axis=1).tolist() == [0, 0, 0, 0]

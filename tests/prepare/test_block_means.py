@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fingerspell.prepare.near_duplicates import MOST_SIDE_PX, two_grids
+from fingerspell.prepare.dhash import MOST_SIDE_PX, block_means
 
 
 def smooth(height: int, width: int) -> np.ndarray:
@@ -18,7 +18,7 @@ def smooth(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("size", [(200, 200), (167, 166), (9, 8), (64, 301), (480, 640), (8, 9)])
 def test_both_grids_are_those_of_an_area_resize(size: tuple[int, int]) -> None:
     grey = smooth(*size)
-    wide, tall = two_grids(grey, 8)
+    wide, tall = block_means(grey, 8)
     for ours, shape in ((wide, (9, 8)), (tall, (8, 9))):
         theirs = cv2.resize(grey, shape, interpolation=cv2.INTER_AREA)
         assert ours.shape == theirs.shape
@@ -27,17 +27,17 @@ def test_both_grids_are_those_of_an_area_resize(size: tuple[int, int]) -> None:
 
 
 def test_a_flat_ground_stays_flat() -> None:
-    for grid in two_grids(np.full((123, 77), 91, np.uint8), 8):
+    for grid in block_means(np.full((123, 77), 91, np.uint8), 8):
         assert (grid == 91).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40_000), (40_000, 1), (3, 5)])
 def test_any_shape_has_its_cells(size: tuple[int, int]) -> None:
-    for grid in two_grids(np.full(size, 200, np.uint8), 8):
+    for grid in block_means(np.full(size, 200, np.uint8), 8):
         assert (grid == 200).all()
 
 
 def test_a_large_white_picture_does_not_overflow() -> None:
     grey = np.full((2 * MOST_SIDE_PX, 2 * MOST_SIDE_PX), 255, np.uint8)
-    for grid in two_grids(grey, 8):
+    for grid in block_means(grey, 8):
         assert (grid == 255).all()

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.images import Pixels, decode, encode_jpeg
+from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.groups import conflicts, find_groups
-from fingerspell.prepare.near_duplicates import dhash
+from fingerspell.prepare.groups import find_groups, without_conflicts
 from fingerspell.prepare.records import Box, Record, Row
 from fingerspell.prepare.split import leak
 from helpers.synthetic_folder import frame, scene
@@ -100,7 +100,8 @@ def test_classes_never_share_a_group() -> None:
 
 def test_equal_files_under_two_classes_are_a_conflict() -> None:
     same = [picture(scene(1), label=label) for label in "AB"]
-    assert conflicts([*same, picture(scene(2)), picture(scene(2))]) == [same]
+    alone = picture(scene(2))
+    assert without_conflicts([*same, alone, alone]) == ([alone, alone], [same])
 
 
 def test_zero_bits_join_equal_hashes_only() -> None:

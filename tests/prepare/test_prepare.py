@@ -14,7 +14,7 @@ import pytest
 
 from fingerspell import files
 from fingerspell.config import PrepareConfig
-from fingerspell.dataset.manifest import read_manifest
+from fingerspell.dataset.manifest import OLD_HELD_OUT, read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.prepare.prepare import prepare
 from fingerspell.prepare.summary import summary
@@ -225,7 +225,7 @@ def test_a_full_disk_leaves_nothing_behind_and_the_old_set_in_place(
 def test_what_a_killed_run_left_is_put_right(config: PrepareConfig) -> None:
     prepare(config)
     config.output_dir.rename(files.previous_of(config.output_dir))
-    files.partial_of(config.output_dir).mkdir()
+    (config.output_dir.parent / ".dataset.partial").mkdir()
     assert prepare(config).untouched
     assert {p.name for p in config.output_dir.parent.iterdir()} == {"hands", "dataset"}
 
@@ -352,3 +352,18 @@ def test_settings_that_cannot_work_are_refused(
 ) -> None:
     with pytest.raises(ConfigError):
         replace(config, **setting)
+
+
+def test_a_data_set_of_an_earlier_version_is_refused_and_can_be_replaced(
+    config: PrepareConfig,
+) -> None:
+    prepare(config)
+    (config.output_dir / OLD_HELD_OUT / "ann" / "A").mkdir(parents=True)
+    path = config.output_dir / "report.json"
+    report = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**report, "format": 2}), encoding="utf-8")
+    with pytest.raises(DataError, match="another version") as error:
+        prepare(config)
+    assert "--overwrite" in error.value.fix
+    assert not prepare(replace(config, overwrite=True)).untouched
+    assert not (config.output_dir / OLD_HELD_OUT).exists()

@@ -19,25 +19,25 @@ def labels(files: tuple[Record, ...]) -> list[str]:
 
 
 def test_class_folders_are_the_labels_and_the_folder_is_the_source(tmp_path: Path) -> None:
-    found = scan([touch(tmp_path / "mine", "A/1.jpg", "B/2.jpg", "del/3.png")])
-    assert [(f.label, f.path.name, f.source, f.split) for f in found.files] == [
+    scanned = scan([touch(tmp_path / "mine", "A/1.jpg", "B/2.jpg", "del/3.png")])
+    assert [(f.label, f.path.name, f.source, f.split) for f in scanned.records] == [
         ("A", "1.jpg", "mine", ""),
         ("B", "2.jpg", "mine", ""),
         ("del", "3.png", "mine", ""),
     ]
-    assert found.layouts == (("mine", "class folders"),)
-    assert found.renamed == found.unusable == found.ignored == ()
+    assert scanned.layouts == (("mine", "class folders"),)
+    assert scanned.renamed == scanned.unusable == scanned.ignored == ()
 
 
 def test_size_and_time_are_those_of_the_file(tmp_path: Path) -> None:
-    file = scan([touch(tmp_path / "mine", "A/1.jpg", "B/2.jpg")]).files[0]
+    file = scan([touch(tmp_path / "mine", "A/1.jpg", "B/2.jpg")]).records[0]
     status = file.path.stat()
     assert (file.size_bytes, file.mtime_ns) == (status.st_size, status.st_mtime_ns)
 
 
 def test_folders_nested_under_their_own_name_are_found(tmp_path: Path) -> None:
     root = touch(tmp_path, f"{NESTED}/A/A1.jpg", f"{NESTED}/B/B1.jpg")
-    assert labels(scan([root / "asl_alphabet_train"]).files) == ["A", "B"]
+    assert labels(scan([root / "asl_alphabet_train"]).records) == ["A", "B"]
 
 
 @pytest.mark.parametrize("test", ["asl_alphabet_test/asl_alphabet_test", "asl_alphabet_test"])
@@ -46,23 +46,23 @@ def test_a_whole_download_gives_its_train_part_and_says_why(
     tmp_path: Path, test: str, names: tuple[str, ...]
 ) -> None:
     pictures = (f"{NESTED}/A/A1.jpg", f"{NESTED}/B/B1.jpg", *(f"{test}/{n}" for n in names))
-    found = scan([touch(tmp_path / "download", *pictures)])
-    assert [(f.label, f.split) for f in found.files] == [("A", ""), ("B", "")]
-    assert [p.name for p in found.ignored] == list(names)
-    assert f"{len(names)} test pictures" in found.layouts[0][1]
-    assert "copies of training pictures" in found.layouts[0][1]
+    scanned = scan([touch(tmp_path / "download", *pictures)])
+    assert [(f.label, f.split) for f in scanned.records] == [("A", ""), ("B", "")]
+    assert [p.name for p in scanned.ignored] == list(names)
+    assert f"{len(names)} test pictures" in scanned.layouts[0][1]
+    assert "copies of training pictures" in scanned.layouts[0][1]
 
 
 def test_a_flat_test_folder_right_beside_the_classes_is_not_a_class(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", "test/x.jpg", "asl_test/A_test.jpg")
-    found = scan([root])
-    assert labels(found.files) == ["A", "B"]
-    assert {p.name for p in found.ignored} == {"x.jpg", "A_test.jpg"}
+    scanned = scan([root])
+    assert labels(scanned.records) == ["A", "B"]
+    assert {p.name for p in scanned.ignored} == {"x.jpg", "A_test.jpg"}
 
 
 def test_an_own_sign_may_speak_of_training(tmp_path: Path) -> None:
-    found = scan([touch(tmp_path / "x", "A/1.jpg", "train_station/train_station_1.jpg")])
-    assert labels(found.files) == ["A", "train_station"]
+    scanned = scan([touch(tmp_path / "x", "A/1.jpg", "train_station/train_station_1.jpg")])
+    assert labels(scanned.records) == ["A", "train_station"]
 
 
 @pytest.mark.parametrize(
@@ -80,28 +80,28 @@ def test_ready_made_splits_are_kept_in_mind(
     tmp_path: Path, train: str, val: str, test: str
 ) -> None:
     names = [f"{s}/{c}/{c}{i}.jpg" for i, s in enumerate((train, val, test)) for c in "AB"]
-    found = scan([touch(tmp_path / "x", *names)])
-    assert [(f.label, f.split, f.file_name) for f in found.files] == [
+    scanned = scan([touch(tmp_path / "x", *names)])
+    assert [(f.label, f.split, f.file_name) for f in scanned.records] == [
         (c, s, f"{c}{i}.jpg") for c in "AB" for i, s in enumerate(("train", "val", "test"))
     ]
-    assert found.layouts[0][1] == "ready-made splits"
+    assert scanned.layouts[0][1] == "ready-made splits"
 
 
 def test_a_split_may_hold_one_class_only(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "train/A/1.jpg", "train/B/2.jpg", "test/B/3.jpg")
-    assert [f.split for f in scan([root]).files] == ["train", "train", "test"]
+    assert [f.split for f in scan([root]).records] == ["train", "train", "test"]
 
 
 def test_a_train_folder_alone_is_not_split(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "train/A/1.jpg", "train/B/2.jpg", "readme.md")
-    found = scan([root])
-    assert {f.split for f in found.files} == {""}
-    assert found.layouts[0][1] == "class folders"
+    scanned = scan([root])
+    assert {f.split for f in scanned.records} == {""}
+    assert scanned.layouts[0][1] == "class folders"
 
 
 def test_the_same_name_in_two_splits_is_told_apart(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "train/A/1.jpg", "test/A/1.jpg", "train/B/1.jpg", "test/B/2.jpg")
-    assert [f.file_name for f in scan([root]).files] == [
+    assert [f.file_name for f in scan([root]).records] == [
         "train_1.jpg", "test_1.jpg", "1.jpg", "2.jpg",
     ]  # fmt: skip
 
@@ -114,9 +114,9 @@ def test_splits_beside_classes_are_refused(tmp_path: Path) -> None:
 
 def test_classes_are_renamed_by_the_table_and_it_is_told(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "a/1.jpg", "Delete/1.jpg", "blank/1.jpg", "hello/1.jpg")
-    found = scan([root])
-    assert labels(found.files) == ["A", "del", "hello", "nothing"]
-    assert set(found.renamed) == {
+    scanned = scan([root])
+    assert labels(scanned.records) == ["A", "del", "hello", "nothing"]
+    assert set(scanned.renamed) == {
         Renamed("x", "a", "A"),
         Renamed("x", "Delete", "del"),
         Renamed("x", "blank", "nothing"),
@@ -124,15 +124,15 @@ def test_classes_are_renamed_by_the_table_and_it_is_told(tmp_path: Path) -> None
 
 
 def test_folders_that_mean_one_class_are_one(tmp_path: Path) -> None:
-    found = scan([touch(tmp_path / "x", "a/1.jpg", "A /1.jpg", "B/1.jpg")])
-    assert labels(found.files) == ["A", "A", "B"]
-    assert len({(f.label, f.file_name.casefold()) for f in found.files}) == 3
+    scanned = scan([touch(tmp_path / "x", "a/1.jpg", "A /1.jpg", "B/1.jpg")])
+    assert labels(scanned.records) == ["A", "A", "B"]
+    assert len({(f.label, f.file_name.casefold()) for f in scanned.records}) == 3
 
 
 def test_a_class_folder_without_a_name_is_listed(tmp_path: Path) -> None:
-    found = scan([touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", " /1.jpg")])
-    assert labels(found.files) == ["A", "B"]
-    assert [bad.reason for bad in found.unusable] == ["a class folder without a name"]
+    scanned = scan([touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", " /1.jpg")])
+    assert labels(scanned.records) == ["A", "B"]
+    assert [bad.reason for bad in scanned.unusable] == ["a class folder without a name"]
 
 
 def test_own_signs_that_differ_in_capitals_only_are_refused(tmp_path: Path) -> None:
@@ -143,12 +143,12 @@ def test_own_signs_that_differ_in_capitals_only_are_refused(tmp_path: Path) -> N
 
 def test_frames_keep_the_order_of_their_numbers(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "A/A10.jpg", "A/A9.jpg", "A/A100.jpg", "B/b.jpg")
-    assert [f.path.name for f in scan([root]).files][:3] == ["A9.jpg", "A10.jpg", "A100.jpg"]
+    assert [f.path.name for f in scan([root]).records][:3] == ["A9.jpg", "A10.jpg", "A100.jpg"]
 
 
 def test_any_name_has_its_place_in_the_order(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "A/²1.jpg", "A/01.jpg", "A/1.jpg", "A/ä ё 手.jpg", "B/b.jpg")
-    names = [f.path.name for f in scan([root]).files]
+    names = [f.path.name for f in scan([root]).records]
     assert names == ["01.jpg", "1.jpg", "²1.jpg", "ä ё 手.jpg", "b.jpg"]
 
 
@@ -157,7 +157,7 @@ def test_hidden_files_caches_and_notes_are_no_pictures(tmp_path: Path) -> None:
         tmp_path / "x", "A/1.jpg", "A/.DS_Store", "A/Thumbs.db", "A/readme.txt", "B/1.odd",
         "__MACOSX/A/1.jpg", ".git/A/1.jpg",
     )  # fmt: skip
-    assert [f.path.name for f in scan([root]).files] == ["1.jpg", "1.odd"]
+    assert [f.path.name for f in scan([root]).records] == ["1.jpg", "1.odd"]
 
 
 def test_folders_that_are_passed_over_are_told(tmp_path: Path) -> None:
@@ -172,13 +172,13 @@ def test_folders_that_are_passed_over_are_told(tmp_path: Path) -> None:
 def test_each_input_folder_is_its_own_source_even_with_the_same_name(tmp_path: Path) -> None:
     one = touch(tmp_path / "one" / "hands", "A/1.jpg", "B/1.jpg")
     two = touch(tmp_path / "two" / "Hands", "A/1.jpg", "B/1.jpg")
-    assert {f.source for f in scan([one, two]).files} == {"hands", "Hands_2"}
+    assert {f.source for f in scan([one, two]).records} == {"hands", "Hands_2"}
 
 
 def test_a_source_may_add_to_one_class_only(tmp_path: Path) -> None:
     one = touch(tmp_path / "one", "A/1.jpg", "B/1.jpg")
     two = touch(tmp_path / "two", "nothing/1.jpg")
-    assert labels(scan([one, two]).files) == ["A", "B", "nothing"]
+    assert labels(scan([one, two]).records) == ["A", "B", "nothing"]
 
 
 def test_a_folder_of_sources_is_refused_and_names_them(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_other_annotations_are_named_and_sent_to_yolo(
 
 def test_annotations_beside_class_folders_do_no_harm(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "A/1.jpg", "A/1.xml", "B/1.jpg", "instances_all.json")
-    assert labels(scan([root]).files) == ["A", "B"]
+    assert labels(scan([root]).records) == ["A", "B"]
 
 
 def test_a_missing_folder_and_a_file_are_told_apart(tmp_path: Path) -> None:
@@ -272,21 +272,21 @@ def test_a_missing_folder_and_a_file_are_told_apart(tmp_path: Path) -> None:
 def test_the_folder_may_be_named_relative_to_the_current_one(tmp_path: Path, monkeypatch) -> None:
     root = touch(tmp_path / "here", "train/A/1.jpg", "test/A/1.jpg", "train/B/2.jpg")
     monkeypatch.chdir(root)
-    found = scan([Path()])
-    assert {f.source for f in found.files} == {"here"}
-    assert [f.file_name for f in found.files] == ["train_1.jpg", "test_1.jpg", "2.jpg"]
+    scanned = scan([Path()])
+    assert {f.source for f in scanned.records} == {"here"}
+    assert [f.file_name for f in scanned.records] == ["train_1.jpg", "test_1.jpg", "2.jpg"]
 
 
 def test_a_class_in_a_folder_of_its_own_name_is_taken_beside_flat_ones(tmp_path: Path) -> None:
-    found = scan([touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", "C/c/1.jpg", "hi/hi/hi/1.jpg")])
-    assert labels(found.files) == ["A", "B", "C", "hi"]
-    assert found.ignored == ()
+    scanned = scan([touch(tmp_path / "x", "A/1.jpg", "B/1.jpg", "C/c/1.jpg", "hi/hi/hi/1.jpg")])
+    assert labels(scanned.records) == ["A", "B", "C", "hi"]
+    assert scanned.ignored == ()
 
 
 def test_it_is_taken_in_ready_made_splits_too(tmp_path: Path) -> None:
     names = ("train/A/1.jpg", "train/B/B/1.jpg", "test/A/A/1.jpg", "test/B/1.jpg")
-    found = scan([touch(tmp_path / "x", *names)])
-    assert [(f.label, f.split) for f in found.files] == [
+    scanned = scan([touch(tmp_path / "x", *names)])
+    assert [(f.label, f.split) for f in scanned.records] == [
         ("A", "train"), ("A", "test"), ("B", "train"), ("B", "test"),
     ]  # fmt: skip
 
@@ -304,15 +304,15 @@ def test_a_usual_class_with_pictures_further_down_is_refused_and_not_missed(
 def test_an_empty_class_folder_is_no_obstacle(tmp_path: Path) -> None:
     root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg")
     (root / "C" / "C").mkdir(parents=True)
-    assert labels(scan([root]).files) == ["A", "B"]
+    assert labels(scan([root]).records) == ["A", "B"]
 
 
 def test_two_ways_to_write_a_letter_with_a_mark_are_one_class(tmp_path: Path) -> None:
     one = touch(tmp_path / "one", "\u00c9/1.jpg", "A/1.jpg")
     two = touch(tmp_path / "two", "E\u0301/2.jpg", "A/2.jpg")
-    found = scan([one, two])
-    assert sorted(set(labels(found.files))) == ["A", "\u00c9"]
-    assert found.renamed == ()
+    scanned = scan([one, two])
+    assert sorted(set(labels(scanned.records))) == ["A", "\u00c9"]
+    assert scanned.renamed == ()
 
 
 @pytest.mark.parametrize(("name", "source"), [(".webcam2", "webcam2"), ("...x", "x")])

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.prepare import near_duplicates
+from fingerspell.prepare.groups import connect
 from fingerspell.prepare.near_duplicates import (
     Pairs,
     Words,
-    connect,
     every_pair,
     is_near,
     near_pairs,
@@ -89,7 +89,7 @@ def test_one_table_alone_does_not_find_them() -> None:
 
 def test_many_hashes_take_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = runs(10, 10)
-    monkeypatch.setattr(near_duplicates, "EXACT_UP_TO", 99)
+    monkeypatch.setattr(near_duplicates, "_EXACT_UP_TO", 99)
     assert np.array_equal(near_pairs(hashes, NEAR_BITS), tables(hashes, NEAR_BITS))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fingerspell.dataset.manifest import Manifest, read_manifest
 from fingerspell.errors import DataError
-from fingerspell.prepare.holdout import check_unseen_pictures
+from fingerspell.prepare.examine import check_unseen_pictures
 from helpers.small_run import with_hashes, write_colours
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from fingerspell.images import encode_jpeg
 from helpers.command import command
+from helpers.endings import NO_PICTURES
+from helpers.endings import picture as one_picture
 from helpers.film import write_film
-from helpers.tiny_bundle import picture, tiny_bundle
+from helpers.tiny_bundle import COLOURS, picture, tiny_bundle
 
 
 @pytest.fixture
@@ -149,3 +151,21 @@ def test_a_file_that_is_no_video_leaves_with_2(
     path.write_bytes(content)
     assert command("predict", "--video", path, "--bundle", bundle) == 2
     assert "film.mp4" in capsys.readouterr().err
+
+
+def test_a_folder_is_read_whatever_its_pictures_are_called(bundle: Path, tmp_path: Path, capsys):
+    red = COLOURS["A"]
+    for name in ("1.avif", "2.heic", "3.jfif", "deep/4.HIF"):
+        path = tmp_path / "hands" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one_picture(path.suffix, red))
+    for name in (*NO_PICTURES, ".cache/5.jpg", "__MACOSX/6.heic"):
+        path = tmp_path / "hands" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"no picture")
+    assert command("predict", tmp_path / "hands", "--bundle", bundle) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [Path(line.split(": ")[0]).name for line in lines] == [
+        "1.avif", "2.heic", "3.jfif", "4.HIF",
+    ]  # fmt: skip
+    assert {line.split(": ")[1][0] for line in lines} == {"A"}

@@ -11,7 +11,8 @@ from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import smoke
 from fingerspell.serve.samples import folder_samples
 from helpers.command import command
-from helpers.tiny_bundle import LABELS, picture, tiny_bundle
+from helpers.endings import picture as one_picture
+from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
 
 
 @pytest.fixture
@@ -149,3 +150,14 @@ def test_an_answer_that_contradicts_itself_is_a_fault(change: dict[str, object])
     }
     assert smoke.fault(200, good, "AB") == ""
     assert smoke.fault(200, {**good, **change}, "AB") != ""
+
+
+@pytest.mark.parametrize("name", ["1.avif", "1.heic", "1.jfif"])
+def test_a_sample_of_any_picture_format_is_answered(bundle: Path, dataset: Path, capsys, name: str):
+    sample = dataset / "test" / "A" / "1.jpg"
+    sample.with_name(name).write_bytes(one_picture(Path(name).suffix, COLOURS["A"]))
+    sample.rename(sample.with_name("._1.jpg"))
+    (dataset / "test" / ".cache").mkdir()
+    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
+    assert "6 of 6 classes answered over HTTP, 6 of them read right" in capsys.readouterr().out
+    assert Path(folder_samples(dataset)[0].name).name == name

@@ -26,11 +26,11 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path, monkeypatch):
-    def denied(self, *_: object) -> None:
+    def denied(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", denied)
-    with pytest.raises(RunError, match="cannot be written to"):
+    monkeypatch.setattr("fingerspell.files.TemporaryFile", denied)
+    with pytest.raises(RunError, match=r"cannot be written to \(Permission denied\)"):
         run_folder.open_folder(tmp_path, overwrite=False, resume=False)
 
 

@@ -37,14 +37,14 @@ HELD_OUT = "unseen_signers"
 OLD_HELD_OUT = "strangers"
 """What `HELD_OUT` was called by earlier versions: such a data set is refused."""
 
-SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
+_SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
 """The spellings of each split's folder in data sets that others made."""
 
-_SPLIT_OF = {spelling: split for split, names in SPLIT_NAMES.items() for spelling in names}
+_SPLIT_OF = {spelling: split for split, names in _SPLIT_NAMES.items() for spelling in names}
 _ALL = (*SPLITS, HELD_OUT)
 _PREPARE_AGAIN = "run prepare again with --overwrite"
 _CHUNK = 256
@@ -208,7 +208,7 @@ def _split_folders(dataset_dir: Path) -> dict[str, Path]:
     by_name = {path.name.lower(): path for path in files.folders(dataset_dir)}
     return {
         split: by_name[names[0]]
-        for split, spellings in SPLIT_NAMES.items()
+        for split, spellings in _SPLIT_NAMES.items()
         if (names := [name for name in spellings if name in by_name])
     }
 
@@ -323,7 +323,7 @@ def _check_groups(samples: Sequence[Sample], path: Path, *, torn_allowed: bool) 
 def verify(manifest: Manifest, splits: Sequence[str] = (*SPLITS, HELD_OUT)) -> int:
     """Hashes every picture of `splits` again; returns how many there were to compare.
 
-    Rows without a hash (a folder that others made) are passed over: nothing is known of them.
+    Rows without a hash (a folder that others made) are skipped: nothing is known of them.
     Files that the manifest does not name are never read by anybody and do no harm. Raises
     `DataError` naming the first pictures that were changed or are gone.
     """

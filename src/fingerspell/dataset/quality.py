@@ -1,4 +1,4 @@
-"""How brightness, sharpness and skin tone are spread over a data set, and which pictures stand out.
+"""Image quality: brightness, sharpness and skin tone of a picture, and their statistics by source.
 
 Qualities are passed as a mapping from a sample's path to its `Quality`.
 """
@@ -21,14 +21,14 @@ from fingerspell.images import Grey, Pixels, luma
 SIDE_PX = 200
 """Longer side at which sharpness is measured, so that pictures of different size compare."""
 
-SKIN_SIDE_PX = 40
+_SKIN_SIDE_PX = 40
 """Longer side at which skin is looked for: enough pixels for a median."""
 
-BLACK = 16
+_BLACK = 16
 """Luma up to which a pixel is a border, padding or the ground of a cut-out, and not the scene."""
 
-SKIN_LEAST = (30, 133, 77)
-SKIN_MOST = (255, 173, 127)
+_SKIN_LEAST = (30, 133, 77)
+_SKIN_MOST = (255, 173, 127)
 """Y, Cr, Cb of skin, after Chai and Ngan, "Face segmentation using skin-color map in videophone
 applications", IEEE Trans. CSVT 9(4), 1999; below the least Y, colour is mostly noise."""
 
@@ -61,8 +61,13 @@ TINY_PX = 64
 ODD_ASPECT = 2.0
 """Longer by shorter side above which half of the padded picture is black."""
 
-REMARKS = ("dark", "bright", "blurred", "tiny", "odd shape")
+_REMARKS = ("dark", "bright", "blurred", "tiny", "odd shape")
 """What `remarks` may say."""
+
+
+_NO_SKIN = "none found"
+BANDS = (*(name for name, _ in SKIN_BANDS), _NO_SKIN)
+"""The six skin tones from light to dark, and the pictures without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,9 @@ class Quality:
     skin_ita_deg: float = math.nan
 
 
+Qualities = Mapping[str, Quality]
+
+
 def measure(rgb: Pixels) -> Quality:
     """Measures uint8 RGB (H, W, 3)."""
     return measure_with_luma(rgb, luma(rgb))
@@ -88,21 +96,7 @@ def measure_with_luma(rgb: Pixels, grey: Grey) -> Quality:
     """Measures a picture whose luma is at hand; one of 200×200 takes about 0.07 ms, mostly without
     Python's lock."""
     grey = _shrunk(grey, SIDE_PX)
-    return Quality(_brightness(grey), _sharpness(grey), skin_ita_deg(_sampled(rgb, SKIN_SIDE_PX)))
-
-
-def _brightness(grey: Grey) -> float:
-    """The mean of what is not black, in [0, 1]."""
-    scene = cv2.threshold(grey, BLACK, 255, cv2.THRESH_TOZERO)[1]
-    return float(cv2.sumElems(scene)[0] / (255 * max(1, cv2.countNonZero(scene))))
-
-
-def _sharpness(grey: Grey) -> float:
-    """The variance of the Laplacian: mean square less squared mean, at a third of the cost of
-    `cv2.meanStdDev`."""
-    edges = cv2.Laplacian(grey, cv2.CV_16S)
-    mean = cv2.sumElems(edges)[0] / grey.size
-    return float(max(0.0, cv2.norm(edges, cv2.NORM_L2SQR) / grey.size - mean * mean))
+    return Quality(_brightness(grey), _sharpness(grey), skin_ita_deg(_sampled(rgb, _SKIN_SIDE_PX)))
 
 
 def skin_ita_deg(rgb: Pixels) -> float:
@@ -115,7 +109,7 @@ def skin_ita_deg(rgb: Pixels) -> float:
     Int. J. Cosmetic Science 13(4), 1991, who measured under a known lamp; a camera does not.
     """
     ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
-    is_skin = cv2.inRange(ycrcb, SKIN_LEAST, SKIN_MOST).ravel() > 0
+    is_skin = cv2.inRange(ycrcb, _SKIN_LEAST, _SKIN_MOST).ravel() > 0
     skin = rgb.reshape(-1, 3).compress(is_skin, axis=0)
     if len(skin) < max(1, SKIN_SHARE * len(is_skin)):
         return math.nan
@@ -133,47 +127,20 @@ def skin_band(ita_deg: float) -> str:
 
 
 def remarks(quality: Quality, width: int, height: int) -> tuple[str, ...]:
-    """Returns which of `REMARKS` hold; width and height are those of the picture itself."""
-    found = (
+    """Returns which of `_REMARKS` hold; width and height are those of the picture itself."""
+    holds = (
         quality.brightness < DARK,
         quality.brightness > BRIGHT,
         quality.sharpness < BLURRED,
         min(width, height) < TINY_PX,
         max(width, height) > ODD_ASPECT * min(width, height),
     )
-    return tuple(name for name, true in zip(REMARKS, found, strict=True) if true)
-
-
-def _shrunk(grey: Grey, side_px: int) -> Grey:
-    """Shrinks a picture until its longer side is `side_px`; smaller ones stay as they are."""
-    scale = side_px / max(grey.shape)
-    # Down to a half, four neighbours cover every pixel at a third of the cost of areas.
-    return _resized(grey, scale, cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
-
-
-def _sampled(rgb: Pixels, side_px: int) -> Pixels:
-    """Picks evenly spread pixels; averages would mix the hand's colour with the wall's."""
-    return _resized(rgb, side_px / max(rgb.shape[:2]), cv2.INTER_NEAREST)
-
-
-def _resized(pixels: Pixels, scale: float, how: int) -> Pixels:
-    if scale >= 1:
-        return pixels
-    height, width = pixels.shape[:2]
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)
-
-
-Qualities = Mapping[str, Quality]
-
-NO_SKIN = "none found"
-BANDS = (*(name for name, _ in SKIN_BANDS), NO_SKIN)
-"""The six skin tones from light to dark, and the pictures without one."""
+    return tuple(name for name, true in zip(_REMARKS, holds, strict=True) if true)
 
 
 def bands(qualities: Iterable[Quality]) -> dict[str, int]:
     """Counts pictures by skin tone, in the order of `BANDS`."""
-    counts = Counter(skin_band(quality.skin_ita_deg) or NO_SKIN for quality in qualities)
+    counts = Counter(skin_band(quality.skin_ita_deg) or _NO_SKIN for quality in qualities)
     return {band: counts[band] for band in BANDS}
 
 
@@ -198,11 +165,11 @@ def source_medians(
 
 
 def remarked(samples: Iterable[Sample], qualities: Qualities) -> dict[str, list[Sample]]:
-    """Returns the pictures that each of `REMARKS` holds for, the worst first."""
-    found: dict[str, list[Sample]] = {remark: [] for remark in REMARKS}
+    """Returns the pictures that each of `_REMARKS` holds for, the worst first."""
+    by_remark: dict[str, list[Sample]] = {remark: [] for remark in _REMARKS}
     for sample in samples:
         for remark in remarks(qualities[sample.path], sample.width, sample.height):
-            found[remark].append(sample)
+            by_remark[remark].append(sample)
 
     def badness(remark: str, sample: Sample) -> float:
         quality = qualities[sample.path]
@@ -217,12 +184,12 @@ def remarked(samples: Iterable[Sample], qualities: Qualities) -> dict[str, list[
 
     return {
         remark: sorted(those, key=lambda sample: (badness(remark, sample), sample.path))
-        for remark, those in found.items()
+        for remark, those in by_remark.items()
     }
 
 
 def quality_json(samples: Sequence[Sample], qualities: Qualities) -> dict[str, Any]:
-    """Returns the spread and the paths of the pictures that stand out, ready for JSON."""
+    """Returns the statistics, and the paths of the pictures that stand out, ready for JSON."""
     every = [qualities[sample.path] for sample in samples]
     return {
         "median": medians(every),
@@ -233,3 +200,37 @@ def quality_json(samples: Sequence[Sample], qualities: Qualities) -> dict[str, A
             for remark, those in remarked(samples, qualities).items()
         },
     }
+
+
+def _brightness(grey: Grey) -> float:
+    """The mean of what is not black, in [0, 1]."""
+    scene = cv2.threshold(grey, _BLACK, 255, cv2.THRESH_TOZERO)[1]
+    return float(cv2.sumElems(scene)[0] / (255 * max(1, cv2.countNonZero(scene))))
+
+
+def _sharpness(grey: Grey) -> float:
+    """The variance of the Laplacian: mean square less squared mean, at a third of the cost of
+    `cv2.meanStdDev`."""
+    edges = cv2.Laplacian(grey, cv2.CV_16S)
+    mean = cv2.sumElems(edges)[0] / grey.size
+    return float(max(0.0, cv2.norm(edges, cv2.NORM_L2SQR) / grey.size - mean * mean))
+
+
+def _shrunk(grey: Grey, side_px: int) -> Grey:
+    """Shrinks a picture until its longer side is `side_px`; smaller ones stay as they are."""
+    scale = side_px / max(grey.shape)
+    # Down to a half, four neighbours cover every pixel at a third of the cost of areas.
+    return _resized(grey, scale, cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
+
+
+def _sampled(rgb: Pixels, side_px: int) -> Pixels:
+    """Picks evenly spaced pixels; averages would mix the hand's colour with the wall's."""
+    return _resized(rgb, side_px / max(rgb.shape[:2]), cv2.INTER_NEAREST)
+
+
+def _resized(pixels: Pixels, scale: float, how: int) -> Pixels:
+    if scale >= 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=how), np.uint8)

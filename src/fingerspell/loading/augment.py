@@ -1,4 +1,4 @@
-"""Random changes of a training picture: one warp, one colour step, then rarer damage.
+"""Data augmentation: one geometric warp, one colour change, then rarer damage.
 
 Everything is drawn from the generator that is passed in, so a picture's changes are a pure
 function of (picture, configuration, generator). Values stay uint8 0–255 throughout: no step can
@@ -30,8 +30,46 @@ _WHOLE = 255
 _BEND_POINTS = 4
 """A side of the grid whose points are moved: about a finger's length apart."""
 
-Matrix = NDArray[np.float64]
+_Matrix = NDArray[np.float64]
 """2×3, from picture to output pixels."""
+
+
+_PAINTED = Backgrounds()
+"""Backgrounds without any picture: drawn walls and rooms."""
+
+
+def augment(
+    rgb: Pixels,
+    size_px: tuple[int, int],
+    config: AugmentConfig,
+    rng: np.random.Generator,
+    behind: Backgrounds = _PAINTED,
+) -> Pixels:
+    """Returns a randomly changed copy, uint8 (h, w, 3), brought to `size_px` in the same warp.
+
+    A picture may get a background from `behind`: behind its hand, where that was cut out on
+    black, or else around it.
+    """
+    if rng.random() >= config.background_share:
+        out = warp(rgb, size_px, config, rng)
+    elif (cover := cut_out(rgb)) is not None:
+        out = _composed(rgb, cover, size_px, config, rng, behind)
+    else:
+        out = _around(rgb, size_px, config, rng, behind)
+    if config.bend:
+        out = bent(out, config.bend, rng)
+    if rng.random() < config.occlude_share:
+        out = photometric.occlude(out, rng)
+    out = recolour(out, config, rng)
+    if rng.random() < config.grey_share:
+        out = photometric.grey(out)
+    if rng.random() < config.blur_share:
+        out = photometric.blur(out, rng)
+    if rng.random() < config.low_resolution_share:
+        out = photometric.low_resolution(out, rng)
+    if rng.random() < config.noise_share:
+        out = photometric.noise(out, rng)
+    return out
 
 
 def warp(
@@ -52,7 +90,7 @@ def warp(
     return np.asarray(cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
-def composed(
+def _composed(
     rgb: Pixels,
     cover: Pixels,
     size_px: tuple[int, int],
@@ -69,7 +107,7 @@ def composed(
     return lay_over(hand, share, behind.draw(size_px, rng))
 
 
-def around(
+def _around(
     rgb: Pixels,
     size_px: tuple[int, int],
     config: AugmentConfig,
@@ -78,7 +116,7 @@ def around(
 ) -> Pixels:
     """The same warp for a photograph: another background is seen only where it does not reach."""
     whole = np.full(rgb.shape[:2], _WHOLE, np.uint8)
-    return composed(rgb, whole, size_px, config, rng, behind)
+    return _composed(rgb, whole, size_px, config, rng, behind)
 
 
 def bent(rgb: Pixels, most: float, rng: np.random.Generator) -> Pixels:
@@ -102,7 +140,7 @@ def affine(
     size_px: tuple[int, int],
     config: AugmentConfig,
     rng: np.random.Generator,
-) -> Matrix:
+) -> _Matrix:
     """Returns the matrix from picture to output pixels, centre to centre.
 
         matrix = shift · rotate · shear · (zoom, farther, squeeze, mirror) · fit
@@ -134,12 +172,12 @@ def affine(
 
 def _warped(
     pixels: Pixels,
-    matrix: Matrix,
+    matrix: _Matrix,
     size_px: tuple[int, int],
     border: int = cv2.BORDER_CONSTANT,
     colour: Sequence[float] = _BLACK,
 ) -> Pixels:
-    """Adds as much of the border as the warp will look at, then warps.
+    """Adds as much of the border as the warp needs, then warps.
 
     `warpAffine` could do it itself, but asks for each pixel outside one by one: that takes up to
     twice the time of a warp within the picture.
@@ -150,7 +188,7 @@ def _warped(
     corners = [(x - x0, y - y0) for x in (0, right) for y in (0, bottom)]
     xs = [(yy * x - xy * y) / determinant for x, y in corners]
     ys = [(xx * y - yx * x) / determinant for x, y in corners]
-    # The interpolation looks at the next pixel too.
+    # The interpolation reads the next pixel too.
     left, above = max(0, math.ceil(-min(xs))), max(0, math.ceil(-min(ys)))
     beyond = max(0, math.ceil(max(xs)) + 2 - width)
     below = max(0, math.ceil(max(ys)) + 2 - height)
@@ -169,41 +207,3 @@ def _without_aliasing(rgb: Pixels, size_px: tuple[int, int]) -> Pixels:
     by = _SHRINK_FIRST / shrink
     smaller = (max(1, round(rgb.shape[1] * by)), max(1, round(rgb.shape[0] * by)))
     return np.asarray(cv2.resize(rgb, smaller, interpolation=cv2.INTER_AREA))
-
-
-PAINTED = Backgrounds()
-"""Backgrounds without any picture: drawn walls and rooms."""
-
-
-def augment(
-    rgb: Pixels,
-    size_px: tuple[int, int],
-    config: AugmentConfig,
-    rng: np.random.Generator,
-    behind: Backgrounds = PAINTED,
-) -> Pixels:
-    """Returns a randomly changed copy, uint8 (h, w, 3), brought to `size_px` in the same warp.
-
-    A picture may get a background from `behind`: behind its hand, where that was cut out on
-    black, or else around it.
-    """
-    if rng.random() >= config.background_share:
-        out = warp(rgb, size_px, config, rng)
-    elif (cover := cut_out(rgb)) is not None:
-        out = composed(rgb, cover, size_px, config, rng, behind)
-    else:
-        out = around(rgb, size_px, config, rng, behind)
-    if config.bend:
-        out = bent(out, config.bend, rng)
-    if rng.random() < config.occlude_share:
-        out = photometric.occlude(out, rng)
-    out = recolour(out, config, rng)
-    if rng.random() < config.grey_share:
-        out = photometric.grey(out)
-    if rng.random() < config.blur_share:
-        out = photometric.blur(out, rng)
-    if rng.random() < config.low_resolution_share:
-        out = photometric.low_resolution(out, rng)
-    if rng.random() < config.noise_share:
-        out = photometric.noise(out, rng)
-    return out

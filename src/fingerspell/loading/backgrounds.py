@@ -1,4 +1,4 @@
-"""Another background behind hands that were cut out on black.
+"""Background replacement behind hands that were cut out on black.
 
 Whether a picture is a cut-out is read from its pixels alone, so it is decided the same way every
 time. What is laid behind the hand never shows another letter: a soft piece of a picture of the

@@ -1,6 +1,6 @@
-"""Pictures in batches, on Grain: threads, not processes, and the same stream on every backend.
+"""Data loading with Grain: decode, augment and batch in threads, the same on every backend.
 
-Element i of a training stream is a pure function of (seed, i): which picture it is and how it is
+_Element i of a training stream is a pure function of (seed, i): which picture it is and how it is
 changed. A run that is resumed at step s continues exactly as if it had never stopped, and several
 processes that share a batch see together what one would see.
 """
@@ -28,7 +28,7 @@ from fingerspell.loading.backgrounds import Backgrounds, backgrounds_of
 from fingerspell.loading.sampling import EVERY_PICTURE, Deck, make_deck
 from fingerspell.machine import reading_threads
 
-# Importing Grain without JAX warns that a profiler is missing, which nobody here asked for.
+# Importing Grain without JAX warns that a profiler is missing, which concerns nobody here.
 _absl = logging.getLogger("absl")
 _level = _absl.level
 _absl.setLevel(logging.ERROR)
@@ -37,9 +37,9 @@ from grain.experimental import index_shuffle  # noqa: E402
 
 _absl.setLevel(_level)
 
-THREADS = reading_threads()
+_THREADS = reading_threads()
 
-Element = tuple[NDArray[Any], int, float]
+_Element = tuple[NDArray[Any], int, float]
 """A picture, uint8 or float32 (h, w, 3), its label's place and its weight."""
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
@@ -54,7 +54,7 @@ class _Load:
     augment: AugmentConfig | None
     behind: Backgrounds
 
-    def __call__(self, element: tuple[Path, int, float], rng: np.random.Generator) -> Element:
+    def __call__(self, element: tuple[Path, int, float], rng: np.random.Generator) -> _Element:
         path, target, weight = element
         rgb = read(path)
         if self.augment is None:
@@ -75,11 +75,11 @@ def training_stream(
     sampling: SamplingConfig = EVERY_PICTURE,
     first_batch: int = 0,
     part: tuple[int, int] = (0, 1),
-    threads: int = THREADS,
+    threads: int = _THREADS,
 ) -> grain.IterDataset[Batch]:
     """Returns an endless stream of `Batch`, shuffled anew each epoch, never short.
 
-    An epoch is the deck that `sampling` makes of the samples (see `fingerspell.data.sampling`).
+    An epoch is the deck that `sampling` makes of the samples (see `fingerspell.loading.sampling`).
     `class_weights` is in the order of `labels`; every element carries its class's. `first_batch`
     skips that many batches at no cost (to resume). `augment=None` only fits the pictures.
     `part=(k, n)` gives rows k*b to (k+1)*b of every batch, b = batch_size / n: process k's share
@@ -94,7 +94,7 @@ def training_stream(
     load = _Load((size_px[0], size_px[1]), augment, backgrounds_of(manifest, samples))
     rows = _rows(batch_size, part)
 
-    def element(place: int) -> Element:
+    def element(place: int) -> _Element:
         rng = np.random.Generator(np.random.SFC64((seed, place)))
         return load(elements[sample_at(place)], rng)
 
@@ -119,11 +119,11 @@ def _shuffled(deck: Deck, seed: int) -> Callable[[int], int]:
     first = int(np.random.SeedSequence((seed, 1)).generate_state(1)[0])
 
     def sample_at(place: int) -> int:
-        number, dealt = divmod(place, deck.length)
-        card = index_shuffle(
-            dealt, max_index=deck.length - 1, seed=(first + number) % 2**32, rounds=4
+        number, position = divmod(place, deck.length)
+        chosen = index_shuffle(
+            position, max_index=deck.length - 1, seed=(first + number) % 2**32, rounds=4
         )
-        return int(epoch(number)[card])
+        return int(epoch(number)[chosen])
 
     return sample_at
 
@@ -150,7 +150,7 @@ def labelled_stream(
     *,
     augment: AugmentConfig | None = None,
     seed: int = 0,
-    threads: int = THREADS,
+    threads: int = _THREADS,
 ) -> grain.IterDataset[Batch]:
     """Returns one pass of `Batch` in the order of `samples`, weights 1.
 
@@ -162,7 +162,7 @@ def labelled_stream(
     behind = Backgrounds() if augment is None else backgrounds_of(manifest, samples)
     load = _Load((size_px[0], size_px[1]), augment, behind)
 
-    def element(number: int) -> Element:
+    def element(number: int) -> _Element:
         return load(elements[number], np.random.Generator(np.random.SFC64((seed, number))))
 
     pictures = grain.MapDataset.range(len(elements)).map(element)
@@ -172,7 +172,7 @@ def labelled_stream(
 
 
 def evaluation_stream(
-    paths: Sequence[Path], size_px: tuple[int, int], batch_size: int, *, threads: int = THREADS
+    paths: Sequence[Path], size_px: tuple[int, int], batch_size: int, *, threads: int = _THREADS
 ) -> Iterator[NDArray[np.float32]]:
     """Yields float32 (≤ batch_size, h, w, 3) in the order of `paths`, never augmented."""
     if not paths:
@@ -184,12 +184,12 @@ def evaluation_stream(
 
 
 def _read_options(ahead: int, threads: int) -> grain.ReadOptions:
-    # The pictures are spread over threads already; OpenCV's own would only fight with them.
+    # Grain's threads use the cores already; OpenCV's own would compete with them.
     cv2.setNumThreads(1)
     return grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
 
 
-def _batch(parts: Sequence[Element], classes: int) -> Batch:
+def _batch(parts: Sequence[_Element], classes: int) -> Batch:
     pictures = np.stack([picture for picture, _, _ in parts], dtype=np.float32, casting="unsafe")
     if parts[0][0].dtype == np.uint8:
         pictures /= np.float32(255)

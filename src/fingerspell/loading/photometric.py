@@ -1,4 +1,4 @@
-"""What cameras and the world do to a picture: blur, noise, few pixels, grey, things in the way.
+"""Photometric augmentation: colour, blur, noise, low resolution, grey, occlusion.
 
 Pure functions of uint8 (H, W, 3) pixels and a generator. Strengths are shares of the picture's
 size, so that 96 px and 224 px inputs suffer alike.
@@ -19,6 +19,13 @@ from fingerspell.loading.rng import between, either, factor
 
 _LUMA = (0.299, 0.587, 0.114)
 _LEVELS = np.linspace(0.0, 1.0, 256)
+_MAX_BLUR = 0.012
+_MAX_MOTION = 0.06
+_NOISE_LEVELS = (3.0, 16.0)
+_LOWEST_RESOLUTION = 0.25
+_JPEG_QUALITY = (15, 60)
+_OCCLUDE_SIDE = (0.08, 0.28)
+_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)])
 
 
 def recolour(rgb: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pixels:
@@ -60,15 +67,6 @@ def tone_table(gain: float, gamma: float, contrast: float) -> NDArray[np.uint8]:
     level = (_LEVELS * contrast + (0.5 - 0.5 * contrast)).clip(0, 1) ** gamma
     # The half rounds: a byte is cut off, and what is negative was cut before.
     return np.asarray((level * (255 * gain) + 0.5).clip(0, 255), dtype=np.uint8)
-
-
-_MAX_BLUR = 0.012
-_MAX_MOTION = 0.06
-_NOISE_LEVELS = (3.0, 16.0)
-_LOWEST_RESOLUTION = 0.25
-_JPEG_QUALITY = (15, 60)
-_OCCLUDE_SIDE = (0.08, 0.28)
-_NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256)])
 
 
 def grey(rgb: Pixels) -> Pixels:

@@ -1,4 +1,6 @@
-"""An epoch is a deck of pictures: how many a class, a source and a group give, and which.
+"""Sampling of an epoch: how many pictures of each class, source and group, and which.
+
+An epoch is a deck of pictures.
 
 A cell is one class in one source, its groups the near duplicates in it. With S the effective
 size of a cell,
@@ -15,7 +17,7 @@ group, cell and class has its share in every epoch to within one picture, and in
 exactly. A group gives its pictures in turn: all of them before one comes again.
 
 Synthetic hands are one more source, and each is a group of its own: `group_power` never thins them,
-so it raises their share beside films; `source_power=0` gives them what every source has.
+so it raises their share beside videos; `source_power=0` gives them what every source has.
 """
 
 from __future__ import annotations
@@ -74,15 +76,15 @@ class Deck:
 
         A pure function of the deck and `number`; no earlier epoch has to be made before.
         """
-        before, after = self._given(number), self._given(number + 1)
+        before, after = self._taken(number), self._taken(number + 1)
         counts = after - before
         sizes = np.diff(self.starts)
         nth = np.arange(self.length) - np.repeat(np.cumsum(counts) - counts, counts)
         turn = (np.repeat(before, counts) + nth) % np.repeat(sizes, counts)
         return np.sort(self.members[np.repeat(self.starts[:-1], counts) + turn])
 
-    def _given(self, epochs: int) -> NDArray[np.int64]:
-        """Returns how many pictures each group has given in the first `epochs` epochs.
+    def _taken(self, epochs: int) -> NDArray[np.int64]:
+        """Returns how many pictures of each group came in the first `epochs` epochs.
 
         In epoch e the points shift + k hit a stretch up to `edge` floor(edge) times, and once
         more where the shift lies below the edge's fraction: sorted shifts count that for all.

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from fingerspell.images import Grey, Pixels, luma
 
-BLOCKS = 8
-BITS = 2 * BLOCKS * BLOCKS
+_BLOCKS = 8
+BITS = 2 * _BLOCKS * _BLOCKS
 
 MOST_SIDE_PX = 2_000
 """Longer sides are shrunk first: the sums over a larger picture would leave 32 bits."""
 
-BlockMeans = NDArray[np.float64]
+_BlockMeans = NDArray[np.float64]
 
 
 def dhash(rgb: Pixels) -> str:
@@ -30,14 +30,14 @@ def dhash(rgb: Pixels) -> str:
 
 def dhash_of_luma(grey: Grey) -> str:
     """Returns `dhash` of a picture whose luma is at hand."""
-    wide, tall = block_means(grey, BLOCKS)
-    brighter = np.empty((2, BLOCKS, BLOCKS), np.bool_)
+    wide, tall = block_means(grey, _BLOCKS)
+    brighter = np.empty((2, _BLOCKS, _BLOCKS), np.bool_)
     np.greater(wide[:, 1:], wide[:, :-1], out=brighter[0])
     np.greater(tall[1:], tall[:-1], out=brighter[1])
     return np.packbits(brighter).tobytes().hex()
 
 
-def block_means(grey: Grey, blocks: int) -> tuple[BlockMeans, BlockMeans]:
+def block_means(grey: Grey, blocks: int) -> tuple[_BlockMeans, _BlockMeans]:
     """Returns (blocks, blocks + 1) and (blocks + 1, blocks) mean grey levels, whole.
 
     The sum over a rectangle is a difference of the summed-area table at its corners (Crow,
@@ -56,7 +56,7 @@ def block_means(grey: Grey, blocks: int) -> tuple[BlockMeans, BlockMeans]:
 
 
 @lru_cache(256)
-def _corners(height: int, width: int, blocks: int) -> tuple[NDArray[np.intp], BlockMeans]:
+def _corners(height: int, width: int, blocks: int) -> tuple[NDArray[np.intp], _BlockMeans]:
     """Returns where in the flat table the four neighbours of every corner of both grids lie, and
     how much each of them counts: (4, corners, corners)."""
     above, down = _edges(height, blocks)
@@ -68,7 +68,7 @@ def _corners(height: int, width: int, blocks: int) -> tuple[NDArray[np.intp], Bl
     return rows * (width + 1) + columns, np.stack(shares)
 
 
-def _edges(length: int, blocks: int) -> tuple[NDArray[np.intp], BlockMeans]:
+def _edges(length: int, blocks: int) -> tuple[NDArray[np.intp], _BlockMeans]:
     """Returns the pixel before every edge of both grids, and how far behind it the edge lies."""
     edges = np.concatenate([np.arange(n + 1) * (length / n) for n in (blocks, blocks + 1)])
     before = np.minimum(edges.astype(np.intp), length - 1)

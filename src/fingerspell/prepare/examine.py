@@ -29,10 +29,10 @@ Hand crops made with a tracker are cut at 1.5 times its box: the network then se
 finger tips with some room around them, which a tight box cuts off.
 """
 
-CROP_QUALITY = 95
+_CROP_QUALITY = 95
 
-TABLE_SIDE_PX = 28
-_TABLE_COLUMNS = 1 + TABLE_SIDE_PX * TABLE_SIDE_PX
+_TABLE_SIDE_PX = 28
+_TABLE_COLUMNS = 1 + _TABLE_SIDE_PX * _TABLE_SIDE_PX
 
 _CHUNK = 32
 _LOOKED_AT_PX = 3 * SIDE_PX // 2
@@ -143,7 +143,7 @@ def content(record: Record) -> bytes:
         return record.path.read_bytes()
     if isinstance(record.part, Box):
         whole = decode(record.path.read_bytes())
-        return encode_jpeg(crop(whole, record.part), CROP_QUALITY)
+        return encode_jpeg(crop(whole, record.part), _CROP_QUALITY)
     return _row_png(record, record.part)
 
 
@@ -203,5 +203,5 @@ def _row_png(record: Record, row: Row) -> bytes:
             expected="the table as it was when it was listed",
             fix="run prepare again",
         ) from error
-    grey = np.frombuffer(pixels, np.uint8).reshape(TABLE_SIDE_PX, TABLE_SIDE_PX)
+    grey = np.frombuffer(pixels, np.uint8).reshape(_TABLE_SIDE_PX, _TABLE_SIDE_PX)
     return bytes(cv2.imencode(".png", grey)[1])

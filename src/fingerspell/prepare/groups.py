@@ -21,7 +21,7 @@ from fingerspell.prepare.near_duplicates import (
 )
 from fingerspell.prepare.records import Box, Row
 
-Indices = NDArray[np.int64]
+_Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def divide(
     """
     theirs = np.asarray([picture.file.source in names for picture in pictures], np.bool_)
     one, other = grouping.pairs.T
-    twins = {*one[theirs[other]].tolist(), *other[theirs[one]].tolist()}
+    near_held_out = {*one[theirs[other]].tolist(), *other[theirs[one]].tolist()}
     known = {
         group
         for picture, group in zip(pictures, grouping.groups, strict=True)
@@ -106,7 +106,7 @@ def divide(
     for index, picture in enumerate(pictures):
         if picture.file.source in names:
             unseen_signers.append(index)
-        elif grouping.groups[index] in known or index in twins:
+        elif grouping.groups[index] in known or index in near_held_out:
             copies.append(index)
         else:
             own.append(index)
@@ -115,7 +115,7 @@ def divide(
     return _side(pictures, grouping, own), held_out, [pictures[i] for i in copies]
 
 
-def connect(count: int, pairs: Pairs) -> Indices:
+def connect(count: int, pairs: Pairs) -> _Indices:
     """Returns, for each of `count` items, the smallest item it is connected with by pairs.
 
     Every tree's root hooks onto the smallest root it is linked with, then every path is cut
@@ -147,7 +147,7 @@ def _near(pictures: Sequence[Picture], near_bits: int) -> Pairs:
     return np.concatenate(pairs)
 
 
-def _parts(keys: Iterable[Hashable]) -> Iterable[Indices]:
+def _parts(keys: Iterable[Hashable]) -> Iterable[_Indices]:
     """The indices of each key, in order."""
     members: dict[Hashable, list[int]] = defaultdict(list)
     for index, key in enumerate(keys):
@@ -194,7 +194,7 @@ def _same_keys(keys: Iterable[Hashable | None]) -> Pairs:
     return np.asarray(links, np.int64).reshape(-1, 2)
 
 
-def _join(fixed: Pairs, pairs: Pairs, owned: NDArray[np.bool_]) -> Indices:
+def _join(fixed: Pairs, pairs: Pairs, owned: NDArray[np.bool_]) -> _Indices:
     """Returns each picture's root: `fixed` links hold, `pairs` unless they join two owned ones."""
     base = connect(len(owned), fixed)
     taken = np.zeros(len(owned), np.bool_)
@@ -213,7 +213,7 @@ def _join(fixed: Pairs, pairs: Pairs, owned: NDArray[np.bool_]) -> Indices:
     )  # fmt: skip
 
 
-def _names(pictures: Sequence[Picture], roots: Indices, owners: Sequence[str]) -> tuple[str, ...]:
+def _names(pictures: Sequence[Picture], roots: _Indices, owners: Sequence[str]) -> tuple[str, ...]:
     """Names a group as the user did, or `source/class/0001` in the order of first pictures."""
     named: dict[int, str] = {}
     for root, owner in zip(roots.tolist(), owners, strict=True):

@@ -27,65 +27,65 @@ Words = NDArray[np.uint64]
 
 NO_PAIRS: Pairs = np.empty((0, 2), np.int64)
 
-USUAL_SET = 76
+_USUAL_SET = 76
 """Bits set in either of two near pictures of the usual kind: the scale of `near_bits`."""
 
-LEAST_SET = 20
+_LEAST_SET = 20
 """With fewer set bits than this a picture is nearly blank and a few bits decide nothing."""
 
-EXACT_UP_TO = 20_000
+_EXACT_UP_TO = 20_000
 """Up to here every pair is compared: at most about a second."""
 
-PAIRS_EACH = 400
+_PAIRS_EACH = 400
 """More near pairs than this a hash, and listing them all would fill the memory."""
 
-TABLES = 48
-AHEAD = 8
-KEY_BITS = 64
+_TABLES = 48
+_AHEAD = 8
+_KEY_BITS = 64
 _CHUNK = 1024
 _SLICE = 1 << 16
 
-Lines = NDArray[np.uint64]
+_Lines = NDArray[np.uint64]
 
-FRAME_SHARE = 2 / 3
+_FRAME_SHARE = 2 / 3
 """Two frames of videos count as near in this share of `near_bits`: the video links the rest."""
 
 TWIN_SHARE = 1 / 2
 """Pictures of two sources count as near in this share of `near_bits`. Copies that were scaled and
 saved again are so near, and next to never two people who make one sign."""
 
-MAX_GAP = 2
+_MAX_GAP = 2
 """A gap of more than this many usual steps ends the series."""
 
-VIDEO_SHARE = 0.7
+_VIDEO_SHARE = 0.7
 """In a video the usual step is at most this share of the distance of unrelated pictures."""
 
-CUT_FACTOR = 2.0
-"""A step of more than this many usual ones is a cut, unless it is within `CALM_FACTOR`."""
+_CUT_FACTOR = 2.0
+"""A step of more than this many usual ones is a cut, unless it is within `_CALM_FACTOR`."""
 
-CALM_FACTOR = 1.5
+_CALM_FACTOR = 1.5
 """While the camera rests, a step of up to this many `near_bits` is no cut."""
 
-CUT_SHARE = 0.9
+_CUT_SHARE = 0.9
 """From this share of the distance of unrelated pictures on, a step is a cut in any video."""
 
-AROUND_STEP, AROUND_VIDEO = 6, 24
+_AROUND_STEP, _AROUND_VIDEO = 6, 24
 """How many steps on both sides tell the usual step: near a cut, and in a video at large."""
 
-USUAL_DISTANCE = 45.0
+_USUAL_DISTANCE = 45.0
 """What unrelated pictures of a class differ in, where too few are there to measure it."""
 
-FEW = 24
+_FEW = 24
 _DRAWN = 4000
 _VARIANTS = 8
 _WINDOWS = 1 << 15
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 _VARIANT = re.compile(r"(.+)\.rf\.[0-9A-Za-z]{8,}")
 
-Series = Sequence[tuple[int, ...]]
+_Series = Sequence[tuple[int, ...]]
 """The files of each place in a row; several where variants of a photograph share a number."""
 
-Steps = NDArray[np.float32]
+_Steps = NDArray[np.float32]
 
 
 def near_in_source(hashes: Words, stems: Sequence[str], near_bits: int) -> Pairs:
@@ -96,7 +96,7 @@ def near_in_source(hashes: Words, stems: Sequence[str], near_bits: int) -> Pairs
     near = near_pairs(hashes, near_bits)
     if near_bits > 0:
         video = video_frames(hashes, stems, near_bits)
-        less = is_near(hashes[near[:, 0]], hashes[near[:, 1]], round(FRAME_SHARE * near_bits))
+        less = is_near(hashes[near[:, 0]], hashes[near[:, 1]], round(_FRAME_SHARE * near_bits))
         near = np.concatenate([near[less | ~video.is_frame[near].all(axis=1)], video.links])
     near = np.sort(near, axis=1)
     keys = once(near[:, 0] * len(hashes) + near[:, 1])
@@ -121,20 +121,20 @@ def words(hashes: Sequence[str]) -> Words:
 def is_near(some: Words, others: Words, near_bits: int) -> NDArray[np.bool_]:
     """Compares hashes (..., 2) with hashes (..., 2), broadcast; returns (...).
 
-        near = differing * USUAL_SET <= near_bits * max(set in either, LEAST_SET)
+        near = differing * _USUAL_SET <= near_bits * max(set in either, _LEAST_SET)
 
     On a flat background most bits are 0 in every picture, so that different people would seem
     alike: differing bits are weighed against the bits that are set in either of the two.
     """
     differing, either = _compared(some, others)
-    near: NDArray[np.bool_] = differing * USUAL_SET <= near_bits * np.maximum(either, LEAST_SET)
+    near: NDArray[np.bool_] = differing * _USUAL_SET <= near_bits * np.maximum(either, _LEAST_SET)
     return near
 
 
 def distance(some: Words, others: Words) -> NDArray[np.float32]:
     """Returns the `near_bits` from which on two hashes are near; shapes as in `is_near`."""
     differing, either = _compared(some, others)
-    return (differing * USUAL_SET / np.maximum(either, LEAST_SET)).astype(np.float32)
+    return (differing * _USUAL_SET / np.maximum(either, _LEAST_SET)).astype(np.float32)
 
 
 def _compared(some: Words, others: Words) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
@@ -146,11 +146,11 @@ def _compared(some: Words, others: Words) -> tuple[NDArray[np.int16], NDArray[np
 def near_pairs(hashes: Words, near_bits: int) -> Pairs:
     """Returns (P, 2): pairs i < j whose hashes are near, in order, each once.
 
-    All of them for up to `EXACT_UP_TO` hashes; beyond, or where nearly all are alike, what
+    All of them for up to `_EXACT_UP_TO` hashes; beyond, or where nearly all are alike, what
     `tables` finds.
     """
-    if len(hashes) <= EXACT_UP_TO:
-        pairs = every_pair(hashes, near_bits, PAIRS_EACH * len(hashes))
+    if len(hashes) <= _EXACT_UP_TO:
+        pairs = every_pair(hashes, near_bits, _PAIRS_EACH * len(hashes))
         if pairs is not None:
             return pairs
     return tables(hashes, near_bits)
@@ -178,11 +178,11 @@ def every_pair(hashes: Words, near_bits: int, most: int | None = None) -> Pairs 
     return np.concatenate(pairs)
 
 
-def tables(hashes: Words, near_bits: int, count: int = TABLES) -> Pairs:
+def tables(hashes: Words, near_bits: int, count: int = _TABLES) -> Pairs:
     """Finds most near pairs in N log N: sorts by ever other bits and compares those side by side.
 
     Each of `count` tables sorts the distinct hashes by 64 of the 128 bits, drawn and ordered
-    anew, and compares each with its next `AHEAD`. Two hashes that differ in few bits soon share
+    anew, and compares each with its next `_AHEAD`. Two hashes that differ in few bits soon share
     a long beginning; two that don't are mostly linked by others between them. Equal hashes are
     linked in a row, so that a hundred thousand black pictures cost no more than others.
     """
@@ -221,38 +221,38 @@ def _table_pairs(
     first, second = _lines(hashes)
     set_bits = np.bitwise_count(first).astype(np.int16) + np.bitwise_count(second)
     for _ in range(count):
-        chosen = np.packbits(planes[rng.permutation(BITS)[:KEY_BITS]], axis=0)
+        chosen = np.packbits(planes[rng.permutation(BITS)[:_KEY_BITS]], axis=0)
         key = np.ascontiguousarray(chosen.T).view(">u8").ravel().astype(np.uint64)
         order = np.argsort(key, kind="stable")
         for start in range(0, len(order), _SLICE):
-            part = order[start : start + _SLICE + AHEAD]
+            part = order[start : start + _SLICE + _AHEAD]
             lines = first[part], second[part], set_bits[part]
             for step, places in _side_by_side(*lines, near_bits):
                 yield part[places], part[places + step]
 
 
 def _side_by_side(
-    first: Lines, second: Lines, set_bits: NDArray[np.int16], near_bits: int
+    first: _Lines, second: _Lines, set_bits: NDArray[np.int16], near_bits: int
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     """Yields for each step ahead where `is_near` holds; a slice at a time stays in the cache.
 
     The bits set in either of two are half the sum of those set in both and those that differ.
     """
-    for step in range(1, min(AHEAD + 1, len(first))):
+    for step in range(1, min(_AHEAD + 1, len(first))):
         differing = np.bitwise_count(first[step:] ^ first[:-step]).astype(np.int16)
         differing += np.bitwise_count(second[step:] ^ second[:-step])
         either = (set_bits[step:] + set_bits[:-step] + differing) >> 1
-        near = differing * USUAL_SET <= near_bits * np.maximum(either, LEAST_SET)
+        near = differing * _USUAL_SET <= near_bits * np.maximum(either, _LEAST_SET)
         yield step, np.flatnonzero(near[:_SLICE])
 
 
-def _lines(hashes: Words) -> tuple[Lines, Lines]:
+def _lines(hashes: Words) -> tuple[_Lines, _Lines]:
     return np.ascontiguousarray(hashes[:, 0]), np.ascontiguousarray(hashes[:, 1])
 
 
 def _most_differing(near_bits: int) -> int:
     """The most bits in which any two near hashes can differ."""
-    return min(BITS, max(near_bits, 0) * BITS // USUAL_SET)
+    return min(BITS, max(near_bits, 0) * BITS // _USUAL_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +275,13 @@ def video_frames(hashes: Words, stems: Sequence[str], near_bits: int) -> VideoFr
     linked = [NO_PAIRS]
     apart = unrelated(hashes, stems)
     for series in numbered(stems):
-        links = _links(hashes, series, apart, CALM_FACTOR * near_bits)
+        links = _links(hashes, series, apart, _CALM_FACTOR * near_bits)
         is_frame[links] = True
         linked.append(links)
     return VideoFrames(np.concatenate(linked), is_frame)
 
 
-def numbered(stems: Sequence[str]) -> list[Series]:
+def numbered(stems: Sequence[str]) -> list[_Series]:
     """Returns every series of at least two numbers in a row, in the order of the numbers.
 
     The last number in a name counts; what stands before and after it must be the same.
@@ -300,15 +300,15 @@ def unrelated(hashes: Words, stems: Sequence[str]) -> float:
     for index, stem in enumerate(stems):
         by_photo[photo_of(stem)].append(index)
     photos = list(by_photo.values())
-    if len(photos) < FEW:
-        return USUAL_DISTANCE
+    if len(photos) < _FEW:
+        return _USUAL_DISTANCE
     drawn = np.random.default_rng(0).integers(0, len(photos), (2, _DRAWN))
     one, other = drawn[:, drawn[0] != drawn[1]]
     places = _variants(hashes, [tuple(photo) for photo in photos])
     return float(np.median(_apart(places[one], places[other])))
 
 
-def usual(steps: Steps, around: int) -> Steps:
+def usual(steps: _Steps, around: int) -> _Steps:
     """Returns the median of each step and up to `around` on both sides, fewer at the ends."""
     count, width = len(steps), 2 * around + 1
     result = np.empty(count, np.float32)
@@ -322,27 +322,27 @@ def usual(steps: Steps, around: int) -> Steps:
     return result
 
 
-def _unbroken(series: dict[int, list[int]]) -> list[Series]:
+def _unbroken(series: dict[int, list[int]]) -> list[_Series]:
     """Cuts a series at its gaps; a single place is left out."""
     numbers = sorted(series)
     steps = [b - a for a, b in pairwise(numbers)]
-    widest = MAX_GAP * median(steps)
+    widest = _MAX_GAP * median(steps)
     starts = [0, *(i + 1 for i, step in enumerate(steps) if step > widest), len(numbers)]
     parts = [[tuple(series[n]) for n in numbers[a:b]] for a, b in pairwise(starts)]
     return [part for part in parts if len(part) > 1]
 
 
-def _links(hashes: Words, series: Series, apart: float, calm: float) -> Pairs:
+def _links(hashes: Words, series: _Series, apart: float, calm: float) -> Pairs:
     """Links each frame with the next, except at cuts and where there is no video."""
     steps = _steps(_variants(hashes, series))
-    jump = np.maximum(CUT_FACTOR * usual(steps, AROUND_STEP), calm)
-    video = usual(steps, AROUND_VIDEO) <= VIDEO_SHARE * apart
-    goes_on = np.flatnonzero(video & (steps <= np.minimum(jump, CUT_SHARE * apart)))
+    jump = np.maximum(_CUT_FACTOR * usual(steps, _AROUND_STEP), calm)
+    video = usual(steps, _AROUND_VIDEO) <= _VIDEO_SHARE * apart
+    goes_on = np.flatnonzero(video & (steps <= np.minimum(jump, _CUT_SHARE * apart)))
     heads = np.asarray([files[0] for files in series], np.int64)
     return np.stack([heads[goes_on], heads[goes_on + 1]], axis=1)
 
 
-def _variants(hashes: Words, series: Series) -> Words:
+def _variants(hashes: Words, series: _Series) -> Words:
     """Returns (places, variants, 2); where a place has fewer, its last one is repeated."""
     width = min(_VARIANTS, max(map(len, series)))
     if width == 1:  # The usual case, and the dearest in Python.
@@ -350,7 +350,7 @@ def _variants(hashes: Words, series: Series) -> Words:
     return hashes[[[files[min(k, len(files) - 1)] for k in range(width)] for files in series]]
 
 
-def _steps(places: Words) -> Steps:
+def _steps(places: Words) -> _Steps:
     """Returns how far it is from each place to the next.
 
     Two cameras' frames are often stored in turns, so the way over one frame counts as well: it
@@ -363,7 +363,7 @@ def _steps(places: Words) -> Steps:
     return steps
 
 
-def _apart(some: Words, others: Words) -> Steps:
+def _apart(some: Words, others: Words) -> _Steps:
     """Returns the distance of the two nearest variants of each pair of places."""
     every = distance(some[:, :, None], others[:, None, :])
     return np.asarray(every.min(axis=(1, 2)), np.float32)

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from fingerspell.config import PrepareConfig
+from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import (
     FILE_NAME,
     REPORT_NAME,

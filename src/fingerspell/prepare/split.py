@@ -10,17 +10,17 @@ from heapq import nsmallest
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import PrepareConfig
+from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import SPLITS
 from fingerspell.errors import DataError
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.groups import Side, connect
 
 Shares = tuple[float, float, float]
-Counts = NDArray[np.int64]
+_Counts = NDArray[np.int64]
 """(groups, classes): how many pictures."""
 
-Homes = NDArray[np.int64]
+_Homes = NDArray[np.int64]
 """(groups,): 0, 1 or 2 for train, val, test."""
 
 _TRIES = 200
@@ -156,7 +156,7 @@ def missed(labels: Sequence[str], splits: Sequence[str], shares: Shares) -> dict
     return misses
 
 
-def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
+def place(counts: _Counts, shares: Shares, rng: np.random.Generator) -> _Homes:
     """Returns 0, 1 or 2 (train, val, test) for every group of some classes.
 
     Up to 200 random orders are cut where the sums come nearest to the shares; the best are then
@@ -171,13 +171,13 @@ def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
     aim = _Aim.of(counts, shares)
     if len(counts) <= _MOST_TRIED_OUT:
         ways = rng.permutation(_all_ways(len(counts), live))
-        best: Homes = ways[int(aim.miss(_sums(counts, ways)).argmin())]
+        best: _Homes = ways[int(aim.miss(_sums(counts, ways)).argmin())]
         return best
 
     if counts.shape[1] == 1 and sizes.max() == 1:  # Single pictures: every order cuts alike.
         return _cut(sizes, aim, live, rng.permutation(len(counts)))
 
-    def miss(homes: Homes) -> float:
+    def miss(homes: _Homes) -> float:
         return float(aim.miss(_sums(counts, homes)))
 
     orders = (rng.permutation(len(counts)) for _ in range(_times(_CUT_GROUPS, counts)))
@@ -188,7 +188,7 @@ def place(counts: Counts, shares: Shares, rng: np.random.Generator) -> Homes:
 
 
 def leak(splits: Sequence[str], groups: Sequence[str], pairs: NDArray[np.int64]) -> Leak:
-    """Counts groups on several sides, near-duplicate pairs across sides, and spoilt test pictures.
+    """_Counts groups on several sides, near-duplicate pairs across sides, and spoilt test pictures.
 
     `pairs` is (P, 2), as `groups.find_groups` returns it.
     """
@@ -217,7 +217,7 @@ class _Aim:
     empty: NDArray[np.float64]
 
     @staticmethod
-    def of(counts: Counts, shares: Shares) -> _Aim:
+    def of(counts: _Counts, shares: Shares) -> _Aim:
         totals = counts.sum(axis=0)
         empty = np.where(np.asarray(shares) > 0, _EMPTY, 0.0)
         return _Aim(np.outer(shares, totals), 1 / totals, empty)
@@ -232,7 +232,7 @@ class _Aim:
         return np.asarray(off + self.empty[split] * (sums == 0).sum(axis=-1))
 
 
-def _times(groups: int, counts: Counts) -> int:
+def _times(groups: int, counts: _Counts) -> int:
     return max(_LEAST, min(_TRIES, groups // len(counts)))
 
 
@@ -255,8 +255,8 @@ def _tied_classes(
     return ((tied[root], members[root]) for root in tied)
 
 
-def _place_few(sizes: NDArray[np.int64], live: NDArray[np.int64]) -> Homes:
-    """Homes of fewer groups than splits: the largest goes to the first split, the next to the
+def _place_few(sizes: NDArray[np.int64], live: NDArray[np.int64]) -> _Homes:
+    """_Homes of fewer groups than splits: the largest goes to the first split, the next to the
     last."""
     homes = np.full(len(sizes), live[0], np.int64)
     if len(live) > 1 and len(sizes) > 1:
@@ -266,7 +266,7 @@ def _place_few(sizes: NDArray[np.int64], live: NDArray[np.int64]) -> Homes:
 
 def _cut(
     sizes: NDArray[np.int64], aim: _Aim, live: NDArray[np.int64], order: NDArray[np.int64]
-) -> Homes:
+) -> _Homes:
     """Cuts one order into a part for each live split, of at least one group each."""
     upto = np.cumsum(sizes[order])
     wanted = np.cumsum(aim.pictures.sum(axis=1)[live])
@@ -280,7 +280,7 @@ def _cut(
     return homes
 
 
-def _sums(counts: Counts, homes: Homes) -> NDArray[np.int64]:
+def _sums(counts: _Counts, homes: _Homes) -> NDArray[np.int64]:
     """Returns (..., splits, classes): how many pictures each split got by homes (..., groups)."""
     inside = homes[..., None, :] == np.arange(3)[:, None]
     sums: NDArray[np.int64] = inside.astype(np.int64) @ counts
@@ -294,7 +294,7 @@ def _all_ways(groups: int, live: NDArray[np.int64]) -> NDArray[np.int64]:
     return full
 
 
-def _movable(counts: Counts, rng: np.random.Generator) -> NDArray[np.int64]:
+def _movable(counts: _Counts, rng: np.random.Generator) -> NDArray[np.int64]:
     """Returns which groups are worth moving: of very many, some of every class suffice."""
     order = rng.permutation(len(counts))
     each = max(_LEAST_MOVED, _MOVED // counts.shape[1])
@@ -302,7 +302,7 @@ def _movable(counts: Counts, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.unique(np.concatenate(chosen))
 
 
-def _improve(counts: Counts, homes: Homes, aim: _Aim, loose: NDArray[np.int64]) -> Homes:
+def _improve(counts: _Counts, homes: _Homes, aim: _Aim, loose: NDArray[np.int64]) -> _Homes:
     """Moves one of the `loose` groups at a time to another split while that lowers the miss.
 
     A split without a share never gains by a group: there all of it is too much.

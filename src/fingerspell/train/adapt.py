@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.assets import STARTER
-from fingerspell.config import AdaptConfig, ModelConfig
+from fingerspell.config import AdaptConfig
+from fingerspell.config.model import ModelConfig
 from fingerspell.dataset.manifest import Manifest, Sample, SmallDataset
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels

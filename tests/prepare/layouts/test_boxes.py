@@ -31,17 +31,17 @@ def test_each_box_is_a_picture_of_its_class_and_split(tmp_path: Path) -> None:
         tmp_path / "x",
         {"train/1": f"0 {BOX}\n1 0.25 0.5 0.5 1\n", "valid/2": f"1 {BOX}", "test/3": f"2 {BOX}"},
     )
-    found = scan([root])
-    assert [(f.label, f.split, f.file_name, f.path.name) for f in found.files] == [
+    scanned = scan([root])
+    assert [(f.label, f.split, f.file_name, f.path.name) for f in scanned.records] == [
         ("A", "train", "1_box1.jpg", "1.jpg"),
         ("B", "train", "1_box2.jpg", "1.jpg"),
         ("B", "val", "2_box1.jpg", "2.jpg"),
         ("nothing", "test", "3_box1.jpg", "3.jpg"),
     ]
-    assert found.files[1].part == Box(0.0, 0.0, 0.5, 1.0)
-    assert found.layouts == (("x", "YOLO boxes"),)
-    assert [(r.folder, r.label) for r in found.renamed] == [("blank", "nothing")]
-    assert found.ignored == found.unusable == ()
+    assert scanned.records[1].part == Box(0.0, 0.0, 0.5, 1.0)
+    assert scanned.layouts == (("x", "YOLO boxes"),)
+    assert [(r.folder, r.label) for r in scanned.renamed] == [("blank", "nothing")]
+    assert scanned.ignored == scanned.unusable == ()
 
 
 @pytest.mark.parametrize("before", ["", "download/"])
@@ -52,21 +52,21 @@ def test_pictures_and_labels_may_stand_before_the_split(tmp_path: Path, before: 
     for index, split in enumerate(("train", "val")):
         text = f"{index} {BOX}"
         (root / before / "labels" / split / f"{split}.txt").write_text(text, encoding="utf-8")
-    found = scan([root])
-    assert [(f.label, f.split) for f in found.files] == [("A", "train"), ("B", "val")]
-    assert found.ignored == ()
+    scanned = scan([root])
+    assert [(f.label, f.split) for f in scanned.records] == [("A", "train"), ("B", "val")]
+    assert scanned.ignored == ()
 
 
 def test_an_export_that_is_not_split_has_no_split(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}", "train/2": f"1 {BOX}"})
-    assert {f.split for f in scan([root]).files} == {""}
+    assert {f.split for f in scan([root]).records} == {""}
 
 
 def test_pictures_without_boxes_and_boxes_without_pictures_are_passed_over(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "train/2": "\n"})
     touch(root, "train/images/3.jpg", "train/labels/4.txt", "README.roboflow.txt", "x.png")
-    found = scan([root])
-    assert sorted(p.name for p in found.ignored) == ["2.jpg", "3.jpg", "4.txt", "x.png"]
+    scanned = scan([root])
+    assert sorted(p.name for p in scanned.ignored) == ["2.jpg", "3.jpg", "4.txt", "x.png"]
 
 
 def test_bad_lines_are_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
@@ -74,23 +74,23 @@ def test_bad_lines_are_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
         tmp_path / "x",
         {"train/1": f"0 {BOX}\n\n7 {BOX}\nA {BOX}\n1 0.5 0.5\n1 {BOX}", "train/2": "0 9 9 9 9"},
     )
-    found = scan([root])
-    assert [(f.label, f.file_name) for f in found.files] == [
+    scanned = scan([root])
+    assert [(f.label, f.file_name) for f in scanned.records] == [
         ("A", "1_box1.jpg"), ("B", "1_box2.jpg"),
     ]  # fmt: skip
-    assert [(bad.path.name, bad.reason.split(":")[0]) for bad in found.unusable] == [
+    assert [(bad.path.name, bad.reason.split(":")[0]) for bad in scanned.unusable] == [
         ("1.txt", "line 3"), ("1.txt", "line 4"), ("1.txt", "line 5"), ("2.txt", "line 1"),
     ]  # fmt: skip
-    assert "class 7, but data.yaml names 3 classes" in found.unusable[0].reason
-    assert found.ignored == ()
+    assert "class 7, but data.yaml names 3 classes" in scanned.unusable[0].reason
+    assert scanned.ignored == ()
 
 
 def test_bytes_that_are_no_text_are_listed(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "train/2": ""})
     (root / "train" / "labels" / "2.txt").write_bytes(b"\xff\xfe\x00")
-    found = scan([root])
-    assert [bad.path.name for bad in found.unusable] == ["2.txt"]
-    assert [path.name for path in found.ignored] == ["2.jpg"]
+    scanned = scan([root])
+    assert [bad.path.name for bad in scanned.unusable] == ["2.txt"]
+    assert [path.name for path in scanned.ignored] == ["2.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_data_yaml_counts_before_other_lists_of_names(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}"}, "names: [C, D]")
     (root / "another.yaml").write_text("names: [A, B]", encoding="utf-8")
     (root / "hyp.yaml").write_text("lr: 1", encoding="utf-8")
-    assert [f.label for f in scan([root]).files] == ["C", "D"]
+    assert [f.label for f in scan([root]).records] == ["C", "D"]
 
 
 def test_several_exports_are_refused(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_several_exports_are_refused(tmp_path: Path) -> None:
 
 def test_the_same_stem_in_two_splits_is_told_apart(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "test/1": f"0 {BOX}"})
-    assert [f.file_name for f in scan([root]).files] == [
+    assert [f.file_name for f in scan([root]).records] == [
         "train_1_box1.jpg", "test_1_box1.jpg", "1_box2.jpg",
     ]  # fmt: skip
 

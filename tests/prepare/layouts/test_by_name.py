@@ -40,26 +40,26 @@ def test_the_label_stands_before_the_number_or_the_word_test(name: str, label: s
 
 def test_the_flat_test_folder_alone_is_read_by_name(tmp_path: Path) -> None:
     root = touch(tmp_path / "asl_alphabet_test", "A_test.jpg", "space_test.jpg", "B_test.jpg")
-    found = scan([root])
-    assert [(f.label, f.path.name) for f in found.files] == [
+    scanned = scan([root])
+    assert [(f.label, f.path.name) for f in scanned.records] == [
         ("A", "A_test.jpg"), ("B", "B_test.jpg"), ("space", "space_test.jpg"),
     ]  # fmt: skip
-    assert found.layouts == (("asl_alphabet_test", "names"),)
+    assert scanned.layouts == (("asl_alphabet_test", "names"),)
 
 
 def test_it_may_be_nested_under_its_own_name(tmp_path: Path) -> None:
     inner = "asl_alphabet_test/asl_alphabet_test"
     root = touch(tmp_path / "d", f"{inner}/A_test.jpg", f"{inner}/b_test.jpg")
     for given in (root, root / "asl_alphabet_test"):
-        assert [f.label for f in scan([given]).files] == ["A", "B"]
+        assert [f.label for f in scan([given]).records] == ["A", "B"]
 
 
 @pytest.mark.parametrize("inside", ["more/deep/1.jpg", "asl_test/C_test.jpg"])
 def test_a_folder_inside_stays_out(tmp_path: Path, inside: str) -> None:
     root = touch(tmp_path / "x", "A1.jpg", "B1.jpg", inside)
-    found = scan([root])
-    assert [f.label for f in found.files] == ["A", "B"]
-    assert [p.name for p in found.ignored] in (["more"], ["C_test.jpg"])
+    scanned = scan([root])
+    assert [f.label for f in scanned.records] == ["A", "B"]
+    assert [p.name for p in scanned.ignored] in (["more"], ["C_test.jpg"])
 
 
 def test_a_folder_of_another_name_is_not_read_by_name(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_all_must_say_one_and_two_at_least(tmp_path: Path, names: tuple[str, ...
 def test_files_in_a_class_folder_are_not_read_by_name(tmp_path: Path) -> None:
     one = touch(tmp_path / "one", "A/left_1.jpg", "A/right_1.jpg")
     two = touch(tmp_path / "two", "B/1.jpg", "C/1.jpg")
-    assert {f.label for f in scan([one, two]).files} == {"A", "B", "C"}
+    assert {f.label for f in scan([one, two]).records} == {"A", "B", "C"}
 
 
 @pytest.mark.parametrize(

@@ -30,15 +30,15 @@ def write(path: Path, *rows: str, header: str = HEADER, end: str = "\n") -> Path
 def test_rows_are_pictures_of_letters(tmp_path: Path) -> None:
     write(tmp_path / "m" / "sign_mnist_train.csv", row(0), row(24), row(3))
     write(tmp_path / "m" / "sign_mnist_test.csv", row(3))
-    found = scan([tmp_path / "m"])
-    assert sorted((f.label, f.split, f.file_name) for f in found.files) == [
+    scanned = scan([tmp_path / "m"])
+    assert sorted((f.label, f.split, f.file_name) for f in scanned.records) == [
         ("A", "train", "row_00001.png"),
         ("D", "test", "row_00001.png"),
         ("D", "train", "row_00003.png"),
         ("Y", "train", "row_00002.png"),
     ]
-    assert found.layouts == (("m", "Sign-MNIST table"),)
-    assert Renamed("m", "24", "Y") in found.renamed
+    assert scanned.layouts == (("m", "Sign-MNIST table"),)
+    assert Renamed("m", "24", "Y") in scanned.renamed
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
@@ -47,7 +47,7 @@ def test_a_part_is_where_the_row_lies(tmp_path: Path, end: str, header: str) -> 
     rows = [row(0, 10), row(1, 200), row(2, 3)]
     path = write(tmp_path / "sign_mnist_train.csv", *rows, header=header, end=end)
     data = path.read_bytes()
-    for file, text in zip(scan([path]).files, rows, strict=True):
+    for file, text in zip(scan([path]).records, rows, strict=True):
         assert file.part is not None
         start = file.part.offset_bytes
         assert data[start : start + file.part.length_bytes] == text.encode()
@@ -60,9 +60,9 @@ def test_the_usual_download_holds_every_table_twice_and_gives_it_once(tmp_path: 
     shutil.copy(root / "sign_mnist_train.csv", root / "sign_mnist_train")
     write(root / "sign_mnist_test" / "sign_mnist_test.csv", row(0), row(1), row(2))
     touch(root, "amer_sign2.png")
-    found = scan([root])
-    assert len(found.files) == 5
-    assert [p.name for p in found.ignored] == ["amer_sign2.png"]
+    scanned = scan([root])
+    assert len(scanned.records) == 5
+    assert [p.name for p in scanned.ignored] == ["amer_sign2.png"]
 
 
 def test_a_folder_around_a_table_is_not_passed_over(tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_folder_around_a_table_is_not_passed_over(tmp_path: Path) -> None:
 def test_a_table_may_be_handed_over_itself(tmp_path: Path) -> None:
     train = write(tmp_path / "sign_mnist_train.csv", row(0), row(1))
     test = write(tmp_path / "sign_mnist_test.csv", row(2))
-    assert {(f.source, f.split) for f in scan([train]).files} == {("sign_mnist_train", "")}
-    assert {f.split for f in scan([train, test]).files} == {"train", "test"}
+    assert {(f.source, f.split) for f in scan([train]).records} == {("sign_mnist_train", "")}
+    assert {f.split for f in scan([train, test]).records} == {"train", "test"}
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_a_table_may_be_handed_over_itself(tmp_path: Path) -> None:
 )
 def test_malformed_rows_are_listed_with_their_line(tmp_path: Path, bad: str, reason: str) -> None:
     path = write(tmp_path / "t.csv", row(0), "", bad, row(1))
-    found = scan([path])
-    assert [f.file_name for f in found.files] == ["row_00001.png", "row_00003.png"]
-    assert [b.path for b in found.unusable] == [path]
-    assert found.unusable[0].reason.startswith("line 4: ")
-    assert reason in found.unusable[0].reason
+    scanned = scan([path])
+    assert [f.file_name for f in scanned.records] == ["row_00001.png", "row_00003.png"]
+    assert [b.path for b in scanned.unusable] == [path]
+    assert scanned.unusable[0].reason.startswith("line 4: ")
+    assert reason in scanned.unusable[0].reason
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "\x00\x01", "label,text\nA,x\n"])
@@ -128,13 +128,13 @@ def test_a_table_that_may_not_be_read_is_listed(tmp_path: Path, monkeypatch) -> 
         return opened(self, mode, **how)
 
     monkeypatch.setattr(tables.Path, "open", locked)
-    found = scan([tmp_path / "m"])
-    assert len(found.files) == 2
-    assert found.unusable[0].reason == "cannot be read (Permission denied)"
+    scanned = scan([tmp_path / "m"])
+    assert len(scanned.records) == 2
+    assert scanned.unusable[0].reason == "cannot be read (Permission denied)"
 
 
 def test_a_table_is_read_at_thousands_of_rows_a_second(tmp_path: Path) -> None:
     path = write(tmp_path / "sign_mnist_train.csv", *[row(n % 3, n % 256) for n in range(2000)])
     start = time.process_time()
-    assert len(scan([path]).files) == 2000
+    assert len(scan([path]).records) == 2000
     assert time.process_time() - start < 1.0

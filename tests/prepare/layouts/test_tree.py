@@ -21,12 +21,12 @@ def root(tmp_path: Path) -> Path:
     return touch(tmp_path / "hands", "A/1.jpg", "B/1.jpg")
 
 
-def reasons(found: Scan) -> dict[str, str]:
-    return {bad.path.name: bad.reason for bad in found.unusable}
+def reasons(scanned: Scan) -> dict[str, str]:
+    return {bad.path.name: bad.reason for bad in scanned.unusable}
 
 
-def paths(found: Scan, root: Path) -> list[str]:
-    return [f.path.relative_to(root).as_posix() for f in found.files]
+def paths(scanned: Scan, root: Path) -> list[str]:
+    return [f.path.relative_to(root).as_posix() for f in scanned.records]
 
 
 @links
@@ -48,9 +48,9 @@ def test_a_link_to_a_folder_inside_is_followed(root: Path) -> None:
 def test_a_link_that_leaves_the_folder_is_not_followed(root: Path, name: str, target: str) -> None:
     touch(root.parent, "elsewhere/1.jpg", "hands2/A/1.jpg")
     (root / name).symlink_to((root / "A" / target).resolve())
-    found = scan([root])
-    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
-    assert reasons(found)[Path(name).name].startswith("a link that leaves the folder: ")
+    scanned = scan([root])
+    assert paths(scanned, root) == ["A/1.jpg", "B/1.jpg"]
+    assert reasons(scanned)[Path(name).name].startswith("a link that leaves the folder: ")
 
 
 @links
@@ -68,10 +68,10 @@ def test_no_cycle_is_entered_and_no_folder_read_twice(root: Path) -> None:
     touch(root, ".pool/c/1.jpg")
     (root / "D").symlink_to(".pool/c")
     (root / "E").symlink_to(".pool/c")
-    found = scan([root])
-    assert len(found.files) == 3
-    assert found.unusable == ()
-    idle = {path.name for path in found.ignored} - {".pool"}
+    scanned = scan([root])
+    assert len(scanned.records) == 3
+    assert scanned.unusable == ()
+    idle = {path.name for path in scanned.ignored} - {".pool"}
     assert idle in ({"up", "C", "D"}, {"up", "C", "E"})
 
 
@@ -80,9 +80,9 @@ def test_broken_and_circular_links_are_listed(root: Path) -> None:
     (root / "A" / "gone.jpg").symlink_to("nowhere.jpg")
     (root / "A" / "x.jpg").symlink_to("y.jpg")
     (root / "A" / "y.jpg").symlink_to("x.jpg")
-    found = scan([root])
-    assert reasons(found).keys() == {"gone.jpg", "x.jpg", "y.jpg"}
-    assert all("broken link" in reason for reason in reasons(found).values())
+    scanned = scan([root])
+    assert reasons(scanned).keys() == {"gone.jpg", "x.jpg", "y.jpg"}
+    assert all("broken link" in reason for reason in reasons(scanned).values())
 
 
 @links
@@ -100,8 +100,8 @@ def test_pipes_and_sockets_are_listed_and_not_opened(root: Path, monkeypatch) ->
     (root / "B" / "link.jpg").symlink_to("../A/pipe.jpg")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("A/s.jpg")
-        found = scan([root])
-    assert reasons(found) == {
+        scanned = scan([root])
+    assert reasons(scanned) == {
         "link.jpg": "a link to a pipe, socket or device",
         "pipe.jpg": "a pipe, socket or device, no file",
         "s.jpg": "a pipe, socket or device, no file",
@@ -123,9 +123,9 @@ def lock(monkeypatch: pytest.MonkeyPatch, locked: Path) -> None:
 def test_a_locked_folder_is_listed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(root, "C/1.jpg")
     lock(monkeypatch, root / "C")
-    found = scan([root])
-    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
-    assert reasons(found) == {"C": "a folder that cannot be listed (Permission denied)"}
+    scanned = scan([root])
+    assert paths(scanned, root) == ["A/1.jpg", "B/1.jpg"]
+    assert reasons(scanned) == {"C": "a folder that cannot be listed (Permission denied)"}
 
 
 def test_a_locked_input_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,17 +137,17 @@ def test_a_locked_input_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.skipif(os.name == "nt", reason="the listing holds the status there")
 def test_a_file_that_vanishes_meanwhile_is_listed(root: Path, monkeypatch) -> None:
     touch(root, "A/2.jpg")
-    is_hidden = tree.files.hidden
+    is_hidden = tree.files.is_hidden
 
     def hidden(name: str) -> bool:
         if name == "2.jpg":
             (root / "A" / name).unlink()
         return is_hidden(name)
 
-    monkeypatch.setattr(tree.files, "hidden", hidden)
-    found = scan([root])
-    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
-    assert "cannot be read (No such file" in reasons(found)["2.jpg"]
+    monkeypatch.setattr(tree.files, "is_hidden", hidden)
+    scanned = scan([root])
+    assert paths(scanned, root) == ["A/1.jpg", "B/1.jpg"]
+    assert "cannot be read (No such file" in reasons(scanned)["2.jpg"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
@@ -156,24 +156,24 @@ def test_names_that_are_no_text_are_listed_so_that_a_report_can_show_them(root: 
         Path(os.fsdecode(bytes(root / "A") + b"/caf\xe9.jpg")).write_bytes(b"x")
     except OSError:
         pytest.skip("names are Unicode on this file system")
-    found = scan([root])
-    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
-    assert found.unusable[0].reason == "a name that is not valid Unicode"
-    assert str(found.unusable[0].path).encode("utf-8").endswith(b"caf\\xe9.jpg")
+    scanned = scan([root])
+    assert paths(scanned, root) == ["A/1.jpg", "B/1.jpg"]
+    assert scanned.unusable[0].reason == "a name that is not valid Unicode"
+    assert str(scanned.unusable[0].path).encode("utf-8").endswith(b"caf\\xe9.jpg")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs long paths switched on there")
 def test_very_long_paths_are_read(tmp_path: Path) -> None:
     deep = "/".join(["d" * 120] * 4)
     root = touch(tmp_path, f"{deep}/A/ü {'x' * 200}.jpg", f"{deep}/B/1.jpg")
-    found = scan([root])
-    assert len(str(found.files[0].path)) > 700
-    assert found.files[0].path.read_bytes() == b"x"
+    scanned = scan([root])
+    assert len(str(scanned.records[0].path)) > 700
+    assert scanned.records[0].path.read_bytes() == b"x"
 
 
 def test_as_far_as_the_limit_pictures_are_found(tmp_path: Path) -> None:
     deep = "/".join(["d"] * (tree.MAX_DEPTH - 1))
-    assert len(scan([touch(tmp_path / "x", f"{deep}/A/1.jpg", f"{deep}/B/1.jpg")]).files) == 2
+    assert len(scan([touch(tmp_path / "x", f"{deep}/A/1.jpg", f"{deep}/B/1.jpg")]).records) == 2
 
 
 def test_there_is_a_limit_to_the_depth(tmp_path: Path) -> None:
@@ -188,9 +188,9 @@ def test_a_name_that_no_table_keeps_is_left_out_and_shown_on_one_line(
     root: Path, name: str
 ) -> None:
     touch(root, f"A/{name}")
-    found = scan([root])
-    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
-    (bad,) = found.unusable
+    scanned = scan([root])
+    assert paths(scanned, root) == ["A/1.jpg", "B/1.jpg"]
+    (bad,) = scanned.unusable
     assert bad.path.name == f"a{name[1]!r}b.jpg".replace("'", "")
     assert bad.reason == "a name with control characters, such as a line end"
 
@@ -211,11 +211,11 @@ def test_a_source_that_no_table_keeps_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="such names cannot be made there")
 def test_the_icons_of_a_mac_are_nothing(root: Path) -> None:
     touch(root, "Icon\r", "A/Icon\r", "B/ICON\r")
-    found = scan([root])
-    assert paths(found, root) == ["A/1.jpg", "B/1.jpg"]
-    assert found.unusable == found.ignored == ()
+    scanned = scan([root])
+    assert paths(scanned, root) == ["A/1.jpg", "B/1.jpg"]
+    assert scanned.unusable == scanned.ignored == ()
 
 
 def test_spaces_of_every_kind_are_part_of_a_name(root: Path) -> None:
     touch(root, "A/Bild 1.00.00\u202fPM\u3000.jpg")
-    assert len(scan([root]).files) == 3
+    assert len(scan([root]).records) == 3

@@ -1,1 +1,1 @@
-"""How people keep pictures: class folders, tables, boxes, names that say the class."""
+"""Input layouts: class folders, YOLO boxes, Sign-MNIST tables, labels in file names."""

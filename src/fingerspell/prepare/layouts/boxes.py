@@ -1,4 +1,4 @@
-"""A YOLO export, as Roboflow and others write it: pictures, and a text file of boxes for each."""
+"""YOLO exports (Roboflow and others): class names from `data.yaml`, a file of boxes a picture."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class _Export:
 def read_boxes(tree: Folder, name: str) -> Source | None:
     """Reads every box of a YOLO export; None where there is no `data.yaml` with pictures.
 
-    A picture without boxes is passed over; a line that cannot be read is listed. Raises
+    A picture without boxes is skipped; a line that cannot be read is listed. Raises
     `DataError` for class names that cannot be understood.
     """
     exports = _exports(tree)
@@ -122,7 +122,7 @@ def _exports(folder: Folder) -> list[_Export]:
         text = Path(note.path).read_text(encoding="utf-8-sig", errors="replace")
         if has_names(text):
             return [_Export(folder, note, text)]
-    return [found for child in folder.folders for found in _exports(child)]
+    return [export for child in folder.folders for export in _exports(child)]
 
 
 def _read(export: _Export, tree: Folder, name: str) -> Source:
@@ -138,7 +138,7 @@ def _read(export: _Export, tree: Folder, name: str) -> Source:
     for inner, folder in folders.items():
         if (place := _place(inner, "images")) is None:
             continue
-        split = next((found for part in inner if (found := split_of(part))), "")
+        split = next((name for part in inner if (name := split_of(part))), "")
         for picture in folder.pictures:
             # The last `images` of the path counts, as in YOLO's own loader.
             key = _key((*inner[:place], "labels", *inner[place + 1 :]), picture)

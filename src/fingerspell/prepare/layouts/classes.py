@@ -1,4 +1,4 @@
-"""Folders of classes: one set, nested, or split into train, val and test already."""
+"""Class folders: one set, nested, or already split into train, val and test; labels in names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def label_in(name: str) -> str | None:
     return None if label is None or label.casefold() in _CAMERA else label
 
 
-def labels_in(folder: Folder) -> list[str]:
+def _labels_in(folder: Folder) -> list[str]:
     """Returns a label for each picture of a folder; empty unless all say one, two at least."""
     labels = [label for file in folder.pictures if (label := label_in(file.name))]
     whole = len(labels) == len(folder.pictures) and len(set(labels)) >= 2
@@ -50,7 +50,7 @@ def labels_in(folder: Folder) -> list[str]:
 def read_by_name(tree: Folder, name: str) -> Source | None:
     """Reads the labels out of the files' names; None where they don't all say one."""
     folder = _flat(tree)
-    labels = labels_in(folder)
+    labels = _labels_in(folder)
     if not labels:
         return None
     source = Source(name, "names", ignored=left_over(tree, {folder.path}))
@@ -76,7 +76,7 @@ _NO_CLASS = frozenset({"images", "jpegimages"})
 
 
 @dataclass(frozen=True, slots=True)
-class ClassSet:
+class _ClassSet:
     """Class folders that belong together: `parts` are (split or "", folder of the classes)."""
 
     folder: Folder
@@ -87,7 +87,7 @@ def read_classes(tree: Folder, name: str) -> Source | None:
     """Reads class folders; None where there are none. Raises `DataError` for several sets."""
     sets = class_sets(tree)
     if not sets and class_folders(tree):
-        sets = [ClassSet(tree, (("", tree),))]
+        sets = [_ClassSet(tree, (("", tree),))]
     if not sets:
         return None
     if len(sets) > 1:
@@ -95,16 +95,16 @@ def read_classes(tree: Folder, name: str) -> Source | None:
     return _read(sets[0], tree, name)
 
 
-def class_sets(folder: Folder) -> list[ClassSet]:
+def class_sets(folder: Folder) -> list[_ClassSet]:
     """Returns the topmost folders with at least two classes, or with ready-made splits."""
     splits, own = _splits(folder), len(class_folders(folder)) >= 2
     if len({split for split, _ in splits}) >= 2:
         if own:
             raise _both(folder)
-        return [ClassSet(folder, tuple(splits))]
+        return [_ClassSet(folder, tuple(splits))]
     if own:
-        return [ClassSet(folder, (("", folder),))]
-    return [found for child in folder.folders for found in class_sets(child)]
+        return [_ClassSet(folder, (("", folder),))]
+    return [one for child in folder.folders for one in class_sets(child)]
 
 
 def class_folders(folder: Folder) -> list[Folder]:
@@ -128,7 +128,7 @@ def _innermost(folder: Folder) -> Folder:
 
 def _splits(folder: Folder) -> list[tuple[str, Folder]]:
     """Returns (split, folder of its classes) for the sub-folders named after a split."""
-    found = []
+    splits = []
     for child in folder.folders:
         if split := split_of(child.name):
             sets = class_sets(child)
@@ -136,8 +136,8 @@ def _splits(folder: Folder) -> list[tuple[str, Folder]]:
             if not sets and class_folders(child):
                 roots = [child]  # A split may hold one class only.
             if len(roots) == 1:
-                found.append((split, roots[0]))
-    return found
+                splits.append((split, roots[0]))
+    return splits
 
 
 def _is_flat_split(folder: Folder) -> bool:
@@ -145,14 +145,14 @@ def _is_flat_split(folder: Folder) -> bool:
     if is_split_name(folder.name):
         return True
     marked = all(split_of(Path(file.name).stem) == "test" for file in folder.pictures)
-    return bool(split_of(folder.name)) and (marked or bool(labels_in(folder)))
+    return bool(split_of(folder.name)) and (marked or bool(_labels_in(folder)))
 
 
-def _read(found: ClassSet, tree: Folder, name: str) -> Source:
-    split = any(split for split, _ in found.parts)
+def _read(classes: _ClassSet, tree: Folder, name: str) -> Source:
+    split = any(split for split, _ in classes.parts)
     source = Source(name, "ready-made splits" if split else "class folders")
     used = set()
-    for part, root in found.parts:
+    for part, root in classes.parts:
         _check_nested(root)
         for folder in class_folders(root):
             used.add(folder.path)
@@ -192,11 +192,11 @@ def _flat_tests(tree: Folder) -> int:
     return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder))
 
 
-def _several(tree: Folder, sets: Sequence[ClassSet]) -> DataError:
+def _several(tree: Folder, sets: Sequence[_ClassSet]) -> DataError:
     paths = [one.folder.path for one in sets]
     names = ", ".join(Path(os.path.relpath(path, tree.path)).as_posix() for path in paths[:6])
     more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
-    given = " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
+    listed = " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
     deeper = all(map(_is_usual, (one.folder for one in sets))) and not any(
         map(_is_usual, (f for one in sets for _, root in one.parts for f in class_folders(root)))
     )
@@ -205,7 +205,7 @@ def _several(tree: Folder, sets: Sequence[ClassSet]) -> DataError:
         expected=EXPECTED,
         fix="move the pictures of each class up, right into its folder"
         if deeper
-        else f"name each as a source: --input_dir {given}",
+        else f"name each as a source: --input_dir {listed}",
     )
 
 

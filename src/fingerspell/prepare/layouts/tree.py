@@ -1,4 +1,4 @@
-"""One input folder as it lies on the disk: every folder and file listed once, links looked into.
+"""Listing of an input folder: every folder and file once, symbolic links resolved.
 
 Nothing is opened. The layouts read this tree and not the disk.
 """
@@ -213,5 +213,5 @@ def _shown(path: str) -> str:
 
 
 def _refuse(walk: _Walk, path: str, reason: str) -> None:
-    shown = _CONTROL.sub(lambda found: repr(found[0])[1:-1], _shown(path))
+    shown = _CONTROL.sub(lambda match: repr(match[0])[1:-1], _shown(path))
     walk.bad.append(Bad(Path(shown), reason))
