@@ -44,7 +44,7 @@ from fingerspell.runtime.contract import FILE_NAME, Contract
 from fingerspell.train import run_folder
 from fingerspell.train.adapt import adapt
 from fingerspell.train.distributed.launch import launch
-from fingerspell.train.run import train, trained_facts
+from fingerspell.train.run import train, train_in_process, trained_facts
 from fingerspell.train.synthetic import synthetic_beside
 
 _PARITY_PICTURES = 240
@@ -79,8 +79,8 @@ def train_and_export(
     if not can_export:
         print(f"note: {NO_EXPORTER}; this run will be trained and evaluated all the same")
     if workers is not None:
-        launch(config, command, train, workers, ray)
-    elif not train(config, command):
+        launch(config, command, train_in_process, workers, ray)
+    elif not train(config, manifest, command):
         return {}
     if keras.backend.backend() == backends.EXPORTER:
         export_run(config.output_dir, config.dataset_dir)
@@ -117,7 +117,7 @@ def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER)
     adapt(config, small, command, starter)
     export_run(config.output_dir, config.dataset_dir)
     evaluate_run(config.output_dir, config.dataset_dir, trust=True)
-    return run_folder.read_json(config.output_dir / run_folder.RUN)
+    return run_folder.read_run(config.output_dir)
 
 
 def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     require_tensorflow()
     silence_libraries()
     started_s = time.perf_counter()
-    facts = run_folder.read_json(output_dir / run_folder.RUN)
+    facts = run_folder.read_run(output_dir)
     manifest = _manifest_of(facts, dataset_dir)
     model = load_recogniser(output_dir / run_folder.MODEL)
     height_px, width_px = model.input_shape[1:3]
@@ -165,7 +165,7 @@ def evaluate_run(
     """
     silence_libraries()
     started_s = time.perf_counter()
-    facts = run_folder.read_json(output_dir / run_folder.RUN)
+    facts = run_folder.read_run(output_dir)
     manifest = _manifest_of(facts, dataset_dir)
     split = "test" if manifest.split("test") else "val"
     samples = manifest.split(split)
@@ -206,7 +206,7 @@ class Trained:
     @classmethod
     def load(cls, output_dir: Path) -> Trained:
         """Loads it from a run folder; raises a `FingerspellError` unless training has finished."""
-        facts = run_folder.read_json(output_dir / run_folder.RUN)
+        facts = run_folder.read_run(output_dir)
         return cls(
             load_recogniser(output_dir / run_folder.MODEL),
             tuple(facts["labels"]),
@@ -318,6 +318,6 @@ def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:
 
 def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     """Adds facts to run.json and returns all of them."""
-    known = {**run_folder.read_json(output_dir / run_folder.RUN), **facts}
+    known = {**run_folder.read_run(output_dir), **facts}
     write_json(output_dir / run_folder.RUN, known)
     return known

@@ -76,8 +76,7 @@ def main(data: Path, output: Path, kind: str) -> None:
     """
     from fingerspell.config import AugmentConfig
     from fingerspell.train import features, loop
-    from fingerspell.train.run import train
-    from helpers.small_run import HEAD, small_config
+    from helpers.small_run import HEAD, small_config, train
     from helpers.tiny_network import train_tiny
 
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}

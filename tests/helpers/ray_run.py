@@ -56,9 +56,8 @@ def main(data: Path, output: Path, batch_size: int) -> None:
     from fingerspell.config import AugmentConfig
     from fingerspell.errors import FingerspellError
     from fingerspell.train.distributed import launch
-    from fingerspell.train.run import train
     from helpers import ray_run
-    from helpers.small_run import small_config
+    from helpers.small_run import small_config, train
 
     launch.work = ray_run.work
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "save_every_min": 0.0}

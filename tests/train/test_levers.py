@@ -8,10 +8,9 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import features
-from fingerspell.train.run import train
 from fingerspell.train.schedule import WarmCosine
 from helpers.run_files import curves, weights
-from helpers.small_run import FINETUNE, HEAD, small_config, write_colours
+from helpers.small_run import FINETUNE, HEAD, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 STEPS = 3

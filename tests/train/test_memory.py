@@ -10,11 +10,10 @@ import pytest
 from fingerspell.config import AugmentConfig, ModelConfig
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, memory, run
-from fingerspell.train.run import train
 from fingerspell.train.session import Run
 from helpers.full_memory import hungry_backbone
 from helpers.run_files import assert_same_run, curves, weights
-from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, write_colours
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 tf = pytest.importorskip("tensorflow")

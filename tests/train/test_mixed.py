@@ -9,9 +9,8 @@ import pytest
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, phases, run
 from fingerspell.train.devices import Device
-from fingerspell.train.run import train
 from helpers.run_files import assert_same_run, curves
-from helpers.small_run import FINETUNE, SMALL, small_config, write_colours
+from helpers.small_run import FINETUNE, SMALL, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 STILL = dataclasses.replace(FINETUNE, epochs=2, batchnorm_momentum=None)

@@ -13,11 +13,11 @@ from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, features, loop, phases, run
 from fingerspell.train.checkpoint import Epoch
 from fingerspell.train.distributed.rank import Rank
-from fingerspell.train.run import fingerprint, train
+from fingerspell.train.run import fingerprint
 from fingerspell.train.session import Run
 from fingerspell.train.synthetic import with_synthetic
 from helpers.run_files import assert_same_run, curves
-from helpers.small_run import FINETUNE, small_config, write_colours
+from helpers.small_run import FINETUNE, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 STEPS = 15
@@ -393,3 +393,12 @@ def test_early_stopping_counts_over_sessions(data, tmp_path):
     finish(data, tmp_path / "two", **settings)
     assert curves(tmp_path / "one")["epoch"] == [1, 2, 3]
     assert_same_run(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused(data, tmp_path):
+    """Its settings had other names, so that its fingerprint is another."""
+    folder = tmp_path / "checkpoints"
+    old = checkpoint.Position(fingerprint="of settings with other names", total_steps=3)
+    checkpoint.save(folder, checkpoint.Checkpoint(old, {}))
+    with pytest.raises(RunError, match=r"(?s)another version.*--overwrite"):
+        train(lively(data, tmp_path, resume=True))

@@ -13,8 +13,8 @@ from fingerspell.model.hand_crop import hand_box_of
 from fingerspell.prepare.prepare import prepare
 from fingerspell.train.calibrate import calibrate, choose_threshold
 from fingerspell.train.phases import validation_stream
-from fingerspell.train.run import check_batch, fingerprint, train
-from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
+from fingerspell.train.run import check_batch, fingerprint
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, with_hashes, write_colours
 from helpers.synthetic_folder import alphabet
 from helpers.tiny_network import tiny_backbone_with_grid
 

@@ -43,9 +43,9 @@ def trained(monkeypatch):
     folders = []
     whole = module.train
 
-    def noted(config, command):
+    def noted(config, manifest, command):
         folders.append(config.output_dir.name)
-        return whole(config, command)
+        return whole(config, manifest, command)
 
     monkeypatch.setattr(module, "train", noted)
     return folders
@@ -222,7 +222,7 @@ def test_a_layer_of_the_network_can_be_searched_for(config, trained):
 
 
 def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):
-    def diverges(config, command):
+    def diverges(config, manifest, command):
         raise DivergedError(found="a loss of nan", expected="", fix="")
 
     monkeypatch.setattr(module, "train", diverges)
@@ -244,7 +244,7 @@ def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(colour
 
 
 def test_what_is_wrong_with_the_run_itself_ends_the_search(config, monkeypatch):
-    def full(config, command):
+    def full(config, manifest, command):
         raise RunError(found="the disk is full", expected="", fix="")
 
     monkeypatch.setattr(module, "train", full)

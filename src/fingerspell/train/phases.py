@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -27,72 +28,75 @@ from fingerspell.train.schedule import compile_for
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask
 
+_Source = tuple[Callable[[int], Iterator[Batch]], Callable[[], dict[str, float]]]
+"""Batches from a step of the phase on, and its validation."""
+
 
 def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
     """Trains phase `index`, from `stored` where an earlier session was interrupted in it.
 
-    A phase with a picture size of its own trains a copy, whose weights are then copied back.
+    A phase with a picture size of its own trains a copy, whose weights are then copied back. With
+    a frozen backbone the head trains on cached features, as far as the cache has room for any.
     """
     phase = run.config.phases[index]
     if phase.epochs == 0:
         return
     model = at_size(run.model, phase.image_size_px or run.config.model.image_size_px)
-    views = cached_views(run) if phase.unfrozen_from is None else 0
-    if views:
-        _train_head(run, model, index, views, stored)
-    else:
-        _train_network(run, model, index, stored)
-    carry(model, run.model)
-
-
-def _train_network(run: Run, model: keras.Model, index: int, stored: Checkpoint | None) -> None:
-    """Trains on pictures; with a frozen backbone this is the phase without a feature cache."""
-    phase = run.config.phases[index]
     steps, before = _epoch_steps(run, phase), _steps_before(run, index)
+    views = cached_views(run) if phase.unfrozen_from is None else 0
+    network = head_of(model) if views else model
     if phase.unfrozen_from is None:
         freeze_all(model)
     else:
         unfreeze(model, phase.unfrozen_from, phase.batchnorm_momentum)
-    compile_for(model, phase, steps, run.config)
+    compile_for(network, phase, steps, run.config)
+    source = (
+        _cached_features(run, model, index, before, views)
+        if views
+        else _pictures(run, model, before)
+    )
+    with source as (batches, validate):
+        learn(run, PhaseTask(model, network, phase, index, steps, batches, validate), stored)
+    carry(model, run.model)
+
+
+@contextlib.contextmanager
+def _pictures(run: Run, model: keras.Model, before: int) -> Iterator[_Source]:
+    """Gives batches of pictures and the validation on pictures."""
+    size_px = size_of(model)
 
     def batches(first_step: int) -> Iterator[Batch]:
-        return iter(training_stream(run, size_of(model), before + first_step))
+        return iter(training_stream(run, size_px, before + first_step))
 
-    validate = _validation(
-        run, Replica(run.processes, model), lambda: validation_stream(run, size_of(model))
-    )
-    learn(run, PhaseTask(model, model, phase, index, steps, batches, validate), stored)
+    replica = Replica(run.processes, model)
+    yield batches, _validation(run, replica, lambda: validation_stream(run, size_px))
 
 
-def _train_head(
-    run: Run, model: keras.Model, index: int, views: int, stored: Checkpoint | None
-) -> None:
-    """Trains the head on the features of `views` views, cached on the disk during the phase.
+@contextlib.contextmanager
+def _cached_features(
+    run: Run, model: keras.Model, index: int, before: int, views: int
+) -> Iterator[_Source]:
+    """Gives batches and validation of features of `views` views, cached on the disk meanwhile.
 
     Their number does not change an epoch's length, so a smaller cache does not shorten the phase.
     """
-    phase, config = run.config.phases[index], run.config
-    freeze_all(model)
-    head, steps = head_of(model), _epoch_steps(run, phase)
-    compile_for(head, phase, steps, config)
+    config = run.config
     folder = run.checkpoints / f"{features.FOLDER}_{run.fingerprint[:12]}_{index}"
-    rows = dict[str, Rows]()
+    replica, rows = Replica(run.processes, model, head_of), dict[str, Rows]()
 
     def cached(name: str) -> Rows:
         if not rows:
-            rows.update(_features(run, model, index, folder, views))
+            rows.update(_features(run, model, folder, before, views))
         return rows[name]
 
     def batches(first_step: int) -> Iterator[Batch]:
         whole = features.shuffled(cached("train"), config.batch_size, config.seed, first_step)
         return ((x, y, weight) for x, y, weight in map(run.processes.rows, whole))
 
-    validate = _validation(
-        run,
-        Replica(run.processes, model, head_of),
-        lambda: features.in_order(cached("val"), run.pictures_at_once()),
+    yield (
+        batches,
+        _validation(run, replica, lambda: features.in_order(cached("val"), run.pictures_at_once())),
     )
-    learn(run, PhaseTask(model, head, phase, index, steps, batches, validate), stored)
     for part in rows.values():
         part.close()
     shutil.rmtree(folder, ignore_errors=True)
@@ -142,7 +146,7 @@ def cached_views(run: Run) -> int:
 
 
 def _features(
-    run: Run, model: keras.Model, index: int, folder: Path, views: int
+    run: Run, model: keras.Model, folder: Path, before: int, views: int
 ) -> dict[str, Rows]:
     """Returns the features of `train` and `val`; computes those that are not cached yet.
 
@@ -150,7 +154,7 @@ def _features(
     """
     features.remove_others(folder)
     store = FeatureStore(folder, feature_row(run))
-    blocks = _feature_blocks(run, size_of(model), _steps_before(run, index), views)
+    blocks = _feature_blocks(run, size_of(model), before, views)
     found = {block.name: store.find(block) for block in blocks}
     missing = sum(block.count - sum(map(len, found[block.name].values())) for block in blocks)
     if missing:

@@ -54,7 +54,7 @@ _WITHOUT_EFFECT = (
 """Settings that do not change a run's result: its folders, and when it saves."""
 
 
-def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
+def train(config: TrainConfig, manifest: Manifest, command: str = "") -> dict[str, Any]:
     """Trains one recogniser into `config.output_dir` and returns the content of its `run.json`.
 
     Writes `model.keras` (temperature folded in), the labels, the history, TensorBoard's logs and
@@ -63,7 +63,6 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
     the others; rank 0 alone writes, and the others return an empty dict. With `config.resume`, a
     run that is finished stays as it is.
     """
-    manifest = read_manifest(config.dataset_dir)
     check_batch(config.batch_size, manifest)
     rank = rank_from(os.environ)
     if facts := trained_facts(config, manifest):
@@ -76,6 +75,11 @@ def train(config: TrainConfig, command: str = "") -> dict[str, Any]:
     processes.check_held_out(len(manifest.split("val")))
     with processes.silence_others():
         return _train(config, manifest, processes, command)
+
+
+def train_in_process(config: TrainConfig, command: str) -> dict[str, Any]:
+    """Reads the data set and trains: what each process of a distributed run calls."""
+    return train(config, read_manifest(config.dataset_dir), command)
 
 
 def _train(
@@ -225,7 +229,7 @@ def trained_facts(config: TrainConfig, manifest: Manifest) -> dict[str, Any]:
     names = (run_folder.RUN, run_folder.MODEL)
     if not (config.resume and all((folder / name).is_file() for name in names)):
         return {}
-    facts = run_folder.read_json(folder / run_folder.RUN)
+    facts = run_folder.read_run(folder)
     there = _hash_of(facts.get("config", {}), facts.get("manifest_sha256", ""))
     return facts if there == fingerprint(config, manifest) else {}
 

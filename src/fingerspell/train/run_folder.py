@@ -99,6 +99,25 @@ def read_json(path: Path) -> dict[str, Any]:
     return dict(body)
 
 
+def read_run(folder: Path) -> dict[str, Any]:
+    """Reads the `run.json` of a run folder.
+
+    Raises `RunError` where it is missing or damaged, and for a run of an earlier version of the
+    program, whose settings had other names.
+    """
+    facts = read_json(folder / RUN)
+    model = facts.get("config", {}).get("model", {})
+    if model and "views" not in model:
+        made_by = f" (commit {facts['commit']})" if facts.get("commit") else ""
+        raise RunError(
+            found=f"{folder / RUN} is from an earlier version of the program{made_by}: its settings "
+            f"have other names ({', '.join(sorted(model))})",
+            expected="a run of this version, with config.model.views",
+            fix="export, evaluate or resume it with the version that trained it, or train again",
+        )
+    return facts
+
+
 def remember_origin(checkpoints: Path, origin: str, *, resumed: bool) -> str:
     """Returns the origin of the run's very first weights; writes it down for later sessions.
 

@@ -16,7 +16,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from fingerspell.config import Choice, Range, Space, TrainConfig, as_recipe, with_settings
-from fingerspell.dataset.manifest import read_manifest, split_rule, verify
+from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule, verify
 from fingerspell.errors import ConfigError, RunError, require
 from fingerspell.files import locked, write_text
 from fingerspell.model import build_recogniser, require_layer
@@ -69,7 +69,7 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
             _remove_search(folder)
         base = replace(base, trust=True, overwrite=False, resume=True)
         study = _open_study(folder, space, fingerprint(base, manifest))
-        return _search(study, base, space, trials, command)
+        return _search(study, base, manifest, space, trials, command)
 
 
 def _require_layers(base: TrainConfig, space: Space) -> None:
@@ -91,13 +91,18 @@ def _require_layers(base: TrainConfig, space: Space) -> None:
 
 
 def _search(
-    study: optuna.Study, base: TrainConfig, space: Space, trials: int, command: str
+    study: optuna.Study,
+    base: TrainConfig,
+    manifest: Manifest,
+    space: Space,
+    trials: int,
+    command: str,
 ) -> list[Trial]:
     """Tries what is left to try, and returns all that was tried, the best first."""
     try:
         while len(_ended(study)) < trials:
             trial = _next_trial(study, space, base.seed)
-            told = _try_out(study, trial, base, command)
+            told = _try_out(study, trial, base, manifest, command)
             print(_line(told, trials), flush=True)
             _write_best(base.output_dir, base, _results(study), command)
     except KeyboardInterrupt as stop:
@@ -166,15 +171,22 @@ def _suggest(trial: optuna.Trial, name: str, values: Range | Choice) -> None:
         trial.suggest_float(name, values.low, values.high, log=values.log)
 
 
-def _try_out(study: optuna.Study, trial: optuna.Trial, base: TrainConfig, command: str) -> Trial:
+def _try_out(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    base: TrainConfig,
+    manifest: Manifest,
+    command: str,
+) -> Trial:
     """Trains one setting, or reads the run that was finished before a kill, and notes its loss."""
     folder = base.output_dir / TRIALS / f"{trial.number:03d}"
     try:
         config = with_settings(replace(base, output_dir=folder), trial.params)
-        finished = (folder / run_folder.RUN).is_file()
-        facts = (
-            run_folder.read_json(folder / run_folder.RUN) if finished else train(config, command)
-        )
+        run_json = folder / run_folder.RUN
+        if run_json.is_file():
+            facts = run_folder.read_json(run_json)
+        else:
+            facts = train(config, manifest, command)
     except (ConfigError, DivergedError) as error:
         trial.set_user_attr(_REASON, error.found)
         study.tell(trial.number, state=TrialState.FAIL)

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.errors import RunError, require
+from fingerspell.errors import ConfigError, RunError
 from fingerspell.train.devices import jax as engine
 from fingerspell.train.distributed.rank import Rank
 
@@ -118,12 +118,12 @@ class ProcessGroup:
 
     def check_held_out(self, pictures: int) -> None:
         """Raises `ConfigError` where a process would have nothing to validate with."""
-        require(
-            pictures >= self.rank.world,
-            found=f"{pictures} validation pictures for {self.rank.world} processes",
-            expected="at least one for each",
-            fix=f"use --workers {max(1, pictures)} or fewer",
-        )
+        if pictures < self.rank.world:
+            raise ConfigError(
+                found=f"{pictures} validation pictures for {self.rank.world} processes",
+                expected="at least one for each",
+                fix=f"use --workers {max(1, pictures)} or fewer",
+            )
 
     def check_shared(self, folder: Path) -> None:
         """Raises `RunError` on every process unless all of them see rank 0's `folder`."""
@@ -175,18 +175,18 @@ def join_process_group(rank: Rank, batch_size: int) -> ProcessGroup:
     the batch; several need a batch that all their devices divide.
     """
     backend = keras.backend.backend()
-    require(
-        rank.world == 1 or backend == "jax",
-        found=f"{rank.world} processes with KERAS_BACKEND={backend}",
-        expected="JAX: Keras joins several processes on no other backend",
-        fix='set KERAS_BACKEND=jax (pip install "jax==0.10.*")',
-    )
-    require(
-        batch_size % rank.world == 0,
-        found=f"batch_size={batch_size} for {rank.world} processes",
-        expected="a batch that divides evenly among them",
-        fix=f"use --batch_size {rank.world * max(1, round(batch_size / rank.world))}",
-    )
+    if rank.world > 1 and backend != "jax":
+        raise ConfigError(
+            found=f"{rank.world} processes with KERAS_BACKEND={backend}",
+            expected="JAX: Keras joins several processes on no other backend",
+            fix='set KERAS_BACKEND=jax (pip install "jax==0.10.*")',
+        )
+    if batch_size % rank.world != 0:
+        raise ConfigError(
+            found=f"batch_size={batch_size} for {rank.world} processes",
+            expected="a batch that divides evenly among them",
+            fix=f"use --batch_size {rank.world * max(1, round(batch_size / rank.world))}",
+        )
     if backend != "jax":
         return ProcessGroup(rank)
     if rank.world > 1:
@@ -194,12 +194,12 @@ def join_process_group(rank: Rank, batch_size: int) -> ProcessGroup:
     names = keras.distribution.list_devices()
     if rank.world == 1:
         names = names[: max(n for n in range(1, len(names) + 1) if batch_size % n == 0)]
-    require(
-        batch_size % len(names) == 0,
-        found=f"batch_size={batch_size} for {len(names)} devices in {rank.world} processes",
-        expected="a batch that divides evenly among all devices",
-        fix=f"use --batch_size {len(names) * max(1, round(batch_size / len(names)))}",
-    )
+    if batch_size % len(names) != 0:
+        raise ConfigError(
+            found=f"batch_size={batch_size} for {len(names)} devices in {rank.world} processes",
+            expected="a batch that divides evenly among all devices",
+            fix=f"use --batch_size {len(names) * max(1, round(batch_size / len(names)))}",
+        )
     if len(names) > 1:
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(devices=names, auto_shard_dataset=False)
