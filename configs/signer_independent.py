@@ -6,8 +6,8 @@ Takes many sources of other people, cameras and rooms, each counted by the root 
 that a large one does not outvote the rest; four hundred synthetic hands a class; hands up to half as
 large again and less than half as large, before other backgrounds, in other colours and light. The
 whole network learns from the first step on, BatchNormalization too; half its epochs from pictures
-of 128 × 128 pixels, the rest from 160 × 160. For an answer it looks twice: where
-the hand is, and then closer at it. Score: see docs/studies/unseen signers.md.
+of 128 × 128 pixels, the rest from 160 × 160. An answer localises
+the hand and classifies the crop around it. Score: see docs/unseen_signers.md.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def train_and_export(
     manifest = read_manifest(config.dataset_dir)
     if {"export_s", "evaluate_s"} <= trained_facts(config, manifest).keys():
         print(f"this run is finished: its network is {config.output_dir / run_folder.MODEL}, and "
-              "`fingerspell evaluate` looks at other pictures with it", flush=True)  # fmt: skip
+              "`fingerspell evaluate` evaluates it on other pictures", flush=True)  # fmt: skip
         return {}
     _all_unseen_signers(manifest, unseen_signers)
     can_export = backends.is_installed(backends.EXPORTER)

@@ -222,14 +222,14 @@ def test_without_a_checkpoint_to_go_back_to_the_run_ends(data, tmp_path, monkeyp
     def full_disk(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_arrays", full_disk)
+    monkeypatch.setattr(checkpoint, "_write_arrays", full_disk)
     with pytest.raises(RunError, match=r"(?s)no checkpoint of this phase.*room on the disk"):
         train(config(data, tmp_path))
 
 
 def test_going_back_over_the_end_of_an_epoch_forgets_its_row(halves, data, tmp_path, monkeypatch):
     """The checkpoint of that end could not be written: all is trained again from the start."""
-    whole = checkpoint.write_arrays
+    whole = checkpoint._write_arrays
 
     def full_once(path, arrays):
         if path.stem == f"step_{STEPS:08d}" and not path.with_name("tried").exists():
@@ -237,7 +237,7 @@ def test_going_back_over_the_end_of_an_epoch_forgets_its_row(halves, data, tmp_p
             raise OSError(28, "No space left on device")
         whole(path, arrays)
 
-    monkeypatch.setattr(checkpoint, "write_arrays", full_once)
+    monkeypatch.setattr(checkpoint, "_write_arrays", full_once)
     full(monkeypatch, limit=4, first=STEPS + 1)
     train(config(data, tmp_path))
     assert_same_run(tmp_path, halves)

@@ -162,8 +162,8 @@ def test_a_full_disk_is_told_of_and_does_not_end_the_run(
 
     monkeypatch.setattr(checkpoint, "_write_whole", sometimes_full)
     fails_at(monkeypatch, loop, "write_json", (2, 3))
-    fails_at(monkeypatch, loop.Board, "add", (1, 2))
-    fails_at(monkeypatch, loop.Board, "close", (1,))
+    fails_at(monkeypatch, loop._Board, "add", (1, 2))
+    fails_at(monkeypatch, loop._Board, "close", (1,))
     train(lively(data, tmp_path))
     said = capsys.readouterr().out
     assert said.count("features could not be written") == 1
@@ -188,7 +188,7 @@ def fails_at(monkeypatch, owner, name, calls):
 def test_without_room_for_tensorboard_a_run_trains_all_the_same(
     straight, data, tmp_path, monkeypatch, capsys
 ):
-    fails_at(monkeypatch, loop.Board, "__init__", range(1, 1000))
+    fails_at(monkeypatch, loop._Board, "__init__", range(1, 1000))
     train(lively(data, tmp_path))
     assert capsys.readouterr().out.count("TensorBoard's log could not be written (") == 5
     assert_same_run(tmp_path, straight)
@@ -203,8 +203,8 @@ def test_tensorboard_may_fail_with_errors_of_tensorflow(tmp_path, monkeypatch, c
     def full(self, step, row):
         raise FullError("No space left on device")
 
-    monkeypatch.setattr(loop.Board, "add", full)
-    curves = loop.Curves(tmp_path)
+    monkeypatch.setattr(loop._Board, "add", full)
+    curves = loop._Curves(tmp_path)
     curves.add([Epoch("head", 1, 0.5, 0.9, 0.6, 0.8, 1e-3, 2.0, 100.0)])
     curves.close()
     assert capsys.readouterr().out == (

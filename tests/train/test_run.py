@@ -49,7 +49,7 @@ def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
 
 @pytest.fixture
 def quickly_placed(monkeypatch):
-    for name, value in (("HANDS", 26), ("SCENES", 6)):
+    for name, value in (("_HANDS", 26), ("_SCENES", 6)):
         monkeypatch.setattr(f"fingerspell.train.hand_box.{name}", value)
 
 

@@ -67,7 +67,7 @@ def at_size(model: keras.Model, size_px: tuple[int, int]) -> keras.Model:
 def copy_at(model: keras.Model, size_px: tuple[int, int]) -> keras.Model:
     """Returns a network of its own for pictures of `size_px` that holds `model`'s values."""
     copy = build_recogniser(_config_of(model, size_px), int(model.output_shape[-1]))
-    # Keras numbers layers without a name of their own anew; a phase may be told to start at one.
+    # Keras numbers layers without a name of their own anew; `unfrozen_from` may name one.
     for layer, original in zip(backbone_of(copy).layers, backbone_of(model).layers, strict=True):
         layer.name = original.name
     carry(model, copy)

@@ -175,7 +175,7 @@ def load_starter_head(model: keras.Model, labels: Sequence[str], folder: Path = 
     """Loads the released recogniser's head weights for those of `labels` that it knows.
 
     Another label gets weights of zero and the mean bias of the others, so that it is never the
-    answer before it is learnt. Its temperature is inside the weights.
+    answer before it is trained. Its temperature is inside the weights.
     """
     facts = starter_facts(folder)
     arrays = _arrays(folder, facts)

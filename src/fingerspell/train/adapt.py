@@ -72,9 +72,9 @@ def adapt(
         _imprint(model, manifest, new, settings)
     released = model.get_weights()
     rows = _fit(config, model, manifest, settings)
-    learnt = model.get_weights()
+    trained = model.get_weights()
     model.set_weights(
-        [r + config.kept_share * (x - r) for r, x in zip(released, learnt, strict=True)]
+        [r + config.kept_share * (x - r) for r, x in zip(released, trained, strict=True)]
     )
     after = _measure(answering, small, settings)
     save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)

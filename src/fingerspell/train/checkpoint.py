@@ -105,7 +105,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     """Writes one checkpoint, then removes all but the last two."""
     position = replace(checkpoint.position, rows=())
     body = {**asdict(position), "rows": [asdict(row) for row in checkpoint.position.rows]}
-    write_arrays(
+    _write_arrays(
         folder / f"step_{position.total_steps:08d}.npz",
         {**checkpoint.arrays, "position": np.array(json.dumps(body))},
     )
@@ -147,7 +147,7 @@ def _read(path: Path) -> Checkpoint:
     Raises `RunError` where it cannot be read, or where another version wrote it.
     """
     try:
-        arrays = read_arrays(path)
+        arrays = _read_arrays(path)
         body = json.loads(str(arrays.pop("position")))
         rows = tuple(Epoch(**row) for row in body.pop("rows"))
         return Checkpoint(Position(**body, rows=rows), arrays)
@@ -201,7 +201,7 @@ class DamagedError(Exception):
     """A file whose content does not match its checksum."""
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes `arrays` to `path` atomically: an older file stays until the new one is on the disk.
 
     The file is an `.npz`, followed by the SHA-256 of it. The archive's own checksums do not cover
@@ -210,7 +210,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     _write_whole(path, lambda file: np.savez(file, **arrays))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Reads all arrays of a file; raises `DamagedError` where its checksum does not match.
 
     A file that cannot be read (`OSError`) may be whole.
@@ -223,7 +223,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_rows(path: Path, rows: NDArray[Any]) -> None:
-    """Writes one array to `path` like `write_arrays`, as an `.npy` that `map_rows` can map."""
+    """Writes one array to `path` like `_write_arrays`, as an `.npy` that `map_rows` can map."""
     _write_whole(path, lambda file: np.save(file, rows))
 
 

@@ -63,7 +63,7 @@ def _forecast(config: TrainConfig, manifest: Manifest, folder: Path, steps: int)
     built_s = time.perf_counter() - started_s
     synthetic, drawing_s, synthetic_bytes = _draw(config, manifest, folder / "synthetic")
     run = Run(config, replace(manifest, samples=(*manifest.samples, *synthetic)), model, "")
-    short = Run(_short(config, folder), handful(run.manifest, config.batch_size, steps), model, "")
+    short = Run(_short(config, folder), _handful(run.manifest, config.batch_size, steps), model, "")
 
     stages = [Stage("start", hashing_s + built_s + drawing_s)]
     measured = Measured(cached_views(run))
@@ -94,7 +94,7 @@ def _short(config: TrainConfig, folder: Path) -> TrainConfig:
     return replace(config, output_dir=folder, phases=phases, sampling=SamplingConfig())
 
 
-def handful(manifest: Manifest, batch_size: int, steps: int) -> Manifest:
+def _handful(manifest: Manifest, batch_size: int, steps: int) -> Manifest:
     """Returns the manifest with as many evenly spaced pictures as the measured epochs need."""
     training = evenly_spaced(manifest.split("train"), steps * batch_size)
     validation = evenly_spaced(manifest.split("val"), CHECKED * batch_size)
@@ -160,13 +160,13 @@ def _finish_s(run: Run, short: Run) -> float:
     stream = functools.partial(validation_stream, short, size_px)
     calibrate(short, stream, non_letters(labels, size_px, short.config.seed))
     fitted_s = time.perf_counter() - started_s
-    few, total = len(short.manifest.split("val")), len(run.manifest.split("val"))
+    measured, total = len(short.manifest.split("val")), len(run.manifest.split("val"))
     # Once more, with predicting set up: what is left is the time of the pictures.
     predicting_s = time.perf_counter()
     for augment in (None, short.config.augment):
         short.model.predict(stream(augment), steps=short.validation_steps(), verbose=0)
-    per_picture_s = (time.perf_counter() - predicting_s) / few
+    per_picture_s = (time.perf_counter() - predicting_s) / measured
     saved_s = time.perf_counter()
     save_recogniser(rebuild_in_float32(short.model), short.folder / run_folder.MODEL)
     saving_s = time.perf_counter() - saved_s
-    return fitted_s + max(0, total - few) * per_picture_s + saving_s
+    return fitted_s + max(0, total - measured) * per_picture_s + saving_s

@@ -197,9 +197,9 @@ class Rows:
         """Returns copies of the rows of these numbers, in their order."""
         taken = np.empty(len(numbers), self.pieces[0].dtype)
         owners = np.searchsorted(self.edges, numbers, side="right") - 1
-        places = numbers - self.edges[owners]
-        for i, (owner, place) in enumerate(zip(owners.tolist(), places.tolist(), strict=True)):
-            taken[i] = self.pieces[owner][place]
+        offsets = numbers - self.edges[owners]
+        for i, (owner, offset) in enumerate(zip(owners.tolist(), offsets.tolist(), strict=True)):
+            taken[i] = self.pieces[owner][offset]
         return taken
 
     def close(self) -> None:

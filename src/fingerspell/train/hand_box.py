@@ -19,14 +19,14 @@ from fingerspell.model.hand_crop import HandBox, grid_network
 from fingerspell.progress import Progress
 from fingerspell.synth.picture import draw
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels; all 0 where there is no hand."""
 
-HANDS = 900
-SCENES = 150
+_HANDS = 900
+_SCENES = 150
 """Synthetic pictures without a hand: backgrounds of the others, and negative examples."""
 
-PLACED = 3
+_PLACED = 3
 """How often each hand is used, each time at another position and size."""
 
 _SMALLEST = 0.3
@@ -45,16 +45,16 @@ def train_hand_box(model: keras.Model, changes: AugmentConfig, seed: int) -> Han
     network, size_px = grid_network(model), size_of(model)
     grid = tuple(int(side) for side in network.output_shape[1:3])
     rows, targets = [], []
-    with Progress(HANDS * PLACED + SCENES, "hand localisation", "picture") as bar:
+    with Progress(_HANDS * _PLACED + _SCENES, "hand localisation", "picture") as bar:
         for pictures, boxes in _batches(_pictures(size_px, changes, seed)):
             features = np.asarray(network.predict_on_batch(pictures), np.float64)
             rows.append(features.reshape(-1, features.shape[-1]))
-            targets.append(np.stack([cell_shares(box, size_px, grid) for box in boxes]).ravel())
+            targets.append(np.stack([_cell_shares(box, size_px, grid) for box in boxes]).ravel())
             bar.advance(len(boxes))
-    return fit_logistic(np.concatenate(rows), np.concatenate(targets))
+    return _fit_logistic(np.concatenate(rows), np.concatenate(targets))
 
 
-def cell_shares(box: Box, size_px: tuple[int, int], grid: tuple[int, ...]) -> NDArray[np.float64]:
+def _cell_shares(box: _Box, size_px: tuple[int, int], grid: tuple[int, ...]) -> NDArray[np.float64]:
     """Returns how much of each cell of a grid (h, w) a box covers, from 0 to 1."""
     x0, y0, x1, y1 = box
     across = _covered(x0, x1, size_px[1], grid[1])
@@ -68,7 +68,7 @@ def _covered(start: float, end: float, side_px: int, count: int) -> NDArray[np.f
     return np.asarray(np.clip(covered / cell, 0.0, 1.0))
 
 
-def fit_logistic(rows: NDArray[np.float64], targets: NDArray[np.float64]) -> HandBox:
+def _fit_logistic(rows: NDArray[np.float64], targets: NDArray[np.float64]) -> HandBox:
     """Fits a logistic regression of shares (N,) on rows (N, C), by Newton's method."""
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     x = np.column_stack([(rows - mean) / deviation, np.ones(len(rows))])
@@ -86,29 +86,29 @@ def fit_logistic(rows: NDArray[np.float64], targets: NDArray[np.float64]) -> Han
 
 def _pictures(
     size_px: tuple[int, int], changes: AugmentConfig, seed: int
-) -> Iterator[tuple[Pixels, Box]]:
+) -> Iterator[tuple[Pixels, _Box]]:
     """Yields pictures uint8 (h, w, 3) and the box of the hand in each."""
     rng = np.random.default_rng([seed, 8])
     still = replace(
         changes, rotate_deg=0.0, shift=0.0, zoom=0.0, farther=0.0, shear=0.0, squeeze=0.0,
         mirror_share=0.0, background_share=0.0, occlude_share=0.0,
     )  # fmt: skip
-    synthetic = (draw(NOTHING, seed + number, size_px) for number in range(4 * SCENES))
-    scenes = [one.rgb for one in synthetic if not one.mask.any()][:SCENES]
+    synthetic = (draw(NOTHING, seed + number, size_px) for number in range(4 * _SCENES))
+    scenes = [one.rgb for one in synthetic if not one.mask.any()][:_SCENES]
     for scene in scenes:
         yield augment(scene, size_px, still, rng), (0.0, 0.0, 0.0, 0.0)
-    for number in range(HANDS):
+    for number in range(_HANDS):
         hand = draw(LETTERS[number % len(LETTERS)], seed + number, size_px)
-        for _ in range(PLACED):
+        for _ in range(_PLACED):
             behind = scenes[rng.integers(len(scenes))]
-            rgb, box = placed(hand.rgb, hand.box, behind, float(rng.uniform(_SMALLEST, 1.1)), rng)
+            rgb, box = _placed(hand.rgb, hand.box, behind, float(rng.uniform(_SMALLEST, 1.1)), rng)
             yield augment(rgb, size_px, still, rng), box
 
 
-def placed(
+def _placed(
     rgb: Pixels, box: tuple[int, int, int, int], behind: Pixels, scale: float,
     rng: np.random.Generator,
-) -> tuple[Pixels, Box]:  # fmt: skip
+) -> tuple[Pixels, _Box]:  # fmt: skip
     """Returns a picture scaled down, pasted at a random position over another, and its new box.
 
     With a `scale` of 1 or more the result is the picture itself.
@@ -129,8 +129,8 @@ def placed(
 
 
 def _batches(
-    pictures: Iterator[tuple[Pixels, Box]],
-) -> Iterator[tuple[NDArray[np.float32], list[Box]]]:
+    pictures: Iterator[tuple[Pixels, _Box]],
+) -> Iterator[tuple[NDArray[np.float32], list[_Box]]]:
     while True:
         some = [one for _, one in zip(range(_BATCH), pictures, strict=False)]
         if not some:

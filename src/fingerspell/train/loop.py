@@ -36,7 +36,7 @@ def learn(run: Run, task: PhaseTask, stored: Checkpoint | None) -> None:
         state.restore(stored)
     else:
         state.save()
-    curves = Curves(run.folder) if run.processes.is_rank_zero else None
+    curves = _Curves(run.folder) if run.processes.is_rank_zero else None
     batches: Iterator[Batch] | None = None
     while not state.ended:
         if state.step < task.steps:
@@ -203,7 +203,7 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]
         return self.state
 
 
-class Curves:
+class _Curves:
     """Writes the history file and TensorBoard's log; a full disk prints a warning.
 
     Checkpoints hold the rows too, so the file is complete again as soon as there is room.
@@ -211,7 +211,7 @@ class Curves:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.board: Board | None = None
+        self.board: _Board | None = None
 
     def write(self, rows: Sequence[Epoch]) -> None:
         """Writes the history of all epochs so far."""
@@ -223,7 +223,7 @@ class Curves:
         self.write(rows)
         board, self.board = self.board, None  # TensorBoard's writer never works again once failed.
         with _warn_of("TensorBoard's log", Exception):
-            board = board or Board(self.folder / LOGS)
+            board = board or _Board(self.folder / LOGS)
             board.add(len(rows), rows[-1])
             self.board = board
 
@@ -234,7 +234,7 @@ class Curves:
                 self.board.close()
 
 
-class Board:
+class _Board:
     """TensorBoard scalars, one point an epoch, on any backend."""
 
     def __init__(self, folder: Path) -> None:

@@ -110,8 +110,8 @@ def read_run(folder: Path) -> dict[str, Any]:
     if model and "views" not in model:
         made_by = f" (commit {facts['commit']})" if facts.get("commit") else ""
         raise RunError(
-            found=f"{folder / RUN} is from an earlier version of the program{made_by}: its settings "
-            f"have other names ({', '.join(sorted(model))})",
+            found=f"{folder / RUN} is from an earlier version of the program{made_by}: its "
+            f"settings have other names ({', '.join(sorted(model))})",
             expected="a run of this version, with config.model.views",
             fix="export, evaluate or resume it with the version that trained it, or train again",
         )

@@ -1,4 +1,4 @@
-"""A small search over the ranges that a recipe declares; killed, it goes on where it was."""
+"""Hyperparameter search over the ranges that a recipe declares; resumable after a kill."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fingerspell.train import run_folder
 from fingerspell.train.run import check_batch, fingerprint, train
 from fingerspell.train.state import DivergedError
 
-STORE, TRIALS, BEST, LOCK = "tune.db", "trials", "best.py", "tune.lock"
+_STORE, _TRIALS, _BEST, _LOCK = "tune.db", "trials", "best.py", "tune.lock"
 _STUDY, _MARK, _REASON = "fingerspell", "search", "reason"
 
 
@@ -44,7 +44,7 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
     """Tries `trials` settings of `space` and returns all that were tried, the best first.
 
     Each is a run of its own in `output_dir/trials/NNN`, judged by its loss on the validation
-    split: neither the test split nor any unseen signer is looked at. The same call goes on where an
+    split: neither the test split nor any unseen signer is used. The same call continues where an
     earlier one ended or was killed: trial n is a function of the seed, n and the results before
     it. `output_dir/best.py` is the best setting so far, after every trial.
     """
@@ -64,7 +64,7 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
         verify(manifest)
     folder = base.output_dir
     run_folder.open_folder(folder, overwrite=False, resume=True)
-    with locked(folder / LOCK):
+    with locked(folder / _LOCK):
         if base.overwrite:
             _remove_search(folder)
         base = replace(base, trust=True, overwrite=False, resume=True)
@@ -102,8 +102,8 @@ def _search(
     try:
         while len(_ended(study)) < trials:
             trial = _next_trial(study, space, base.seed)
-            told = _try_out(study, trial, base, manifest, command)
-            print(_line(told, trials), flush=True)
+            tried = _try_out(study, trial, base, manifest, command)
+            print(_line(tried, trials), flush=True)
             _write_best(base.output_dir, base, _results(study), command)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(
@@ -115,9 +115,9 @@ def _search(
 
 def _remove_search(folder: Path) -> None:
     """Removes an earlier search, and nothing else."""
-    for name in (STORE, BEST):
+    for name in (_STORE, _BEST):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / TRIALS, ignore_errors=True)
+    shutil.rmtree(folder / _TRIALS, ignore_errors=True)
 
 
 def _open_study(folder: Path, space: Space, run_fingerprint: str) -> optuna.Study:
@@ -125,14 +125,14 @@ def _open_study(folder: Path, space: Space, run_fingerprint: str) -> optuna.Stud
     from sqlalchemy.engine import URL
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    url = URL.create("sqlite", database=str(folder / STORE))
+    url = URL.create("sqlite", database=str(folder / _STORE))
     study = optuna.create_study(
         storage=url.render_as_string(), study_name=_STUDY, load_if_exists=True
     )
     mark = sha256(f"{run_fingerprint} {sorted(space.items())}".encode()).hexdigest()
     if study.user_attrs.setdefault(_MARK, mark) != mark:
         raise RunError(
-            found=f"{folder / STORE} holds a search with other settings, ranges or pictures",
+            found=f"{folder / _STORE} holds a search with other settings, ranges or pictures",
             expected="the same command, recipe and data set as before, to go on with it",
             fix="start afresh with --overwrite, or choose another --output_dir",
         )
@@ -179,7 +179,7 @@ def _try_out(
     command: str,
 ) -> Trial:
     """Trains one setting, or reads the run that was finished before a kill, and notes its loss."""
-    folder = base.output_dir / TRIALS / f"{trial.number:03d}"
+    folder = base.output_dir / _TRIALS / f"{trial.number:03d}"
     try:
         config = with_settings(replace(base, output_dir=folder), trial.params)
         run_json = folder / run_folder.RUN
@@ -193,7 +193,7 @@ def _try_out(
     else:
         trial.set_user_attr("accuracy", facts["validation"]["accuracy"])
         study.tell(trial.number, facts["validation"]["loss"])
-    # A trial is never gone on with, and twenty of them would fill the disk.
+    # A trial is never resumed, and twenty of them would fill the disk.
     shutil.rmtree(folder / run_folder.CHECKPOINTS, ignore_errors=True)
     keras.utils.clear_session()
     gc.collect()
@@ -222,19 +222,19 @@ def _write_best(folder: Path, base: TrainConfig, tried: Sequence[Trial], command
     if best.reason:
         return
     config = with_settings(base, best.settings)
-    path = (folder / BEST).as_posix()
+    path = (folder / _BEST).as_posix()
     title = f"The best of {len(tried)} settings: {best.loss:.4f} validation loss."
     text = [f"{best.accuracy:.1%} of the validation pictures; trial {best.number:03d} of",
             "", f"    {command}", "", "which decided:", "",
             *(f"    {name} = {value!r}" for name, value in best.settings.items())]  # fmt: skip
-    write_text(folder / BEST, as_recipe(config, title, path, text))
+    write_text(folder / _BEST, as_recipe(config, title, path, text))
 
 
 def _line(trial: Trial, trials: int) -> str:
     """Returns one trial as the console shows it."""
     values = ", ".join(f"{name}={_short(value)}" for name, value in trial.settings.items())
-    told = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
-    return f"trial {trial.number:03d} of {trials}  {told}  |  {values}"
+    outcome = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
+    return f"trial {trial.number:03d} of {trials}  {outcome}  |  {values}"
 
 
 def _short(value: Any) -> str:
@@ -242,13 +242,13 @@ def _short(value: Any) -> str:
 
 
 def summary(folder: Path, tried: Sequence[Trial], shown: int = 10) -> str:
-    """Returns what a finished search tells its user: the best settings, and where they lie."""
+    """Returns the console summary of a search: the best settings, and their file."""
     lines = [_line(trial, len(tried)) for trial in tried[:shown]]
     if tried[0].reason:
         return "\n".join([*lines, "no setting could be trained: narrow the ranges"])
     return "\n".join(
         [
             *lines,
-            f"the best: fingerspell train --config {(folder / BEST).as_posix()} --output_dir …",
+            f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …",
         ]
     )

@@ -27,7 +27,7 @@ _RESTARTS = 5
 """Restarts of a run after lost processes; each costs about a minute."""
 
 _ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports its use to its makers unless told otherwise.
+    "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports its use to its makers by default.
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # Every line would come twice.
     "RAY_DEDUP_LOGS": "0",  # Epochs may look alike.
 }

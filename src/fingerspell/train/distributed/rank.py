@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from fingerspell.errors import ConfigError, require
 
-ADDRESS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
-WORLD = "KERAS_DISTRIBUTION_NUM_PROCESSES"
-RANK = "KERAS_DISTRIBUTION_PROCESS_ID"
-NAMES = (ADDRESS, WORLD, RANK)
+_ADDRESS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
+_WORLD = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+_RANK = "KERAS_DISTRIBUTION_PROCESS_ID"
+NAMES = (_ADDRESS, _WORLD, _RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Rank:
     def __post_init__(self) -> None:
         require(
             0 <= self.rank < self.world,
-            found=f"{RANK}={self.rank} with {WORLD}={self.world}",
+            found=f"{_RANK}={self.rank} with {_WORLD}={self.world}",
             expected="processes that count from 0",
-            fix=f"give each process another {RANK}, from 0 to {self.world - 1}",
+            fix=f"give each process another {_RANK}, from 0 to {self.world - 1}",
         )
 
     @property
     def environment(self) -> dict[str, str]:
         """Returns the environment variables that give a process this rank."""
-        return {ADDRESS: self.address, WORLD: str(self.world), RANK: str(self.rank)}
+        return {_ADDRESS: self.address, _WORLD: str(self.world), _RANK: str(self.rank)}
 
 
 def rank_from(environment: Mapping[str, str]) -> Rank:
@@ -54,12 +54,12 @@ def rank_from(environment: Mapping[str, str]) -> Rank:
         fix=f"set {' and '.join(missing)}, or unset the others",
     )
     try:
-        return Rank(int(found[RANK]), int(found[WORLD]), found[ADDRESS])
+        return Rank(int(found[_RANK]), int(found[_WORLD]), found[_ADDRESS])
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(
-            found=f"{RANK}={found[RANK]}, {WORLD}={found[WORLD]}",
+            found=f"{_RANK}={found[_RANK]}, {_WORLD}={found[_WORLD]}",
             expected="whole numbers",
-            fix=f"for the first of two processes: {RANK}=0, {WORLD}=2",
+            fix=f"for the first of two processes: {_RANK}=0, {_WORLD}=2",
         ) from error
