@@ -27,7 +27,7 @@ def test_a_box_goes_where_its_hand_goes(scale):
     behind = np.full((60, 80, 3), 7, np.uint8)
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        out, box = hand_box._placed(rgb, (20, 12, 60, 36), behind, scale, rng)
+        out, box = hand_box._pasted(rgb, (20, 12, 60, 36), behind, scale, rng)
         rows, columns = np.nonzero((out > 128).all(axis=2))
         seen = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         np.testing.assert_allclose(seen, box, atol=1)

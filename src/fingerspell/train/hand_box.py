@@ -101,11 +101,11 @@ def _pictures(
         hand = draw(LETTERS[number % len(LETTERS)], seed + number, size_px)
         for _ in range(_PLACED):
             behind = scenes[rng.integers(len(scenes))]
-            rgb, box = _placed(hand.rgb, hand.box, behind, float(rng.uniform(_SMALLEST, 1.1)), rng)
+            rgb, box = _pasted(hand.rgb, hand.box, behind, float(rng.uniform(_SMALLEST, 1.1)), rng)
             yield augment(rgb, size_px, still, rng), box
 
 
-def _placed(
+def _pasted(
     rgb: Pixels, box: tuple[int, int, int, int], behind: Pixels, scale: float,
     rng: np.random.Generator,
 ) -> tuple[Pixels, _Box]:  # fmt: skip
