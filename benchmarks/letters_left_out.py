@@ -70,7 +70,7 @@ def letters(recogniser: Any, folder: Path, names: Sequence[str]) -> tuple[np.nda
 def one_source(recogniser: Any, folder: Path) -> dict[str, Any]:
     """Returns what is accepted of the letters that are known, and of those that are not."""
     from fingerspell.labels import STATIC_LETTERS
-    from fingerspell.train.synthetic import NOTHING
+    from fingerspell.labels import NOTHING
 
     known = [x for x in STATIC_LETTERS if x in recogniser.labels and (folder / x).is_dir()]
     left = [x for x in LEFT if (folder / x).is_dir()]

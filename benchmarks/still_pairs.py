@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fingerspell.labels import LETTERS
-from fingerspell.train.synthetic import NOTHING
+from fingerspell.labels import NOTHING
 
 PAIRS = (("I", "J"), ("D", "Z"))
 """A letter, and the movement whose still looks like it."""

@@ -176,7 +176,7 @@ def non_letters(recogniser: Any, folder: Path) -> dict[str, Any]:
 
 def taken(recogniser: Any, read: np.ndarray) -> np.ndarray:
     """Returns whether each of the answers (N, C) is not `nothing`, and sure enough (N,)."""
-    from fingerspell.train.synthetic import NOTHING
+    from fingerspell.labels import NOTHING
 
     sure = read.max(axis=1) >= recogniser.threshold
     return sure & (named(recogniser.labels, read) != NOTHING)
