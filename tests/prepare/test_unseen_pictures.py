@@ -1,4 +1,4 @@
-"""Unseen signers' pictures are opened before anything is trained, and none may be the data set's own."""
+"""Unseen signers' pictures are opened before training, and none may be in the data set."""
 
 from __future__ import annotations
 
