@@ -14,7 +14,7 @@ from fingerspell.files import locked
 from fingerspell.train import tune as module
 from fingerspell.train.run import fingerprint
 from fingerspell.train.state import DivergedError
-from fingerspell.train.tune import _BEST, _LOCK, _STORE, _TRIALS, line, summary, tune
+from fingerspell.train.tune import _BEST, _LOCK, _STORE, _TRIALS, _line, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
 from helpers.tiny_network import tiny_backbone
@@ -258,7 +258,7 @@ def test_no_trials_are_no_search(config):
 
 
 def test_a_line_names_settings_and_figures(searched):
-    told = line(searched[1][0], 3)
+    told = _line(searched[1][0], 3)
     assert "val loss" in told and "finetune.learning_rate=" in told and "batch_size=" in told
 
 
