@@ -2,7 +2,7 @@
 
     fingerspell train --config configs/quick.py
 
-128 × 128 pixels. The frozen network looks at two changed views of every picture once, and the
+128 × 128 pixels. The frozen network computes two augmented views of every picture once, and the
 head learns from them in seconds; then the whole network learns, half of the epochs on pictures of
 96 pixels, which cost half as much. Duration and score: see docs/studies/engine.md.
 """

@@ -1,13 +1,13 @@
-"""For people and cameras nobody has seen: the recipe of the recogniser that comes with the project.
+"""Recipe of the released recogniser: trained for unseen signers, rooms and cameras.
 
     fingerspell train --config configs/signer_independent.py
 
-Takes many sources of other people, cameras and rooms, each weighted by the root of its size, so
-that a large one does not outvote the rest; four hundred synthetic hands a class; hands up to half
-as large again and less than half as large, before other backgrounds, in other colours and light.
-The whole network learns from the first step on, BatchNormalization too; half its epochs from
-pictures of 128 × 128 pixels, the rest from 160 × 160. It answers from a hand crop: it finds the
-hand, and reads the picture around it enlarged. Score: see docs/unseen_signers.md.
+Uses many sources of different signers, cameras and rooms. Each is weighted by the square root of
+its size, so that a large one does not dominate. Adds 400 synthetic hands a class. Augmentation
+scales hands from less than half to one and a half times their size, and changes background, colours
+and light. The whole network trains from the first step, BatchNormalization included: half of the
+epochs on 128 × 128 pixels, the rest on 160 × 160. The recogniser localises the hand and classifies
+the crop around it. Score: see docs/unseen_signers.md.
 """
 
 from __future__ import annotations

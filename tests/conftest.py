@@ -17,8 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 @pytest.fixture(autouse=True, scope="session")
 def non_letters_are_synthetic_once() -> Iterator[None]:
     """Every training ends with the same hundred hands, which take longer than a tiny network."""
-    from fingerspell.train import calibrate
+    from fingerspell.train import synthetic
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrate, "draw", cache(calibrate.draw))
+        patch.setattr(synthetic, "draw", cache(synthetic.draw))
         yield

@@ -198,15 +198,15 @@ def test_a_wrong_unseen_signers_folder_costs_no_training(dataset, tmp_path):
 
 def test_parity_pictures_are_unseen_ones_first(dataset):
     manifest = read_manifest(dataset)
-    chosen = pipeline.parity_samples(manifest)
+    chosen = pipeline._parity_samples(manifest)
     assert len(chosen) >= 200
     assert {s.split for s in chosen[:48]} == {"test", "val"}
 
 
 def test_spreading_picks_evenly_and_never_more_than_there_are(dataset):
     samples = read_manifest(dataset).samples
-    assert pipeline.spaced(samples, 3) == [samples[0], samples[78], samples[156]]
-    assert len(pipeline.spaced(samples, 10_000)) == len(samples)
+    assert pipeline._spaced(samples, 3) == [samples[0], samples[78], samples[156]]
+    assert len(pipeline._spaced(samples, 10_000)) == len(samples)
 
 
 def test_a_finished_run_is_neither_trained_nor_exported_nor_evaluated_again(

@@ -189,7 +189,7 @@ def test_the_road_hands_on_what_was_given(monkeypatch, tmp_path):
     from fingerspell import pipeline
     from fingerspell.config import guide
 
-    for name in ("read_manifest", "all_unseen_signers", "train", "evaluate_run", "summary"):
+    for name in ("read_manifest", "_all_unseen_signers", "train", "evaluate_run", "summary"):
         monkeypatch.setattr(pipeline, name, lambda *_, **__: {"labels": ()})
     monkeypatch.setattr(backends, "is_installed", lambda name: False)
     monkeypatch.setattr(pipeline.keras.backend, "backend", lambda: "torch")

@@ -123,7 +123,7 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
     """Runs the command's work but for exporting; returns the network, its labels, and seconds."""
     from fingerspell.config import AdaptConfig
     from fingerspell.model import load_recogniser
-    from fingerspell.model.starter import starter_config, starter_facts
+    from fingerspell.model.weights import starter_config, starter_facts
     from fingerspell.prepare.small_dataset import prepare_small_dataset
     from fingerspell.train.adapt import adapt
     from fingerspell.train.synthetic import synthetic_beside
@@ -148,7 +148,7 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
 
 def released(starter: Path) -> tuple[Any, list[str]]:
     """Returns the released network and its labels."""
-    from fingerspell.model.starter import build_starter, starter_facts, with_released_views
+    from fingerspell.model.weights import build_starter, starter_facts, with_released_views
 
     labels = starter_facts(starter)["labels"]
     return with_released_views(build_starter(labels, starter), starter), labels

@@ -53,7 +53,7 @@ def in_turn(answers: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> d
 def networks() -> dict[str, Callable[[], Any]]:
     """Returns what answers one picture of noise: the released file, and its single view."""
     from fingerspell.export.tflite import FILES, convert
-    from fingerspell.model.starter import build_starter
+    from fingerspell.model.weights import build_starter
     from fingerspell.runtime import STARTER, read_contract
     from fingerspell.runtime.interpreter import Pool
 

@@ -13,6 +13,9 @@ LETTERS: tuple[str, ...] = tuple(string.ascii_uppercase)
 CONTROLS: tuple[str, ...] = ("del", "nothing", "space")
 """The three classes of the usual data set that are not letters."""
 
+NOTHING = "nothing"
+"""The class of pictures that show no letter."""
+
 MOVING: frozenset[str] = frozenset({"J", "Z"})
 """Letters that are movements: a still of J looks like I, a still of Z like D."""
 

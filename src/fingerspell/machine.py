@@ -94,7 +94,7 @@ def peak_memory_bytes() -> int:
     return int(peak if sys.platform == "darwin" else peak * 1024)  # macOS counts bytes.
 
 
-def quieten_libraries() -> None:
+def silence_libraries() -> None:
     """Shows errors only: absent profilers and re-traced graphs are no news to a user.
 
     Keras re-traces its prediction function for a short last batch, once; TensorFlow warns of it

@@ -1,9 +1,10 @@
-"""The main road over one run folder: train → export → evaluate. Only the command line uses it."""
+"""The pipeline of one run folder: train → export → evaluate. Only the command line uses it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,9 @@ from fingerspell.export.graphs import require_tensorflow
 from fingerspell.files import evenly_spaced, write_json
 from fingerspell.images import load
 from fingerspell.loading import loader
-from fingerspell.machine import peak_memory_bytes, quieten_libraries
+from fingerspell.machine import peak_memory_bytes, silence_libraries
 from fingerspell.model import load_recogniser, views_of
-from fingerspell.model.starter import starter_config, starter_facts
+from fingerspell.model.weights import starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
 from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.progress import Progress
@@ -43,15 +44,15 @@ from fingerspell.runtime.contract import FILE_NAME, Contract
 from fingerspell.train import run_folder
 from fingerspell.train.adapt import adapt
 from fingerspell.train.distributed.launch import launch
-from fingerspell.train.run import train, trained_facts
-from fingerspell.train.run_folder import Trained
+from fingerspell.train.run import train, train_in_process, trained_facts
 from fingerspell.train.synthetic import synthetic_beside
 
-PARITY_PICTURES = 240
-REPRESENTATIVE_PICTURES = 160
-BATCH = 32
-ORIGIN = ("weights_origin", "manifest_sha256", "commit", "finished", "rejection")
-"""What a bundle says of its run; an adapted one keeps the threshold that was released."""
+_PARITY_PICTURES = 240
+_REPRESENTATIVE_PICTURES = 160
+_BATCH = 32
+
+_ORIGIN = ("weights_origin", "manifest_sha256", "commit", "finished", "rejection")
+"""Facts of its run that a bundle holds; an adapted one keeps the released threshold."""
 
 
 def train_and_export(
@@ -62,24 +63,24 @@ def train_and_export(
     workers: int | None = None,
     ray: str | None = None,
 ) -> dict[str, Any]:
-    """Runs the whole road and returns the evaluation report.
+    """Trains, exports and evaluates; returns the evaluation report.
 
-    Unseen signers are looked at first: a wrong path or a broken picture should not cost a training.
+    Unseen signers are checked first: a wrong path or a broken picture should not cost a training.
     Without TensorFlow the run is trained and evaluated, and then `ExportError` says how to export
-    it later. A finished run that is to be gone on with is named, and nothing is done again.
+    it later. Resuming a finished run prints where its network is, and does nothing.
     """
     manifest = read_manifest(config.dataset_dir)
     if {"export_s", "evaluate_s"} <= trained_facts(config, manifest).keys():
         print(f"this run is finished: its network is {config.output_dir / run_folder.MODEL}, and "
-              "`fingerspell evaluate` looks at other pictures with it", flush=True)  # fmt: skip
+              "`fingerspell evaluate` evaluates it on other pictures", flush=True)  # fmt: skip
         return {}
-    all_unseen_signers(manifest, unseen_signers)
+    _all_unseen_signers(manifest, unseen_signers)
     can_export = backends.is_installed(backends.EXPORTER)
     if not can_export:
         print(f"note: {NO_EXPORTER}; this run will be trained and evaluated all the same")
     if workers is not None:
-        launch(config, command, workers, ray)
-    elif not train(config, command):
+        launch(config, command, train_in_process, workers, ray)
+    elif not train(config, manifest, command):
         return {}
     if keras.backend.backend() == backends.EXPORTER:
         export_run(config.output_dir, config.dataset_dir)
@@ -93,10 +94,10 @@ def train_and_export(
 
 
 def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER) -> dict[str, Any]:
-    """Fits the released recogniser to a few pictures; returns what `run.json` says of it.
+    """Adapts the released recogniser to a few pictures; returns the content of `run.json`.
 
     The run folder holds what a training's does, and the checked pictures in `adapted_pictures`.
-    A run that is to be replaced stays until the pictures have been looked at.
+    A run that is to be replaced stays until the pictures have been checked.
     """
     require_tensorflow()
     labels = tuple(starter_facts(starter)["labels"])
@@ -104,27 +105,27 @@ def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER)
     side_px = max(starter_config(starter).image_size_px)
     with synthetic_beside(
         config.output_dir, labels, config.synthetic_per_class, config.seed, side_px
-    ) as at:
-        few = prepare_small_dataset(
-            config.input_dir, at, config.dataset_dir, test_share=config.test_share,
+    ) as synthetic:
+        small = prepare_small_dataset(
+            config.input_dir, synthetic, config.dataset_dir, test_share=config.test_share,
             seed=config.seed,
         )  # fmt: skip
-    for told in few.left_out:
-        print(f"left out: {told}", flush=True)
+    for reason in small.left_out:
+        print(f"left out: {reason}", flush=True)
     if config.overwrite:
         run_folder.open_folder(config.output_dir, overwrite=True, resume=False)
-    adapt(config, few, command, starter)
+    adapt(config, small, command, starter)
     export_run(config.output_dir, config.dataset_dir)
     evaluate_run(config.output_dir, config.dataset_dir, trust=True)
-    return run_folder.read_json(config.output_dir / run_folder.RUN)
+    return run_folder.read_run(config.output_dir)
 
 
 def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     """Writes every export of a trained run and returns the parity report."""
     require_tensorflow()
-    quieten_libraries()
+    silence_libraries()
     started_s = time.perf_counter()
-    facts = run_folder.read_json(output_dir / run_folder.RUN)
+    facts = run_folder.read_run(output_dir)
     manifest = _manifest_of(facts, dataset_dir)
     model = load_recogniser(output_dir / run_folder.MODEL)
     height_px, width_px = model.input_shape[1:3]
@@ -135,33 +136,21 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
-        origin={k: facts[k] for k in ORIGIN if k in facts} | {"views": views_of(model)},
+        origin={k: facts[k] for k in _ORIGIN if k in facts} | {"views": views_of(model)},
     )
     print("exporting and proving every file …", flush=True)
     report = export_bundle(
         model,
         contract,
         output_dir,
-        [manifest.absolute(s).read_bytes() for s in parity_samples(manifest)],
+        [manifest.absolute(s).read_bytes() for s in _parity_samples(manifest)],
         [
             load(manifest.absolute(s), (height_px, width_px))
-            for s in spaced(manifest.split("train"), REPRESENTATIVE_PICTURES)
+            for s in _spaced(manifest.split("train"), _REPRESENTATIVE_PICTURES)
         ],
     )
     _note(output_dir, export_s=round(time.perf_counter() - started_s, 1))
     return report
-
-
-def parity_samples(manifest: Manifest) -> list[Sample]:
-    """Returns the pictures on which exports are compared: unseen ones first."""
-    unseen = (*manifest.split("test"), *manifest.split("val"))
-    missing = max(0, PARITY_PICTURES - len(unseen))
-    return [*spaced(unseen, PARITY_PICTURES), *spaced(manifest.split("train"), missing)]
-
-
-def spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """Returns at most `count` samples, evenly spaced, so that every class and source is met."""
-    return evenly_spaced(samples, min(count, len(samples)))
 
 
 def evaluate_run(
@@ -170,17 +159,17 @@ def evaluate_run(
     """Evaluates the trained model and its TFLite file and writes report, plots, page and card.
 
     The pictures are the test split's, or validation's where a data set has no test split (the
-    report says which). Unseen signers, the data set's held-out sources and the folders given, are read
-    by the TFLite file, which is what ships; by Keras where the run has not been exported. Altered
-    pictures are refused unless `trust`.
+    report says which). Unseen signers (the data set's held-out sources and the given folders) are
+    evaluated with the TFLite file, which is what ships; with Keras where the run has not been
+    exported. Altered pictures are refused unless `trust`.
     """
-    quieten_libraries()
+    silence_libraries()
     started_s = time.perf_counter()
-    facts = run_folder.read_json(output_dir / run_folder.RUN)
+    facts = run_folder.read_run(output_dir)
     manifest = _manifest_of(facts, dataset_dir)
     split = "test" if manifest.split("test") else "val"
     samples = manifest.split(split)
-    people = all_unseen_signers(manifest, unseen_signers)
+    people = _all_unseen_signers(manifest, unseen_signers)
     checked = 0 if trust else verify(manifest, (split, HELD_OUT))
     index = {label: i for i, label in enumerate(manifest.labels)}
     trained, exported = Trained.load(output_dir), _exported(output_dir)
@@ -193,7 +182,7 @@ def evaluate_run(
         groups=[s.group for s in samples],
         threshold=ships.threshold,
         tflite=tflite_answers,
-        unseen_signers={name: unseen_signers_section(ships, one) for name, one in people.items()},
+        unseen_signers={name: _unseen_signers_section(ships, one) for name, one in people.items()},
     )
     report["split"] = split
     facts = _note(
@@ -206,8 +195,53 @@ def evaluate_run(
     return report
 
 
-def all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, UnseenSigners]:
-    """Returns the people that no training picture shows, by name: held-out sources, then folders.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The trained Keras network of a run folder, with the interface of a `Recogniser`."""
+
+    model: keras.Model
+    labels: tuple[str, ...]
+    threshold: float
+
+    @classmethod
+    def load(cls, output_dir: Path) -> Trained:
+        """Loads it from a run folder; raises a `FingerspellError` unless training has finished."""
+        facts = run_folder.read_run(output_dir)
+        return cls(
+            load_recogniser(output_dir / run_folder.MODEL),
+            tuple(facts["labels"]),
+            facts.get("threshold", facts["config"]["threshold"]),
+        )
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width of the pictures that the network takes."""
+        height_px, width_px = self.model.input_shape[1:3]
+        return int(height_px), int(width_px)
+
+    def probabilities(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Returns the answers (N, C) to pictures (N, H, W, 3) in [0, 1].
+
+        One compiled step a batch: half the time of calling the network under TensorFlow, and
+        without the graph that PyTorch would keep for a backward pass.
+        """
+        return np.asarray(self.model.predict_on_batch(batch), np.float32)
+
+
+def _parity_samples(manifest: Manifest) -> list[Sample]:
+    """Returns the pictures on which exports are compared: unseen ones first."""
+    unseen = (*manifest.split("test"), *manifest.split("val"))
+    missing = max(0, _PARITY_PICTURES - len(unseen))
+    return [*_spaced(unseen, _PARITY_PICTURES), *_spaced(manifest.split("train"), missing)]
+
+
+def _spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """Returns at most `count` samples, evenly spaced, so that every class and source is met."""
+    return evenly_spaced(samples, min(count, len(samples)))
+
+
+def _all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str, UnseenSigners]:
+    """Returns the unseen signers by name: the held-out sources, then the folders.
 
     Raises `DataError` for those who show no class of the recogniser, and for folders with
     pictures of the data set itself.
@@ -225,16 +259,16 @@ def all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str,
 
 
 def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
-    """Returns those of a folder who can be looked at and are no part of the data set."""
+    """Returns a folder's readable pictures that are not part of the data set."""
     found = find_unseen_signers(path, manifest.labels)
     bad = check_unseen_pictures(found.name, found.paths, manifest)
     return without(found, [one.path for one in bad])
 
 
-def unseen_signers_section(
+def _unseen_signers_section(
     recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
 ) -> dict[str, Any]:
-    """Returns the figures of people that no training picture shows."""
+    """Evaluates unseen signers and returns their section of the report."""
     probabilities = answers_of(unseen_signers, recogniser.probabilities, recogniser.size_px)
     section = evaluation(
         unseen_signers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
@@ -258,11 +292,11 @@ def _exported(output_dir: Path) -> Recogniser | None:
 def _answers(
     trained: Trained, exported: Recogniser | None, manifest: Manifest, samples: Sequence[Sample]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """Returns Keras's and TFLite's answers (N, C) to the same pictures."""
+    """Returns the probabilities (N, C) of Keras and TFLite for the same pictures."""
     paths = [manifest.absolute(s) for s in samples]
     ours, theirs = [], []
     with Progress(len(paths), "evaluating") as bar:
-        for batch in loader.evaluation_stream(paths, trained.size_px, BATCH):
+        for batch in loader.evaluation_stream(paths, trained.size_px, _BATCH):
             ours.append(trained.probabilities(batch))
             if exported:
                 theirs.append(exported.probabilities(batch))
@@ -284,6 +318,6 @@ def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:
 
 def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     """Adds facts to run.json and returns all of them."""
-    known = {**run_folder.read_json(output_dir / run_folder.RUN), **facts}
+    known = {**run_folder.read_run(output_dir), **facts}
     write_json(output_dir / run_folder.RUN, known)
     return known

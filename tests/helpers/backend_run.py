@@ -45,7 +45,7 @@ def interrupted(config: Any) -> None:
     import dataclasses
 
     from fingerspell.train import loop
-    from fingerspell.train.run import train
+    from helpers.small_run import train
 
     whole = loop.Steps.on_train_batch_end
 

@@ -76,8 +76,7 @@ def main(data: Path, output: Path, kind: str) -> None:
     """
     from fingerspell.config import AugmentConfig
     from fingerspell.train import features, loop
-    from fingerspell.train.run import train
-    from helpers.small_run import HEAD, small_config
+    from helpers.small_run import HEAD, small_config, train
     from helpers.tiny_network import train_tiny
 
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
@@ -92,13 +91,13 @@ def main(data: Path, output: Path, kind: str) -> None:
         loop.Steps.on_train_batch_end = slow
         changes = {"save_every_min": 0.0}
     if kind == "head":
-        looked = features.look
+        looked = features.extract
 
         def slow_look(*args):  # type: ignore[no-untyped-def]
             time.sleep(STEP_S)
             return looked(*args)
 
-        features.look = slow_look
+        features.extract = slow_look
         changes = {"save_every_min": 0.0, "feature_views": 3, "phases": (HEAD,)}
     print(READY, flush=True)
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "resume": True, **changes}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fingerspell.train.distributed.process_group import Rank
+from fingerspell.train.distributed.rank import Rank
 from helpers.killed_run import child
 from helpers.run_files import curves, weights
 

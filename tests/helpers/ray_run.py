@@ -57,12 +57,14 @@ def main(data: Path, output: Path, batch_size: int) -> None:
     from fingerspell.errors import FingerspellError
     from fingerspell.train.distributed import launch
     from helpers import ray_run
-    from helpers.small_run import small_config
+    from helpers.small_run import small_config, train
 
     launch.work = ray_run.work
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "save_every_min": 0.0}
     try:
-        launch.launch(small_config(data, output, batch_size=batch_size, **settings), "train", 2)
+        launch.launch(
+            small_config(data, output, batch_size=batch_size, **settings), "train", train, 2
+        )
     except FingerspellError as error:
         print(f"error: {error}")
         sys.exit(2)

@@ -15,7 +15,8 @@ def main() -> None:
     import numpy as np
 
     from fingerspell.train.devices import train_in_parts
-    from fingerspell.train.distributed.process_group import Rank, process_group_at
+    from fingerspell.train.distributed.process_group import join_process_group
+    from fingerspell.train.distributed.rank import Rank
 
     found: list[str] = []
 
@@ -24,7 +25,7 @@ def main() -> None:
             jax.debug.inspect_array_sharding(x, callback=lambda s: found.append(str(s.spec)))
             return x
 
-    processes = process_group_at(Rank(), PICTURES)
+    processes = join_process_group(Rank(), PICTURES)
     image = keras.Input((4,))
     model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(Watched()(image)))
     model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])

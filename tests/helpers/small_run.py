@@ -69,3 +69,10 @@ def small_config(dataset_dir: Path, output_dir: Path, **changes: object) -> Trai
         **changes,
     }
     return TrainConfig(**settings)  # type: ignore[arg-type]
+
+
+def train(config: TrainConfig, command: str = "") -> dict[str, object]:
+    """Reads the data set of a run and trains it."""
+    from fingerspell.train.run import train_in_process
+
+    return train_in_process(config, command)

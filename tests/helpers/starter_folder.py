@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerspell.model import views_of
-from fingerspell.model.starter import WEIGHTS, pack
+from fingerspell.model.weights import WEIGHTS, pack
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
 

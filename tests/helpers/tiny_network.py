@@ -10,10 +10,10 @@ def train_tiny() -> None:
     and not with a hundred. Not undone: for a process of its own.
     """
     import fingerspell.model.build
-    from fingerspell.train import calibrate
+    from fingerspell.train import synthetic
 
     fingerspell.model.build.build_backbone = tiny_backbone
-    calibrate.OUTSIDERS_EACH = 1
+    synthetic.THRESHOLD_NON_LETTERS_EACH = 1
 
 
 def tiny_backbone(config: Any) -> Any:

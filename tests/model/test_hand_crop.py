@@ -20,15 +20,15 @@ from fingerspell.model import (
 )
 from fingerspell.model.build import feature_network
 from fingerspell.model.hand_crop import (
-    HERE,
-    LEAST_SIDE,
-    LITTLE,
-    MARGIN,
+    _LEAST_SIDE,
+    _LITTLE,
+    _MARGIN,
+    HAND_CELLS,
     HandBox,
-    enlarged,
+    _enlarged,
+    _square_of,
     grid_network,
     hand_box_of,
-    square_of,
 )
 from helpers.exports import PLACE_CHANNELS, SIZE_PX, fitted, recogniser, somewhere
 
@@ -50,11 +50,11 @@ def shares_of(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
 
 
 def squares(shares: np.ndarray) -> list[float]:
-    return [float(np.asarray(value)[0, 0]) for value in square_of(shares)]
+    return [float(np.asarray(value)[0, 0]) for value in _square_of(shares)]
 
 
 def test_the_square_lies_around_the_hand_and_is_wider_by_the_margin():
-    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx([0.45, 0.55, 0.3 * MARGIN], abs=2e-3)
+    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx([0.45, 0.55, 0.3 * _MARGIN], abs=2e-3)
 
 
 def test_the_square_stays_within_the_picture():
@@ -64,7 +64,7 @@ def test_the_square_stays_within_the_picture():
 
 def test_a_large_hand_is_seen_whole_and_a_tiny_one_not_beyond_what_pixels_give():
     assert squares(shares_of(0, 0, 9, 8)) == pytest.approx([0.5, 0.5, 1.0])
-    assert squares(shares_of(5, 5, 6, 6))[2] == pytest.approx(LEAST_SIDE)
+    assert squares(shares_of(5, 5, 6, 6))[2] == pytest.approx(_LEAST_SIDE)
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.3])
@@ -81,7 +81,7 @@ def test_enlarging_is_what_opencv_does(where):
     rgb = np.random.default_rng(1).random((height, width, 3), np.float32)
     x, y, side = where
     out = np.asarray(
-        enlarged(rgb[None], *(np.array([[v]], np.float32) for v in where), (height, width))
+        _enlarged(rgb[None], *(np.array([[v]], np.float32) for v in where), (height, width))
     )[0]
     if side == 1:
         np.testing.assert_array_equal(out, rgb)
@@ -99,17 +99,17 @@ def test_enlarging_is_what_opencv_does(where):
 
 
 def test_half_precision_looks_at_the_same_place():
-    for number in (MARGIN, LEAST_SIDE, LITTLE):
+    for number in (_MARGIN, _LEAST_SIDE, _LITTLE):
         assert float(np.float16(number)) == number
 
 
 def test_every_picture_is_enlarged_around_its_own_hand():
     rgb = np.random.default_rng(2).random((2, 32, 32, 3), np.float32)
     x, y, side = (np.array(v, np.float32)[:, None] for v in ((0.3, 0.7), (0.7, 0.4), (0.5, 0.4)))
-    both = np.asarray(enlarged(rgb, x, y, side, (32, 32)))
+    both = np.asarray(_enlarged(rgb, x, y, side, (32, 32)))
     for one in range(2):
         part = slice(one, one + 1)
-        alone = np.asarray(enlarged(rgb[part], x[part], y[part], side[part], (32, 32)))
+        alone = np.asarray(_enlarged(rgb[part], x[part], y[part], side[part], (32, 32)))
         np.testing.assert_allclose(both[one], alone[0], atol=1e-6)
 
 
@@ -146,8 +146,8 @@ def test_every_picture_is_answered_by_itself():
 def test_it_reads_the_part_around_the_hand():
     once, place = recogniser(), somewhere()
     rows = np.asarray(grid_network(once)(X)) @ place.kernel + place.bias
-    found = square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
-    near = np.asarray(enlarged(X, *found, SIZE_PX))
+    found = _square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
+    near = np.asarray(_enlarged(X, *found, SIZE_PX))
     assert np.abs(near - X).max() > 0.1
     np.testing.assert_allclose(answers(with_hand_crop(once, place), X), by_both(near), atol=1e-4)
 
@@ -190,15 +190,15 @@ def test_where_it_computes_in_half_precision_it_answers_in_float32():
         keras.config.set_dtype_policy(policy)
     assert answers(mixed, X).dtype == np.float32
     plain = rebuild_in_float32(mixed)
-    assert views_of(plain) == "hand_crop" and plain.get_layer(HERE).dtype == "float32"
+    assert views_of(plain) == "hand_crop" and plain.get_layer(HAND_CELLS).dtype == "float32"
 
 
 def test_a_backbone_without_a_known_grid_is_refused():
     other = keras.Model(recogniser().input, recogniser().output, name="Other")
-    with pytest.raises(ConfigError, match="a closer look through Other"):
+    with pytest.raises(ConfigError, match="a hand crop with the backbone Other"):
         with_hand_crop(other, nowhere())
 
 
-def test_looks_that_nobody_has_heard_of_are_refused():
-    with pytest.raises(ConfigError, match="once, closer"):
+def test_unknown_views_are_refused():
+    with pytest.raises(ConfigError, match="single, hand_crop"):
         ModelConfig(views="twice")

@@ -9,7 +9,7 @@ import pytest
 from fingerspell.errors import ModelError
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_backbone_weights
 from fingerspell.model import weights as module
-from fingerspell.model.starter import (
+from fingerspell.model.weights import (
     WEIGHTS,
     load_starter_head,
     pack,

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from fingerspell.train.run import train
-from helpers.small_run import small_config, write_colours
+from helpers.small_run import small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone_with_grid
 
 

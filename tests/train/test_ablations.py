@@ -8,10 +8,9 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import features
-from fingerspell.train.phases import WarmCosine
-from fingerspell.train.run import train
+from fingerspell.train.schedule import WarmCosine
 from helpers.run_files import curves, weights
-from helpers.small_run import FINETUNE, HEAD, small_config, write_colours
+from helpers.small_run import FINETUNE, HEAD, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 STEPS = 3
@@ -43,7 +42,7 @@ def test_without_a_cache_the_frozen_network_looks_at_pictures_in_every_epoch(
     data, tmp_path, monkeypatch, capsys
 ):
     cached = frozen(data, tmp_path / "cached")
-    monkeypatch.setattr(features, "look", None)
+    monkeypatch.setattr(features, "extract", None)
     capsys.readouterr()
     looked = frozen(data, tmp_path / "looked", feature_cache_bytes=0)
     assert "cached features" not in capsys.readouterr().out

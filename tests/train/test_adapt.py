@@ -12,7 +12,7 @@ from fingerspell.errors import ConfigError, RunError
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import feature_network
 from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
-from fingerspell.model.starter import build_starter, load_starter_head, starter_facts
+from fingerspell.model.weights import build_starter, load_starter_head, starter_facts
 from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.train.adapt import adapt
 from helpers.full_memory import hungry_backbone
@@ -156,7 +156,7 @@ def hungry(monkeypatch, few, folder, limit, *, learning):
 
     monkeypatch.setattr("fingerspell.model.build.build_backbone", build)
     still = dataclasses.replace(SMALL, weights="starter", dropout=0.0)  # Else parts drop others.
-    for module in ("fingerspell.train.adapt", "fingerspell.model.starter"):
+    for module in ("fingerspell.train.adapt", "fingerspell.model.weights"):
         monkeypatch.setattr(f"{module}.starter_config", lambda _: still)
     keras.utils.set_random_seed(1)
     start = starter_folder(folder.with_name(f"{folder.name} start"), build_recogniser(SMALL, 2),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import RunError
-from fingerspell.train.checkpoint import Checkpoint, Epoch, Position, latest, save, write_arrays
+from fingerspell.train.checkpoint import Checkpoint, Epoch, Position, _write_arrays, latest, save
 
 ROW = Epoch("head", 1, 0.5, 0.9, 0.6, 0.8, 1e-3, 2.0, 100.0)
 
@@ -95,7 +95,7 @@ def test_a_damaged_file_that_another_program_holds_is_told_of(tmp_path, monkeypa
 def test_a_whole_file_of_another_version_is_not_taken_for_damaged(tmp_path):
     for step in (7, 8):
         save(tmp_path, at(step))
-    write_arrays(tmp_path / "step_00000009.npz", {"position": np.array('{"rows": [], "x": 1}')})
+    _write_arrays(tmp_path / "step_00000009.npz", {"position": np.array('{"rows": [], "x": 1}')})
     with pytest.raises(RunError, match=r"(?s)step_00000009.npz.*another version"):
         latest(tmp_path)
     assert len(names(tmp_path)) == 3
@@ -120,7 +120,7 @@ class Variable:
 def test_variables_of_other_shapes_or_number_are_refused():
     for variables in ([Variable(3, 2)], [], [Variable(2, 3), Variable(2, 3)]):
         with pytest.raises(RunError, match="is not this run's"):
-            at(4).fill("model", variables)
+            at(4).restore({"model": variables})
     fitting = Variable(2, 3)
-    at(4).fill("model", [fitting])
+    at(4).restore({"model": [fitting]})
     np.testing.assert_array_equal(fitting.value, np.full((2, 3), 4))

@@ -12,7 +12,7 @@ from fingerspell.config import Phase
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
-from fingerspell.train.estimate import estimate, handful
+from fingerspell.train.estimate import _handful, estimate
 from fingerspell.train.forecast import read_offer, rented_cost
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, HEAD, small_config
@@ -91,17 +91,15 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     config, place, monkeypatch
 ):
     """Their second counted for every validation picture that was not measured."""
-    from fingerspell.train import calibrate
-
     synthetic = []
-    whole = calibrate.non_letters
+    whole = module.non_letters
 
     def slowly(*arguments):
         synthetic.append(time.sleep(2.0))
         return whole(*arguments)
 
-    monkeypatch.setattr(calibrate, "non_letters", slowly)
-    monkeypatch.setattr(module, "handful", lambda manifest, *_: one_of_validation(manifest))
+    monkeypatch.setattr(module, "non_letters", slowly)
+    monkeypatch.setattr(module, "_handful", lambda manifest, *_: one_of_validation(manifest))
     forecast, _ = estimate(config)
     assert len(synthetic) == 1
     assert 2.0 <= forecast.stages[-1].seconds < 20.0
@@ -113,7 +111,7 @@ def one_of_validation(manifest):
 
 
 def test_a_handful_is_exactly_as_many_pictures_as_are_measured(colours):
-    few = handful(read_manifest(colours), batch_size=4, steps=3)
+    few = _handful(read_manifest(colours), batch_size=4, steps=3)
     assert (len(few.split("train")), len(few.split("val"))) == (12, 16)
     assert {sample.label for sample in few.split("train")} == {"A", "B", "nothing"}
 

@@ -5,13 +5,13 @@ import pytest
 
 from fingerspell.train import features
 from fingerspell.train.features import (
-    PIECES,
+    _PIECES,
     FeatureBlock,
+    FeatureStore,
     Rows,
-    Shelf,
     affordable_views,
-    drop_others,
     in_order,
+    remove_others,
     row_of,
     shuffled,
 )
@@ -96,9 +96,9 @@ class Backbone:
         return rows()[numbers[0] * BATCH : (numbers[-1] + 1) * BATCH]
 
     def fill(self, folder) -> Rows:
-        shelf = Shelf(folder, KIND)
-        found = shelf.find(self.split)
-        shelf.fill(self.split, found, self)
+        store = FeatureStore(folder, KIND)
+        found = store.find(self.split)
+        store.complete(self.split, found, self)
         return self.split.joined(found)
 
 
@@ -125,7 +125,7 @@ def test_only_the_missing_and_the_damaged_pieces_are_made_again(tmp_path, capsys
     again = Backbone()
     np.testing.assert_array_equal(content(again.fill(tmp_path)), rows())
     assert (again.seen, again.opened) == ([0, 2], [0, 2])
-    assert "damaged (train_00000002.npy: its checksum is wrong): made again" in (
+    assert "damaged (train_00000002.npy: its checksum is wrong): computed again" in (
         capsys.readouterr().out
     )
 
@@ -162,7 +162,7 @@ def test_a_full_disk_keeps_features_in_memory_and_says_so_once(tmp_path, monkeyp
 def test_a_large_split_has_few_pieces_that_follow_each_other():
     split = FeatureBlock("train", 1_000_003, 32, lambda _: ())
     edges = split.edges()
-    assert PIECES // 2 <= len(edges) <= PIECES
+    assert _PIECES // 2 <= len(edges) <= _PIECES
     assert [start for start, _ in edges[1:]] == [end for _, end in edges[:-1]]
     assert sum(split.rows(edge) for edge in edges) == 1_000_003
 
@@ -170,8 +170,8 @@ def test_a_large_split_has_few_pieces_that_follow_each_other():
 def test_features_of_other_settings_are_dropped(tmp_path):
     for name in ("features_a_0", "features_b_0", "synthetic_a"):
         (tmp_path / name).mkdir()
-    drop_others(tmp_path / "features_b_0")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["synthetic_a", "features_b_0"]
+    remove_others(tmp_path / "features_b_0")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["features_b_0", "synthetic_a"]
 
 
 @pytest.mark.parametrize(

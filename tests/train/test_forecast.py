@@ -17,7 +17,7 @@ from fingerspell.train.forecast import (
     stage,
 )
 
-PACE = Pace(setup_s=10, step_s=0.5, look_s=0.01, check_s=0.002, save_s=1)
+PACE = Pace(setup_s=10, step_s=0.5, extract_s=0.01, check_s=0.002, save_s=1)
 
 
 def test_every_epoch_has_its_steps_its_validation_and_its_checkpoint():
@@ -26,8 +26,8 @@ def test_every_epoch_has_its_steps_its_validation_and_its_checkpoint():
 
 
 def test_a_frozen_phase_looks_at_its_pictures_once():
-    once = Work(name="head", epochs=1, steps=100, validation=500, looked_at=2000)
-    twice = Work(name="head", epochs=2, steps=100, validation=500, looked_at=2000)
+    once = Work(name="head", epochs=1, steps=100, validation=500, extracted=2000)
+    twice = Work(name="head", epochs=2, steps=100, validation=500, extracted=2000)
     assert stage(once, PACE).seconds == pytest.approx(10 + 20 + 52)
     assert stage(twice, PACE).seconds - stage(once, PACE).seconds == pytest.approx(52)
 

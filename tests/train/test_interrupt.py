@@ -3,12 +3,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fingerspell.train.session import SIGNALS, listening
+from fingerspell.train.session import _SIGNALS, handle_signals
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", _SIGNALS)
 def test_a_step_in_progress_is_finished_and_a_second_call_stops_at_once(number, capsys):
-    with listening() as interrupt:
+    with handle_signals() as interrupt:
         interrupt.stepping = True
         signal.raise_signal(number)
         assert interrupt.asked
@@ -17,25 +17,25 @@ def test_a_step_in_progress_is_finished_and_a_second_call_stops_at_once(number, 
     assert "finishing this step" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", _SIGNALS)
 def test_where_no_step_is_in_progress_it_stops_at_once(number):
-    with listening(), pytest.raises(KeyboardInterrupt):
+    with handle_signals(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
 
 
 def test_the_handlers_of_before_come_back():
-    before = [signal.getsignal(number) for number in SIGNALS]
-    with pytest.raises(RuntimeError), listening():
-        assert [signal.getsignal(number) for number in SIGNALS] != before
+    before = [signal.getsignal(number) for number in _SIGNALS]
+    with pytest.raises(RuntimeError), handle_signals():
+        assert [signal.getsignal(number) for number in _SIGNALS] != before
         raise RuntimeError
-    assert [signal.getsignal(number) for number in SIGNALS] == before
+    assert [signal.getsignal(number) for number in _SIGNALS] == before
 
 
 def test_outside_the_main_thread_nothing_is_taken_over():
     def handlers_inside():
-        with listening():
-            return [signal.getsignal(number) for number in SIGNALS]
+        with handle_signals():
+            return [signal.getsignal(number) for number in _SIGNALS]
 
-    before = [signal.getsignal(number) for number in SIGNALS]
+    before = [signal.getsignal(number) for number in _SIGNALS]
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(handlers_inside).result() == before

@@ -10,11 +10,10 @@ import pytest
 from fingerspell.config import AugmentConfig, ModelConfig
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, memory, run
-from fingerspell.train.run import train
 from fingerspell.train.session import Run
 from helpers.full_memory import hungry_backbone
 from helpers.run_files import assert_same_run, curves, weights
-from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, write_colours
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 tf = pytest.importorskip("tensorflow")
@@ -223,14 +222,14 @@ def test_without_a_checkpoint_to_go_back_to_the_run_ends(data, tmp_path, monkeyp
     def full_disk(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_arrays", full_disk)
+    monkeypatch.setattr(checkpoint, "_write_arrays", full_disk)
     with pytest.raises(RunError, match=r"(?s)no checkpoint of this phase.*room on the disk"):
         train(config(data, tmp_path))
 
 
 def test_going_back_over_the_end_of_an_epoch_forgets_its_row(halves, data, tmp_path, monkeypatch):
     """The checkpoint of that end could not be written: all is trained again from the start."""
-    whole = checkpoint.write_arrays
+    whole = checkpoint._write_arrays
 
     def full_once(path, arrays):
         if path.stem == f"step_{STEPS:08d}" and not path.with_name("tried").exists():
@@ -238,7 +237,7 @@ def test_going_back_over_the_end_of_an_epoch_forgets_its_row(halves, data, tmp_p
             raise OSError(28, "No space left on device")
         whole(path, arrays)
 
-    monkeypatch.setattr(checkpoint, "write_arrays", full_once)
+    monkeypatch.setattr(checkpoint, "_write_arrays", full_once)
     full(monkeypatch, limit=4, first=STEPS + 1)
     train(config(data, tmp_path))
     assert_same_run(tmp_path, halves)
@@ -250,7 +249,7 @@ def test_going_back_over_the_end_of_an_epoch_forgets_its_row(halves, data, tmp_p
 def test_parts_are_equal_and_at_most_half_as_large_each_time(batch_size, steps):
     parts = 1
     for expected in steps:
-        parts, _ = memory.finer(batch_size, parts, "here")
+        parts, _ = memory.split_step(batch_size, parts, "here")
         assert parts == expected
 
 
@@ -262,15 +261,15 @@ def test_devices_that_share_a_batch_share_every_part(batch_size, devices, steps)
     """As many rows of each part on each device, down to one."""
     parts = 1
     for expected in steps:
-        parts, _ = memory.finer(batch_size, parts, "here", devices)
+        parts, _ = memory.split_step(batch_size, parts, "here", devices)
         assert parts == expected
     with pytest.raises(RunError, match="one picture at once on each of"):
-        memory.finer(batch_size, parts, "here", devices)
+        memory.split_step(batch_size, parts, "here", devices)
 
 
 def test_the_last_parts_are_single_pictures():
     with pytest.raises(RunError, match="one picture"):
-        memory.finer(8, 8, "head, epoch 1/2")
+        memory.split_step(8, 8, "head, epoch 1/2")
 
 
 def test_statistics_reach_back_over_as_many_pictures_in_parts():
@@ -278,7 +277,7 @@ def test_statistics_reach_back_over_as_many_pictures_in_parts():
     from fingerspell.model import backbone_of, build_recogniser
 
     model = build_recogniser(ModelConfig(weights="none", image_size_px=(32, 32)), 3)
-    memory.cut_steps(model, model, FINETUNE, 4)
+    memory.compute_in_parts(model, model, FINETUNE, 4)
     layer = backbone_of(model).layers[2]
     assert layer.momentum**4 == pytest.approx(FINETUNE.batchnorm_momentum)
 
@@ -318,7 +317,7 @@ def test_weights_that_failing_work_took_away_are_put_back():
             raise MemoryError
         return "done"
 
-    assert memory.patiently(run, [weight], work) == "done"
+    assert memory.retry_smaller(run, [weight], work) == "done"
     assert seen == [(8, 7.0), (4, 7.0), (2, 7.0)]
 
 
@@ -327,4 +326,4 @@ def test_work_that_fits_no_single_picture_ends_with_advice():
         raise MemoryError
 
     with pytest.raises(RunError, match=r"(?s)one picture at once.*--img_size"):
-        memory.patiently(Looking(), [], work)
+        memory.retry_smaller(Looking(), [], work)

@@ -8,9 +8,8 @@ from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import DataError, PictureError
 from fingerspell.train import checkpoint, loop
 from fingerspell.train.memory import refuse_missing_picture
-from fingerspell.train.run import train
 from helpers.run_files import assert_same_run
-from helpers.small_run import FINETUNE, small_config, write_colours
+from helpers.small_run import FINETUNE, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 

@@ -9,9 +9,8 @@ import pytest
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, phases, run
 from fingerspell.train.devices import Device
-from fingerspell.train.run import train
 from helpers.run_files import assert_same_run, curves
-from helpers.small_run import FINETUNE, SMALL, small_config, write_colours
+from helpers.small_run import FINETUNE, SMALL, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 STILL = dataclasses.replace(FINETUNE, epochs=2, batchnorm_momentum=None)
@@ -114,13 +113,13 @@ def test_a_scale_that_only_falls_ends_the_run_with_the_last_good_weights(
 
 
 def test_a_loss_that_is_no_number_still_stops_the_run_at_its_step(data, tmp_path, monkeypatch):
-    whole = phases._training_stream
+    whole = phases.training_stream
 
     def broken(*args, **kwargs):
         for number, (x, y, w) in enumerate(whole(*args, **kwargs)):
             yield x, y, w * (np.nan if number == STEPS + 1 else 1)
 
-    monkeypatch.setattr(phases, "_training_stream", broken)
+    monkeypatch.setattr(phases, "training_stream", broken)
     with pytest.raises(RunError, match=r"a loss of nan in finetune, epoch 2/2, step 2/3"):
         train(config(data, tmp_path))
     stored = checkpoint.latest(tmp_path / "checkpoints")

@@ -12,10 +12,12 @@ from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, features, loop, phases, run
 from fingerspell.train.checkpoint import Epoch
-from fingerspell.train.distributed.process_group import Rank
-from fingerspell.train.run import fingerprint, train
+from fingerspell.train.distributed.rank import Rank
+from fingerspell.train.run import fingerprint
+from fingerspell.train.session import Run
+from fingerspell.train.synthetic import with_synthetic
 from helpers.run_files import assert_same_run, curves
-from helpers.small_run import FINETUNE, small_config, write_colours
+from helpers.small_run import FINETUNE, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 STEPS = 15
@@ -119,7 +121,7 @@ def test_a_run_that_dies_again_and_again_ends_like_one_that_did_not(
 
 def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
     for owner, name, how in (
-        (features, "look", {"at": 2, "after": False}),
+        (features, "extract", {"at": 2, "after": False}),
         (features, "write_rows", {"after": False}),
         (features, "write_rows", {}),
         (features, "map_rows", {}),
@@ -142,7 +144,7 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
 def test_features_that_are_whole_are_not_made_again(data, tmp_path, monkeypatch):
     die_once(data, tmp_path, loop.Steps, "on_train_batch_end")
     assert any(name.startswith("features_") for name in names(tmp_path))
-    monkeypatch.setattr(features, "look", None)
+    monkeypatch.setattr(features, "extract", None)
     die_once(data, tmp_path, loop.Steps, "on_train_batch_end")
 
 
@@ -160,8 +162,8 @@ def test_a_full_disk_is_told_of_and_does_not_end_the_run(
 
     monkeypatch.setattr(checkpoint, "_write_whole", sometimes_full)
     fails_at(monkeypatch, loop, "write_json", (2, 3))
-    fails_at(monkeypatch, loop.Board, "add", (1, 2))
-    fails_at(monkeypatch, loop.Board, "close", (1,))
+    fails_at(monkeypatch, loop._Board, "add", (1, 2))
+    fails_at(monkeypatch, loop._Board, "close", (1,))
     train(lively(data, tmp_path))
     said = capsys.readouterr().out
     assert said.count("features could not be written") == 1
@@ -186,7 +188,7 @@ def fails_at(monkeypatch, owner, name, calls):
 def test_without_room_for_tensorboard_a_run_trains_all_the_same(
     straight, data, tmp_path, monkeypatch, capsys
 ):
-    fails_at(monkeypatch, loop.Board, "__init__", range(1, 1000))
+    fails_at(monkeypatch, loop._Board, "__init__", range(1, 1000))
     train(lively(data, tmp_path))
     assert capsys.readouterr().out.count("TensorBoard's log could not be written (") == 5
     assert_same_run(tmp_path, straight)
@@ -201,8 +203,8 @@ def test_tensorboard_may_fail_with_errors_of_tensorflow(tmp_path, monkeypatch, c
     def full(self, step, row):
         raise FullError("No space left on device")
 
-    monkeypatch.setattr(loop.Board, "add", full)
-    curves = loop.Curves(tmp_path)
+    monkeypatch.setattr(loop._Board, "add", full)
+    curves = loop._Curves(tmp_path)
     curves.add([Epoch("head", 1, 0.5, 0.9, 0.6, 0.8, 1e-3, 2.0, 100.0)])
     curves.close()
     assert capsys.readouterr().out == (
@@ -259,7 +261,7 @@ def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
 def test_a_finished_run_says_so_at_once_and_draws_nothing_anew(data, tmp_path, monkeypatch, capsys):
     train(lively(data, tmp_path, synthetic_per_class=1))
     before = (tmp_path / "run.json").read_bytes()
-    monkeypatch.setattr(run, "draw_samples", None)
+    monkeypatch.setattr(run, "with_synthetic", None)
     monkeypatch.setattr(run, "build_recogniser", None)
     capsys.readouterr()
     again = train(lively(data, tmp_path, synthetic_per_class=1, resume=True, save_every_steps=7))
@@ -316,7 +318,9 @@ def test_a_checkpoint_is_written_after_so_many_steps(data, tmp_path, monkeypatch
 def test_synthetic_hands_are_told_apart_by_their_run(data, tmp_path):
     for count in (1, 2):
         config = lively(data, tmp_path, synthetic_per_class=count)
-        mixed = run.with_synthetic(config, read_manifest(data))
+        plain = read_manifest(data)
+        this = Run(config, plain, None, fingerprint(config, plain))
+        mixed = with_synthetic(plain, this.synthetic, count, seed=42, side_px=32)
         assert sum(s.source == "synthetic" for s in mixed.samples) == 3 * count
 
 
@@ -389,3 +393,12 @@ def test_early_stopping_counts_over_sessions(data, tmp_path):
     finish(data, tmp_path / "two", **settings)
     assert curves(tmp_path / "one")["epoch"] == [1, 2, 3]
     assert_same_run(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused(data, tmp_path):
+    """Its settings had other names, so that its fingerprint is another."""
+    folder = tmp_path / "checkpoints"
+    old = checkpoint.Position(fingerprint="of settings with other names", total_steps=3)
+    checkpoint.save(folder, checkpoint.Checkpoint(old, {}))
+    with pytest.raises(RunError, match=r"(?s)another version.*--overwrite"):
+        train(lively(data, tmp_path, resume=True))

@@ -13,8 +13,8 @@ from fingerspell.model.hand_crop import hand_box_of
 from fingerspell.prepare.prepare import prepare
 from fingerspell.train.calibrate import calibrate, choose_threshold
 from fingerspell.train.phases import validation_stream
-from fingerspell.train.run import check_fits, fingerprint, train
-from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, with_hashes, write_colours
+from fingerspell.train.run import check_batch, fingerprint
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, with_hashes, write_colours
 from helpers.synthetic_folder import alphabet
 from helpers.tiny_network import tiny_backbone_with_grid
 
@@ -49,8 +49,8 @@ def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
 
 @pytest.fixture
 def quickly_placed(monkeypatch):
-    for name, value in (("HANDS", 26), ("SCENES", 6)):
-        monkeypatch.setattr(f"fingerspell.train.place.{name}", value)
+    for name, value in (("_HANDS", 26), ("_SCENES", 6)):
+        monkeypatch.setattr(f"fingerspell.train.hand_box.{name}", value)
 
 
 def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
@@ -78,9 +78,9 @@ def test_the_temperature_is_fitted_to_what_both_looks_say(
         seen.append(probabilities.shape)
         return fit_temperature(probabilities, truth)
 
-    def noted(run):
+    def noted(run, *rest):
         looks = np.asarray(views_network(run.model)(pictures))
-        found = calibrate(run)
+        found = calibrate(run, *rest)
         expected = apply_temperature(looks, found.temperature)
         np.testing.assert_allclose(np.asarray(run.model(pictures)), expected, atol=1e-5)
         seen.append((views_of(run.model), looks.shape))
@@ -104,14 +104,14 @@ def test_temperature_and_threshold_are_fitted_to_changed_pictures(colours, tmp_p
     """As they are, validation pictures show the training's own people: too easy a measure."""
     seen = {}
 
-    def noted(run):
+    def noted(run, *rest):
         run.model.predict = by_colour
         monkeypatch.setattr("fingerspell.train.calibrate.views_network", lambda model: model)
         size_px, steps = run.config.model.image_size_px, run.validation_steps()
         for name, change in (("plain", None), ("harder", run.config.augment)):
             stream = validation_stream(run, size_px, change)
             seen[name] = run.model.predict(stream, steps=steps, verbose=0)
-        seen["validated"] = calibrate(run)
+        seen["validated"] = calibrate(run, *rest)
         return seen["validated"]
 
     def fitted(probabilities, truth):
@@ -266,7 +266,7 @@ def test_rare_classes_decide_the_largest_batch(tmp_path):
     for number in range(5):
         (folder / "train" / "B" / f"{number}.jpg").unlink()
     with pytest.raises(ConfigError, match="'B' has only 3"):
-        check_fits(small_config(folder, tmp_path / "output"), read_manifest(folder))
+        check_batch(32, read_manifest(folder))
 
 
 def test_the_guides_fifty_epochs_are_fifteen_and_thirty_five():

@@ -51,3 +51,18 @@ def test_a_damaged_json_says_what_to_do(tmp_path):
     (tmp_path / "run.json").write_text("{half")
     with pytest.raises(RunError, match="train first"):
         run_folder.read_json(tmp_path / "run.json")
+
+
+def run_json(folder, **model):
+    folder.mkdir(exist_ok=True)
+    write_json(folder / "run.json", {"commit": "0123456789ab", "config": {"model": model}})
+    return folder
+
+
+def test_a_run_of_an_earlier_version_is_refused_with_its_commit(tmp_path):
+    old = run_json(tmp_path / "old", backbone="MobileNetV3Large", looks="once")
+    with pytest.raises(RunError, match=r"(?s)earlier version.*commit 0123456789ab.*looks") as error:
+        run_folder.read_run(old)
+    assert "train again" in error.value.fix
+    new = run_json(tmp_path / "new", backbone="MobileNetV3Large", views="single")
+    assert run_folder.read_run(new)["config"]["model"]["views"] == "single"

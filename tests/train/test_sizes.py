@@ -10,9 +10,8 @@ from fingerspell.config import AugmentConfig, ModelConfig, progressive
 from fingerspell.loading import loader
 from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import checkpoint, loop, phases, run
-from fingerspell.train.run import train
 from helpers.run_files import assert_same_run
-from helpers.small_run import FINETUNE, HEAD, small_config, write_colours
+from helpers.small_run import FINETUNE, HEAD, small_config, train, write_colours
 from helpers.tiny_network import tiny_backbone
 
 MODEL = ModelConfig(backbone="MobileNetV3Small", weights="none", image_size_px=(48, 48))

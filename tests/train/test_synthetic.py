@@ -8,14 +8,14 @@ from fingerspell.errors import ConfigError
 from fingerspell.images import read
 from fingerspell.labels import ALPHABET
 from fingerspell.synth.config import SynthConfig
-from fingerspell.train.calibrate import OUTSIDERS
-from fingerspell.train.run import with_synthetic
 from fingerspell.train.synthetic import (
     NON_LETTERS,
+    THRESHOLD_NON_LETTERS,
+    _non_letter_signs,
     draw_samples,
     drawable,
-    forget,
-    non_letter_signs,
+    remove_drawn,
+    with_synthetic,
 )
 from helpers.small_run import small_config
 
@@ -25,9 +25,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_synthetic_hands_belong_to_training_only(colours, tmp_path):
-    config = small_config(colours, tmp_path / "output", synthetic_per_class=2)
     plain = read_manifest(colours)
-    mixed = with_synthetic(config, plain)
+    mixed = with_synthetic(plain, tmp_path / "synthetic", 2, seed=42, side_px=32)
     synthetic = [s for s in mixed.samples if s.source == "synthetic"]
     assert len(synthetic) == 2 * len(plain.labels)
     assert {s.split for s in synthetic} == {"train"}
@@ -36,16 +35,15 @@ def test_synthetic_hands_belong_to_training_only(colours, tmp_path):
 
 
 def test_synthetic_hands_can_be_read_like_any_picture(colours, tmp_path):
-    config = small_config(colours, tmp_path / "output", synthetic_per_class=1)
-    mixed = with_synthetic(config, read_manifest(colours))
+    mixed = with_synthetic(read_manifest(colours), tmp_path / "synthetic", 1, seed=42, side_px=32)
     synthetic = next(s for s in mixed.samples if s.source == "synthetic")
     assert read(mixed.absolute(synthetic)).shape == (32, 32, 3)
 
 
 def test_no_synthetic_hands_unless_asked_for(colours, tmp_path):
     plain = read_manifest(colours)
-    assert with_synthetic(small_config(colours, tmp_path / "output"), plain) is plain
-    assert not (tmp_path / "output").exists()
+    assert with_synthetic(plain, tmp_path / "synthetic", 0, seed=42, side_px=32) is plain
+    assert not (tmp_path / "synthetic").exists()
 
 
 def test_a_users_own_sign_is_left_to_the_photographs():
@@ -59,7 +57,7 @@ def test_some_of_nothing_shows_hands_that_are_no_letter(tmp_path):
     assert shown == {"A": ["A"] * 24, "3": []}
     assert Counter(nothing) == {"nothing": 18, **dict.fromkeys(NON_LETTERS, 2)}
     assert len({s.group for s in made}) == len(made) == 48
-    forget(tmp_path / "synthetic")
+    remove_drawn(tmp_path / "synthetic")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -73,11 +71,11 @@ def test_some_of_nothing_shows_hands_that_are_no_letter(tmp_path):
     ],
 )
 def test_no_hand_is_called_nothing_that_a_label_may_show(labels, shown):
-    assert non_letter_signs(labels) == shown
+    assert _non_letter_signs(labels) == shown
 
 
-def test_no_stray_hand_fits_the_threshold_too():
-    assert not set(NON_LETTERS) & set(OUTSIDERS)
+def test_the_threshold_is_fitted_on_other_non_letters_than_training_shows():
+    assert not set(NON_LETTERS) & set(THRESHOLD_NON_LETTERS)
 
 
 def test_a_resumed_run_learns_from_the_same_pictures(tmp_path):
@@ -87,10 +85,10 @@ def test_a_resumed_run_learns_from_the_same_pictures(tmp_path):
     assert contents(tmp_path / "synthetic") == before
 
 
-def test_forgotten_pictures_come_back_the_same(tmp_path):
+def test_removed_pictures_come_back_the_same(tmp_path):
     draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
     before = contents(tmp_path / "synthetic")
-    forget(tmp_path / "synthetic")
+    remove_drawn(tmp_path / "synthetic")
     assert not (tmp_path / "synthetic").exists()
     draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
     assert contents(tmp_path / "synthetic") == before
@@ -101,7 +99,7 @@ def test_less_than_no_synthetic_hands_is_refused(colours, tmp_path):
         small_config(colours, tmp_path, synthetic_per_class=-1)
 
 
-def test_hands_and_strays_are_synthetic_as_the_settings_say(tmp_path):
+def test_hands_and_non_letters_are_synthetic_as_the_settings_say(tmp_path):
     labels, kinds = ("A", "nothing"), {}
     for name, config in (("usual", None), ("apart", SynthConfig(view=3.0, slack=2.0))):
         synthetic = draw_samples(tmp_path / name / "synthetic", labels, 12, 1, 48, config)

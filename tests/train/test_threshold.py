@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fingerspell.train.calibrate import MOST, OUTSIDERS, choose_threshold, non_letters
+from fingerspell.train.calibrate import HIGHEST_THRESHOLD, choose_threshold
+from fingerspell.train.synthetic import THRESHOLD_NON_LETTERS, non_letters
 
 LABELS = ("A", "B", "nothing")
 EMPTY = np.zeros((0, 3))
@@ -78,7 +79,7 @@ def test_where_nothing_is_accepted_nothing_is_reached():
 def test_a_recogniser_keeps_answering_something():
     truth = np.concatenate([np.ones(400), np.zeros(400)]).astype(int)
     said = chosen(truth, answers(np.concatenate([np.full(400, 0.9), np.full(400, 1.0)])))
-    assert said["fitted"] == 1.0 and said["threshold"] == MOST
+    assert said["fitted"] == 1.0 and said["threshold"] == HIGHEST_THRESHOLD
 
 
 def test_whoever_asks_for_more_gets_it():
@@ -113,6 +114,7 @@ def test_beside_a_sign_of_ones_own_no_synthetic_hand_is_strange(own):
     assert non_letters((*LABELS, own), (32, 32), 0).shape == (0, 32, 32, 3)
 
 
-@pytest.mark.parametrize("known", [OUTSIDERS[:1], OUTSIDERS])
+@pytest.mark.parametrize("known", [THRESHOLD_NON_LETTERS[:1], THRESHOLD_NON_LETTERS])
 def test_a_sign_that_the_recogniser_knows_is_not_strange(known):
-    assert len(non_letters((*LABELS, *known), (32, 32), 0)) == 50 * (len(OUTSIDERS) - len(known))
+    left = len(THRESHOLD_NON_LETTERS) - len(known)
+    assert len(non_letters((*LABELS, *known), (32, 32), 0)) == 50 * left

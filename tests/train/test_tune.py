@@ -14,7 +14,7 @@ from fingerspell.files import locked
 from fingerspell.train import tune as module
 from fingerspell.train.run import fingerprint
 from fingerspell.train.state import DivergedError
-from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, summary, tune
+from fingerspell.train.tune import _BEST, _LOCK, _STORE, _TRIALS, _line, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
 from helpers.tiny_network import tiny_backbone
@@ -43,9 +43,9 @@ def trained(monkeypatch):
     folders = []
     whole = module.train
 
-    def noted(config, command):
+    def noted(config, manifest, command):
         folders.append(config.output_dir.name)
-        return whole(config, command)
+        return whole(config, manifest, command)
 
     monkeypatch.setattr(module, "train", noted)
     return folders
@@ -65,7 +65,7 @@ def test_every_trial_is_a_run_of_its_own_within_the_ranges(searched):
     config, tried = searched
     assert sorted(trial.number for trial in tried) == [0, 1, 2]
     for trial in tried:
-        folder = config.output_dir / TRIALS / f"{trial.number:03d}"
+        folder = config.output_dir / _TRIALS / f"{trial.number:03d}"
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         assert facts["config"]["batch_size"] == trial.settings["batch_size"]
         assert facts["config"]["model"]["dropout"] == trial.settings["model.dropout"]
@@ -83,10 +83,10 @@ def test_settings_vary_and_the_best_comes_first(searched):
 def test_the_best_setting_is_a_recipe_that_makes_the_same_run(searched):
     config, tried = searched
     manifest = read_manifest(config.dataset_dir)
-    again = load_recipe(config.output_dir / BEST).config()
+    again = load_recipe(config.output_dir / _BEST).config()
     best = with_settings(config, tried[0].settings)
     assert fingerprint(again, manifest) == fingerprint(best, manifest)
-    assert "fingerspell train --tune 3" in (config.output_dir / BEST).read_text(encoding="utf-8")
+    assert "fingerspell train --tune 3" in (config.output_dir / _BEST).read_text(encoding="utf-8")
 
 
 def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(searched, trained, tmp_path):
@@ -186,7 +186,7 @@ def test_overwrite_begins_anew_and_leaves_what_is_not_the_searchs(config, traine
     tune(replace(config, overwrite=True), SPACE, 1, "")
     assert trained == ["000", "000"]
     assert {path.name for path in config.output_dir.iterdir()} == {
-        "notes.txt", STORE, TRIALS, BEST, LOCK
+        "notes.txt", _STORE, _TRIALS, _BEST, _LOCK
     }  # fmt: skip
 
 
@@ -195,12 +195,12 @@ def test_two_searches_at_once_in_a_folder_are_refused(searched, trained, tmp_pat
     config = replace(searched[0], output_dir=tmp_path / "search", overwrite=overwrite)
     shutil.copytree(searched[0].output_dir, config.output_dir)
     with (
-        locked(config.output_dir / LOCK),
+        locked(config.output_dir / _LOCK),
         pytest.raises(RunError, match=r"(?s)in use by process \d+.*--output_dir"),
     ):
         tune(config, SPACE, 4, "")
     assert trained == []
-    assert (config.output_dir / STORE).is_file() and (config.output_dir / BEST).is_file()
+    assert (config.output_dir / _STORE).is_file() and (config.output_dir / _BEST).is_file()
 
 
 @pytest.mark.parametrize("where", ["range", "phase"])
@@ -222,14 +222,14 @@ def test_a_layer_of_the_network_can_be_searched_for(config, trained):
 
 
 def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):
-    def diverges(config, command):
+    def diverges(config, manifest, command):
         raise DivergedError(found="a loss of nan", expected="", fix="")
 
     monkeypatch.setattr(module, "train", diverges)
     tried = tune(config, SPACE, 2, "")
     assert [trial.reason for trial in tried] == ["a loss of nan"] * 2
     assert "a loss of nan" in capsys.readouterr().out
-    assert not (config.output_dir / BEST).exists()
+    assert not (config.output_dir / _BEST).exists()
     assert "no setting could be trained" in summary(config.output_dir, tried)
 
 
@@ -244,7 +244,7 @@ def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(colour
 
 
 def test_what_is_wrong_with_the_run_itself_ends_the_search(config, monkeypatch):
-    def full(config, command):
+    def full(config, manifest, command):
         raise RunError(found="the disk is full", expected="", fix="")
 
     monkeypatch.setattr(module, "train", full)
@@ -258,7 +258,7 @@ def test_no_trials_are_no_search(config):
 
 
 def test_a_line_names_settings_and_figures(searched):
-    told = line(searched[1][0], 3)
+    told = _line(searched[1][0], 3)
     assert "val loss" in told and "finetune.learning_rate=" in told and "batch_size=" in told
 
 
@@ -278,9 +278,9 @@ def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, 
     recipe.write_text(RECIPE, encoding="utf-8")
     options = ("--dataset_dir", colours, "--output_dir", output, "--config", recipe, "--tune", 2)
     assert typed("train", *options) == 0
-    assert f"fingerspell train --config {(output / BEST).as_posix()}" in capsys.readouterr().out
+    assert f"fingerspell train --config {(output / _BEST).as_posix()}" in capsys.readouterr().out
     assert not (output / "run.json").exists()
-    facts = json.loads((output / TRIALS / "000" / "run.json").read_text(encoding="utf-8"))
+    facts = json.loads((output / _TRIALS / "000" / "run.json").read_text(encoding="utf-8"))
     assert facts["config"]["recipe_file"] == "mine.py"
     assert facts["config"]["recipe_sha256"] == sha256(recipe.read_bytes()).hexdigest()
 

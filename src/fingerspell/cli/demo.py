@@ -89,8 +89,7 @@ def _weights_at_hand(size_px: int, starter: Path | None = None) -> str:
     """
     from fingerspell.config import ModelConfig
     from fingerspell.errors import ModelError
-    from fingerspell.model.starter import starter_facts
-    from fingerspell.model.weights import imagenet_backbone
+    from fingerspell.model.weights import imagenet_backbone, starter_facts
     from fingerspell.runtime import STARTER
 
     try:

@@ -101,6 +101,15 @@ class Manifest:
         return {s: tuple(x for x in self.samples if x.split == s) for s in _ALL}
 
 
+@dataclass(frozen=True, slots=True)
+class SmallDataset:
+    """The data set, what the user's own source is called in it, and which files were left out."""
+
+    manifest: Manifest
+    source: str
+    left_out: tuple[str, ...]
+
+
 def split_of(name: str) -> str:
     """Returns the split that a name speaks of, or "": `Train`, `asl_alphabet_test`, `val2017`."""
     splits = {_SPLIT_OF[word] for word in _words(name) if word in _SPLIT_OF}

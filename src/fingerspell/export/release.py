@@ -44,7 +44,7 @@ def release(
     `RunError` for a run that is not whole.
     """
     from fingerspell.model import load_recogniser
-    from fingerspell.model.starter import WEIGHTS, pack
+    from fingerspell.model.weights import WEIGHTS, pack
 
     contract = read_contract(run_dir)
     _require_present_words(run_dir, contract)
@@ -161,7 +161,7 @@ def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[st
 
 def _rebuilt(folder: Path) -> Any:
     """Returns the network as a user of `--weights starter` or `adapt` builds it."""
-    from fingerspell.model.starter import build_starter, starter_facts, with_released_views
+    from fingerspell.model.weights import build_starter, starter_facts, with_released_views
 
     model = build_starter(tuple(starter_facts(folder)["labels"]), folder)
     return with_released_views(model, folder)

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import AugmentConfig, SamplingConfig
+from fingerspell.config.augment import AugmentConfig, SamplingConfig
 from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.errors import require
 from fingerspell.images import fit, read
@@ -91,12 +91,12 @@ def training_stream(
         (manifest.absolute(s), index[s.label], float(weights[index[s.label]])) for s in samples
     ]
     sample_at = _shuffled(make_deck(samples, sampling, seed), seed)
-    load = _Load((size_px[0], size_px[1]), augment, backgrounds_of(manifest, samples))
+    to_element = _Load((size_px[0], size_px[1]), augment, backgrounds_of(manifest, samples))
     rows = _rows(batch_size, part)
 
     def element(place: int) -> _Element:
         rng = np.random.Generator(np.random.SFC64((seed, place)))
-        return load(elements[sample_at(place)], rng)
+        return to_element(elements[sample_at(place)], rng)
 
     def batch(number: int) -> Batch:
         return _batch([element(number * batch_size + row) for row in rows], len(labels))
@@ -160,10 +160,10 @@ def labelled_stream(
     index = {label: i for i, label in enumerate(labels)}
     elements = [(manifest.absolute(s), index[s.label], 1.0) for s in samples]
     behind = Backgrounds() if augment is None else backgrounds_of(manifest, samples)
-    load = _Load((size_px[0], size_px[1]), augment, behind)
+    to_element = _Load((size_px[0], size_px[1]), augment, behind)
 
     def element(number: int) -> _Element:
-        return load(elements[number], np.random.Generator(np.random.SFC64((seed, number))))
+        return to_element(elements[number], np.random.Generator(np.random.SFC64((seed, number))))
 
     pictures = grain.MapDataset.range(len(elements)).map(element)
     return pictures.to_iter_dataset(_read_options(2 * batch_size, threads)).batch(

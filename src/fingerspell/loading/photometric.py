@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import AugmentConfig
+from fingerspell.config.augment import AugmentConfig
 from fingerspell.images import Pixels, decode, encode_jpeg
 from fingerspell.loading.rng import between, either, factor
 

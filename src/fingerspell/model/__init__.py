@@ -1,4 +1,4 @@
-"""The network: built, loaded, frozen. Preprocessing travels inside it."""
+"""The network: built, loaded, saved, frozen. Preprocessing is part of it."""
 
 from fingerspell.model.build import (
     backbone_of,

@@ -1,4 +1,8 @@
-"""Freezing is data: a layer name, and what BatchNormalization may do."""
+"""Builds the network, gives access to its parts, and freezes or unfreezes the backbone.
+
+Preprocessing is inside: the input is RGB in [0, 1]. What an unfrozen phase may change is data: the
+name of the first layer that trains, and the momentum of BatchNormalization.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,31 @@ import difflib
 
 import keras
 
-from fingerspell.config import ModelConfig
+from fingerspell.config.model import ModelConfig
 from fingerspell.errors import ConfigError, ModelError
 
-SCALING = "to_plus_minus_one"
+_SCALING = "to_plus_minus_one"
 BACKBONE = "backbone"
+HEAD = "head"
 DROPOUT = "dropout"
 LOGITS = "logits"
-PROBABILITIES = "probabilities"
+
+ALL = "all"
+"""The value of `unfrozen_from` that unfreezes the whole backbone."""
+
+
+def build_recogniser(config: ModelConfig, classes: int) -> keras.Model:
+    """Returns the whole network with random weights.
+
+    Input `image`: RGB float32 in [0, 1], shape (N, H, W, 3). Output: float32 probabilities
+    (N, classes), also under a mixed-precision policy. The model is named after its backbone.
+    It has a single view, as in training; `with_hand_crop` adds the crop views for inference.
+    """
+    image = keras.Input((*config.image_size_px, 3), name="image")
+    x = keras.layers.Rescaling(2.0, offset=-1.0, name=_SCALING)(image)
+    backbone = build_backbone(config)
+    head = _build_head(classes, config.dropout, int(backbone.output_shape[-1]))
+    return keras.Model(image, head(backbone(x)), name=config.backbone)
 
 
 def build_backbone(config: ModelConfig) -> keras.Model:
@@ -35,27 +56,45 @@ def build_backbone(config: ModelConfig) -> keras.Model:
     )
 
 
-def build_head(classes: int, dropout: float, features: int) -> keras.Model:
+def _build_head(classes: int, dropout: float, features: int) -> keras.Model:
     """Returns the classifier: features (N, F) → probabilities (N, classes), always float32."""
     inputs = keras.Input((features,), name="features")
     x = keras.layers.Dropout(dropout, name=DROPOUT)(inputs)
     x = keras.layers.Dense(classes, dtype="float32", name=LOGITS)(x)
-    x = keras.layers.Softmax(dtype="float32", name=PROBABILITIES)(x)
-    return keras.Model(inputs, x, name="head")
+    x = keras.layers.Softmax(dtype="float32", name="probabilities")(x)
+    return keras.Model(inputs, x, name=HEAD)
 
 
-def build_recogniser(config: ModelConfig, classes: int) -> keras.Model:
-    """Returns the whole network with random weights.
+def backbone_of(model: keras.Model) -> keras.Model:
+    """Returns the feature network: pixels in [-1, 1] → features (N, F)."""
+    return _part(model, BACKBONE)
 
-    Input `image`: RGB float32 in [0, 1], shape (N, H, W, 3). Output: float32 probabilities
-    (N, classes), also under a mixed-precision policy. The model is named after its backbone. It
-    looks once, as it learns; `look_closer` is for the answers of one whose settings ask for it.
+
+def head_of(model: keras.Model) -> keras.Model:
+    """Returns the classifier: features (N, F) → probabilities (N, C)."""
+    return _part(model, HEAD)
+
+
+def scaling_of(model: keras.Model) -> keras.Layer:
+    """Returns the layer that brings pixels from [0, 1] to [-1, 1]."""
+    return _part(model, _SCALING)
+
+
+def feature_network(model: keras.Model) -> keras.Model:
+    """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights.
+
+    The features are those of the whole picture, also in a recogniser with a hand crop.
     """
-    image = keras.Input((*config.image_size_px, 3), name="image")
-    x = keras.layers.Rescaling(2.0, offset=-1.0, name=SCALING)(image)
-    backbone = build_backbone(config)
-    head = build_head(classes, config.dropout, int(backbone.output_shape[-1]))
-    return keras.Model(image, head(backbone(x)), name=config.backbone)
+    found = backbone_of(model)(scaling_of(model)(model.input))
+    # With a hand crop the backbone has a second output, the grid for hand localisation.
+    features = found[0] if isinstance(found, list) else found
+    return keras.Model(model.input, features, name="features")
+
+
+def size_of(model: keras.Model) -> tuple[int, int]:
+    """Returns the height and width in pixels of the pictures that the recogniser takes."""
+    height, width = model.input_shape[1:3]
+    return int(height), int(width)
 
 
 def _part(model: keras.Model, name: str) -> keras.Model:
@@ -69,58 +108,13 @@ def _part(model: keras.Model, name: str) -> keras.Model:
         ) from error
 
 
-def backbone_of(model: keras.Model) -> keras.Model:
-    """Returns the feature network: pixels in [-1, 1] → features (N, F)."""
-    return _part(model, BACKBONE)
-
-
-def head_of(model: keras.Model) -> keras.Model:
-    """Returns the classifier: features (N, F) → probabilities (N, C)."""
-    return _part(model, "head")
-
-
-def scaling_of(model: keras.Model) -> keras.Layer:
-    """Returns the layer that brings pixels from [0, 1] to [-1, 1]."""
-    return _part(model, SCALING)
-
-
-def feature_network(model: keras.Model) -> keras.Model:
-    """Returns the front of the recogniser: pixels in [0, 1] → features, sharing its weights.
-
-    It looks once, also where the recogniser looks twice.
-    """
-    found = backbone_of(model)(scaling_of(model)(model.input))
-    # Where the recogniser looks closer, its backbone gives a grid of features, too.
-    features = found[0] if isinstance(found, list) else found
-    return keras.Model(model.input, features, name="features")
-
-
-def size_of(model: keras.Model) -> tuple[int, int]:
-    """Returns the height and width in pixels of the pictures that the recogniser takes."""
-    height, width = model.input_shape[1:3]
-    return int(height), int(width)
-
-
-def fold_temperature(model: keras.Model, temperature: float) -> None:
-    """Divides the logits by `temperature` for good: softmax((W x + b) / T).
-
-    The top class of one look never changes. Reference: Guo et al., On Calibration of Modern Neural
-    Networks, ICML 2017.
-    """
-    layer = head_of(model).get_layer(LOGITS)
-    layer.set_weights([w / temperature for w in layer.get_weights()])
-
-
-ALL = "all"
-
-
 def freeze_all(model: keras.Model) -> None:
     """Freezes the whole backbone; the head stays trainable."""
     backbone_of(model).trainable = False
 
 
 def unfreeze(model: keras.Model, first: str, batchnorm_momentum: float | None) -> None:
-    """Frees the backbone from the layer named `first` (or `"all"`) to its end.
+    """Unfreezes the backbone from the layer named `first` (or `"all"`) to its end.
 
     `batchnorm_momentum=None` keeps BatchNormalization in inference mode by freezing those layers
     themselves: calling the backbone with `training=False` does not keep their statistics still
@@ -162,3 +156,13 @@ def _index_of(backbone: keras.Model, first: str) -> int:
             "fingerspell.model.backbone_of(model).layers lists all",
         )
     return names.index(first)
+
+
+def fold_temperature(model: keras.Model, temperature: float) -> None:
+    """Folds temperature scaling into the weights of the logits: softmax((W x + b) / T).
+
+    The top class of a single view never changes. Reference: Guo et al., On Calibration of Modern
+    Neural Networks, ICML 2017.
+    """
+    layer = head_of(model).get_layer(LOGITS)
+    layer.set_weights([w / temperature for w in layer.get_weights()])

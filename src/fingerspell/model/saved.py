@@ -1,4 +1,4 @@
-"""The same recogniser for pictures of another size, to learn cheaply at first."""
+"""Saves and loads recognisers, and copies them: in float32, or for another picture size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from fingerspell.config import ModelConfig
+from fingerspell.config.model import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.files import written_aside
 from fingerspell.model.build import DROPOUT, backbone_of, build_recogniser, head_of, size_of
@@ -37,22 +37,12 @@ def load_recogniser(path: Path) -> keras.Model:
         ) from error
 
 
-def config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
-    """Returns how to build `model` again, for pictures of `size_px`."""
-    return ModelConfig(
-        backbone=model.name,
-        image_size_px=size_px,
-        dropout=head_of(model).get_layer(DROPOUT).rate,
-        views=views_of(model),
-    )
-
-
 def rebuild_in_float32(model: keras.Model) -> keras.Model:
     """Returns the same network computing in float32 throughout, with the same weights.
 
     A `mixed_float16` model converted as it is needs Flex operators and gives float16 outputs.
     """
-    config = config_of(model, size_of(model))
+    config = _config_of(model, size_of(model))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -69,15 +59,15 @@ def at_size(model: keras.Model, size_px: tuple[int, int]) -> keras.Model:
 
     That is `model` itself where the size is its own, else a network of its own: MobileNetV3 pads
     its strided convolutions by whether each stage's side is even, which is fixed when it is
-    built. Computed as the present policy says (mixed precision), nothing frozen.
+    built. The copy takes the current dtype policy (mixed precision), and nothing is frozen in it.
     """
     return model if size_of(model) == tuple(size_px) else copy_at(model, size_px)
 
 
 def copy_at(model: keras.Model, size_px: tuple[int, int]) -> keras.Model:
     """Returns a network of its own for pictures of `size_px` that holds `model`'s values."""
-    copy = build_recogniser(config_of(model, size_px), int(model.output_shape[-1]))
-    # Keras numbers layers without a name of their own anew; a phase may be told to start at one.
+    copy = build_recogniser(_config_of(model, size_px), int(model.output_shape[-1]))
+    # Keras numbers layers without a name of their own anew; `unfrozen_from` may name one.
     for layer, original in zip(backbone_of(copy).layers, backbone_of(model).layers, strict=True):
         layer.name = original.name
     carry(model, copy)
@@ -92,3 +82,13 @@ def carry(source: keras.Model, target: keras.Model) -> None:
         for variable, value in zip(part(target).variables, part(source).variables, strict=True):
             # By way of numpy: JAX would share one array, and training one would give it away.
             variable.assign(keras.ops.convert_to_numpy(value))
+
+
+def _config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
+    """Returns the settings that build `model` again for pictures of `size_px`."""
+    return ModelConfig(
+        backbone=model.name,
+        image_size_px=size_px,
+        dropout=head_of(model).get_layer(DROPOUT).rate,
+        views=views_of(model),
+    )

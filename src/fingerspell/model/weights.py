@@ -1,25 +1,44 @@
-"""First weights of the backbone: ImageNet, the released one, a file, another run, or none."""
+"""First weights of the network: ImageNet, the released recogniser (starter), a file, or none.
+
+The starter is one small file. Its kernels are float16. Vectors (BatchNormalization's, biases) stay
+float32: they are a fiftieth of all numbers, and half precision would lose the smallest variances.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from fingerspell.assets import STARTER, has_starter
-from fingerspell.config import ModelConfig
+from fingerspell.config.model import ModelConfig
 from fingerspell.errors import ModelError
-from fingerspell.model.build import BACKBONE, backbone_of
-from fingerspell.model.starter import load_starter_backbone
+from fingerspell.model.build import BACKBONE, LOGITS, backbone_of, build_recogniser, head_of
+from fingerspell.model.hand_crop import (
+    HAND_CELLS,
+    HandBox,
+    hand_box_of,
+    has_hand_crop,
+    with_hand_crop,
+)
+
+WEIGHTS = "starter_weights.npz"
+CONTRACT = "recogniser.json"
 
 
 def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path = STARTER) -> str:
-    """Fills the backbone as `config.weights` says; returns the origin in words for the report.
+    """Loads the backbone weights that `config.weights` names; returns their origin in words.
 
     `auto` is ImageNet or, where that cannot be fetched, the released recogniser in the folder
-    `starter`; it says which on the console. Raises `ModelError` where the file is missing, damaged
-    or of another architecture, or where neither is to be had.
+    `starter`; the console names which. Raises `ModelError` where the file is missing, damaged
+    or of another architecture, or where neither is available.
     """
     if config.weights == "none":
         return "random initialisation"
@@ -65,7 +84,7 @@ def _load_imagenet(model: keras.Model, config: ModelConfig, starter: Path) -> st
 def imagenet_backbone(config: ModelConfig, starter: Path = STARTER) -> keras.Model:
     """Returns Keras's backbone with ImageNet weights, fetched or from its cache.
 
-    Raises `ModelError` where neither is to be had; it offers what lies in the folder `starter`.
+    Raises `ModelError` where neither is available; its fix names the folder `starter` if usable.
     """
     try:
         return getattr(keras.applications, config.backbone)(
@@ -110,3 +129,153 @@ def _load_file(backbone: keras.Model, path: Path, name: str) -> None:
 def _backbone_in(path: Path) -> list[object]:
     other = keras.models.load_model(path, compile=False)
     return list(other.get_layer(BACKBONE).get_weights())
+
+
+def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
+    """Returns the released network with its weights, for `labels`, with a single view for training.
+
+    `with_released_views` adds the released recogniser's hand crop. Raises `ModelError` where there
+    is no starter or it is damaged.
+    """
+    model = build_recogniser(starter_config(folder), len(labels))
+    load_starter_backbone(model, folder)
+    load_starter_head(model, labels, folder)
+    return model
+
+
+def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Model:
+    """Returns a recogniser on the released backbone with the released recogniser's views.
+
+    Raises `ModelError` where there is no starter or it is damaged.
+    """
+    if starter_config(folder).views == "single":
+        return model
+    arrays = _arrays(folder, starter_facts(folder))
+    kernel, bias = (_array(arrays, f"{HAND_CELLS}/{name}") for name in ("kernel", "bias"))
+    return with_hand_crop(model, HandBox(kernel, float(bias)))
+
+
+def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
+    """Loads the released recogniser's backbone weights; returns their origin in words.
+
+    Raises `ModelError` where there is none, where it is damaged, and for another backbone.
+    """
+    facts = starter_facts(folder)
+    if model.name != facts["backbone"]:
+        raise ModelError(
+            found=f"--weights starter for {model.name}",
+            expected=f"{facts['backbone']}, the one network that is released",
+            fix=f"--backbone {facts['backbone']}, or other --weights for {model.name}",
+        )
+    _fill(_backbone_variables(model), _arrays(folder, facts))
+    return starter_origin(facts)
+
+
+def load_starter_head(model: keras.Model, labels: Sequence[str], folder: Path = STARTER) -> None:
+    """Loads the released recogniser's head weights for those of `labels` that it knows.
+
+    Another label gets weights of zero and the mean bias of the others, so that it is never the
+    answer before it is trained. Its temperature is inside the weights.
+    """
+    facts = starter_facts(folder)
+    arrays = _arrays(folder, facts)
+    known = [labels.index(label) for label in facts["labels"] if label in labels]
+    theirs = [i for i, label in enumerate(facts["labels"]) if label in labels]
+    kernel, bias = (_array(arrays, f"{LOGITS}/{name}") for name in ("kernel", "bias"))
+    wide = np.zeros((len(kernel), len(labels)), np.float32)
+    wide[:, known] = kernel[:, theirs]
+    offset = np.full(len(labels), bias.mean(), np.float32)
+    offset[known] = bias[theirs]
+    _fill(_head_variables(model), {f"{LOGITS}/kernel": wide, f"{LOGITS}/bias": offset})
+
+
+def starter_config(folder: Path = STARTER) -> ModelConfig:
+    """Returns the released network's settings: backbone, picture size, views."""
+    facts = starter_facts(folder)
+    origin = facts["origin"]
+    return ModelConfig(
+        backbone=facts["backbone"],
+        weights="starter",
+        image_size_px=(facts["height_px"], facts["width_px"]),
+        views=origin.get("views", "single"),
+    )
+
+
+def starter_facts(folder: Path = STARTER) -> dict[str, Any]:
+    """Returns what the released `recogniser.json` says; raises `ModelError` where there is none."""
+    try:
+        return dict(json.loads((folder / CONTRACT).read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise ModelError(
+            found="no released recogniser in this copy of the package",
+            expected=f"{CONTRACT} and {WEIGHTS} in fingerspell/assets/starter",
+            fix="install a release, or start from --weights imagenet or a weights file",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _damaged(CONTRACT, str(error)) from error
+
+
+def starter_origin(facts: Mapping[str, Any]) -> str:
+    """Returns the origin of the starter's weights in words, from what `starter_facts` returns."""
+    return f"the released recogniser (starter, trained {facts['origin'].get('finished', '?')})"
+
+
+def pack(model: keras.Model) -> bytes:
+    """Returns the starter's weights file of a recogniser; equal weights give equal bytes."""
+    variables = {**_backbone_variables(model), **_head_variables(model)}
+    arrays = {k: _half(keras.ops.convert_to_numpy(v)) for k, v in variables.items()}
+    if has_hand_crop(model):
+        hand_box = hand_box_of(model)
+        arrays[f"{HAND_CELLS}/kernel"] = hand_box.kernel
+        arrays[f"{HAND_CELLS}/bias"] = np.array(hand_box.bias, np.float32)
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def _backbone_variables(model: keras.Model) -> dict[str, Any]:
+    return {f"{x.name}/{v.name}": v for x in backbone_of(model).layers for v in x.weights}
+
+
+def _head_variables(model: keras.Model) -> dict[str, Any]:
+    layer = head_of(model).get_layer(LOGITS)
+    return {f"{layer.name}/{v.name}": v for v in layer.weights}
+
+
+def _half(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.float16 if values.ndim > 1 else np.float32)
+
+
+def _arrays(folder: Path, facts: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Reads the weights once their SHA-256 is the one in the contract."""
+    try:
+        content = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise _damaged(WEIGHTS, str(error)) from error
+    if hashlib.sha256(content).hexdigest() != facts["files"].get(WEIGHTS):
+        raise _damaged(WEIGHTS, f"its SHA-256 is not the one in {CONTRACT}")
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _array(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in arrays:
+        raise _damaged(WEIGHTS, f"no {name} in it")
+    return arrays[name].astype(np.float32)
+
+
+def _fill(variables: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    values = {name: _array(arrays, name) for name in variables}
+    for name, variable in variables.items():
+        if values[name].shape != tuple(variable.shape):
+            raise _damaged(WEIGHTS, f"{name} has the shape {values[name].shape}")
+    for name, variable in variables.items():
+        variable.assign(values[name])
+
+
+def _damaged(name: str, reason: str) -> ModelError:
+    return ModelError(
+        found=f"the released recogniser's {name} cannot be used ({reason})",
+        expected="the file as it was released",
+        fix="install the package anew, or start from --weights imagenet or a weights file",
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fingerspell.config import PrepareConfig
+from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import (
     FILE_NAME,
     HELD_OUT,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
-from fingerspell.config import PrepareConfig
+from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import (
     FILE_NAME,
     REPORT_NAME,
-    Manifest,
+    SmallDataset,
     read_manifest,
     text_sha256,
     to_csv,
@@ -25,15 +24,6 @@ from fingerspell.prepare.split import split_groups
 
 _LEAST_GROUPS = 4
 """With fewer, holding one back would cost a class a third of what it can learn from, or more."""
-
-
-@dataclass(frozen=True, slots=True)
-class SmallDataset:
-    """The data set, what the user's own source is called in it, and which files were left out."""
-
-    manifest: Manifest
-    source: str
-    left_out: tuple[str, ...]
 
 
 def prepare_small_dataset(

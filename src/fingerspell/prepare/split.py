@@ -10,7 +10,7 @@ from heapq import nsmallest
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import PrepareConfig
+from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import SPLITS
 from fingerspell.errors import DataError
 from fingerspell.prepare.examine import Picture

@@ -12,7 +12,7 @@ from textwrap import wrap
 from typing import Any
 
 from fingerspell import __version__
-from fingerspell.config import PrepareConfig
+from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import HELD_OUT, SPLITS, Sample
 from fingerspell.labels import in_order
 from fingerspell.prepare.examine import Picture

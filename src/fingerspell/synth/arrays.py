@@ -12,3 +12,6 @@ Floats = NDArray[Any]
 Whole = NDArray[Any]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
+
+GAMMA = 2.2
+"""Of the display: linear light = value ** GAMMA."""

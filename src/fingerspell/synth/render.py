@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fingerspell.synth.anatomy import Build
-from fingerspell.synth.arrays import Flags, Floats
+from fingerspell.synth.arrays import GAMMA, Flags, Floats
 from fingerspell.synth.camera import FLIP, Camera, see
 from fingerspell.synth.light import Light, hollows, shade, shadows
 from fingerspell.synth.skeleton import Skeleton
-from fingerspell.synth.skin import GAMMA, Look, Patch, paint
+from fingerspell.synth.skin import Look, Patch, paint
 from fingerspell.synth.surface import ARM_MM, PALM, Surface, clothe, rasterise
 
 _STEPS = 4096

@@ -11,9 +11,8 @@ import numpy as np
 from fingerspell.errors import DataError
 from fingerspell.files import PICTURE_ENDINGS, pictures_below
 from fingerspell.images import read
-from fingerspell.synth.arrays import Floats
+from fingerspell.synth.arrays import GAMMA, Floats
 from fingerspell.synth.config import SCENES, SynthConfig
-from fingerspell.synth.skin import GAMMA
 
 
 def sample_scene(

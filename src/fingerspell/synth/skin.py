@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fingerspell.synth.arrays import Floats
+from fingerspell.synth.arrays import GAMMA, Floats
 from fingerspell.synth.surface import ARM, PALM, SLEEVE
 
 _MONK_TONES = (
     "f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96",
     "a07e56", "825c43", "604134", "3a312a", "292420",
 )  # fmt: skip
-GAMMA = 2.2
 _DARKEST, _LIGHTEST = 0.07, 0.86
 """How much red light skin throws back at the ends of the scale; no skin is as black as ink."""
 _PALM_LIGHT = np.array([0.70, 0.44, 0.36])

@@ -1,4 +1,4 @@
-"""The released recogniser fitted to a few pictures: one person, one camera, or a new sign."""
+"""Adapts the released recogniser to a few pictures: one person, one camera, or a new sign."""
 
 from __future__ import annotations
 
@@ -16,35 +16,202 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.assets import STARTER
-from fingerspell.config import AdaptConfig, ModelConfig
-from fingerspell.dataset.manifest import Manifest, Sample
+from fingerspell.config import AdaptConfig
+from fingerspell.config.model import ModelConfig
+from fingerspell.dataset.manifest import Manifest, Sample, SmallDataset
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.loading import loader
-from fingerspell.machine import commit, machine, peak_memory_bytes, quieten_libraries, versions
+from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
 from fingerspell.model import head_of, rebuild_in_float32, save_recogniser, unfreeze
 from fingerspell.model.build import LOGITS, feature_network
-from fingerspell.model.starter import (
+from fingerspell.model.weights import (
     build_starter,
     starter_config,
     starter_facts,
     starter_origin,
     with_released_views,
 )
-from fingerspell.prepare.small_dataset import SmallDataset
 from fingerspell.progress import Progress
 from fingerspell.train import memory, run_folder
-from fingerspell.train.checkpoint import copied, fill
+from fingerspell.train.checkpoint import assign, copied
 from fingerspell.train.devices import is_out_of_memory, prepare_device
-from fingerspell.train.phases import WarmCosine
+from fingerspell.train.schedule import WarmCosine
 
-Floats = NDArray[np.float32]
+_Floats = NDArray[np.float32]
+
+_Curves = list[dict[str, Any]]
+"""The rows of `training_history.json`."""
+
+_IMPRINTED_FROM = 20
+
+_BATCH = 32
+"""Batch size of inference, where memory suffices."""
+
+
+def adapt(
+    config: AdaptConfig, small: SmallDataset, command: str = "", starter: Path = STARTER
+) -> dict[str, Any]:
+    """Fine-tunes the released recogniser on a small data set; returns the content of `run.json`.
+
+    Writes `model.keras`, labels, history and `run.json` into `config.output_dir`, as training
+    does. Labels are those of the data set: a class without any picture, photographed or
+    synthetic, is dropped.
+    """
+    started_s, source = time.perf_counter(), commit()
+    silence_libraries()
+    device = prepare_device()
+    keras.utils.set_random_seed(config.seed)
+    settings, manifest = starter_config(starter), small.manifest
+    known = starter_facts(starter)
+    model = build_starter(manifest.labels, starter)
+    answering = with_released_views(model, starter)
+    before = _measure(answering, small, settings)
+    new = [x for x in manifest.labels if x not in known["labels"]]
+    if new:
+        _imprint(model, manifest, new, settings)
+    released = model.get_weights()
+    rows = _fit(config, model, manifest, settings)
+    trained = model.get_weights()
+    model.set_weights(
+        [r + config.kept_share * (x - r) for r, x in zip(released, trained, strict=True)]
+    )
+    after = _measure(answering, small, settings)
+    save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)
+    write_labels(config.output_dir / run_folder.LABELS, manifest.labels)
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    write_json(config.output_dir / run_folder.HISTORY, columns)
+    own = Counter(s.split for s in manifest.samples if s.source == small.source)
+    facts = {
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "config": {
+            **dataclasses.asdict(config),
+            "model": dataclasses.asdict(settings),
+            "threshold": known["threshold"],
+        },
+        "labels": list(manifest.labels),
+        "weights_origin": starter_origin(known),
+        "temperature": 1.0,
+        "adapted": {
+            "classes": len({s.label for s in manifest.samples if s.source == small.source}),
+            "new_classes": new,
+            "left_out": list(small.left_out),
+            "before": before,
+            "after": after,
+        },
+        "manifest_sha256": manifest.sha256,
+        "manifest_checked": True,
+        "split_rule": "groups",
+        "pictures": dict(own),
+        "synthetic_pictures": len(manifest.samples) - own.total(),
+        "device": dataclasses.asdict(device),
+        "machine": machine(),
+        "versions": versions(),
+        "commit": source,
+        "train_s": round(time.perf_counter() - started_s, 1),
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+    write_json(config.output_dir / run_folder.RUN, facts)
+    return facts
+
+
+def _measure(model: keras.Model, small: SmallDataset, settings: ModelConfig) -> dict[str, Any]:
+    """Returns the accuracy on the user's test pictures and on synthetic hands; None without any."""
+    manifest = small.manifest
+    return {
+        "own": _accuracy(model, manifest, manifest.split("test"), settings),
+        "own_pictures": len(manifest.split("test")),
+        "synthetic": _accuracy(model, manifest, manifest.split("val"), settings),
+        "synthetic_pictures": len(manifest.split("val")),
+    }
+
+
+def _accuracy(
+    model: keras.Model, manifest: Manifest, samples: Sequence[Sample], settings: ModelConfig
+) -> float | None:
+    if not samples:
+        return None
+    paths = [manifest.absolute(sample) for sample in samples]
+    answers = _answers(model, paths, settings).argmax(axis=1)
+    truth = np.array([manifest.labels.index(sample.label) for sample in samples])
+    return float((answers == truth).mean())
+
+
+def _fit(
+    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig
+) -> _Curves:
+    """Fine-tunes the whole network; BatchNormalization keeps its statistics.
+
+    Where memory is full it starts again, with every batch in more parts.
+    """
+    unfreeze(model, config.phase.unfrozen_from or "all", config.phase.batchnorm_momentum)
+    before, parts = copied(model.variables), 1
+    while True:
+        try:
+            return _learn(config, model, manifest, settings, parts)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        gc.collect()
+        parts, message = memory.split_step(config.batch_size, parts, "adapting")
+        print(message, flush=True)
+        assign(model.variables, before)
+
+
+def _learn(
+    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig, parts: int
+) -> _Curves:
+    phase, steps = config.phase, config.steps_per_epoch
+    model.compile(
+        optimizer=keras.optimizers.Adam(WarmCosine(phase, steps * phase.epochs)),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
+    )
+    memory.compute_in_parts(model, model, phase, parts)
+    stream = loader.training_stream(
+        manifest,
+        manifest.split("train"),
+        manifest.labels,
+        settings.image_size_px,
+        config.batch_size,
+        config.augment,
+        config.seed,
+        sampling=config.sampling,
+    )
+    with Progress(steps * phase.epochs, "adapting", "step") as bar:
+        advance = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: bar.advance(1)  # noqa: ARG005
+        )
+        fitted = model.fit(
+            (batch for batch in stream),  # Keras wants a true generator.
+            steps_per_epoch=steps,
+            epochs=phase.epochs,
+            callbacks=[advance],
+            shuffle=False,
+            verbose=0,
+        )
+    curves = zip(fitted.history["loss"], fitted.history["accuracy"], strict=True)
+    return [
+        {"phase": phase.name, "epoch": number, "loss": float(loss), "accuracy": float(right)}
+        for number, (loss, right) in enumerate(curves, start=1)
+    ]
+
+
+def _imprint(
+    model: keras.Model, manifest: Manifest, new: Sequence[str], settings: ModelConfig
+) -> None:
+    """Initialises new classes by imprinting: the steps are too few to learn them from zero."""
+    layer = head_of(model).get_layer(LOGITS)
+    features = {label: _features(model, manifest, label, settings) for label in manifest.labels}
+    kernel, bias = layer.get_weights()
+    layer.set_weights(imprint(kernel, bias, features, new))
 
 
 def imprint(
-    kernel: Floats, bias: Floats, features: Mapping[str, Floats], new: Sequence[str]
-) -> tuple[Floats, Floats]:
-    """Returns kernel (F, C) and bias (C,) with the columns of the classes `new` filled in.
+    kernel: _Floats, bias: _Floats, features: Mapping[str, _Floats], new: Sequence[str]
+) -> tuple[_Floats, _Floats]:
+    """Returns kernel (F, C) and bias (C,) with imprinted columns for the classes `new`.
 
         w = scale * (mean(class) - mean(all)) / |mean(class) - mean(all)|
 
@@ -67,185 +234,19 @@ def imprint(
     return kernel, bias
 
 
-IMPRINTED_FROM = 20
-AT_ONCE = 32
-"""Pictures that are looked at without learning from them, where memory has room for them."""
-
-Curves = list[dict[str, Any]]
-"""The rows of `training_history.json`."""
-
-
-def adapt(
-    config: AdaptConfig, few: SmallDataset, command: str = "", starter: Path = STARTER
-) -> dict[str, Any]:
-    """Fits the released recogniser in `starter` to `few`; returns what `run.json` says of it.
-
-    Writes `model.keras`, labels, history and `run.json` into `config.output_dir`, as training
-    does. Labels are those of the data set: a class that it does not show, not even drawn, goes.
-    """
-    started_s, source = time.perf_counter(), commit()
-    quieten_libraries()
-    device = prepare_device()
-    keras.utils.set_random_seed(config.seed)
-    settings, manifest = starter_config(starter), few.manifest
-    known = starter_facts(starter)
-    model = build_starter(manifest.labels, starter)
-    answering = with_released_views(model, starter)
-    before = _measure(answering, few, settings)
-    new = [x for x in manifest.labels if x not in known["labels"]]
-    if new:
-        _imprint(model, manifest, new, settings)
-    released = model.get_weights()
-    rows = _fit(config, model, manifest, settings)
-    learnt = model.get_weights()
-    model.set_weights(
-        [r + config.kept_share * (x - r) for r, x in zip(released, learnt, strict=True)]
-    )
-    after = _measure(answering, few, settings)
-    save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)
-    write_labels(config.output_dir / run_folder.LABELS, manifest.labels)
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    write_json(config.output_dir / run_folder.HISTORY, columns)
-    own = Counter(s.split for s in manifest.samples if s.source == few.source)
-    facts = {
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "config": {
-            **dataclasses.asdict(config),
-            "model": dataclasses.asdict(settings),
-            "threshold": known["threshold"],
-        },
-        "labels": list(manifest.labels),
-        "weights_origin": starter_origin(known),
-        "temperature": 1.0,
-        "adapted": {
-            "classes": len({s.label for s in manifest.samples if s.source == few.source}),
-            "new_classes": new,
-            "left_out": list(few.left_out),
-            "before": before,
-            "after": after,
-        },
-        "manifest_sha256": manifest.sha256,
-        "manifest_checked": True,
-        "split_rule": "groups",
-        "pictures": dict(own),
-        "synthetic_pictures": len(manifest.samples) - own.total(),
-        "device": dataclasses.asdict(device),
-        "machine": machine(),
-        "versions": versions(),
-        "commit": source,
-        "train_s": round(time.perf_counter() - started_s, 1),
-        "peak_memory_bytes": peak_memory_bytes(),
-    }
-    write_json(config.output_dir / run_folder.RUN, facts)
-    return facts
-
-
-def _measure(model: keras.Model, few: SmallDataset, settings: ModelConfig) -> dict[str, Any]:
-    """Returns the accuracy on the user's held-back pictures and on synthetic hands; None without."""
-    manifest = few.manifest
-    return {
-        "own": _accuracy(model, manifest, manifest.split("test"), settings),
-        "own_pictures": len(manifest.split("test")),
-        "synthetic": _accuracy(model, manifest, manifest.split("val"), settings),
-        "synthetic_pictures": len(manifest.split("val")),
-    }
-
-
-def _accuracy(
-    model: keras.Model, manifest: Manifest, samples: Sequence[Sample], settings: ModelConfig
-) -> float | None:
-    if not samples:
-        return None
-    paths = [manifest.absolute(sample) for sample in samples]
-    answers = _answers(model, paths, settings).argmax(axis=1)
-    truth = np.array([manifest.labels.index(sample.label) for sample in samples])
-    return float((answers == truth).mean())
-
-
-def _fit(
-    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig
-) -> Curves:
-    """Trains the whole network a little; BatchNormalization keeps the statistics it has.
-
-    Where memory is full it starts again, and computes every batch in parts.
-    """
-    unfreeze(model, config.phase.unfrozen_from or "all", config.phase.batchnorm_momentum)
-    before, parts = copied(model.variables), 1
-    while True:
-        try:
-            return _learn(config, model, manifest, settings, parts)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-        gc.collect()
-        parts, said = memory.finer(config.batch_size, parts, "adapting")
-        print(said, flush=True)
-        fill(model.variables, before)
-
-
-def _learn(
-    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig, parts: int
-) -> Curves:
-    phase, steps = config.phase, config.steps_per_epoch
-    model.compile(
-        optimizer=keras.optimizers.Adam(WarmCosine(phase, steps * phase.epochs)),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-    )
-    memory.cut_steps(model, model, phase, parts)
-    stream = loader.training_stream(
-        manifest,
-        manifest.split("train"),
-        manifest.labels,
-        settings.image_size_px,
-        config.batch_size,
-        config.augment,
-        config.seed,
-        sampling=config.sampling,
-    )
-    with Progress(steps * phase.epochs, "adapting", "step") as bar:
-        told = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs: bar.advance(1)  # noqa: ARG005
-        )
-        fitted = model.fit(
-            (batch for batch in stream),  # Keras wants a true generator.
-            steps_per_epoch=steps,
-            epochs=phase.epochs,
-            callbacks=[told],
-            shuffle=False,
-            verbose=0,
-        )
-    curves = zip(fitted.history["loss"], fitted.history["accuracy"], strict=True)
-    return [
-        {"phase": phase.name, "epoch": number, "loss": float(loss), "accuracy": float(right)}
-        for number, (loss, right) in enumerate(curves, start=1)
-    ]
-
-
-def _imprint(
-    model: keras.Model, manifest: Manifest, new: Sequence[str], settings: ModelConfig
-) -> None:
-    """Gives new classes a first guess: the steps to come are too few to learn them from zero."""
-    layer = head_of(model).get_layer(LOGITS)
-    features = {label: _features(model, manifest, label, settings) for label in manifest.labels}
-    kernel, bias = layer.get_weights()
-    layer.set_weights(imprint(kernel, bias, features, new))
-
-
 def _features(
     model: keras.Model, manifest: Manifest, label: str, settings: ModelConfig
 ) -> np.ndarray:
-    """Returns the features (N, F) of at most `IMPRINTED_FROM` training pictures of a class."""
-    samples = [s for s in manifest.split("train") if s.label == label][:IMPRINTED_FROM]
+    """Returns the features (N, F) of at most `_IMPRINTED_FROM` training pictures of a class."""
+    samples = [s for s in manifest.split("train") if s.label == label][:_IMPRINTED_FROM]
     paths = [manifest.absolute(sample) for sample in samples]
     return _answers(feature_network(model), paths, settings)
 
 
 def _answers(
-    network: keras.Model, paths: Sequence[Path], settings: ModelConfig, at_once: int = AT_ONCE
+    network: keras.Model, paths: Sequence[Path], settings: ModelConfig, at_once: int = _BATCH
 ) -> np.ndarray:
-    """Returns what the network makes of pictures (N, …), of fewer at once while memory is full."""
+    """Returns the network's outputs for pictures (N, …); halves the batch while memory is full."""
     try:
         batches = loader.evaluation_stream(paths, settings.image_size_px, at_once)
         return np.concatenate(
@@ -255,6 +256,6 @@ def _answers(
         if not is_out_of_memory(error):
             raise
     gc.collect()
-    fewer, _ = memory.finer(at_once, 1, "looking at pictures")
+    fewer, _ = memory.split_step(at_once, 1, "inference")
     print(f"memory is full at {at_once} pictures at once: going on with {at_once // fewer}")
     return _answers(network, paths, settings, at_once // fewer)

@@ -1,9 +1,9 @@
-"""From what a few steps took to what a whole run takes: arithmetic only, no clock.
+"""Forecast of a run's time, memory, disk and cost from a few measured steps: arithmetic only.
 
-    time(phase) = setup + looked_at * look + epochs * (steps * step + validation * check + save)
+    time(phase) = setup + extracted * extract + epochs * (steps * step + validation * check + save)
 
-A frozen phase looks at every picture once, through the network, and then learns from features;
-any other phase has nothing to look at before. Every epoch counts: early stopping only shortens.
+A frozen phase computes the features of every picture once and then trains on them; other phases
+extract nothing. All epochs count: early stopping only shortens a run.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from dataclasses import dataclass
 
 from fingerspell.errors import require
 
-CHECKPOINTS_AT_ONCE = 3
+_CHECKPOINTS_AT_ONCE = 3
 """Two are kept, and a third is written before the oldest goes."""
 
-FILES_PER_WEIGHT_BYTE = 5.0
+_FILES_PER_WEIGHT_BYTE = 5.0
 """A finished run holds its weights in float32 four times, in half precision and in 8 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What was measured: seconds to set up a phase, for a step, a picture, a checkpoint."""
+    """Measured seconds: to set up a phase, for a step, a picture, a checkpoint."""
 
     setup_s: float = 0.0
     step_s: float
-    look_s: float = 0.0
+    extract_s: float = 0.0
     check_s: float
     save_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a phase has to do: pictures to look at beforehand, epochs, and what each of them has."""
+    """The work of a phase: pictures to extract features of, epochs, steps of each."""
 
     name: str
     epochs: int
     steps: int
     validation: int
-    looked_at: int = 0
+    extracted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Stage:
 def stage(work: Work, pace: Pace) -> Stage:
     """Returns how long a phase takes if it has all its epochs."""
     epoch_s = work.steps * pace.step_s + work.validation * pace.check_s + pace.save_s
-    seconds = pace.setup_s + work.looked_at * pace.look_s + work.epochs * epoch_s
+    seconds = pace.setup_s + work.extracted * pace.extract_s + work.epochs * epoch_s
     return Stage(work.name, seconds, work.epochs, work.steps)
 
 
@@ -71,8 +71,8 @@ class Disk:
     @property
     def stays_bytes(self) -> int:
         """Returns the bytes of the finished run, its last two checkpoints included."""
-        files = round(FILES_PER_WEIGHT_BYTE * self.weights_bytes)
-        return files + (CHECKPOINTS_AT_ONCE - 1) * self.checkpoint_bytes
+        files = round(_FILES_PER_WEIGHT_BYTE * self.weights_bytes)
+        return files + (_CHECKPOINTS_AT_ONCE - 1) * self.checkpoint_bytes
 
     @property
     def most_bytes(self) -> int:

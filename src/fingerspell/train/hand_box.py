@@ -1,4 +1,4 @@
-"""Teaches a trained network to tell where the hand is, by synthetic hands, whose place is known."""
+"""Trains the hand localisation of a network on synthetic hands, whose boxes are known."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config import AugmentConfig
+from fingerspell.config.augment import AugmentConfig
 from fingerspell.images import Pixels
-from fingerspell.labels import LETTERS
+from fingerspell.labels import LETTERS, NOTHING
 from fingerspell.loading.augment import augment
 from fingerspell.model import size_of
 from fingerspell.model.hand_crop import HandBox, grid_network
 from fingerspell.progress import Progress
-from fingerspell.synth import draw
+from fingerspell.synth.picture import draw
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels; all 0 where there is no hand."""
 
-HANDS = 900
-SCENES = 150
-"""Synthetic pictures without a hand: they lie behind the others, and are shown alone too."""
+_HANDS = 900
+_SCENES = 150
+"""Synthetic pictures without a hand: backgrounds of the others, and negative examples."""
 
-PLACED = 3
-"""How often each hand is shown, each time in another place and as large as another time."""
+_PLACED = 3
+"""How often each hand is used, each time at another position and size."""
 
-SMALLEST = 0.3
-AT_ONCE = 50
-RIDGE = 1e-3
-STEPS = 12
+_SMALLEST = 0.3
+_BATCH = 50
+_RIDGE = 1e-3
+_NEWTON_STEPS = 12
 
 
 def train_hand_box(model: keras.Model, changes: AugmentConfig, seed: int) -> HandBox:
-    """Returns how features of `model` tell that a hand is in a cell.
+    """Fits the hand localisation of `model`: which cells of its feature grid show a hand.
 
-    The backbone stays as it is. Logistic regression on what it makes of synthetic hands: anywhere in
-    the picture, from all of it to less than a third as large, before drawn scenes, in the colours
-    and with the damage of `changes`. The same model and seed give the same numbers.
+    Logistic regression on the features of the frozen backbone. The pictures are synthetic hands at
+    any position, from the whole picture down to less than a third of its sides, before rendered
+    scenes, with the colours and damage of `changes`. The same model and seed give the same numbers.
     """
     network, size_px = grid_network(model), size_of(model)
     grid = tuple(int(side) for side in network.output_shape[1:3])
     rows, targets = [], []
-    with Progress(HANDS * PLACED + SCENES, "teaching where the hand is", "picture") as bar:
+    with Progress(_HANDS * _PLACED + _SCENES, "hand localisation", "picture") as bar:
         for pictures, boxes in _batches(_pictures(size_px, changes, seed)):
             features = np.asarray(network.predict_on_batch(pictures), np.float64)
             rows.append(features.reshape(-1, features.shape[-1]))
-            targets.append(np.stack([shares(box, size_px, grid) for box in boxes]).ravel())
+            targets.append(np.stack([_cell_shares(box, size_px, grid) for box in boxes]).ravel())
             bar.advance(len(boxes))
-    return fit(np.concatenate(rows), np.concatenate(targets))
+    return _fit_logistic(np.concatenate(rows), np.concatenate(targets))
 
 
-def shares(box: Box, size_px: tuple[int, int], grid: tuple[int, ...]) -> NDArray[np.float64]:
+def _cell_shares(box: _Box, size_px: tuple[int, int], grid: tuple[int, ...]) -> NDArray[np.float64]:
     """Returns how much of each cell of a grid (h, w) a box covers, from 0 to 1."""
     x0, y0, x1, y1 = box
     across = _covered(x0, x1, size_px[1], grid[1])
@@ -68,48 +68,50 @@ def _covered(start: float, end: float, side_px: int, count: int) -> NDArray[np.f
     return np.asarray(np.clip(covered / cell, 0.0, 1.0))
 
 
-def fit(rows: NDArray[np.float64], targets: NDArray[np.float64]) -> HandBox:
-    """Returns the logistic regression of shares (N,) on rows (N, C), by Newton's steps."""
-    middle, spread = rows.mean(axis=0), rows.std(axis=0) + 1e-6
-    x = np.column_stack([(rows - middle) / spread, np.ones(len(rows))])
+def _fit_logistic(rows: NDArray[np.float64], targets: NDArray[np.float64]) -> HandBox:
+    """Fits a logistic regression of shares (N,) on rows (N, C), by Newton's method."""
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    x = np.column_stack([(rows - mean) / deviation, np.ones(len(rows))])
     weights = np.zeros(x.shape[1])
-    for _ in range(STEPS):
-        said = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        slope = x.T @ (targets - said) / len(x) - RIDGE * weights
-        bend = (x * (said * (1 - said))[:, None]).T @ x / len(x) + RIDGE * np.eye(x.shape[1])
-        weights += np.linalg.solve(bend, slope)
-    kernel = weights[:-1] / spread
-    return HandBox(kernel.astype(np.float32), float(weights[-1] - middle @ kernel))
+    for _ in range(_NEWTON_STEPS):
+        predicted = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        gradient = x.T @ (targets - predicted) / len(x) - _RIDGE * weights
+        hessian = (x * (predicted * (1 - predicted))[:, None]).T @ x / len(x) + _RIDGE * np.eye(
+            x.shape[1]
+        )
+        weights += np.linalg.solve(hessian, gradient)
+    kernel = weights[:-1] / deviation
+    return HandBox(kernel.astype(np.float32), float(weights[-1] - mean @ kernel))
 
 
 def _pictures(
     size_px: tuple[int, int], changes: AugmentConfig, seed: int
-) -> Iterator[tuple[Pixels, Box]]:
-    """Yields pictures uint8 (h, w, 3) and the hand's place in each."""
+) -> Iterator[tuple[Pixels, _Box]]:
+    """Yields pictures uint8 (h, w, 3) and the box of the hand in each."""
     rng = np.random.default_rng([seed, 8])
     still = replace(
         changes, rotate_deg=0.0, shift=0.0, zoom=0.0, farther=0.0, shear=0.0, squeeze=0.0,
         mirror_share=0.0, background_share=0.0, occlude_share=0.0,
     )  # fmt: skip
-    synthetic = (draw("nothing", seed + number, size_px) for number in range(4 * SCENES))
-    scenes = [one.rgb for one in synthetic if not one.mask.any()][:SCENES]
+    synthetic = (draw(NOTHING, seed + number, size_px) for number in range(4 * _SCENES))
+    scenes = [one.rgb for one in synthetic if not one.mask.any()][:_SCENES]
     for scene in scenes:
         yield augment(scene, size_px, still, rng), (0.0, 0.0, 0.0, 0.0)
-    for number in range(HANDS):
+    for number in range(_HANDS):
         hand = draw(LETTERS[number % len(LETTERS)], seed + number, size_px)
-        for _ in range(PLACED):
+        for _ in range(_PLACED):
             behind = scenes[rng.integers(len(scenes))]
-            rgb, box = placed(hand.rgb, hand.box, behind, float(rng.uniform(SMALLEST, 1.1)), rng)
+            rgb, box = _pasted(hand.rgb, hand.box, behind, float(rng.uniform(_SMALLEST, 1.1)), rng)
             yield augment(rgb, size_px, still, rng), box
 
 
-def placed(
+def _pasted(
     rgb: Pixels, box: tuple[int, int, int, int], behind: Pixels, scale: float,
     rng: np.random.Generator,
-) -> tuple[Pixels, Box]:  # fmt: skip
-    """Returns a picture made smaller, somewhere before another; and where its box is then.
+) -> tuple[Pixels, _Box]:  # fmt: skip
+    """Returns a picture scaled down, pasted at a random position over another, and its new box.
 
-    With a `scale` of 1 or more it is the picture itself.
+    With a `scale` of 1 or more the result is the picture itself.
     """
     scale = min(scale, 1.0)
     height, width = rgb.shape[:2]
@@ -127,10 +129,10 @@ def placed(
 
 
 def _batches(
-    pictures: Iterator[tuple[Pixels, Box]],
-) -> Iterator[tuple[NDArray[np.float32], list[Box]]]:
+    pictures: Iterator[tuple[Pixels, _Box]],
+) -> Iterator[tuple[NDArray[np.float32], list[_Box]]]:
     while True:
-        some = [one for _, one in zip(range(AT_ONCE), pictures, strict=False)]
+        some = [one for _, one in zip(range(_BATCH), pictures, strict=False)]
         if not some:
             return
         stacked = np.stack([rgb for rgb, _ in some]).astype(np.float32) / np.float32(255)

@@ -1,4 +1,4 @@
-"""How fast this machine goes through a phase: a few real steps, and a clock."""
+"""Measures how fast this machine trains a phase, on a few real steps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.loading import loader
 from fingerspell.model import at_size, freeze_all, head_of, size_of
 from fingerspell.model.build import feature_network
 from fingerspell.train import checkpoint, features
 from fingerspell.train.features import Batch, Rows
 from fingerspell.train.forecast import Pace
 from fingerspell.train.loop import learn
-from fingerspell.train.phases import compile_for, run_phase
+from fingerspell.train.phases import run_phase, training_stream
+from fingerspell.train.schedule import compile_for
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask
 
@@ -29,13 +29,13 @@ EPOCHS = 2
 STEPS, GPU_STEPS = 6, 60
 """Steps of an epoch that is measured; a GPU's take milliseconds, and single ones vary."""
 
-LOOKED, HEAD_STEPS, CHECKED = 12, 100, 4
+_EXTRACTED, _HEAD_STEPS, CHECKED = 12, 100, 4
 """Batches through the frozen network, steps of the head, batches of validation."""
 
 
 @dataclass(slots=True)
 class Measured:
-    """What is known beside the stages' times.
+    """Measurements beside the times of the stages.
 
     `views` is how many of each picture's views the frozen phases' cache holds, 0 without one.
     """
@@ -68,58 +68,52 @@ def _pictures_pace(short: Run, index: int, measured: Measured) -> Pace:
 
 
 def _cached_pace(short: Run, index: int, measured: Measured) -> Pace:
-    """Measures looking at pictures, and the head on their features again and again."""
+    """Measures computing features, and training the head on them repeatedly."""
     config, phase = short.config, short.config.phases[index]
     model = at_size(short.model, phase.image_size_px or config.model.image_size_px)
     freeze_all(model)
     started_s = time.perf_counter()
-    seen, look_s = _look(short, model)
-    looking_s = time.perf_counter() - started_s
+    seen, picture_s = _extract(short, model)
+    extracting_s = time.perf_counter() - started_s
 
-    rows = Rows([seen[np.arange(HEAD_STEPS * config.batch_size) % len(seen)]])
+    rows = Rows([seen[np.arange(_HEAD_STEPS * config.batch_size) % len(seen)]])
     head = head_of(model)
-    compile_for(head, phase, HEAD_STEPS, config)
+    compile_for(head, phase, _HEAD_STEPS, config)
 
     def batches(first_step: int) -> Iterator[Batch]:
         return features.shuffled(rows, config.batch_size, config.seed, first_step)
 
     def validate() -> dict[str, float]:
         held_out = features.in_order(rows, config.batch_size)
-        return dict(head.evaluate(held_out, steps=HEAD_STEPS, verbose=0, return_dict=True))
+        return dict(head.evaluate(held_out, steps=_HEAD_STEPS, verbose=0, return_dict=True))
 
     started_s = time.perf_counter()
-    learn(short, PhaseTask(model, head, phase, index, HEAD_STEPS, batches, validate), None)
+    learn(short, PhaseTask(model, head, phase, index, _HEAD_STEPS, batches, validate), None)
     taken_s = time.perf_counter() - started_s
-    pace = _read_pace(short, len(rows), HEAD_STEPS, taken_s, measured)
+    pace = _read_pace(short, len(rows), _HEAD_STEPS, taken_s, measured)
     return replace(
-        pace, look_s=look_s, setup_s=pace.setup_s + max(0.0, looking_s - len(seen) * look_s)
+        pace,
+        extract_s=picture_s,
+        setup_s=pace.setup_s + max(0.0, extracting_s - len(seen) * picture_s),
     )
 
 
-def _look(short: Run, model: keras.Model) -> tuple[NDArray[Any], float]:
+def _extract(short: Run, model: keras.Model) -> tuple[NDArray[Any], float]:
     """Returns features of a few batches, and the seconds a picture took.
 
     The second half of the batches counts: the first are read ahead while the network is set up.
     """
     config = short.config
     stamps: list[float] = []
-    stream = loader.training_stream(
-        short.manifest,
-        short.manifest.split("train"),
-        short.manifest.labels,
-        size_of(model),
-        config.batch_size,
-        config.augment,
-        config.seed,
-    )
-    seen = features.look(
+    stream = training_stream(short, size_of(model), 0)
+    seen = features.extract(
         feature_network(model),
-        itertools.islice(stream, LOOKED),
+        itertools.islice(stream, _EXTRACTED),
         config.batch_size,
         lambda _: stamps.append(time.perf_counter()),
     )
-    half = LOOKED // 2
-    return seen, (stamps[-1] - stamps[half]) / ((LOOKED - 1 - half) * config.batch_size)
+    half = _EXTRACTED // 2
+    return seen, (stamps[-1] - stamps[half]) / ((_EXTRACTED - 1 - half) * config.batch_size)
 
 
 def _read_pace(short: Run, validated: int, steps: int, taken_s: float, measured: Measured) -> Pace:

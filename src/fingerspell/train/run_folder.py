@@ -1,20 +1,14 @@
-"""The network of a finished run, read through Keras on any backend."""
+"""Run folder: its files, opening it for writing, reading its JSON."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-from numpy.typing import NDArray
-
 from fingerspell.errors import RunError
-from fingerspell.files import why_not_writable
-from fingerspell.model import load_recogniser
+from fingerspell.files import why_not_writable, write_text
 
 MODEL = "model.keras"
 LABELS = "training_set_labels.txt"
@@ -22,6 +16,8 @@ HISTORY = "training_history.json"
 RUN = "run.json"
 LOGS = "logs"
 CHECKPOINTS = "checkpoints"
+
+_ORIGIN = "weights_origin.txt"
 
 FILES = {
     MODEL: "the trained network for Keras",
@@ -40,13 +36,13 @@ FILES = {
     "recogniser.json": "the contract: input, labels, threshold, hashes",
     RUN: "configuration, versions, timings, seeds",
     LOGS: "TensorBoard",
-    CHECKPOINTS: "where an interrupted run goes on",
+    CHECKPOINTS: "where an interrupted run is resumed",
 }
 """Every file of a finished run folder, and what it is for."""
 
 
 def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
-    """Makes the run folder ready to be written to, or says why it cannot be.
+    """Creates the run folder, or raises `RunError` where it cannot be written or holds a run.
 
     Only files that a run writes are ever removed, and only with `overwrite`.
     """
@@ -103,34 +99,34 @@ def read_json(path: Path) -> dict[str, Any]:
     return dict(body)
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What evaluation measures exports against, and what it measures where there are none."""
+def read_run(folder: Path) -> dict[str, Any]:
+    """Reads the `run.json` of a run folder.
 
-    model: keras.Model
-    labels: tuple[str, ...]
-    threshold: float
-
-    @classmethod
-    def load(cls, run_folder: Path) -> Trained:
-        """Reads a run folder; raises a `FingerspellError` unless training has finished in it."""
-        facts = read_json(run_folder / RUN)
-        return cls(
-            load_recogniser(run_folder / MODEL),
-            tuple(facts["labels"]),
-            facts.get("threshold", facts["config"]["threshold"]),
+    Raises `RunError` where it is missing or damaged, and for a run of an earlier version of the
+    program, whose settings had other names.
+    """
+    facts = read_json(folder / RUN)
+    model = facts.get("config", {}).get("model", {})
+    if model and "views" not in model:
+        made_by = f" (commit {facts['commit']})" if facts.get("commit") else ""
+        raise RunError(
+            found=f"{folder / RUN} is from an earlier version of the program{made_by}: its "
+            f"settings have other names ({', '.join(sorted(model))})",
+            expected="a run of this version, with config.model.views",
+            fix="export, evaluate or resume it with the version that trained it, or train again",
         )
+    return facts
 
-    @property
-    def size_px(self) -> tuple[int, int]:
-        """Height and width of the pictures that the network takes."""
-        height_px, width_px = self.model.input_shape[1:3]
-        return int(height_px), int(width_px)
 
-    def probabilities(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the answers (N, C) to pictures (N, H, W, 3) in [0, 1].
+def remember_origin(checkpoints: Path, origin: str, *, resumed: bool) -> str:
+    """Returns the origin of the run's very first weights; writes it down for later sessions.
 
-        One compiled step a batch: half the time of calling the network under TensorFlow, and
-        without the graph that PyTorch would keep for a backward pass.
-        """
-        return np.asarray(self.model.predict_on_batch(batch), np.float32)
+    With `--weights auto` a session that is resumed offline would otherwise report another origin
+    than that of the weights in its checkpoint.
+    """
+    note = checkpoints / _ORIGIN
+    if resumed and note.is_file():
+        return note.read_text(encoding="utf-8")
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    write_text(note, origin)
+    return origin

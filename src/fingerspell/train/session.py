@@ -1,4 +1,4 @@
-"""What the phases of one run share."""
+"""A run in one session: the state that its phases share, and the handling of Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from types import FrameType
 
 import keras
 
-from fingerspell.config import TrainConfig
+from fingerspell.config.train import TrainConfig
 from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.loading.sampling import epoch_length
 from fingerspell.train.checkpoint import Checkpoint, Epoch
 from fingerspell.train.distributed.process_group import ALONE, ProcessGroup
 from fingerspell.train.run_folder import CHECKPOINTS
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """Whether somebody asked to stop, and whether a step is in progress that can be finished."""
+    """A signal handler: whether a stop was requested, and whether a step is in progress."""
 
     def __init__(self) -> None:
         self.asked = False
         self.stepping = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """The signal handler; outside the steps there is nothing to finish."""
+        """Handles a signal: finishes the step in progress, or stops at once outside of steps."""
         if self.asked or not self.stepping:
             raise KeyboardInterrupt
         self.asked = True
@@ -40,16 +40,16 @@ class Interrupt:
 
 
 @contextmanager
-def listening() -> Iterator[Interrupt]:
-    """Takes over Ctrl-C and SIGTERM for as long as a run trains.
+def handle_signals() -> Iterator[Interrupt]:
+    """Handles Ctrl-C and SIGTERM while a run trains.
 
-    Python handles signals in its main thread only: elsewhere nothing is taken over.
+    Python handles signals in its main thread only: in other threads this does nothing.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
     try:
         yield interrupt
     finally:
@@ -60,11 +60,11 @@ def listening() -> Iterator[Interrupt]:
 
 @dataclass(slots=True)
 class Run:
-    """One run in one session: it may be the continuation of others.
+    """One run in one session, which may continue earlier sessions.
 
-    `total_steps` and `earlier_s` count over all sessions: the steps so far, and the seconds that
-    the sessions before this one took. Where memory is small, a training step computes its batch
-    in `parts` equal parts, and what learns nothing takes a batch that was halved `halvings` times.
+    `total_steps` and `earlier_s` count over all sessions: the steps so far, and the seconds of the
+    sessions before this one. Where memory is small, a training step computes its batch in `parts`
+    equal parts, and inference takes a batch that was halved `halvings` times.
     """
 
     config: TrainConfig
@@ -87,22 +87,27 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """Returns the folder that an interrupted run goes on from."""
+        """Returns the folder of the checkpoints."""
         return self.folder / CHECKPOINTS
 
-    def go_on_from(self, stored: Checkpoint) -> None:
-        """Takes over the curves and counters of the sessions before."""
+    @property
+    def synthetic(self) -> Path:
+        """Returns the folder of the run's synthetic hands, named after its settings."""
+        return self.checkpoints / f"synthetic_{self.fingerprint[:12]}"
+
+    def resume_from(self, stored: Checkpoint) -> None:
+        """Takes over the metrics and counters of the earlier sessions."""
         self.rows.extend(stored.position.rows)
         self.total_steps = stored.position.total_steps
         self.parts = stored.position.parts
         self.earlier_s = stored.position.spent_s
 
     def spent_s(self) -> float:
-        """Returns the seconds of all sessions that this run's state took."""
+        """Returns the seconds that the run has taken, over all sessions."""
         return self.earlier_s + time.perf_counter() - self.started_s
 
     def training_pictures(self) -> int:
-        """Returns the pictures of one epoch, as the sampling deals them."""
+        """Returns the number of pictures of one epoch under the run's sampling."""
         return epoch_length(self.manifest.split("train"), self.config.sampling)
 
     def steps(self) -> int:
@@ -110,7 +115,7 @@ class Run:
         return max(1, self.training_pictures() // self.config.batch_size)
 
     def pictures_at_once(self) -> int:
-        """Returns how many pictures are looked at together where nothing is learnt from them."""
+        """Returns the batch size of inference."""
         return max(1, self.config.batch_size >> self.halvings)
 
     def validation_steps(self) -> int:
@@ -118,5 +123,5 @@ class Run:
         return math.ceil(len(self.held_out()) / self.pictures_at_once())
 
     def held_out(self) -> tuple[Sample, ...]:
-        """Returns this process's share of the validation split; all of it where it is alone."""
+        """Returns this process's share of the validation split."""
         return self.processes.mine(self.manifest.split("val"))

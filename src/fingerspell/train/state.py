@@ -1,4 +1,4 @@
-"""How far a phase has come: what a checkpoint holds, and how it comes back."""
+"""State of a phase in training: progress, best weights, NaN check, saving and restoring."""
 
 from __future__ import annotations
 
@@ -9,86 +9,28 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from fingerspell.config import Phase
+from fingerspell.config.phase import Phase
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint
 from fingerspell.train.checkpoint import Checkpoint, Position, numbered
 from fingerspell.train.features import Batch
 from fingerspell.train.session import Run
 
-MIN_LOSS_SCALE = 1.0
-"""Half precision holds gradients up to 65504: those that do not fit unscaled have broken down."""
-
-
-def all_finite(arrays: Iterable[np.ndarray]) -> bool:
-    """Whether every number of the floating-point arrays is finite."""
-    return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
-
-
-class DivergedError(RunError):
-    """Training that broke down by itself; with other settings it need not."""
-
-
-def scaled_away(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Whether step after step was skipped, the loss scale halved each time, and none could fit.
-
-    A few such steps are normal under `mixed_float16`: that is how the scale is found.
-    """
-    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return False
-    return float(keras.ops.convert_to_numpy(optimizer.dynamic_scale)) < MIN_LOSS_SCALE
-
-
-def broken_down(what: str, where: str, learning_rate: float) -> DivergedError:
-    """Returns the error for `what` was found in the step that `where` names."""
-    return DivergedError(
-        found=f"{what} in {where}, at a learning rate of {learning_rate:.3g}",
-        expected="finite numbers; the last good weights are kept in checkpoints/",
-        fix="start afresh with --overwrite and another --seed, a larger --batch_size or other "
-        "--weights; in a configuration of your own, with a smaller learning_rate",
-    )
-
-
-MIN_GAIN = 1e-3
+_MIN_GAIN = 1e-3
 """A validation loss must fall by at least this much to count as better."""
 
-
-class BestWeights:
-    """Remembers the weights of the best validation so far; plain data for a checkpoint to carry."""
-
-    def __init__(self, patience_epochs: int) -> None:
-        self.patience_epochs = patience_epochs
-        self.best_loss = float("inf")
-        self.waited_epochs = 0
-        self.weights: list[np.ndarray] = []
-
-    def consider(self, loss: float, network: keras.Model) -> None:
-        """Takes the weights that were validated with `loss`, if they are the best so far."""
-        if loss < self.best_loss - MIN_GAIN:
-            self.best_loss, self.waited_epochs = loss, 0
-            self.weights = network.get_weights()
-        else:
-            self.waited_epochs += 1
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether `patience_epochs` went by without gain; never, where there are none."""
-        return 0 < self.patience_epochs <= self.waited_epochs
-
-    def restore(self, network: keras.Model) -> None:
-        """Puts the best weights back; does nothing where no validation ever ran."""
-        if self.weights:
-            network.set_weights(self.weights)
+_MIN_LOSS_SCALE = 1.0
+"""Half precision holds gradients up to 65504: those that need a smaller scale have diverged."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseTask:
-    """What one phase learns: a compiled network, and where its batches come from.
+    """What one phase trains: a compiled network, its batches, and its validation.
 
     `network` is `model` or its head; `model`, a recogniser at the phase's picture size, holds
-    everything that a checkpoint has to keep. `batches(n)` yields without end from step n of the
-    phase on, always the same ones; `validate` returns loss and accuracy of the weights that the
-    network holds.
+    everything that a checkpoint has to contain. `batches(n)` yields without end from step n of the
+    phase on, always the same ones. `validate` returns loss and accuracy of the network's current
+    weights.
     """
 
     model: keras.Model
@@ -100,77 +42,106 @@ class PhaseTask:
     validate: Callable[[], dict[str, float]]
 
 
-class State:
-    """How far one phase has come; everything that a checkpoint holds goes through here."""
+class BestWeights:
+    """Keeps the weights of the best validation so far, and counts the epochs without gain."""
 
-    def __init__(self, run: Run, course: PhaseTask) -> None:
-        self.run, self.course = run, course
-        self.kept = BestWeights(course.phase.patience_epochs)
+    def __init__(self, patience_epochs: int) -> None:
+        self.patience_epochs = patience_epochs
+        self.best_loss = float("inf")
+        self.waited_epochs = 0
+        self.weights: list[np.ndarray] = []
+
+    def consider(self, loss: float, network: keras.Model) -> None:
+        """Takes the weights that were validated with `loss`, if they are the best so far."""
+        if loss < self.best_loss - _MIN_GAIN:
+            self.best_loss, self.waited_epochs = loss, 0
+            self.weights = network.get_weights()
+        else:
+            self.waited_epochs += 1
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `patience_epochs` passed without gain; never, where that is 0."""
+        return 0 < self.patience_epochs <= self.waited_epochs
+
+    def restore(self, network: keras.Model) -> None:
+        """Puts the best weights back; does nothing where no validation ever ran."""
+        if self.weights:
+            network.set_weights(self.weights)
+
+
+class DivergedError(RunError):
+    """Training diverged (NaN or infinite values); other settings may train."""
+
+
+class State:
+    """How far one phase is; `save` writes all of it into a checkpoint, `restore` reads it."""
+
+    def __init__(self, run: Run, task: PhaseTask) -> None:
+        self.run, self.task = run, task
+        self.best_weights = BestWeights(task.phase.patience_epochs)
         self.epoch = self.step = 0
         self.sums: list[np.ndarray] = []
         self.weights: list[np.ndarray] = []
         self.trained_s = 0.0
         self.began_s: float | None = None
         self.saved_s = time.monotonic()
-        _build_metrics(course.network)
+        _build_metrics(task.network)
 
     @property
     def ended(self) -> bool:
-        """Whether the phase has had all its epochs, or stopped getting better."""
-        return self.epoch >= self.course.phase.epochs or self.kept.exhausted
+        """Whether the phase has had all its epochs, or its patience is exhausted."""
+        return self.epoch >= self.task.phase.epochs or self.best_weights.exhausted
 
     @property
     def where(self) -> str:
-        """Names the step for people."""
-        course = self.course
+        """Names the current step in messages."""
+        phase = self.task.phase
         return (
-            f"{course.phase.name}, epoch {min(self.epoch + 1, course.phase.epochs)}/"
-            f"{course.phase.epochs}, step {self.step}/{course.steps}"
+            f"{phase.name}, epoch {min(self.epoch + 1, phase.epochs)}/{phase.epochs}, "
+            f"step {self.step}/{self.task.steps}"
         )
 
     def learning_rate(self) -> float:
-        """Returns the optimizer's rate at its present step."""
-        return float(keras.ops.convert_to_numpy(self.course.network.optimizer.learning_rate))
+        """Returns the optimizer's rate at its current step."""
+        return float(keras.ops.convert_to_numpy(self.task.network.optimizer.learning_rate))
 
-    def broken_down(self, what: str) -> RunError:
-        """Returns the error for a run that cannot go on from here."""
-        return broken_down(what, self.where, self.learning_rate())
+    def diverged(self, what: str) -> DivergedError:
+        """Returns the error for `what` was found in the current step."""
+        return DivergedError(
+            found=f"{what} in {self.where}, at a learning rate of {self.learning_rate():.3g}",
+            expected="finite numbers; the last good weights are kept in checkpoints/",
+            fix="start afresh with --overwrite and another --seed, a larger --batch_size or other "
+            "--weights; in a configuration of your own, with a smaller learning_rate",
+        )
 
     def epoch_s(self) -> float:
         """Returns the seconds that the steps of this epoch have taken, over all sessions."""
         since_s = 0.0 if self.began_s is None else time.perf_counter() - self.began_s
         return self.trained_s + since_s
 
-    def save(self) -> bool:
-        """Writes a checkpoint of this very moment; a full disk is told of and does not end a run.
+    def next_epoch(self) -> None:
+        """Moves on to the next epoch's first step."""
+        self.epoch, self.step, self.trained_s = self.epoch + 1, 0, 0.0
 
-        `variables` holds the dropout generators' states too, which `get_weights` leaves out:
-        without them a continued run would draw other dropout masks. Of several processes, which all
-        hold the same, the chief alone writes.
+    def save(self) -> bool:
+        """Writes a checkpoint of this moment; a full disk prints a warning and returns False.
+
+        Of several processes, which all hold the same values, rank 0 alone writes.
         """
         self.saved_s = time.monotonic()
         if not self.run.processes.is_rank_zero:
             return True
-        network = self.course.network
-        model = numbered("model", self.course.model.variables)
-        if not all_finite(model.values()):
-            raise self.broken_down("weights that are not finite")
-        if scaled_away(network.optimizer):
-            raise self.broken_down("gradients that are not finite in many steps on end")
-        arrays = {
-            **model,
-            **numbered("optimizer", network.optimizer.variables),
-            **numbered("sums", network.metrics_variables),
-            **numbered("best", self.kept.weights),
-        }
+        arrays = numbered({**self._variables(), "best": self.best_weights.weights})
+        self._check_finite(arrays)
         position = Position(
             fingerprint=self.run.fingerprint,
-            phase=self.course.index,
+            phase=self.task.index,
             epoch=self.epoch,
             step=self.step,
             total_steps=self.run.total_steps,
-            best_loss=self.kept.best_loss,
-            waited_epochs=self.kept.waited_epochs,
+            best_loss=self.best_weights.best_loss,
+            waited_epochs=self.best_weights.waited_epochs,
             epoch_s=self.epoch_s(),
             spent_s=self.run.spent_s(),
             parts=self.run.parts,
@@ -184,23 +155,19 @@ class State:
         return True
 
     def restore(self, stored: Checkpoint) -> None:
-        """Puts back what `save` wrote; the network must be built and compiled alike."""
-        network = self.course.network
-        stored.fill("model", self.course.model.variables)
-        stored.fill("optimizer", network.optimizer.variables)
-        stored.fill("sums", network.metrics_variables)
-        self.sums = stored.group("sums")
-        self.kept.weights = stored.group("best")
-        self.kept.best_loss = stored.position.best_loss
-        self.kept.waited_epochs = stored.position.waited_epochs
-        self.epoch, self.step = stored.position.epoch, stored.position.step
-        self.trained_s, self.began_s = stored.position.epoch_s, None
+        """Restores what `save` wrote; the network must be built and compiled alike."""
+        stored.restore(self._variables())
+        position, best = stored.position, self.best_weights
+        self.sums, best.weights = stored.group("sums"), stored.group("best")
+        best.best_loss, best.waited_epochs = position.best_loss, position.waited_epochs
+        self.epoch, self.step = position.epoch, position.step
+        self.trained_s, self.began_s = position.epoch_s, None
 
     def go_back(self) -> None:
-        """Puts back the last state on the disk: a step that failed may be half done."""
+        """Restores the last checkpoint: a step that failed may have changed some weights."""
         run = self.run
         stored = checkpoint.latest(run.checkpoints)
-        if stored is None or stored.position.phase != self.course.index:
+        if stored is None or stored.position.phase != self.task.index:
             raise RunError(
                 found=f"memory was full in {self.where}, and no checkpoint of this phase could "
                 "be written",
@@ -211,13 +178,44 @@ class State:
         run.rows[:] = stored.position.rows
         run.total_steps = stored.position.total_steps
 
-    def next_epoch(self) -> None:
-        """Moves on to the next epoch's first step."""
-        self.epoch, self.step, self.trained_s = self.epoch + 1, 0, 0.0
+    def _variables(self) -> dict[str, list[keras.Variable]]:
+        """Returns all variables of a checkpoint, by group.
+
+        `model.variables` includes the states of the dropout generators, which `get_weights` omits:
+        without them a resumed run would draw other dropout masks.
+        """
+        network = self.task.network
+        return {
+            "model": self.task.model.variables,
+            "optimizer": network.optimizer.variables,
+            "sums": network.metrics_variables,
+        }
+
+    def _check_finite(self, arrays: dict[str, np.ndarray]) -> None:
+        """Raises `DivergedError` for weights or gradients that are not finite (NaN check)."""
+        if not _all_finite(value for name, value in arrays.items() if name.startswith("model/")):
+            raise self.diverged("weights that are not finite")
+        if _loss_scale_vanished(self.task.network.optimizer):
+            raise self.diverged("gradients that are not finite in many steps on end")
+
+
+def _all_finite(arrays: Iterable[np.ndarray]) -> bool:
+    """Whether every number of the floating-point arrays is finite."""
+    return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
+
+
+def _loss_scale_vanished(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether `mixed_float16` halved its loss scale below 1: step after step was skipped.
+
+    A few skipped steps are normal: that is how the scale is found.
+    """
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return False
+    return float(keras.ops.convert_to_numpy(optimizer.dynamic_scale)) < _MIN_LOSS_SCALE
 
 
 def _build_metrics(network: keras.Model) -> None:
-    """Makes the metrics' variables, which Keras otherwise puts off until the first step."""
+    """Creates the metrics' variables, which Keras otherwise creates in the first step."""
     row = np.full((1, int(network.output_shape[-1])), 0.5, np.float32)
     network.compute_metrics(None, row, row, np.ones(1, np.float32))
     network.reset_metrics()

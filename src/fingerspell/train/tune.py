@@ -1,4 +1,4 @@
-"""A small search over the ranges that a recipe declares; killed, it goes on where it was."""
+"""Hyperparameter search over the ranges that a recipe declares; resumable after a kill."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from fingerspell.config import Choice, Range, Space, TrainConfig, as_recipe, with_settings
-from fingerspell.dataset.manifest import read_manifest, split_rule, verify
+from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule, verify
 from fingerspell.errors import ConfigError, RunError, require
 from fingerspell.files import locked, write_text
 from fingerspell.model import build_recogniser, require_layer
 from fingerspell.model.build import ALL
 from fingerspell.train import run_folder
-from fingerspell.train.run import check_fits, fingerprint, train
+from fingerspell.train.run import check_batch, fingerprint, train
 from fingerspell.train.state import DivergedError
 
-STORE, TRIALS, BEST, LOCK = "tune.db", "trials", "best.py", "tune.lock"
-STUDY, MARK, REASON = "fingerspell", "search", "reason"
+_STORE, _TRIALS, _BEST, _LOCK = "tune.db", "trials", "best.py", "tune.lock"
+_STUDY, _MARK, _REASON = "fingerspell", "search", "reason"
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One setting that was tried; a run that could not be trained has a reason and no loss."""
+    """One setting of the search; a run that could not be trained has a reason and no loss."""
 
     number: int
     settings: Mapping[str, Any]
@@ -44,7 +44,7 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
     """Tries `trials` settings of `space` and returns all that were tried, the best first.
 
     Each is a run of its own in `output_dir/trials/NNN`, judged by its loss on the validation
-    split: neither the test split nor any unseen signer is looked at. The same call goes on where an
+    split: neither the test split nor any unseen signer is used. The same call continues where an
     earlier one ended or was killed: trial n is a function of the seed, n and the results before
     it. `output_dir/best.py` is the best setting so far, after every trial.
     """
@@ -55,24 +55,24 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
         fix="use --tune 20",
     )
     manifest = read_manifest(base.dataset_dir)
-    check_fits(base, manifest)
+    check_batch(base.batch_size, manifest)
     if split_rule(base.dataset_dir) == "random":
         print("warning: validation pictures have near duplicates in training (--split random): "
               "the search will prefer what remembers pictures", flush=True)  # fmt: skip
-    require_layers(base, space)
+    _require_layers(base, space)
     if not base.trust:
         verify(manifest)
-    place = base.output_dir
-    run_folder.open_folder(place, overwrite=False, resume=True)
-    with locked(place / LOCK):
+    folder = base.output_dir
+    run_folder.open_folder(folder, overwrite=False, resume=True)
+    with locked(folder / _LOCK):
         if base.overwrite:
-            forget(place)
+            _remove_search(folder)
         base = replace(base, trust=True, overwrite=False, resume=True)
-        study = open_study(place, space, fingerprint(base, manifest))
-        return search(study, base, space, trials, command)
+        study = _open_study(folder, space, fingerprint(base, manifest))
+        return _search(study, base, manifest, space, trials, command)
 
 
-def require_layers(base: TrainConfig, space: Space) -> None:
+def _require_layers(base: TrainConfig, space: Space) -> None:
     """Refuses layers that the network does not have, before they cost trials.
 
     Where the backbone itself is searched for, each trial has layers of its own.
@@ -90,58 +90,63 @@ def require_layers(base: TrainConfig, space: Space) -> None:
     keras.utils.clear_session()
 
 
-def search(
-    study: optuna.Study, base: TrainConfig, space: Space, trials: int, command: str
+def _search(
+    study: optuna.Study,
+    base: TrainConfig,
+    manifest: Manifest,
+    space: Space,
+    trials: int,
+    command: str,
 ) -> list[Trial]:
     """Tries what is left to try, and returns all that was tried, the best first."""
     try:
-        while len(ended(study)) < trials:
-            trial = next_trial(study, space, base.seed)
-            told = try_out(study, trial, base, command)
-            print(line(told, trials), flush=True)
-            write_best(base.output_dir, base, results(study), command)
+        while len(_ended(study)) < trials:
+            trial = _next_trial(study, space, base.seed)
+            tried = _try_out(study, trial, base, manifest, command)
+            print(_line(tried, trials), flush=True)
+            _write_best(base.output_dir, base, _results(study), command)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(
-            f"stopped after {len(ended(study))} of {trials} trials; to go on: the same command"
+            f"stopped after {len(_ended(study))} of {trials} trials; to go on: the same command"
             " (without --overwrite)"
         ) from stop
-    return results(study)
+    return _results(study)
 
 
-def forget(place: Path) -> None:
+def _remove_search(folder: Path) -> None:
     """Removes an earlier search, and nothing else."""
-    for name in (STORE, BEST):
-        (place / name).unlink(missing_ok=True)
-    shutil.rmtree(place / TRIALS, ignore_errors=True)
+    for name in (_STORE, _BEST):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / _TRIALS, ignore_errors=True)
 
 
-def open_study(place: Path, space: Space, course: str) -> optuna.Study:
-    """Opens the search in `place` or begins one; refuses that of other settings or ranges."""
+def _open_study(folder: Path, space: Space, run_fingerprint: str) -> optuna.Study:
+    """Opens the search in `folder` or begins one; refuses that of other settings or ranges."""
     from sqlalchemy.engine import URL
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    url = URL.create("sqlite", database=str(place / STORE))
+    url = URL.create("sqlite", database=str(folder / _STORE))
     study = optuna.create_study(
-        storage=url.render_as_string(), study_name=STUDY, load_if_exists=True
+        storage=url.render_as_string(), study_name=_STUDY, load_if_exists=True
     )
-    mark = sha256(f"{course} {sorted(space.items())}".encode()).hexdigest()
-    if study.user_attrs.setdefault(MARK, mark) != mark:
+    mark = sha256(f"{run_fingerprint} {sorted(space.items())}".encode()).hexdigest()
+    if study.user_attrs.setdefault(_MARK, mark) != mark:
         raise RunError(
-            found=f"{place / STORE} holds a search with other settings, ranges or pictures",
+            found=f"{folder / _STORE} holds a search with other settings, ranges or pictures",
             expected="the same command, recipe and data set as before, to go on with it",
             fix="start afresh with --overwrite, or choose another --output_dir",
         )
-    study.set_user_attr(MARK, mark)
+    study.set_user_attr(_MARK, mark)
     return study
 
 
-def ended(study: optuna.Study) -> list[FrozenTrial]:
+def _ended(study: optuna.Study) -> list[FrozenTrial]:
     """Returns the trials that need not be tried again."""
     states = (TrialState.COMPLETE, TrialState.FAIL)
     return study.get_trials(deepcopy=False, states=states)
 
 
-def next_trial(study: optuna.Study, space: Space, seed: int) -> optuna.Trial:
+def _next_trial(study: optuna.Study, space: Space, seed: int) -> optuna.Trial:
     """Returns the trial that was interrupted, or a new one, with a value for every setting.
 
     The sampler is made anew for each trial, so that a search that went on after a kill draws
@@ -152,12 +157,12 @@ def next_trial(study: optuna.Study, space: Space, seed: int) -> optuna.Trial:
     study.sampler = optuna.samplers.TPESampler(seed=seed + number)
     trial = optuna.Trial(study, open_ones[0]._trial_id) if open_ones else study.ask()
     for name, values in space.items():
-        suggest(trial, name, values)
+        _suggest(trial, name, values)
     return trial
 
 
-def suggest(trial: optuna.Trial, name: str, values: Range | Choice) -> None:
-    """Lets the trial have a value; one that it has already stays."""
+def _suggest(trial: optuna.Trial, name: str, values: Range | Choice) -> None:
+    """Samples a value of the trial; one that it has already stays."""
     if isinstance(values, Choice):
         trial.suggest_categorical(name, values.values)
     elif values.whole:
@@ -166,72 +171,84 @@ def suggest(trial: optuna.Trial, name: str, values: Range | Choice) -> None:
         trial.suggest_float(name, values.low, values.high, log=values.log)
 
 
-def try_out(study: optuna.Study, trial: optuna.Trial, base: TrainConfig, command: str) -> Trial:
+def _try_out(
+    study: optuna.Study,
+    trial: optuna.Trial,
+    base: TrainConfig,
+    manifest: Manifest,
+    command: str,
+) -> Trial:
     """Trains one setting, or reads the run that was finished before a kill, and notes its loss."""
-    place = base.output_dir / TRIALS / f"{trial.number:03d}"
+    folder = base.output_dir / _TRIALS / f"{trial.number:03d}"
     try:
-        config = with_settings(replace(base, output_dir=place), trial.params)
-        finished = (place / run_folder.RUN).is_file()
-        facts = run_folder.read_json(place / run_folder.RUN) if finished else train(config, command)
+        config = with_settings(replace(base, output_dir=folder), trial.params)
+        run_json = folder / run_folder.RUN
+        if run_json.is_file():
+            facts = run_folder.read_json(run_json)
+        else:
+            facts = train(config, manifest, command)
     except (ConfigError, DivergedError) as error:
-        trial.set_user_attr(REASON, error.found)
+        trial.set_user_attr(_REASON, error.found)
         study.tell(trial.number, state=TrialState.FAIL)
     else:
         trial.set_user_attr("accuracy", facts["validation"]["accuracy"])
         study.tell(trial.number, facts["validation"]["loss"])
-    # A trial is never gone on with, and twenty of them would fill the disk.
-    shutil.rmtree(place / run_folder.CHECKPOINTS, ignore_errors=True)
+    # A trial is never resumed, and twenty of them would fill the disk.
+    shutil.rmtree(folder / run_folder.CHECKPOINTS, ignore_errors=True)
     keras.utils.clear_session()
     gc.collect()
-    return read_trial(study.get_trials(deepcopy=False)[trial.number])
+    return _read_trial(study.get_trials(deepcopy=False)[trial.number])
 
 
-def read_trial(trial: FrozenTrial) -> Trial:
+def _read_trial(trial: FrozenTrial) -> Trial:
     """Returns what is known of a trial."""
     return Trial(
         number=trial.number,
         settings=trial.params,
         loss=math.inf if trial.value is None else trial.value,
         accuracy=trial.user_attrs.get("accuracy", math.nan),
-        reason=trial.user_attrs.get(REASON, ""),
+        reason=trial.user_attrs.get(_REASON, ""),
     )
 
 
-def results(study: optuna.Study) -> list[Trial]:
+def _results(study: optuna.Study) -> list[Trial]:
     """Returns what was tried, the best first."""
-    return sorted((read_trial(t) for t in ended(study)), key=lambda t: (t.loss, t.number))
+    return sorted((_read_trial(t) for t in _ended(study)), key=lambda t: (t.loss, t.number))
 
 
-def write_best(place: Path, base: TrainConfig, tried: Sequence[Trial], command: str) -> None:
+def _write_best(folder: Path, base: TrainConfig, tried: Sequence[Trial], command: str) -> None:
     """Writes the best setting as a recipe, once there is one."""
     best = tried[0]
     if best.reason:
         return
     config = with_settings(base, best.settings)
-    path = (place / BEST).as_posix()
+    path = (folder / _BEST).as_posix()
     title = f"The best of {len(tried)} settings: {best.loss:.4f} validation loss."
     text = [f"{best.accuracy:.1%} of the validation pictures; trial {best.number:03d} of",
             "", f"    {command}", "", "which decided:", "",
             *(f"    {name} = {value!r}" for name, value in best.settings.items())]  # fmt: skip
-    write_text(place / BEST, as_recipe(config, title, path, text))
+    write_text(folder / _BEST, as_recipe(config, title, path, text))
 
 
-def line(trial: Trial, trials: int) -> str:
+def _line(trial: Trial, trials: int) -> str:
     """Returns one trial as the console shows it."""
     values = ", ".join(f"{name}={_short(value)}" for name, value in trial.settings.items())
-    told = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
-    return f"trial {trial.number:03d} of {trials}  {told}  |  {values}"
+    outcome = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
+    return f"trial {trial.number:03d} of {trials}  {outcome}  |  {values}"
 
 
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def summary(place: Path, tried: Sequence[Trial], shown: int = 10) -> str:
-    """Returns what a finished search tells its user: the best settings, and where they lie."""
-    lines = [line(trial, len(tried)) for trial in tried[:shown]]
+def summary(folder: Path, tried: Sequence[Trial], shown: int = 10) -> str:
+    """Returns the console summary of a search: the best settings, and their file."""
+    lines = [_line(trial, len(tried)) for trial in tried[:shown]]
     if tried[0].reason:
         return "\n".join([*lines, "no setting could be trained: narrow the ranges"])
     return "\n".join(
-        [*lines, f"the best: fingerspell train --config {(place / BEST).as_posix()} --output_dir …"]
+        [
+            *lines,
+            f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …",
+        ]
     )

@@ -1,6 +1,7 @@
-"""What is refused before Ray is asked for anything, and what its processes tell the starter."""
+"""What is refused before Ray is asked for anything, and what its processes tell the launcher."""
 
 import importlib.util
+import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +11,17 @@ from types import SimpleNamespace
 import pytest
 
 from fingerspell.errors import ConfigError, ModelError, RunError
-from fingerspell.train import run, run_folder
+from fingerspell.train import run_folder
 from fingerspell.train.distributed import launch as launch_module
 from fingerspell.train.distributed.launch import Launch, _check_room, launch, work
 from helpers.small_run import small_config
+
+CALLS = SimpleNamespace(train=None)
+
+
+def trained(config, command):
+    """A function that can be pickled, as Ray wants it."""
+    return CALLS.train(config, command)
 
 
 @pytest.fixture
@@ -23,7 +31,12 @@ def jax(monkeypatch):
 
 def refused(tmp_path, workers, **changes):
     with pytest.raises(ConfigError) as error:
-        launch(small_config(tmp_path / "data", tmp_path / "output", **changes), "train", workers)
+        launch(
+            small_config(tmp_path / "data", tmp_path / "output", **changes),
+            "train",
+            trained,
+            workers,
+        )
     assert not (tmp_path / "output").exists()
     return error.value
 
@@ -71,12 +84,12 @@ def ray(monkeypatch, jax):
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
     def start(config, attempts=1):
-        def fit(task, workers, address):
+        def fit(task, train, workers, address):
             for _ in range(attempts):
-                work({"task": task})
+                work({"task": task, "train": pickle.dumps(train)})
 
         monkeypatch.setattr(launch_module, "_fit", fit)
-        launch(config, "train", 2)
+        launch(config, "train", trained, 2)
 
     return start
 
@@ -100,7 +113,7 @@ def test_a_run_is_replaced_only_once_the_new_one_is_known_to_start(tmp_path, ray
     def train(config, command):
         raise WRONG_WEIGHTS
 
-    monkeypatch.setattr(run, "train", train)
+    monkeypatch.setattr(CALLS, "train", train)
     with pytest.raises(ModelError):
         ray(small_config(tmp_path / "data", output, overwrite=True))
     assert files(output) == before
@@ -115,17 +128,17 @@ def test_what_a_restart_finds_is_gone_on_with_and_not_replaced_again(tmp_path, r
         (output / "checkpoints").mkdir(exist_ok=True)
         (output / "checkpoints" / f"step_0000000{len(asked)}.npz").write_bytes(b"new")
 
-    monkeypatch.setattr(run, "train", train)
+    monkeypatch.setattr(CALLS, "train", train)
     ray(small_config(tmp_path / "data", output, overwrite=True), attempts=2)
     assert asked == [(True, False), (False, True)]
     assert files(output) == ["checkpoints/step_00000001.npz", "checkpoints/step_00000002.npz"]
 
 
-def test_a_mark_that_a_killed_starter_left_replaces_nothing(tmp_path, ray, monkeypatch):
+def test_a_marker_that_a_killed_launcher_left_replaces_nothing(tmp_path, ray, monkeypatch):
     output, asked = old_run(tmp_path / "output"), []
     config = small_config(tmp_path / "data", output, resume=True)
     Launch(config, "", tmp_path).old_run.touch()
-    monkeypatch.setattr(run, "train", lambda config, command: asked.append(config.overwrite))
+    monkeypatch.setattr(CALLS, "train", lambda config, command: asked.append(config.overwrite))
     ray(config)
     assert asked == [False]
 
@@ -152,5 +165,5 @@ def test_where_one_process_gave_up_the_others_have_nothing_to_do(tmp_path, ray, 
     task = Launch(config, "", tmp_path)
     task.notes.mkdir(parents=True)
     launch_module._note(task, 1, WRONG_WEIGHTS)
-    monkeypatch.setattr(run, "train", None)
-    work({"task": task})
+    monkeypatch.setattr(CALLS, "train", None)
+    work({"task": task, "train": pickle.dumps(trained)})

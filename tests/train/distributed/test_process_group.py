@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import ConfigError, RunError
-from fingerspell.train.distributed import process_group as team_module
+from fingerspell.train.distributed import process_group as group_module
 from fingerspell.train.distributed.process_group import (
     ALONE,
     ProcessGroup,
-    Rank,
     idle_gpus,
-    process_group_at,
+    join_process_group,
 )
+from fingerspell.train.distributed.rank import Rank
 
 WORLD = 3
-TEAMS = [ProcessGroup(Rank(rank, WORLD, "here:1"), WORLD) for rank in range(WORLD)]
+PROCESSES = [ProcessGroup(Rank(rank, WORLD, "here:1"), WORLD) for rank in range(WORLD)]
 
 
 @pytest.fixture
@@ -35,25 +35,25 @@ def together(monkeypatch):
 
     def run(work):
         def one(processes):
-            mine.rank = processes.place.rank
+            mine.rank = processes.rank.rank
             return work(processes)
 
         with ThreadPoolExecutor(WORLD) as pool:
-            return list(pool.map(one, TEAMS))
+            return list(pool.map(one, PROCESSES))
 
-    monkeypatch.setattr(team_module.engine, "gather", gather)
+    monkeypatch.setattr(group_module.engine, "gather", gather)
     return run
 
 
 def test_the_shares_of_a_batch_make_up_the_batch():
     batch = (np.arange(6), np.arange(12).reshape(6, 2))
-    shares = [processes.rows(batch) for processes in TEAMS]
+    shares = [processes.rows(batch) for processes in PROCESSES]
     for number in range(2):
         np.testing.assert_array_equal(np.concatenate([s[number] for s in shares]), batch[number])
 
 
 def test_every_picture_is_somebodys():
-    shares = [processes.mine(tuple(range(10))) for processes in TEAMS]
+    shares = [processes.mine(tuple(range(10))) for processes in PROCESSES]
     assert sorted(sum(shares, ())) == list(range(10))
     assert ALONE.mine(tuple(range(10))) == tuple(range(10))
 
@@ -61,13 +61,13 @@ def test_every_picture_is_somebodys():
 @pytest.mark.parametrize("kind", ["f2", "f8", np.dtype([("x", "f2", (3,)), ("y", "f8")])])
 def test_what_is_gathered_keeps_every_bit(together, kind):
     def own(processes):
-        return np.frombuffer(np.random.default_rng(processes.place.rank).bytes(64), "u1")[
+        return np.frombuffer(np.random.default_rng(processes.rank.rank).bytes(64), "u1")[
             : 2 * np.dtype(kind).itemsize
         ].view(kind)
 
     for found in together(lambda processes: processes.gather(own(processes))):
         assert found.dtype == kind
-        assert found.tobytes() == b"".join(own(processes).tobytes() for processes in TEAMS)
+        assert found.tobytes() == b"".join(own(processes).tobytes() for processes in PROCESSES)
 
 
 @pytest.mark.parametrize(("rows", "total"), [(2, 12), (1, 7), (1, 2)])
@@ -75,10 +75,10 @@ def test_what_was_dealt_out_comes_back_in_order(together, rows, total):
     whole = np.arange(2 * total).reshape(total, 2)
 
     def share(processes):
-        dealt = [n for n in range(total) if n // rows % WORLD == processes.place.rank]
+        dealt = [n for n in range(total) if n // rows % WORLD == processes.rank.rank]
         return whole[dealt]
 
-    for found in together(lambda processes: processes.dealt(share(processes), rows, total)):
+    for found in together(lambda processes: processes.undealt(share(processes), rows, total)):
         np.testing.assert_array_equal(found, whole)
 
 
@@ -86,7 +86,7 @@ def test_a_mean_counts_pictures_and_not_processes(together):
     counts, losses = [5, 4, 1], [0.1, 0.7, 10.0]
 
     def found(processes):
-        rank = processes.place.rank
+        rank = processes.rank.rank
         return processes.mean({"loss": losses[rank], "accuracy": rank / 2}, counts[rank])
 
     means = together(found)
@@ -100,18 +100,18 @@ def test_all_learn_that_one_has_something_else(together):
 
     def differs(processes):
         with pytest.raises(RunError, match="the run differs among the 3 processes"):
-            processes.agree("the run", "other" if processes.place.rank == 1 else "same")
+            processes.agree("the run", "other" if processes.rank.rank == 1 else "same")
 
     together(differs)
 
 
 def test_all_learn_that_one_does_not_see_the_folder(together, tmp_path):
-    together(lambda processes: processes.share(tmp_path))
+    together(lambda processes: processes.check_shared(tmp_path))
 
     def blind(processes):
-        seen = tmp_path / "elsewhere" if processes.place.rank == 2 else tmp_path
+        seen = tmp_path / "elsewhere" if processes.rank.rank == 2 else tmp_path
         with pytest.raises(RunError, match="process 2 does not see the files"):
-            processes.share(seen)
+            processes.check_shared(seen)
 
     together(blind)
     assert list(tmp_path.iterdir()) == []
@@ -122,9 +122,9 @@ def test_the_others_enter_when_the_chief_has_left(together):
 
     def enter(processes):
         with processes.rank_zero_first():
-            said.append(processes.place.rank)
+            said.append(processes.rank.rank)
             threading.Event().wait(0.02 if processes.is_rank_zero else 0)
-            said.append(processes.place.rank)
+            said.append(processes.rank.rank)
 
     together(enter)
     assert said[:2] == [0, 0]
@@ -132,33 +132,33 @@ def test_the_others_enter_when_the_chief_has_left(together):
 
 
 def test_only_the_chief_speaks(capsys):
-    for processes in TEAMS:
-        with processes.quiet():
-            print(f"process {processes.place.rank}")
+    for processes in PROCESSES:
+        with processes.silence_others():
+            print(f"process {processes.rank.rank}")
     assert capsys.readouterr().out == "process 0\n"
 
 
 def test_each_process_has_something_to_validate_with():
-    TEAMS[0].check_held_out(3)
+    PROCESSES[0].check_held_out(3)
     with pytest.raises(ConfigError, match="2 validation pictures for 3 processes"):
-        TEAMS[0].check_held_out(2)
+        PROCESSES[0].check_held_out(2)
 
 
 def test_other_backends_than_jax_train_in_one_process(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
-    assert process_group_at(Rank(), 32) == ALONE
+    assert join_process_group(Rank(), 32) == ALONE
     with pytest.raises(ConfigError, match="2 processes with KERAS_BACKEND=torch"):
-        process_group_at(Rank(0, 2, "here:1"), 32)
+        join_process_group(Rank(0, 2, "here:1"), 32)
 
 
 def test_an_uneven_batch_is_refused_before_anybody_waits(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ConfigError, match="use --batch_size 33"):
-        process_group_at(Rank(0, 3, "here:1"), 32)
+        join_process_group(Rank(0, 3, "here:1"), 32)
 
 
 def test_unused_gpus_are_told_with_what_would_use_them():
-    assert idle_gpus(ALONE, 1, "torch") == idle_gpus(TEAMS[0], 4, "jax") == ""
+    assert idle_gpus(ALONE, 1, "torch") == idle_gpus(PROCESSES[0], 4, "jax") == ""
     assert idle_gpus(ProcessGroup(devices=4), 4, "jax") == ""
     assert "uses 1 of 2 GPUs; all of them need KERAS_BACKEND=jax" in idle_gpus(ALONE, 2, "torch")
     assert "a --batch_size that 3 divides" in idle_gpus(ProcessGroup(devices=2), 3, "jax")

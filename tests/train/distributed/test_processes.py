@@ -8,7 +8,7 @@ import time
 import pytest
 
 from fingerspell import backends
-from fingerspell.train.distributed.process_group import NAMES
+from fingerspell.train.distributed.rank import NAMES
 from helpers.killed_run import child, kill_after_step, newest
 from helpers.process_pair import assert_alike, pair
 from helpers.run_files import assert_same_run

@@ -1,4 +1,4 @@
-"""One file per Keras backend: finds its GPUs and sets them up. Nothing else names a backend."""
+"""Devices: one module a Keras backend finds and sets up its GPUs. Nothing else names a backend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Device:
 
 
 LIBRARIES_FULL = ("CUDA_ERROR_OUT_OF_MEMORY", "_STATUS_ALLOC_FAILED", "_ALLOCATION_FAILED")
-"""What CUDA's driver, cuBLAS and cuDNN call full memory; the last two before and since cuDNN 9."""
+"""Full memory in CUDA's driver, cuBLAS and cuDNN; the last two before and since cuDNN 9."""
 
 
 def _backend() -> Any:
@@ -37,16 +37,16 @@ def prepare_device() -> Device:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was full: says so `error`, or one that it was raised from or while handling.
+    """Whether memory was full, by `error` or any error in its chain of causes and contexts.
 
-    Keras raises errors anew from within layers, and JAX's `fit` fails once more while it ends.
+    Keras re-raises errors from within layers, and JAX's `fit` fails once more while it ends.
     """
     backend = _backend()
     return any(isinstance(e, MemoryError) or backend.is_out_of_memory(e) for e in behind(error))
 
 
 def behind(error: BaseException) -> Iterator[BaseException]:
-    """Yields `error` and every error behind it."""
+    """Yields `error` and its whole chain of causes and contexts."""
     found: list[BaseException] = []
     left: list[BaseException | None] = [error]
     while left:

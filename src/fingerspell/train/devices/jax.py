@@ -30,30 +30,30 @@ def mixed_precision() -> str:
     """
     import jax
 
-    card = next(d for d in jax.local_devices() if d.platform == "gpu")
-    major = str(card.compute_capability).split(".")[0]
-    if not major.isdigit() or int(major) >= 8:  # AMD's cards have names: gfx90a.
+    gpu = next(d for d in jax.local_devices() if d.platform == "gpu")
+    major = str(gpu.compute_capability).split(".")[0]
+    if not major.isdigit() or int(major) >= 8:  # AMD's GPUs have names: gfx90a.
         return "mixed_bfloat16"
     return "mixed_float16" if int(major) >= 7 else "float32"
 
 
-FULL = ("RESOURCE_EXHAUSTED: ", "INTERNAL: Failed to allocate ", *LIBRARIES_FULL)
-"""What XLA and the GPU's libraries say where memory is full."""
+_FULL = ("RESOURCE_EXHAUSTED: ", "INTERNAL: Failed to allocate ", *LIBRARIES_FULL)
+"""Error texts of XLA and the GPU's libraries where memory is full."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory was full: JAX has one kind of error, and XLA's status in its text."""
+    """Whether memory was full: JAX has one error class, with XLA's status in its text."""
     import jax
 
     return isinstance(error, jax.errors.JaxRuntimeError) and (
-        any(text in str(error) for text in FULL)
+        any(text in str(error) for text in _FULL)
     )
 
 
 def cut(rows: Any, parts: int) -> Any:
-    """Deals out the rows of a batch in turn: (parts, rows / parts, …).
+    """Splits a batch into parts by dealing out its rows in turn: (parts, rows / parts, …).
 
-    Devices that share a batch hold a stretch of it each: so every part has rows on all of them.
+    Each device holds a contiguous piece of the batch: so every part has rows on all of them.
     """
     return rows.reshape(-1, parts, *rows.shape[1:]).swapaxes(0, 1)
 
@@ -102,7 +102,7 @@ def peak_gpu_bytes() -> int | None:
 
 
 def join(address: str, world: int, rank: int) -> None:
-    """Connects this process with the others of a run; must come before anything is computed."""
+    """Joins the process group; must be called before anything is computed."""
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
@@ -110,14 +110,14 @@ def join(address: str, world: int, rank: int) -> None:
 
 
 def gather(array: NDArray[Any]) -> NDArray[Any]:
-    """Returns every process's array, one under another: (processes, *shape)."""
+    """Returns the arrays of all processes, stacked: (processes, *shape)."""
     from jax.experimental import multihost_utils
 
     return np.asarray(multihost_utils.process_allgather(array))
 
 
 def leave() -> None:
-    """Ends the connection once every process has come here."""
+    """Leaves the process group once every process has called this."""
     import jax
 
     jax.distributed.shutdown()

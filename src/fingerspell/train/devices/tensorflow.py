@@ -11,7 +11,7 @@ from fingerspell.train.devices import LIBRARIES_FULL
 
 
 def prepare_gpus() -> list[str]:
-    """Returns the names of the GPUs, each told to take memory only as it needs it."""
+    """Returns the names of the GPUs; sets each to take memory only as it needs it."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")

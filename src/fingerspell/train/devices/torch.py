@@ -30,7 +30,7 @@ def mixed_precision() -> str:
     return "mixed_float16" if major >= 7 else "float32"
 
 
-FULL = (
+_FULL = (
     "CUDA out of memory",  # Before PyTorch 1.13 the allocator had no kind of error of its own.
     "HIP out of memory",
     "MPS backend out of memory",
@@ -38,7 +38,7 @@ FULL = (
     "DefaultCPUAllocator: ",
     *LIBRARIES_FULL,
 )
-"""What allocators, the driver and its libraries say as a plain `RuntimeError`."""
+"""Texts of a plain `RuntimeError` of allocators, the driver and its libraries."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -46,7 +46,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in FULL)
+        isinstance(error, RuntimeError) and any(text in str(error) for text in _FULL)
     )
 
 

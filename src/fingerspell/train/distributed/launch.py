@@ -1,7 +1,7 @@
-"""Starts the processes of one run with Ray Train, and starts them anew where one was lost.
+"""Launches the processes of one distributed run with Ray Train, and restarts lost ones.
 
-A process knows nothing of Ray: `work` tells it its place by Keras's environment variables, as any
-other launcher can, and calls `train`.
+Training knows nothing of Ray: `work` passes each process its rank in Keras's environment
+variables, as any other launcher can, and calls the training function that it was given.
 """
 
 from __future__ import annotations
@@ -9,37 +9,42 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import pickle
 import shutil
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fingerspell.config import TrainConfig
+from fingerspell.config.train import TrainConfig
 from fingerspell.errors import FingerspellError, RunError, require
 from fingerspell.files import write_json
 from fingerspell.train import run_folder
-from fingerspell.train.distributed.process_group import NAMES, Rank
+from fingerspell.train.distributed.rank import NAMES, Rank
 
-RESTARTS = 5
-"""So often a run is started again after processes were lost; each start costs about a minute."""
+_RESTARTS = 5
+"""Restarts of a run after lost processes; each costs about a minute."""
 
-MANNERS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports its use to its makers unless told otherwise.
+_ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports its use to its makers by default.
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",  # Every line would come twice.
     "RAY_DEDUP_LOGS": "0",  # Epochs may look alike.
 }
 
-NOTES, REFUSED = ".ray", "refused_*.json"
-"""What Ray writes in the run folder while it works, and why each process gave up for good."""
+_NOTES, _REFUSED = ".ray", "refused_*.json"
+"""Ray's folder in the run folder while it trains, and the files that say why a process gave up."""
 
-OLD_RUN = ".old_run"
-"""Lies among the checkpoints of a run that is to be replaced, and goes when they do."""
+_OLD_RUN = ".old_run"
+"""The marker lies among the old run's checkpoints, and is removed with them."""
+
+
+Train = Callable[[TrainConfig, str], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What every process has to know."""
+    """What every process needs beside the function that trains."""
 
     config: TrainConfig
     command: str
@@ -47,25 +52,28 @@ class Launch:
 
     @property
     def notes(self) -> Path:
-        """Returns the folder through which the processes and their starter talk."""
-        return self.config.output_dir / NOTES
+        """Returns the folder of messages between the processes and their launcher."""
+        return self.config.output_dir / _NOTES
 
     @property
     def old_run(self) -> Path:
-        """Returns what is there for as long as a run that is to be replaced is."""
-        return self.config.output_dir / run_folder.CHECKPOINTS / OLD_RUN
+        """Returns the marker file that exists while an old run has yet to be replaced."""
+        return self.config.output_dir / run_folder.CHECKPOINTS / _OLD_RUN
 
 
-def launch(config: TrainConfig, command: str, workers: int, address: str | None = None) -> None:
+def launch(
+    config: TrainConfig, command: str, train: Train, workers: int, address: str | None = None
+) -> None:
     """Trains `config` in `workers` processes, on this machine or on the Ray cluster at `address`.
 
-    The processes always go on where checkpoints lie, so that a lost one costs what came after
-    the last. Raises a `FingerspellError` for whatever the user can mend. A run that is to be
-    replaced is removed by the first process, once it has found nothing to refuse.
+    Each process calls `train(config, command)`, a function of a module (Ray pickles it by name).
+    They always resume from the last checkpoint, so a lost process costs the steps after it. Raises
+    a `FingerspellError` for whatever the user can mend. A run that is to be replaced is removed by
+    rank 0, once it has found nothing to refuse.
     """
-    check(config, workers)
-    place = config.output_dir
-    run_folder.open_folder(place, overwrite=False, resume=config.overwrite or config.resume)
+    _check(config, workers)
+    folder = config.output_dir
+    run_folder.open_folder(folder, overwrite=False, resume=config.overwrite or config.resume)
     absolute = replace(
         config,
         dataset_dir=config.dataset_dir.resolve(),
@@ -76,23 +84,23 @@ def launch(config: TrainConfig, command: str, workers: int, address: str | None 
     task = Launch(absolute, command, Path.cwd())
     shutil.rmtree(task.notes, ignore_errors=True)
     task.old_run.unlink(missing_ok=True)
-    if config.overwrite and any((place / name).exists() for name in run_folder.FILES):
+    if config.overwrite and any((folder / name).exists() for name in run_folder.FILES):
         task.old_run.parent.mkdir(exist_ok=True)
         task.old_run.touch()
     try:
-        _fit(task, workers, address)
+        _fit(task, train, workers, address)
     finally:
         shutil.rmtree(task.notes, ignore_errors=True)
         task.old_run.unlink(missing_ok=True)
 
 
-def check(config: TrainConfig, workers: int) -> None:
+def _check(config: TrainConfig, workers: int) -> None:
     """Raises `ConfigError` unless `workers` processes can share a run of `config` here."""
     require(
         workers >= 1,
         found=f"--workers {workers}",
         expected="at least one process",
-        fix="use --workers 2, or leave the option out to train in this process",
+        fix="use --workers 2, or omit the option to train in this process",
     )
     require(
         config.batch_size % workers == 0,
@@ -117,9 +125,9 @@ def check(config: TrainConfig, workers: int) -> None:
     )
 
 
-def _fit(task: Launch, workers: int, address: str | None) -> None:
-    """Runs Ray's own loop over the processes until they are done."""
-    for name, value in MANNERS.items():
+def _fit(task: Launch, train: Train, workers: int, address: str | None) -> None:
+    """Runs Ray's trainer over the processes until they are done."""
+    for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
@@ -130,12 +138,13 @@ def _fit(task: Launch, workers: int, address: str | None) -> None:
         _check_room(workers, resource, int(ray.cluster_resources().get(resource, 0)))
         trainer = DataParallelTrainer(
             work,
-            train_loop_config={"task": task},
+            # As bytes: unpickling imports Keras, and that comes after `work` has set its backend.
+            train_loop_config={"task": task, "train": pickle.dumps(train)},
             scaling_config=ScalingConfig(num_workers=workers, use_gpu=resource == "GPU"),
             run_config=RunConfig(
                 name="processes",
                 storage_path=str(task.notes),
-                failure_config=FailureConfig(max_failures=RESTARTS),
+                failure_config=FailureConfig(max_failures=_RESTARTS),
             ),
         )
         try:
@@ -145,7 +154,7 @@ def _fit(task: Launch, workers: int, address: str | None) -> None:
         except ray.train.TrainingFailedError as error:
             _raise_refusal(task)
             raise RunError(
-                found=f"the processes failed {RESTARTS + 1} times, at last so: {error}",
+                found=f"the processes failed {_RESTARTS + 1} times, at last so: {error}",
                 expected="processes that live",
                 fix="mend what their messages above name, then the same command with --resume",
             ) from error
@@ -159,7 +168,7 @@ def _connected(ray: Any, address: str | None) -> Any:
         ray.init(
             address=address or "local",
             logging_level="warning",
-            # Without a dashboard, a guard of Ray's warns every few seconds that it sees none.
+            # Without a dashboard, one of Ray's monitors warns every few seconds that it is missing.
             logging_config=ray.LoggingConfig(encoding="TEXT", log_level="ERROR"),
             **({} if address else {"include_dashboard": False}),
         )
@@ -167,7 +176,7 @@ def _connected(ray: Any, address: str | None) -> Any:
         raise RunError(
             found=f"no Ray cluster answers at {address}: {error}",
             expected="the address that `ray start --head` printed on the first host",
-            fix="start the cluster first, or leave --ray out to use this machine alone",
+            fix="start the cluster first, or omit --ray to use this machine alone",
         ) from error
     try:
         yield
@@ -176,7 +185,7 @@ def _connected(ray: Any, address: str | None) -> Any:
 
 
 def _check_room(workers: int, resource: str, found: int) -> None:
-    """Refuses more processes than there is room for: Ray would wait for it without end."""
+    """Refuses more processes than there are devices: Ray would wait for them without end."""
     require(
         workers <= found,
         found=f"--workers {workers}, but Ray has {found} {resource}s",
@@ -186,15 +195,15 @@ def _check_room(workers: int, resource: str, found: int) -> None:
 
 
 def work(settings: dict[str, Any]) -> None:
-    """What each process does: takes its place and trains.
+    """Runs one process: sets its rank in the environment and trains.
 
-    A `FingerspellError` would come again after every restart: it is noted, and then the process
-    that finds the note has nothing to do.
+    A `FingerspellError` would come again after every restart: it is written down, and a process
+    that finds it so returns.
     """
     import ray.train
 
     task: Launch = settings["task"]
-    if any(task.notes.glob(REFUSED)):
+    if any(task.notes.glob(_REFUSED)):
         return
     config = task.config
     if task.old_run.exists():
@@ -207,19 +216,17 @@ def work(settings: dict[str, Any]) -> None:
     for name in NAMES:
         os.environ.pop(name, None)
     if context.get_world_size() > 1:
-        place = Rank(context.get_world_rank(), context.get_world_size(), _meeting_point())
-        os.environ.update(place.environment)
-    from fingerspell.train.run import train
-
+        rank = Rank(context.get_world_rank(), context.get_world_size(), _meeting_point())
+        os.environ.update(rank.environment)
     try:
-        train(config, task.command)
+        pickle.loads(settings["train"])(config, task.command)
     except FingerspellError as error:
         _note(task, context.get_world_rank(), error)
         raise
 
 
 def _meeting_point() -> str:
-    """Returns an address of the first process's host at which all can meet."""
+    """Returns a free address (host:port) on the host of rank 0."""
     import ray
     from ray.train.collective import broadcast_from_rank_zero
 
@@ -231,13 +238,13 @@ def _meeting_point() -> str:
 
 
 def _note(task: Launch, rank: int, error: FingerspellError) -> None:
-    """Notes why process `rank` gave up, in a file of its own: several may do so at once."""
+    """Writes why process `rank` gave up, in a file of its own: several may do so at once."""
     note = {"found": error.found, "expected": error.expected, "fix": error.fix}
     task.notes.mkdir(parents=True, exist_ok=True)
-    write_json(task.notes / REFUSED.replace("*", str(rank)), note)
+    write_json(task.notes / _REFUSED.replace("*", str(rank)), note)
 
 
 def _raise_refusal(task: Launch) -> None:
     """Raises what made a process give up for good, if one did."""
-    for path in sorted(task.notes.glob(REFUSED)):
+    for path in sorted(task.notes.glob(_REFUSED)):
         raise RunError(**run_folder.read_json(path))
