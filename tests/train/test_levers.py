@@ -11,21 +11,12 @@ from fingerspell.train import features
 from fingerspell.train.phases import WarmCosine
 from fingerspell.train.run import train
 from helpers.run_files import curves, weights
-from helpers.small_run import FINETUNE, HEAD, small_config, write_colours
-from helpers.tiny_network import tiny_backbone
+from helpers.small_run import FINETUNE, HEAD, small_config
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 STEPS = 3
 """Of an epoch: 24 pictures in batches of eight."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
 
 
 def runs(data, folder, **changes):

@@ -16,18 +16,14 @@ from fingerspell.train.state import DivergedError
 from fingerspell.train.tune import BEST, LOCK, STORE, TRIALS, line, locked, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
-from helpers.tiny_network import tiny_backbone
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 SPACE = {
     "finetune.learning_rate": Range(1e-4, 1e-2, log=True),
     "model.dropout": Choice((0.0, 0.5)),
     "batch_size": Range(4, 8, whole=True),
 }
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
 
 
 @pytest.fixture
@@ -53,11 +49,9 @@ def trained(monkeypatch):
 @pytest.fixture(scope="module")
 def searched(colours, tmp_path_factory):
     """A whole search of three trials, shared: (its run, what was tried)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
-        folder = tmp_path_factory.mktemp("tune") / "search"
-        config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
-        return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
+    folder = tmp_path_factory.mktemp("tune") / "search"
+    config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
+    return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
 
 
 def test_every_trial_is_a_run_of_its_own_within_the_ranges(searched):
