@@ -63,6 +63,12 @@ def fit(
     return SimpleNamespace(history=history)
 
 
+def one_step(network: Any, x: np.ndarray, y: np.ndarray) -> None:
+    """Takes one of Keras's own steps, of plain gradient descent and without tracing a graph."""
+    network.compile(keras.optimizers.SGD(0.1), "categorical_crossentropy")
+    network.train_step(_tensors((x, y)))
+
+
 def _step(network: Any, batch: Any) -> dict[str, float]:
     """Moves the weights by Adam, m and v its moments, t the step from 1 on.
 

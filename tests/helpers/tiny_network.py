@@ -6,8 +6,8 @@ from typing import Any
 
 
 def train_tiny() -> None:
-    """Makes every training of this process one of a tiny network, which ends with two synthetic hands
-    and not with a hundred. Not undone: for a process of its own.
+    """Makes every training of this process one of a tiny network, which ends with two hands that
+    show no letter instead of a hundred. Not undone: for a process of its own.
     """
     import fingerspell.model.build
     from fingerspell.train import calibrate
