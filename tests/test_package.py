@@ -45,13 +45,14 @@ def onednn(code: str, **given: str) -> str:
 def test_tensorflow_takes_onednn_on_every_processor_unless_it_was_told_otherwise():
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("TensorFlow has oneDNN built in on x86-64 only")
-    told = "print(os.environ['TF_ENABLE_ONEDNN_OPTS']"
+    told = "os.environ['TF_ENABLE_ONEDNN_OPTS']"
     heeded = (
         "import os, fingerspell.model; "
-        f"from tensorflow.python.util import _pywrap_util_port as port; {told}, port.IsMklEnabled())"
+        "from tensorflow.python.util import _pywrap_util_port as port; "
+        f"print({told}, port.IsMklEnabled())"
     )
     assert onednn(heeded) == "1 True"
-    assert onednn(f"import os, fingerspell; {told})", TF_ENABLE_ONEDNN_OPTS="0") == "0"
+    assert onednn(f"import os, fingerspell; print({told})", TF_ENABLE_ONEDNN_OPTS="0") == "0"
 
 
 def pyproject() -> dict:

@@ -99,14 +99,14 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     whole = calibrate.non_letters
 
     def slowly(*arguments):
-        synthetic.append(time.sleep(0.5))
+        synthetic.append(time.sleep(1.0))
         return whole(*arguments)
 
     monkeypatch.setattr(calibrate, "non_letters", slowly)
     monkeypatch.setattr(module, "handful", lambda manifest, *_: one_of_validation(manifest))
     forecast, _ = estimate(config)
     assert len(synthetic) == 1
-    assert 0.5 <= forecast.stages[-1].seconds < 5.0
+    assert 1.0 <= forecast.stages[-1].seconds < 10.0
 
 
 def one_of_validation(manifest):
