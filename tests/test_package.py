@@ -32,27 +32,27 @@ OF_AN_EXTRA = {
 """What only one way of training needs: the extra that brings it, itself or through another."""
 
 
-def onednn(given: str | None) -> str:
-    """What the variable says after `import fingerspell`, and whether TensorFlow heeds it."""
+def onednn(code: str, **given: str) -> str:
+    """What Python prints where nothing but `given` is said about oneDNN."""
     environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
-    if given is not None:
-        environment["TF_ENABLE_ONEDNN_OPTS"] = given
-    code = (
-        "import os, fingerspell.model; "
-        "from tensorflow.python.util import _pywrap_util_port as port; "
-        "print(os.environ['TF_ENABLE_ONEDNN_OPTS'], port.IsMklEnabled())"
-    )
     answer = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", code],
+        env={**environment, **given}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     return answer.stdout.splitlines()[-1]
 
 
 def test_tensorflow_takes_onednn_on_every_processor_unless_it_was_told_otherwise():
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("TensorFlow has oneDNN built in on x86-64 only")
-    assert onednn(None) == "1 True"
-    assert onednn("0") == "0 False"
+    told = "os.environ['TF_ENABLE_ONEDNN_OPTS']"
+    heeded = (
+        "import os, fingerspell.model; "
+        "from tensorflow.python.util import _pywrap_util_port as port; "
+        f"print({told}, port.IsMklEnabled())"
+    )
+    assert onednn(heeded) == "1 True"
+    assert onednn(f"import os, fingerspell; print({told})", TF_ENABLE_ONEDNN_OPTS="0") == "0"
 
 
 def pyproject() -> dict:

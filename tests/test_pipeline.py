@@ -15,14 +15,8 @@ from fingerspell.labels import read_labels
 from fingerspell.runtime import Recogniser
 from fingerspell.train.run_folder import FILES
 from helpers.small_run import FINETUNE, small_config, with_hashes, write_colours
-from helpers.tiny_network import tiny_backbone_with_grid
 
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
-        yield
+pytestmark = pytest.mark.usefixtures("tiny_network_with_grid")
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,8 @@
 """Hands to compare a release on, drawn for whatever labels the run has."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from fingerspell.cli import release
@@ -8,18 +11,31 @@ from fingerspell.export.parity import LEAST_PICTURES
 from fingerspell.labels import ALPHABET, STATIC_LETTERS
 
 
+@pytest.fixture
+def quickly_drawn(monkeypatch):
+    """Hands that are told apart by their sign and seed; drawing hundreds takes long."""
+
+    def draw(sign, seed, size_px):
+        grey = (31 * seed + sum(sign.encode())) % 256
+        return SimpleNamespace(rgb=np.full((*size_px, 3), grey, np.uint8))
+
+    monkeypatch.setattr("fingerspell.synth.draw", draw)
+
+
 @pytest.mark.parametrize("labels", [ALPHABET, STATIC_LETTERS, ("A", "B", "hello")])
-def test_there_are_enough_for_any_number_of_classes(labels):
+def test_there_are_enough_for_any_number_of_classes(quickly_drawn, labels):
     pictures = release.synthetic(labels, (32, 32))
     assert LEAST_PICTURES <= len(pictures) < 2 * LEAST_PICTURES
     assert pictures.shape[1:] == (32, 32, 3) and 0 <= pictures.min() < pictures.max() <= 1
 
 
-def test_the_usual_labels_are_compared_on_eight_hands_each():
+def test_the_usual_labels_are_compared_on_eight_hands_each(quickly_drawn):
     assert len(release.synthetic(ALPHABET, (32, 32))) == 8 * 29
 
 
-def test_no_two_are_alike():
+def test_no_two_are_alike(monkeypatch):
+    """Truly drawn, but only a few."""
+    monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 20)
     pictures = release.synthetic(("A", "B"), (32, 32))
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
 

@@ -36,7 +36,7 @@ def fitted(count: int = 200) -> np.ndarray:
 
 
 BUILD = "fingerspell.model.build.build_backbone"
-HEAVY = partial(tiny_backbone_with_grid, filters=1500)
+HEAVY = partial(tiny_backbone_with_grid, features=640)
 """A tiny backbone of 1.6 MB, so that weights written twice weigh more than all else in a file."""
 
 

@@ -9,33 +9,43 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+
+from helpers.preloaded import Forked, parent
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "ready"
 STEP_S = 0.05
 
+Process = subprocess.Popen[str] | Forked
+
 
 @contextmanager
-def child(data: Path, output: Path, kind: str) -> Iterator[subprocess.Popen[str]]:
-    """Starts the training; it has printed READY once the libraries are loaded."""
-    paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
-    with subprocess.Popen(
-        [sys.executable, "-m", "helpers.killed_run", str(data), str(output), kind],
-        env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        _wait_for(process.stdout, READY)
+def child(data: Path, output: Path, kind: str) -> Iterator[Process]:
+    """Starts the training; its libraries are loaded."""
+    arguments = [str(data), str(output), kind]
+    if hasattr(os, "fork"):
+        backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+        process: Process = parent(backend).start(arguments, dict(os.environ))
+    else:
+        process = _started(arguments)
+    try:
         yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
-def _wait_for(lines: IO[str], text: str) -> None:
-    for line in lines:
-        if line.strip() == text:
-            return
+def _started(arguments: list[str]) -> subprocess.Popen[str]:
+    """Starts a Python for it; it has printed READY once the libraries are loaded."""
+    paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "helpers.killed_run", *arguments],
+        env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    next((line for line in process.stdout if line.strip() == READY), None)
+    return process
 
 
 def newest(output: Path) -> int:
@@ -44,7 +54,7 @@ def newest(output: Path) -> int:
     return int(names[-1].removeprefix("step_")) if names else 0
 
 
-def kill_after_step(process: subprocess.Popen[str], output: Path, step: int, wait_s: float) -> bool:
+def kill_after_step(process: Process, output: Path, step: int, wait_s: float) -> bool:
     """Kills the child `wait_s` after it wrote a checkpoint of `step`; False where it was done."""
     while newest(output) < step:
         if process.poll() is not None:
@@ -61,7 +71,7 @@ def pieces(output: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in found}
 
 
-def kill_after_pieces(process: subprocess.Popen[str], output: Path, count: int) -> dict[str, int]:
+def kill_after_pieces(process: Process, output: Path, count: int) -> dict[str, int]:
     """Kills the child once it wrote `count` pieces; returns those that it left."""
     while len(pieces(output)) < count and process.poll() is None:
         time.sleep(0.002)

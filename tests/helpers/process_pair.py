@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from fingerspell.train.distributed.rank import Rank
-from helpers.killed_run import child
+from helpers.killed_run import Process, child
 from helpers.run_files import curves, weights
 
 TOLERANCE = 1e-5
@@ -20,7 +19,7 @@ TOLERANCE = 1e-5
 
 
 @contextlib.contextmanager
-def pair(data: Path, output: Path) -> Iterator[list[subprocess.Popen[str]]]:
+def pair(data: Path, output: Path) -> Iterator[list[Process]]:
     """Starts two processes, each of which has its place from the environment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,7 +1,8 @@
-"""A run of two processes under Ray Train, to be killed: arguments DATA OUTPUT BATCH_SIZE."""
+"""A run of two processes under Ray Train, to be killed: arguments DATA OUTPUT."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,15 +10,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fingerspell.config import AugmentConfig, TrainConfig
+from fingerspell.errors import FingerspellError
+from fingerspell.train.distributed import launch
+from helpers import ray_run
+from helpers.small_run import small_config, train
+
 ROOT = Path(__file__).resolve().parents[2]
 STEP_S = 0.05
+REFUSED = "refused: "
 
 
-def start(data: Path, output: Path, batch_size: int = 8) -> subprocess.Popen[str]:
+def start(data: Path, output: Path) -> subprocess.Popen[str]:
     """Starts what `fingerspell train --workers 2` does, but with a small network."""
     paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
     return subprocess.Popen(
-        [sys.executable, "-m", "helpers.ray_run", str(data), str(output), str(batch_size)],
+        [sys.executable, "-m", "helpers.ray_run", str(data), str(output)],
         env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": paths},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
     )  # fmt: skip
@@ -34,7 +42,6 @@ def work(settings: dict[str, Any]) -> None:
     import ray.train
 
     from fingerspell.train import loop
-    from fingerspell.train.distributed import launch
     from helpers.tiny_network import train_tiny
 
     rank = ray.train.get_context().get_world_rank()
@@ -51,24 +58,28 @@ def work(settings: dict[str, Any]) -> None:
     launch.work(settings)
 
 
-def main(data: Path, output: Path, batch_size: int) -> None:
-    """Launches; the user's mistakes end with exit code 2, as on the command line."""
-    from fingerspell.config import AugmentConfig
-    from fingerspell.errors import FingerspellError
-    from fingerspell.train.distributed import launch
-    from helpers import ray_run
-    from helpers.small_run import small_config, train
+def main(data: Path, output: Path) -> None:
+    """Launches what is refused, and then what is not, on one Ray."""
+    os.environ.update(launch._ENVIRONMENT)
+    import ray
 
     launch.work = ray_run.work
+    with launch._connected(ray, None):
+        launch._connected = lambda *_: contextlib.nullcontext()
+        try:
+            launch.launch(
+                config(data, output.with_name("refused"), batch_size=24), "train", train, 2
+            )
+        except FingerspellError as error:
+            print(f"{REFUSED}{error}", flush=True)
+        launch.launch(config(data, output), "train", train, 2)
+
+
+def config(data: Path, output: Path, **changes: Any) -> TrainConfig:
+    """Returns the settings of `helpers.killed_run`: the runs are compared."""
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "save_every_min": 0.0}
-    try:
-        launch.launch(
-            small_config(data, output, batch_size=batch_size, **settings), "train", train, 2
-        )
-    except FingerspellError as error:
-        print(f"error: {error}")
-        sys.exit(2)
+    return small_config(data, output, **settings, **changes)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -5,6 +5,7 @@ import pytest
 from fingerspell.config import ModelConfig
 from fingerspell.model import at_size, backbone_of, build_recogniser, carry, unfreeze
 from fingerspell.model.build import size_of
+from helpers.plain_steps import one_step
 
 SMALL_PX, LARGE_PX = (32, 32), (50, 50)
 """Their sides are even and odd at different stages, so that their padding differs."""
@@ -42,8 +43,7 @@ def test_another_size_pads_like_a_network_built_for_it(large):
 def test_what_was_learnt_small_is_what_a_fresh_large_network_with_these_weights_answers(large):
     small = at_size(large, SMALL_PX)
     unfreeze(small, "all", 0.9)
-    small.compile("adam", "categorical_crossentropy")
-    small.fit(pictures(SMALL_PX, 3), np.eye(3), verbose=0)
+    one_step(small, pictures(SMALL_PX, 3), np.eye(3))
     before = large(pictures(LARGE_PX))
     carry(small, large)
     fresh = network(LARGE_PX, seed=9)
@@ -73,8 +73,7 @@ def test_frozen_statistics_stay_still_at_another_size(large):
     layers = backbone_of(small).layers
     normal = [x for x in layers if isinstance(x, keras.layers.BatchNormalization)]
     before = [np.asarray(v) for layer in normal for v in layer.variables]
-    small.compile("adam", "categorical_crossentropy")
-    small.fit(pictures(SMALL_PX, 3), np.eye(3), verbose=0)
+    one_step(small, pictures(SMALL_PX, 3), np.eye(3))
     after = [np.asarray(v) for layer in normal for v in layer.variables]
     assert all(np.array_equal(a, b) for a, b in zip(after, before, strict=True))
 

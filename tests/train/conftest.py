@@ -12,6 +12,12 @@ def colours(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def data(colours):
+    """The same, by a name that says less."""
+    return colours
+
+
+@pytest.fixture(scope="session")
 def finished(colours, tmp_path_factory):
     """One whole run of a tiny network, shared: (its folder, what run.json says)."""
     folder = tmp_path_factory.mktemp("runs") / "output"

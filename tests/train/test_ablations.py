@@ -10,21 +10,12 @@ from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import features
 from fingerspell.train.schedule import WarmCosine
 from helpers.run_files import curves, weights
-from helpers.small_run import FINETUNE, HEAD, small_config, train, write_colours
-from helpers.tiny_network import tiny_backbone
+from helpers.small_run import FINETUNE, HEAD, small_config, train
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 STEPS = 3
 """Of an epoch: 24 pictures in batches of eight."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
 
 
 def runs(data, folder, **changes):

@@ -15,20 +15,15 @@ from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
 from fingerspell.model.weights import build_starter, load_starter_head, starter_facts
 from fingerspell.prepare.small_dataset import prepare_small_dataset
 from fingerspell.train.adapt import adapt
+from helpers import plain_steps
 from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
 from helpers.starter_folder import starter_folder
-from helpers.tiny_network import tiny_backbone_with_grid
+
+pytestmark = pytest.mark.usefixtures("tiny_network_with_grid", "plain_steps")
 
 KNOWN = ("A", "B")
 STUCK = Phase(name="adapt", epochs=1, learning_rate=1e-12, unfrozen_from="all")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +73,9 @@ def config(output_dir, **changes) -> AdaptConfig:
 def adapted(few, starter, tmp_path_factory):
     """(its run folder, what `adapt` returned); everything that was learnt is kept."""
     folder = tmp_path_factory.mktemp("runs") / "adapted"
-    return folder, adapt(config(folder), few, "fingerspell adapt", starter)
+    with pytest.MonkeyPatch.context() as patch:
+        plain_steps.keras_own(patch)
+        return folder, adapt(config(folder), few, "fingerspell adapt", starter)
 
 
 def kernel(model) -> np.ndarray:
@@ -147,31 +144,38 @@ def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):
     assert facts["adapted"]["after"]["synthetic"] is not None
 
 
-def hungry(monkeypatch, few, folder, limit, *, learning):
+def hungry(few, folder, limit, *, learning):
     """Adapts a network that cannot work on more than `limit` pictures; returns its weights."""
 
     def build(settings):
         keras.utils.clear_session()  # Else a later network's layers have other names.
         return hungry_backbone(limit, learning=learning)(settings)
 
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", build)
     still = dataclasses.replace(SMALL, weights="starter", dropout=0.0)  # Else parts drop others.
-    for module in ("fingerspell.train.adapt", "fingerspell.model.weights"):
-        monkeypatch.setattr(f"{module}.starter_config", lambda _: still)
-    keras.utils.set_random_seed(1)
-    start = starter_folder(folder.with_name(f"{folder.name} start"), build_recogniser(SMALL, 2),
-                           KNOWN)  # fmt: skip
-    facts = adapt(config(folder), few, starter=start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fingerspell.model.build.build_backbone", build)
+        for module in ("fingerspell.train.adapt", "fingerspell.model.weights"):
+            patch.setattr(f"{module}.starter_config", lambda _: still)
+        keras.utils.set_random_seed(1)
+        start = folder.with_name(f"{folder.name} start")
+        starter_folder(start, build_recogniser(SMALL, 2), KNOWN)
+        facts = adapt(config(folder), few, starter=start)
     return load_recogniser(folder / "model.keras").get_weights(), facts
+
+
+@pytest.fixture(scope="module")
+def with_room(few, tmp_path_factory):
+    """(the weights, what `adapt` returned) of a network for which there is room."""
+    return hungry(few, tmp_path_factory.mktemp("room") / "run", 1000, learning=True)
 
 
 @pytest.mark.parametrize("learning", [True, False])
 def test_where_memory_is_full_it_goes_on_with_fewer_pictures_and_learns_the_same(
-    few, monkeypatch, tmp_path, capsys, learning
+    few, with_room, tmp_path, capsys, learning
 ):
-    wanted, usual = hungry(monkeypatch, few, tmp_path / "room", 1000, learning=learning)
+    wanted, usual = with_room
     assert "memory is full" not in capsys.readouterr().out
-    found, facts = hungry(monkeypatch, few, tmp_path / "full", 2, learning=learning)
+    found, facts = hungry(few, tmp_path / "full", 2, learning=learning)
     assert "memory is full at 4 pictures at once" in capsys.readouterr().out
     assert facts["adapted"] == usual["adapted"]
     for want, got in zip(wanted, found, strict=True):
@@ -179,9 +183,9 @@ def test_where_memory_is_full_it_goes_on_with_fewer_pictures_and_learns_the_same
 
 
 @pytest.mark.parametrize("learning", [True, False])
-def test_where_not_one_picture_fits_it_says_so(few, monkeypatch, tmp_path, learning):
+def test_where_not_one_picture_fits_it_says_so(few, tmp_path, learning):
     with pytest.raises(RunError, match="memory is full at one picture at once"):
-        hungry(monkeypatch, few, tmp_path / "full", 0, learning=learning)
+        hungry(few, tmp_path / "full", 0, learning=learning)
 
 
 @pytest.mark.parametrize(

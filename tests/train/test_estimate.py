@@ -14,15 +14,16 @@ from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
 from fingerspell.train.estimate import _handful, estimate
 from fingerspell.train.forecast import read_offer, rented_cost
+from helpers import plain_steps
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, HEAD, small_config
-from helpers.tiny_network import tiny_backbone
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """Where temporary folders are made, so that one left behind is seen."""
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     return tmp_path / "tmp"
@@ -34,7 +35,8 @@ def config(colours, tmp_path):
     return small_config(colours, tmp_path / "output", phases=phases, synthetic_per_class=6)
 
 
-def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, capsys):
+def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, monkeypatch, capsys):
+    plain_steps.keras_own(monkeypatch)
     forecast, _ = estimate(config)
     # 24 photographs, and six synthetic hands of each of three classes: 42 pictures, 8 a step.
     told = [(stage.name, stage.epochs, stage.steps) for stage in forecast.stages]
@@ -95,14 +97,14 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     whole = module.non_letters
 
     def slowly(*arguments):
-        synthetic.append(time.sleep(2.0))
+        synthetic.append(time.sleep(1.0))
         return whole(*arguments)
 
     monkeypatch.setattr(module, "non_letters", slowly)
     monkeypatch.setattr(module, "_handful", lambda manifest, *_: one_of_validation(manifest))
     forecast, _ = estimate(config)
     assert len(synthetic) == 1
-    assert 2.0 <= forecast.stages[-1].seconds < 20.0
+    assert 1.0 <= forecast.stages[-1].seconds < 10.0
 
 
 def one_of_validation(manifest):

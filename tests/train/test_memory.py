@@ -11,12 +11,14 @@ from fingerspell.config import AugmentConfig, ModelConfig
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, memory, run
 from fingerspell.train.session import Run
+from helpers import plain_steps
 from helpers.full_memory import hungry_backbone
 from helpers.run_files import assert_same_run, curves, weights
-from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, write_colours
-from helpers.tiny_network import tiny_backbone
+from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train
 
 tf = pytest.importorskip("tensorflow")
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 NETWORK = dataclasses.replace(FINETUNE, epochs=2)
 STILL = dataclasses.replace(NETWORK, batchnorm_momentum=None)
@@ -28,16 +30,6 @@ BUILD = "fingerspell.model.build.build_backbone"
 
 class Died(BaseException):
     """Nothing in the program catches it, as nothing catches SIGKILL."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr(BUILD, tiny_backbone)
 
 
 def config(data, folder, **changes):
@@ -55,9 +47,7 @@ def in_parts(data, folder, parts, **changes):
 
 @pytest.fixture(scope="module")
 def halves(data, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BUILD, tiny_backbone)
-        return in_parts(data, tmp_path_factory.mktemp("halves") / "output", 2)
+    return in_parts(data, tmp_path_factory.mktemp("halves") / "output", 2)
 
 
 def full(monkeypatch, limit, first=0, last=1000):
@@ -88,6 +78,7 @@ def test_full_from_the_first_step_on(halves, data, tmp_path, monkeypatch, capsys
 
 
 def test_steps_that_fail_inside_tensorflow_twice_on_end(data, tmp_path, monkeypatch, capsys):
+    plain_steps.keras_own(monkeypatch)
     quarters = in_parts(data, tmp_path / "quarters", 4)
     monkeypatch.setattr(BUILD, hungry_backbone(2, learning=True))
     train(config(data, tmp_path / "full"))
@@ -99,10 +90,12 @@ def test_steps_that_fail_inside_tensorflow_twice_on_end(data, tmp_path, monkeypa
 
 
 @pytest.mark.slow
-def test_memory_that_truly_cannot_be_had(halves, data, tmp_path, monkeypatch, capsys):
+def test_memory_that_truly_cannot_be_had(data, tmp_path, monkeypatch, capsys):
+    plain_steps.keras_own(monkeypatch)
+    halves = in_parts(data, tmp_path / "halves", 2)
     monkeypatch.setattr(BUILD, hungry_backbone(4, learning=True, truly=True))
-    train(config(data, tmp_path))
-    assert_same_run(tmp_path, halves)
+    train(config(data, tmp_path / "full"))
+    assert_same_run(tmp_path / "full", halves)
     assert len(said(capsys)) == 1
 
 
@@ -111,7 +104,6 @@ def halved_late(data, tmp_path_factory):
     """What a run must come to that is full late in epoch 2: from that epoch's start in halves."""
     folder = tmp_path_factory.mktemp("late") / "output"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BUILD, tiny_backbone)
         die_at(patch, STEPS + 1)
         with pytest.raises(Died):
             train(config(data, folder, phases=(NETWORK,)))
@@ -119,9 +111,7 @@ def halved_late(data, tmp_path_factory):
     assert stored.position.total_steps == STEPS
     cut = dataclasses.replace(stored.position, parts=2)
     checkpoint.save(folder / "checkpoints", dataclasses.replace(stored, position=cut))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BUILD, tiny_backbone)
-        train(config(data, folder, resume=True))
+    train(config(data, folder, resume=True))
     return folder
 
 

@@ -9,18 +9,15 @@ import pytest
 from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, phases, run
 from fingerspell.train.devices import Device
+from helpers import plain_steps
 from helpers.run_files import assert_same_run, curves
-from helpers.small_run import FINETUNE, SMALL, small_config, train, write_colours
-from helpers.tiny_network import tiny_backbone
+from helpers.small_run import FINETUNE, SMALL, small_config, train
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 STILL = dataclasses.replace(FINETUNE, epochs=2, batchnorm_momentum=None)
 STEPS = 3
 """Of an epoch."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +26,6 @@ def half_precision(monkeypatch):
         keras.config.set_dtype_policy("mixed_float16")
         return Device(keras.backend.backend(), (), "mixed_float16")
 
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
     monkeypatch.setattr(run, "prepare_device", prepare)
     yield
     keras.config.set_dtype_policy("float32")
@@ -55,7 +51,8 @@ def optimizer_state(folder):
     return checkpoint.latest(folder / "checkpoints").group("optimizer")
 
 
-def test_a_run_knows_its_rate_and_ends_in_float32(data, tmp_path):
+def test_a_run_knows_its_rate_and_ends_in_float32(data, tmp_path, monkeypatch):
+    plain_steps.keras_own(monkeypatch)
     train(config(data, tmp_path))
     found = curves(tmp_path)
     assert 0 < found["learning_rate"][1] < found["learning_rate"][0] <= STILL.learning_rate

@@ -17,8 +17,9 @@ from fingerspell.train.run import fingerprint
 from fingerspell.train.session import Run
 from fingerspell.train.synthetic import with_synthetic
 from helpers.run_files import assert_same_run, curves
-from helpers.small_run import FINETUNE, small_config, train, write_colours
-from helpers.tiny_network import tiny_backbone
+from helpers.small_run import FINETUNE, small_config, train
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 STEPS = 15
 """Of the whole run: 2 epochs of the head and 3 of the network, 3 steps each."""
@@ -30,22 +31,10 @@ class Died(BaseException):
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
-
-
-@pytest.fixture(scope="module")
 def straight(data, tmp_path_factory):
     """The run that nobody interrupted."""
     folder = tmp_path_factory.mktemp("straight") / "output"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
-        train(lively(data, folder))
+    train(lively(data, folder))
     return folder
 
 

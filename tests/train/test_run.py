@@ -16,12 +16,8 @@ from fingerspell.train.phases import validation_stream
 from fingerspell.train.run import check_batch, fingerprint
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, with_hashes, write_colours
 from helpers.synthetic_folder import alphabet
-from helpers.tiny_network import tiny_backbone_with_grid
 
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
+pytestmark = pytest.mark.usefixtures("tiny_network_with_grid")
 
 
 def history(folder) -> dict:

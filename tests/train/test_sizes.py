@@ -10,9 +10,11 @@ from fingerspell.config import AugmentConfig, ModelConfig, progressive
 from fingerspell.loading import loader
 from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import checkpoint, loop, phases, run
+from helpers import plain_steps
 from helpers.run_files import assert_same_run
-from helpers.small_run import FINETUNE, HEAD, small_config, train, write_colours
-from helpers.tiny_network import tiny_backbone
+from helpers.small_run import FINETUNE, HEAD, small_config, train
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 MODEL = ModelConfig(backbone="MobileNetV3Small", weights="none", image_size_px=(48, 48))
 STEPS = 15
@@ -21,16 +23,6 @@ STEPS = 15
 
 class Died(BaseException):
     """Nothing in the program catches it, as nothing catches SIGKILL."""
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
 
 
 def growing(data, folder, **changes):
@@ -59,7 +51,6 @@ def straight(data, tmp_path_factory):
         return spy
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
         for name in ("training_stream", "labelled_stream"):
             patch.setattr(loader, name, spied(getattr(loader, name)))
         train(growing(data, folder))
@@ -129,8 +120,11 @@ def test_a_run_may_die_within_and_between_phases_of_different_sizes(straight, da
     assert_same_run(tmp_path, straight[0])
 
 
-def test_a_phase_of_its_own_size_learns_what_a_network_of_that_size_learns(data, tmp_path):
+def test_a_phase_of_its_own_size_learns_what_a_network_of_that_size_learns(
+    data, tmp_path, monkeypatch
+):
     """The stand-in pads nothing, so its weights mean the same at any size."""
+    plain_steps.keras_own(monkeypatch)
     for name, model, size_px in (
         ("small", dataclasses.replace(MODEL, image_size_px=(32, 32)), None),
         ("large", MODEL, (32, 32)),

@@ -13,22 +13,19 @@ from fingerspell.errors import ConfigError, RunError
 from fingerspell.files import locked
 from fingerspell.train import tune as module
 from fingerspell.train.run import fingerprint
+from fingerspell.train.run_folder import RUN, write_json
 from fingerspell.train.state import DivergedError
 from fingerspell.train.tune import _BEST, _LOCK, _STORE, _TRIALS, _line, summary, tune
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, small_config
-from helpers.tiny_network import tiny_backbone
+
+pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
 SPACE = {
     "finetune.learning_rate": Range(1e-4, 1e-2, log=True),
     "model.dropout": Choice((0.0, 0.5)),
     "batch_size": Range(4, 8, whole=True),
 }
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    monkeypatch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
 
 
 @pytest.fixture
@@ -40,12 +37,28 @@ def config(colours, tmp_path):
 @pytest.fixture
 def trained(monkeypatch):
     """The folders of the runs that were trained, in order."""
+    return noting(monkeypatch, module.train)
+
+
+@pytest.fixture
+def not_trained(monkeypatch):
+    """As `trained`, but a run is no more than what the search reads of it."""
+
+    def finished(config, manifest, command):
+        facts = {"validation": {"loss": config.model.dropout + config.batch_size, "accuracy": 0.5}}
+        config.output_dir.mkdir(parents=True)
+        write_json(config.output_dir / RUN, facts)
+        return facts
+
+    return noting(monkeypatch, finished)
+
+
+def noting(monkeypatch, train):
     folders = []
-    whole = module.train
 
     def noted(config, manifest, command):
         folders.append(config.output_dir.name)
-        return whole(config, manifest, command)
+        return train(config, manifest, command)
 
     monkeypatch.setattr(module, "train", noted)
     return folders
@@ -54,11 +67,9 @@ def trained(monkeypatch):
 @pytest.fixture(scope="module")
 def searched(colours, tmp_path_factory):
     """A whole search of three trials, shared: (its run, what was tried)."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone)
-        folder = tmp_path_factory.mktemp("tune") / "search"
-        config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
-        return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
+    folder = tmp_path_factory.mktemp("tune") / "search"
+    config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
+    return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
 
 
 def test_every_trial_is_a_run_of_its_own_within_the_ranges(searched):
@@ -89,15 +100,17 @@ def test_the_best_setting_is_a_recipe_that_makes_the_same_run(searched):
     assert "fingerspell train --tune 3" in (config.output_dir / _BEST).read_text(encoding="utf-8")
 
 
-def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(searched, trained, tmp_path):
+def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(
+    searched, not_trained, tmp_path
+):
     config, tried = searched
     copied = tmp_path / "search"
     shutil.copytree(config.output_dir, copied)
     config = replace(config, output_dir=copied)
     assert tune(config, SPACE, 3, "") == tried
-    assert trained == []
+    assert not_trained == []
     assert len(tune(config, SPACE, 4, "")) == 4
-    assert trained == ["003"]
+    assert not_trained == ["003"]
 
 
 def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
@@ -124,7 +137,7 @@ def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
 
 
 def test_a_run_that_was_finished_before_a_kill_is_read_and_not_repeated(
-    config, trained, monkeypatch
+    config, not_trained, monkeypatch
 ):
     from optuna import Study
 
@@ -138,11 +151,11 @@ def test_a_run_that_was_finished_before_a_kill_is_read_and_not_repeated(
         tune(config, SPACE, 1, "")
     monkeypatch.setattr(Study, "tell", whole)
     (tried,) = tune(config, SPACE, 1, "")
-    assert trained == ["000"]
+    assert not_trained == ["000"]
     assert tried.loss < float("inf")
 
 
-def test_a_trial_that_was_killed_while_it_got_its_settings_gets_the_rest(config, trained):
+def test_a_trial_that_was_killed_while_it_got_its_settings_gets_the_rest(config, not_trained):
     from optuna import Study
 
     whole = Study.ask
@@ -179,19 +192,19 @@ def test_a_search_of_other_ranges_settings_or_pictures_is_refused(searched, tmp_
             tune(other, space, 3, "")
 
 
-def test_overwrite_begins_anew_and_leaves_what_is_not_the_searchs(config, trained):
+def test_overwrite_begins_anew_and_leaves_what_is_not_the_searchs(config, not_trained):
     config.output_dir.mkdir()
     (config.output_dir / "notes.txt").write_text("mine", encoding="utf-8")
     tune(config, SPACE, 1, "")
     tune(replace(config, overwrite=True), SPACE, 1, "")
-    assert trained == ["000", "000"]
+    assert not_trained == ["000", "000"]
     assert {path.name for path in config.output_dir.iterdir()} == {
         "notes.txt", _STORE, _TRIALS, _BEST, _LOCK
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_two_searches_at_once_in_a_folder_are_refused(searched, trained, tmp_path, overwrite):
+def test_two_searches_at_once_in_a_folder_are_refused(searched, not_trained, tmp_path, overwrite):
     config = replace(searched[0], output_dir=tmp_path / "search", overwrite=overwrite)
     shutil.copytree(searched[0].output_dir, config.output_dir)
     with (
@@ -199,12 +212,12 @@ def test_two_searches_at_once_in_a_folder_are_refused(searched, trained, tmp_pat
         pytest.raises(RunError, match=r"(?s)in use by process \d+.*--output_dir"),
     ):
         tune(config, SPACE, 4, "")
-    assert trained == []
+    assert not_trained == []
     assert (config.output_dir / _STORE).is_file() and (config.output_dir / _BEST).is_file()
 
 
 @pytest.mark.parametrize("where", ["range", "phase"])
-def test_a_layer_that_there_is_not_is_told_before_anything_is_tried(config, trained, where):
+def test_a_layer_that_there_is_not_is_told_before_anything_is_tried(config, not_trained, where):
     space = SPACE
     if where == "phase":
         config = replace(config, phases=(replace(FINETUNE, unfrozen_from="conv_99"),))
@@ -212,13 +225,13 @@ def test_a_layer_that_there_is_not_is_told_before_anything_is_tried(config, trai
         space = {"finetune.unfrozen_from": Choice(("all", None, "conv_99"))}
     with pytest.raises(ConfigError, match="'conv_99', which is no layer"):
         tune(config, space, 2, "")
-    assert trained == [] and not config.output_dir.exists()
+    assert not_trained == [] and not config.output_dir.exists()
 
 
-def test_a_layer_of_the_network_can_be_searched_for(config, trained):
+def test_a_layer_of_the_network_can_be_searched_for(config, not_trained):
     layers = {"finetune.unfrozen_from": Choice(("all", "first"))}
     (tried,) = tune(config, layers, 1, "")
-    assert tried.reason == "" and trained == ["000"]
+    assert tried.reason == "" and not_trained == ["000"]
 
 
 def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):

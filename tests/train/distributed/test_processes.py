@@ -12,7 +12,6 @@ from fingerspell.train.distributed.rank import NAMES
 from helpers.killed_run import child, kill_after_step, newest
 from helpers.process_pair import assert_alike, pair
 from helpers.run_files import assert_same_run
-from helpers.small_run import write_colours
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,24 +29,10 @@ def jax():
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """15 pictures to validate with: no two processes can share them evenly."""
-    return write_colours(tmp_path_factory.mktemp("data") / "dataset", (8, 5, 4))
-
-
-@pytest.fixture(scope="module")
 def alone(data, tmp_path_factory):
     output = tmp_path_factory.mktemp("alone") / "output"
     with child(data, output, "tiny") as process:
         assert process.wait() == 0
-    return output
-
-
-@pytest.fixture(scope="module")
-def together(data, tmp_path_factory):
-    output = tmp_path_factory.mktemp("together") / "output"
-    with pair(data, output) as processes:
-        assert [process.wait() for process in processes] == [0, 0]
     return output
 
 
