@@ -100,7 +100,7 @@ def refused(finished, tmp_path, error, match, pictures=None, card=None):
     assert [path.name for path in target.iterdir()] == ["model_card.md"]
 
 
-@pytest.mark.parametrize("limit", ["MOST_MODEL_BYTES", "MOST_WEIGHTS_BYTES"])
+@pytest.mark.parametrize("limit", ["_MOST_MODEL_BYTES", "_MOST_WEIGHTS_BYTES"])
 def test_a_file_that_is_too_large_is_refused(finished, tmp_path, monkeypatch, limit):
     monkeypatch.setattr(module, limit, 1000)
     refused(finished, tmp_path, ExportError, "at most 1,000")

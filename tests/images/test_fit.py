@@ -74,7 +74,7 @@ def test_a_huge_picture_shrinks_in_bands_to_the_same_planes(
     module = sys.modules["fingerspell.images.fit"]
     rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     whole = fit(rgb, size_px)
-    monkeypatch.setattr(module, "WHOLE_PIXELS", 1000)
+    monkeypatch.setattr(module, "_WHOLE_PIXELS", 1000)
     monkeypatch.setattr(module, "_BAND_PIXELS", 700)
     np.testing.assert_allclose(fit(rgb, size_px), whole, atol=2e-6, rtol=0)
 
