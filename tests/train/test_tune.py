@@ -10,10 +10,10 @@ import pytest
 from fingerspell.config import Choice, Range, load_recipe, with_settings
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, RunError
-from fingerspell.files import locked
+from fingerspell.files import locked, write_json
 from fingerspell.train import tune as module
 from fingerspell.train.run import fingerprint
-from fingerspell.train.run_folder import RUN, write_json
+from fingerspell.train.run_folder import RUN
 from fingerspell.train.state import DivergedError
 from fingerspell.train.tune import _BEST, _LOCK, _STORE, _TRIALS, _line, summary, tune
 from helpers.command import command as typed
