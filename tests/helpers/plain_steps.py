@@ -77,6 +77,8 @@ def _step(network: Any, batch: Any) -> dict[str, float]:
     import tensorflow as tf
 
     adam, weights = network.optimizer, network.trainable_weights
+    if not adam.built:
+        adam.build(weights)
     with tf.GradientTape() as tape:
         answers = network(tf.constant(batch[0]), training=True)
         loss = _loss(network, answers, *batch[1:])

@@ -46,7 +46,7 @@ def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
 @pytest.fixture
 def quickly_placed(monkeypatch):
     for name, value in (("HANDS", 26), ("SCENES", 6)):
-        monkeypatch.setattr(f"fingerspell.train.place.{name}", value)
+        monkeypatch.setattr(f"fingerspell.train.hand_box.{name}", value)
 
 
 def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
