@@ -67,7 +67,7 @@ def main(data: Path, output: Path) -> None:
     with launch._connected(ray, None):
         launch._connected = lambda *_: contextlib.nullcontext()
         try:
-            launch.launch(config(data, output.with_name("refused"), batch_size=24), "train", 2)
+            launch.launch(config(data, output.with_name("refused"), batch_size=24), "train", 1)
         except FingerspellError as error:
             print(f"{REFUSED}{error}", flush=True)
         launch.launch(config(data, output), "train", 2)
