@@ -103,7 +103,7 @@ def only_saved_model(monkeypatch):
     from fingerspell.export import bundle
 
     def write(network, _contract, folder, _representative, _unseen):
-        bundle.savedmodel.write_saved_model(network, folder)
+        bundle.graphs.write_saved_model(network, folder)
         return {}
 
     monkeypatch.setattr(bundle, "_write_exports", write)

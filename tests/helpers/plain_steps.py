@@ -48,6 +48,7 @@ def fit(
     """
     (callback,) = callbacks
     callback.set_model(network)
+    _build(network)
     history: dict[str, list[float]] = {"loss": [], "accuracy": []}
     usual = "train_step" not in vars(network) and type(network.optimizer) is keras.optimizers.Adam
     for epoch in range(epochs):
@@ -61,6 +62,14 @@ def fit(
         callback.on_epoch_end(epoch)
     network.optimizer.finalize_variable_values(network.trainable_weights)
     return SimpleNamespace(history=history)
+
+
+def _build(network: Any) -> None:
+    """Makes moments and sums, which Keras otherwise puts off until the first step."""
+    if not network.optimizer.built:
+        network.optimizer.build(network.trainable_weights)
+    row = np.full((1, int(network.output_shape[-1])), 0.5, np.float32)
+    network.compute_metrics(None, row, row, np.ones(1, np.float32))
 
 
 def one_step(network: Any, x: np.ndarray, y: np.ndarray) -> None:

@@ -67,9 +67,8 @@ def main(data: Path, output: Path) -> None:
     with launch._connected(ray, None):
         launch._connected = lambda *_: contextlib.nullcontext()
         try:
-            launch.launch(
-                config(data, output.with_name("refused"), batch_size=24), "train", train, 2
-            )
+            refused = config(data, output.with_name("refused"), batch_size=24)
+            launch.launch(refused, "train", train, 1)
         except FingerspellError as error:
             print(f"{REFUSED}{error}", flush=True)
         launch.launch(config(data, output), "train", train, 2)

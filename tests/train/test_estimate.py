@@ -12,6 +12,7 @@ from fingerspell.config import Phase
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
+from fingerspell.train import pace
 from fingerspell.train.estimate import _handful, estimate
 from fingerspell.train.forecast import read_offer, rented_cost
 from helpers import plain_steps
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 def place(tmp_path, monkeypatch):
     """Where temporary folders are made, so that one left behind is seen."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(pace, "HEAD_STEPS", 6)
     (tmp_path / "tmp").mkdir()
     return tmp_path / "tmp"
 
@@ -72,8 +74,6 @@ def test_without_a_cache_a_frozen_phase_looks_at_its_pictures_in_every_epoch(con
 
 
 def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch):
-    from fingerspell.train import pace
-
     measured = []
     whole = pace.run_phase
 

@@ -22,7 +22,7 @@ def ray():
 
 @pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_a_users_mistake_is_not_tried_again_and_a_killed_process_is(data, together, tmp_path, rank):
-    """A batch of 24 is the mistake: the two processes find out that a class has fewer pictures.
+    """A batch of 24 is the mistake: the process finds out that a class has fewer pictures.
 
     Ray starts once for both, which takes long; a real run follows, and one process of it is
     killed.
