@@ -57,9 +57,9 @@ def test_two_devices_of_one_process_learn_what_one_does(alone, data, tmp_path, m
 def test_a_killed_process_costs_nothing_but_time(together, data, tmp_path):
     """The launcher's part is played here: it ends those that are left and starts all anew."""
     output = tmp_path / "output"
-    with pair(data, output) as (chief, other):
+    with pair(data, output) as (first, other):
         assert kill_after_step(other, output, 8, 0.0)
-        chief.kill()
+        first.kill()
     with pair(data, output) as processes:
         assert [process.wait() for process in processes] == [0, 0]
     assert_same_run(output, together)
