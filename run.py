@@ -43,7 +43,7 @@ CONTAINS = {
     "training": ("server", "training"),
     "test": ("server", "training", "test"),
 }
-SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile"]
+SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 LIGHT_VERBS = ("serve", "doctor", "predict", "synth")
 
 
