@@ -44,7 +44,7 @@ CONTAINS = {
     "training": ("server", "training"),
     "test": ("server", "training", "test"),
 }
-SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile"]
+SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 GPU = "speed/gpu"  # The benchmark of the GPU.
 LIGHT_VERBS = ("serve", "doctor", "predict", "synth")
 

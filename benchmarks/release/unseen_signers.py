@@ -81,7 +81,7 @@ def single_view(folder: Path, recogniser: Any) -> Any:
 
     from fingerspell.model import head_of, load_recogniser
     from fingerspell.model.build import feature_network
-    from fingerspell.model.starter import build_starter
+    from fingerspell.model.weights import build_starter
 
     if (folder / "model.keras").is_file():
         model = load_recogniser(folder / "model.keras")
