@@ -150,11 +150,7 @@ def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
 
 
 def guide(
-    *,
-    epochs: int = 50,
-    patience_epochs: int = 5,
-    weights: str = "auto",
-    **given: Any,
+    *, epochs: int = 50, patience_epochs: int = 5, weights: str = "auto", **given: Any
 ) -> TrainConfig:
     """Returns the training guide's run, corrected: what `fingerspell train` does by itself.
 

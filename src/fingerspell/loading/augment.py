@@ -163,10 +163,7 @@ def affine(
     from_x, from_y = (width - 1) / 2, (height - 1) / 2
     to_x, to_y = (out_w - 1) / 2 + shift_x * out_w, (out_h - 1) / 2 + shift_y * out_h
     return np.array(
-        [
-            [xx, xy, to_x - xx * from_x - xy * from_y],
-            [yx, yy, to_y - yx * from_x - yy * from_y],
-        ]
+        [[xx, xy, to_x - xx * from_x - xy * from_y], [yx, yy, to_y - yx * from_x - yy * from_y]]
     )
 
 

@@ -102,9 +102,7 @@ def spell(
         clock = _sign(keys, letter, label, shift, clock, timing)
     keys.append(replace(keys[-1], label="nothing", phase="move", time_s=clock))
     clock += timing.move_s * 1.6
-    keys.append(
-        replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)),
-    )
+    keys.append(replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)))
     keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
     return tuple(keys)
 
