@@ -9,25 +9,8 @@ from fingerspell.config.space import Choice, Range, Space, with_settings
 from fingerspell.config.train import AdaptConfig, TrainConfig
 
 __all__ = [
-    "BACKBONES",
-    "MIN_IMAGE_PX",
-    "SPLIT_RULES",
-    "AdaptConfig",
-    "AugmentConfig",
-    "Choice",
-    "ModelConfig",
-    "Phase",
-    "PrepareConfig",
-    "Range",
-    "RecipeFile",
-    "SamplingConfig",
-    "Space",
-    "TrainConfig",
-    "as_recipe",
-    "assemble",
-    "guide",
-    "load_recipe",
-    "progressive",
-    "two_phases",
+    "BACKBONES", "MIN_IMAGE_PX", "SPLIT_RULES", "AdaptConfig", "AugmentConfig", "Choice",
+    "ModelConfig", "Phase", "PrepareConfig", "Range", "RecipeFile", "SamplingConfig", "Space",
+    "TrainConfig", "as_recipe", "assemble", "guide", "load_recipe", "progressive", "two_phases",
     "with_settings",
-]
+]  # fmt: skip

@@ -6,18 +6,6 @@ from fingerspell.images.fit import fit, load
 from fingerspell.images.types import Grey, Picture, Pixels, Planes, luma
 
 __all__ = [
-    "MAX_BYTES",
-    "MAX_PIXELS",
-    "Glance",
-    "Grey",
-    "Picture",
-    "Pixels",
-    "Planes",
-    "decode",
-    "encode_jpeg",
-    "fit",
-    "glance",
-    "load",
-    "luma",
-    "read",
-]
+    "MAX_BYTES", "MAX_PIXELS", "Glance", "Grey", "Picture", "Pixels", "Planes", "decode",
+    "encode_jpeg", "fit", "glance", "load", "luma", "read",
+]  # fmt: skip
