@@ -46,22 +46,10 @@ class AugmentConfig:
         who were trained on.
         """
         return cls(
-            rotate_deg=25.0,
-            shift=0.2,
-            zoom=0.7,
-            shear=0.2,
-            squeeze=0.25,
-            brightness=0.6,
-            contrast=0.5,
-            saturation=0.8,
-            hue_deg=60.0,
-            grey_share=0.2,
-            blur_share=0.25,
-            noise_share=0.25,
-            low_resolution_share=0.3,
-            occlude_share=0.3,
-            background_share=0.7,
-        )
+            rotate_deg=25.0, shift=0.2, zoom=0.7, shear=0.2, squeeze=0.25, brightness=0.6,
+            contrast=0.5, saturation=0.8, hue_deg=60.0, grey_share=0.2, blur_share=0.25,
+            noise_share=0.25, low_resolution_share=0.3, occlude_share=0.3, background_share=0.7,
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
