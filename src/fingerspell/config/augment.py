@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fingerspell.errors import require
+from fingerspell.errors import checks_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,12 @@ class AugmentConfig:
         )  # fmt: skip
 
     def __post_init__(self) -> None:
+        check = checks_of(self, "augment.")
         for name in self.__slots__:
             value = getattr(self, name)
-            require(
-                value >= 0 and (value <= 1 or name.endswith("_deg")),
-                found=f"augment.{name}={value}",
-                expected="0 or more, and at most 1 where it is not in degrees",
-                fix=f"set augment.{name} to 0 to switch it off",
-            )
+            check(name, value >= 0 and (value <= 1 or name.endswith("_deg")),
+                  "0 or more, and at most 1 where it is not in degrees",
+                  f"set augment.{name} to 0 to switch it off")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +75,8 @@ class SamplingConfig:
     class_power: float = 1.0
 
     def __post_init__(self) -> None:
+        check = checks_of(self, "sampling.")
         for name in self.__slots__:
-            value = getattr(self, name)
-            require(
-                0 <= value <= 1,
-                found=f"sampling.{name}={value}",
-                expected="a power from 0 (sizes do not count) to 1 (sizes count in full)",
-                fix=f"omit sampling.{name} for 1",
-            )
+            check(name, 0 <= getattr(self, name) <= 1,
+                  "a power from 0 (sizes do not count) to 1 (sizes count in full)",
+                  f"omit sampling.{name} for 1")  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fingerspell.errors import require
+from fingerspell.errors import checks_of, require, require_one_of
 
 BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
 VIEWS = ("single", "hand_crop")
@@ -29,27 +29,13 @@ class ModelConfig:
     views: str = "single"
 
     def __post_init__(self) -> None:
-        require(
-            self.backbone in BACKBONES,
-            found=f"backbone={self.backbone!r}",
-            expected=f"one of {', '.join(BACKBONES)}",
-            fix="omit --backbone for MobileNetV3Large",
-        )
+        check = checks_of(self)
+        require_one_of("backbone", self.backbone, BACKBONES, "omit --backbone for MobileNetV3Large")
         require(
             len(self.image_size_px) == 2 and min(self.image_size_px) >= MIN_IMAGE_PX,
             found=f"image size {self.image_size_px} (height, width in pixels)",
             expected=f"two sides of at least {MIN_IMAGE_PX} pixels",
             fix="use --img_size 200 200",
         )
-        require(
-            self.views in VIEWS,
-            found=f"views={self.views!r}",
-            expected=f"one of {', '.join(VIEWS)}",
-            fix="use views='single'",
-        )
-        require(
-            0 <= self.dropout < 1,
-            found=f"dropout={self.dropout}",
-            expected="a share from 0 up to, not including, 1",
-            fix="use 0.3",
-        )
+        require_one_of("views", self.views, VIEWS, "use views='single'")
+        check("dropout", 0 <= self.dropout < 1, "a share from 0 up to, not including, 1", "use 0.3")

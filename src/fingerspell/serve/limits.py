@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fingerspell.errors import require
+from fingerspell.errors import checks_of
 from fingerspell.runtime.interpreter import usual_interpreters
 
 MEGABYTE = 1024 * 1024
@@ -27,14 +27,9 @@ class Limits:
     top: int = 5
 
     def __post_init__(self) -> None:
+        check = checks_of(self)
         for name in self.__slots__:
-            value = getattr(self, name)
-            require(
-                value > 0,
-                found=f"{name}={value}",
-                expected="a limit above 0",
-                fix=f"omit {name} for its default",
-            )
+            check(name, getattr(self, name) > 0, "a limit above 0", f"omit {name} for its default")
 
     @property
     def body_bytes(self) -> int:
