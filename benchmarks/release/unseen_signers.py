@@ -78,10 +78,10 @@ def answers(
 def single_view(folder: Path, recogniser: Any) -> Any:
     """Returns a recogniser with the weights of a run folder, or the released ones, without crop."""
     import keras
+    from fingerspell.model.starter import build_starter
 
     from fingerspell.model import head_of, load_recogniser
     from fingerspell.model.build import feature_network
-    from fingerspell.model.starter import build_starter
 
     if (folder / "model.keras").is_file():
         model = load_recogniser(folder / "model.keras")

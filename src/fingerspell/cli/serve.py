@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from fingerspell.serve.app import create_app
-    from fingerspell.serve.limits import MEGABYTE, Limits
     from fingerspell.serve.running import address, open_socket, serve
+    from fingerspell.serve.sessions import MEGABYTE, Limits
 
     host, port = where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))

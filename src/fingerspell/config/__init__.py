@@ -1,8 +1,14 @@
 """Every setting of a run: frozen, checked when built, its unit in its name."""
 
 from fingerspell.config.augment import AugmentConfig, SamplingConfig
-from fingerspell.config.model import BACKBONES, MIN_IMAGE_PX, ModelConfig
-from fingerspell.config.phase import Phase, progressive, two_phases
+from fingerspell.config.phase import (
+    BACKBONES,
+    MIN_IMAGE_PX,
+    ModelConfig,
+    Phase,
+    progressive,
+    two_phases,
+)
 from fingerspell.config.prepare import SPLIT_RULES, PrepareConfig
 from fingerspell.config.recipe import RecipeFile, as_recipe, assemble, guide, load_recipe
 from fingerspell.config.space import Choice, Range, Space, with_settings

@@ -15,8 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fingerspell.config.model import ModelConfig
-from fingerspell.config.phase import two_phases
+from fingerspell.config.phase import ModelConfig, two_phases
 from fingerspell.config.space import Space, read_space
 from fingerspell.config.train import TrainConfig
 from fingerspell.errors import ConfigError, FingerspellError, require

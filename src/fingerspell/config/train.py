@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fingerspell.config.augment import AugmentConfig, SamplingConfig
-from fingerspell.config.model import ModelConfig
-from fingerspell.config.phase import Phase, require_order, two_phases
+from fingerspell.config.phase import ModelConfig, Phase, require_order, two_phases
 from fingerspell.errors import checks_of, require, require_seed, require_smoothing
 
 _PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")

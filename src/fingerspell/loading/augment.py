@@ -19,8 +19,7 @@ from fingerspell.images import Pixels
 from fingerspell.images.fit import padded_size
 from fingerspell.loading import photometric
 from fingerspell.loading.backgrounds import Backgrounds, cut_out, lay_over
-from fingerspell.loading.photometric import recolour
-from fingerspell.loading.rng import either, factor
+from fingerspell.loading.photometric import either, factor, recolour
 
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_CONSTANT, cv2.BORDER_CONSTANT)
 _SHRINK_FIRST = 2.0
