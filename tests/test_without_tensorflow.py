@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell import backends
-from fingerspell.export import elsewhere
+from fingerspell import backends, pipeline
 from fingerspell.train.run_folder import FILES
 from helpers.small_run import write_colours
 
@@ -19,7 +18,7 @@ EXPORTS = {"saved_model", "trained_model_graph.pb", "recogniser.json",
            *(name for name in FILES if name.endswith(".tflite"))}  # fmt: skip
 PROGRAM = """
 import sys
-from fingerspell import backends
+from fingerspell import backends, pipeline
 from fingerspell.cli import main
 def before_tiny(settle):
     def then(environment):
@@ -140,8 +139,8 @@ def test_an_export_elsewhere_runs_on_tensorflow_and_leaves_the_gpu_alone(monkeyp
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    monkeypatch.setattr(elsewhere.subprocess, "run", run)
-    elsewhere.export_elsewhere(tmp_path / "output", tmp_path / "dataset")
+    monkeypatch.setattr(pipeline.subprocess, "run", run)
+    pipeline.export_elsewhere(tmp_path / "output", tmp_path / "dataset")
     assert seen["command"][1:4] == ["-m", "fingerspell", "export"]
     assert seen["env"]["KERAS_BACKEND"] == "tensorflow"
     assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
@@ -157,15 +156,15 @@ AFTERWARDS = (
 
 def test_an_export_elsewhere_that_fails_names_the_commands_that_do_the_rest(monkeypatch):
     monkeypatch.setattr(
-        elsewhere.subprocess, "run", lambda command, env: subprocess.CompletedProcess(command, 1)
+        pipeline.subprocess, "run", lambda command, env: subprocess.CompletedProcess(command, 1)
     )
-    with pytest.raises(elsewhere.ExportError) as told:
-        elsewhere.export_elsewhere(*GIVEN)
+    with pytest.raises(pipeline.ExportError) as told:
+        pipeline.export_elsewhere(*GIVEN)
     assert all(command in told.value.fix for command in AFTERWARDS)
 
 
 def test_what_a_training_without_tensorflow_names_at_its_end_keeps_every_option():
-    assert all(command in elsewhere.not_exported(*GIVEN).fix for command in AFTERWARDS)
+    assert all(command in pipeline.not_exported(*GIVEN).fix for command in AFTERWARDS)
 
 
 @pytest.mark.parametrize("command", AFTERWARDS)
@@ -180,7 +179,7 @@ def test_the_commands_can_be_typed(command):
 
 
 def test_without_unseen_signers_none_are_named():
-    fix = elsewhere.not_exported(Path("output"), Path("dataset")).fix
+    fix = pipeline.not_exported(Path("output"), Path("dataset")).fix
     assert "--unseen_signers" not in fix and "--trust" not in fix
 
 
@@ -194,7 +193,7 @@ def test_the_road_hands_on_what_was_given(monkeypatch, tmp_path):
     monkeypatch.setattr(backends, "is_installed", lambda name: False)
     monkeypatch.setattr(pipeline.keras.backend, "backend", lambda: "torch")
     config = guide(dataset_dir=GIVEN[1], output_dir=GIVEN[0], trust=True)
-    with pytest.raises(elsewhere.ExportError) as told:
+    with pytest.raises(pipeline.ExportError) as told:
         pipeline.train_and_export(config, "", GIVEN[2])
     assert all(command in told.value.fix for command in AFTERWARDS)
     monkeypatch.setattr(backends, "is_installed", lambda name: True)

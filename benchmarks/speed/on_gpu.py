@@ -47,7 +47,7 @@ def network(size_px: int, steps: int, batchnorm_momentum: float | None = 0.95) -
     """Returns MobileNetV3Large as the second phase trains it, random weights, compiled."""
     from fingerspell.config import ModelConfig, Phase, TrainConfig
     from fingerspell.model import build_recogniser, unfreeze
-    from fingerspell.train.schedule import compile_for
+    from fingerspell.train.loop import compile_for
 
     config = TrainConfig(
         dataset_dir=Path(), output_dir=Path(),

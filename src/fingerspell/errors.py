@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 
 class FingerspellError(ValueError):
     """Something the user can fix.
@@ -56,6 +58,22 @@ def require(holds: bool, *, found: str, expected: str, fix: str) -> None:
     """Raises `ConfigError` unless `holds`."""
     if not holds:
         raise ConfigError(found=found, expected=expected, fix=fix)
+
+
+def checks_of(part: object, prefix: str = "") -> Callable[[str, bool, str, str], None]:
+    """Returns a check of one setting of `part`: `check(name, holds, expected, fix)`."""
+
+    def check(name: str, holds: bool, expected: str, fix: str) -> None:
+        require(holds, found=f"{prefix}{name}={getattr(part, name)}", expected=expected, fix=fix)
+
+    return check
+
+
+def require_one_of(name: str, value: str, known: Sequence[str], fix: str) -> None:
+    """Refuses a value that is none of those `known`."""
+    require(
+        value in known, found=f"{name}={value!r}", expected=f"one of {', '.join(known)}", fix=fix
+    )
 
 
 def require_seed(seed: int) -> None:

@@ -26,19 +26,11 @@ ALPHABET: tuple[str, ...] = LETTERS + CONTROLS
 """The 29 classes in prediction order: sorted folder names, capitals before small letters."""
 
 LABEL_OF: Mapping[str, str] = {
-    **{letter.lower(): letter for letter in LETTERS},
-    "del": "del",
-    "delete": "del",
-    "backspace": "del",
-    "nothing": "nothing",
-    "none": "nothing",
-    "blank": "nothing",
-    "background": "nothing",
-    "empty": "nothing",
-    "space": "space",
-    "blank space": "space",
+    **{letter.lower(): letter for letter in LETTERS}, "del": "del", "delete": "del",
+    "backspace": "del", "nothing": "nothing", "none": "nothing", "blank": "nothing",
+    "background": "nothing", "empty": "nothing", "space": "space", "blank space": "space",
     "_": "space",
-}
+}  # fmt: skip
 """Other spellings of the labels, case-insensitive; any other name is a label of its own."""
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ from fingerspell import backends
 from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig, TrainConfig
 from fingerspell.dataset.manifest import HELD_OUT, Manifest, Sample, read_manifest, verify
-from fingerspell.errors import DataError
+from fingerspell.errors import DataError, ExportError
 from fingerspell.evaluate.report import evaluation, write_report
 from fingerspell.evaluate.unseen_signers import (
     UnseenSigners,
@@ -27,7 +31,6 @@ from fingerspell.evaluate.unseen_signers import (
     without,
 )
 from fingerspell.export.bundle import export_bundle
-from fingerspell.export.elsewhere import NO_EXPORTER, export_elsewhere, not_exported
 from fingerspell.export.graphs import require_tensorflow
 from fingerspell.files import evenly_spaced, write_json
 from fingerspell.images import load
@@ -47,6 +50,8 @@ from fingerspell.train.distributed.launch import launch
 from fingerspell.train.run import train, train_in_process, trained_facts
 from fingerspell.train.synthetic import synthetic_beside
 
+NO_EXPORTER = "TensorFlow is not installed"
+_SOURCE = Path(__file__).resolve().parents[1]
 _PARITY_PICTURES = 240
 _REPRESENTATIVE_PICTURES = 160
 _BATCH = 32
@@ -321,3 +326,59 @@ def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     known = {**run_folder.read_run(output_dir), **facts}
     write_json(output_dir / run_folder.RUN, known)
     return known
+
+
+def export_elsewhere(
+    output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), trust: bool = False
+) -> None:
+    """Runs `fingerspell export` in a process of its own, on TensorFlow.
+
+    It leaves GPUs alone: their memory still holds this process's training.
+    Raises `ExportError` where it does not end well; what it says stands on the console.
+    `unseen_signers` and `trust` are for the evaluation that is then still to come.
+    """
+    paths = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        backends.VARIABLE: backends.EXPORTER,
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+    }
+    words = _export(output_dir, dataset_dir)
+    if subprocess.run([sys.executable, "-m", *words], env=environment).returncode != 0:
+        raise ExportError(
+            found=f"{output_dir} is trained, but its export failed (its message stands above)",
+            expected="a process of its own, on TensorFlow, that writes and proves every file",
+            fix=f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: "
+            "nothing is trained again",
+        )
+
+
+def not_exported(
+    output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), trust: bool = False
+) -> ExportError:
+    """Returns the error that ends a training without TensorFlow: done, but for the exports."""
+    return ExportError(
+        found=f"{NO_EXPORTER}: {output_dir} is trained and evaluated, but not exported",
+        expected="TensorFlow, on any processor, to write SavedModel, frozen graph and TFLite",
+        fix=f"{backends.INSTALL[backends.EXPORTER]} (or copy the folders to where it is), then "
+        f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained again",
+    )
+
+
+def _rest(output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path], trust: bool) -> str:
+    """Returns the two commands that are left, with every option that the training was given."""
+    evaluate = ["fingerspell", "evaluate", *_folders(output_dir, dataset_dir)]
+    if unseen_signers:
+        evaluate += ["--unseen_signers", *map(str, unseen_signers)]
+    if trust:
+        evaluate.append("--trust")
+    return f"{shlex.join(_export(output_dir, dataset_dir))} and {shlex.join(evaluate)}"
+
+
+def _export(output_dir: Path, dataset_dir: Path) -> list[str]:
+    return ["fingerspell", "export", *_folders(output_dir, dataset_dir)]
+
+
+def _folders(output_dir: Path, dataset_dir: Path) -> list[str]:
+    return ["--output_dir", str(output_dir), "--dataset_dir", str(dataset_dir)]

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from fingerspell.dataset.manifest import HELD_OUT, Sample
-from fingerspell.report.examples import (
+from fingerspell.report.data_quality import (
     evenly,
     first_of_groups,
     largest_groups,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fingerspell.report.model_card import model_card
+from fingerspell.report.run_report import model_card
 from helpers.evaluated import RUN, evaluated
 
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from fingerspell.runtime import Recogniser
 from fingerspell.serve.app import create_app
-from fingerspell.serve.limits import Limits
+from fingerspell.serve.sessions import Limits
 from helpers.tiny_bundle import tiny_bundle
 
 

@@ -17,8 +17,8 @@ from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
-from fingerspell.serve.limits import Limits
 from fingerspell.serve.running import address, open_socket, running
+from fingerspell.serve.sessions import Limits
 from fingerspell.serve.smoke import _form, _send
 from helpers.tiny_bundle import LABELS, picture
 

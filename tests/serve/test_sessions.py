@@ -8,8 +8,7 @@ import pytest
 
 from fingerspell.errors import ConfigError
 from fingerspell.live import LiveRules
-from fingerspell.serve.limits import Limits
-from fingerspell.serve.sessions import Sessions
+from fingerspell.serve.sessions import Limits, Sessions
 from helpers.signs import frame
 
 

@@ -8,7 +8,7 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import features
-from fingerspell.train.schedule import WarmCosine
+from fingerspell.train.loop import WarmCosine
 from helpers.run_files import curves, weights
 from helpers.small_run import FINETUNE, HEAD, small_config, train
 

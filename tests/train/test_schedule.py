@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from fingerspell.config import Phase, progressive
-from fingerspell.train.schedule import WarmCosine, ema_momentum
+from fingerspell.train.loop import WarmCosine, ema_momentum
 
 PHASE = Phase(name="finetune", epochs=1, learning_rate=1e-3, warmup_share=0.1)
 

@@ -85,13 +85,9 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
             name, action=Given, default=default, help=f"{text} (default: %(default)s)", **more
         )
 
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
+    parser.add_argument("--config", type=Path, metavar="FILE",
         help="a recipe such as configs/quick.py; the options below, where given, replace its "
-        "settings (without a file: the training guide's recipe, and these defaults)",
-    )
+        "settings (without a file: the training guide's recipe, and these defaults)")  # fmt: skip
     add("--dataset_dir", standard.dataset_dir, "made by prepare", type=Path)
     add("--output_dir", standard.output_dir, "the run folder", type=Path)
     epochs = sum(phase.epochs for phase in standard.phases)
@@ -99,12 +95,8 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     add("--batch_size", standard.batch_size, "pictures a step", type=int)
     add("--img_size", (height_px, width_px), "in pixels", type=int, nargs=2,
         metavar=("HEIGHT", "WIDTH"))  # fmt: skip
-    add(
-        "--weights",
-        standard.model.weights,
-        "imagenet, starter (the released recogniser's), auto "
-        "(imagenet, and starter where it cannot be fetched), none, or a weights file",
-    )
+    add("--weights", standard.model.weights, "imagenet, starter (the released recogniser's), auto "
+        "(imagenet, and starter where it cannot be fetched), none, or a weights file")  # fmt: skip
     add("--backbone", standard.model.backbone, " or ".join(BACKBONES))
     patience = standard.phases[-1].patience_epochs
     add("--patience", patience, "epochs without gain before a phase ends", type=int)

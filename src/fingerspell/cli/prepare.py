@@ -14,55 +14,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     default = PrepareConfig(input_dirs=(Path(),), output_dir=Path("dataset"))
     add = parser.add_argument
-    add(
-        "--input_dir",
-        type=Path,
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="FOLDER",
-        help="one sub-folder a class; several folders become several sources",
-    )
+    add("--input_dir", type=Path, nargs="+", action="extend", required=True, metavar="FOLDER",
+        help="one sub-folder a class; several folders become several sources")  # fmt: skip
     add("--output_dir", type=Path, default=default.output_dir, help="default: %(default)s")
     add("--train", type=float, default=default.train_share, help="share; default: %(default)s")
     add("--val", type=float, default=default.val_share, help="share; default: %(default)s")
     add("--test", type=float, default=default.test_share, help="share; default: %(default)s")
     add("--seed", type=int, default=default.seed, help="default: %(default)s")
-    add(
-        "--split",
-        choices=SPLIT_RULES,
-        default=default.split,
+    add("--split", choices=SPLIT_RULES, default=default.split,
         help="groups keeps near-duplicate frames together; random does not, and its test score "
-        "is too good; default: %(default)s",
-    )
-    add(
-        "--near_bits",
-        type=int,
-        default=default.near_bits,
+        "is too good; default: %(default)s")  # fmt: skip
+    add("--near_bits", type=int, default=default.near_bits,
         help="differing bits of 128 up to which two pictures are near duplicates; "
-        "default: %(default)s",
-    )
-    add(
-        "--max_bad",
-        type=float,
-        default=default.max_bad_share,
-        help="largest accepted share of unusable files; default: %(default)s",
-    )
+        "default: %(default)s")  # fmt: skip
+    add("--max_bad", type=float, default=default.max_bad_share,
+        help="largest accepted share of unusable files; default: %(default)s")  # fmt: skip
     add("--resplit", action="store_true", help="split train|val|test folders afresh")
-    add(
-        "--group_by",
-        default=default.group_by,
-        metavar="PATTERN",
+    add("--group_by", default=default.group_by, metavar="PATTERN",
         help="a regular expression whose group in parentheses names the signer or scene in a "
-        r"picture's path, as in 'hand(\d+)'; or the word source",
-    )
-    add(
-        "--groups",
-        type=Path,
-        default=default.groups_csv,
-        metavar="FILE",
-        help="a CSV table with the columns path and group",
-    )
+        r"picture's path, as in 'hand(\d+)'; or the word source")  # fmt: skip
+    add("--groups", type=Path, default=default.groups_csv, metavar="FILE",
+        help="a CSV table with the columns path and group")  # fmt: skip
     add(
         "--holdout_source",
         nargs="+",

@@ -13,11 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
-DOORS = {
-    "prepare": "prepare_dataset.py",
-    "train": "train_finetune.py",
-    "serve": "app.py",
-}
+DOORS = {"prepare": "prepare_dataset.py", "train": "train_finetune.py", "serve": "app.py"}
 """Verbs that the training guide's programs under `backend/` stand for."""
 
 PROGRAMS = {"smoke": "run_smoke_test.py"}

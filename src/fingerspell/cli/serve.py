@@ -33,13 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ORIGIN",
         help="web pages that may call it, '*' for all (default: pages from this machine)",
     )
-    parser.add_argument(
-        "--max_picture_mb",
-        type=float,
-        default=10.0,
-        metavar="MB",
-        help="largest picture accepted (default: 10)",
-    )
+    parser.add_argument("--max_picture_mb", type=float, default=10.0, metavar="MB",
+        help="largest picture accepted (default: 10)")  # fmt: skip
 
 
 def where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
@@ -68,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from fingerspell.serve.app import create_app
-    from fingerspell.serve.limits import MEGABYTE, Limits
     from fingerspell.serve.running import address, open_socket, serve
+    from fingerspell.serve.sessions import MEGABYTE, Limits
 
     host, port = where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))

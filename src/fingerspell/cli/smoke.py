@@ -13,13 +13,8 @@ HELP = "send one picture of every class through the real server"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this command's options."""
     add_bundle(parser)
-    parser.add_argument(
-        "--dataset_dir",
-        "--samples",
-        type=Path,
-        default=None,
-        help="a prepared data set, or a folder of class folders (default: dataset)",
-    )
+    parser.add_argument("--dataset_dir", "--samples", type=Path, default=None,
+        help="a prepared data set, or a folder of class folders (default: dataset)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

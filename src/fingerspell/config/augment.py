@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fingerspell.errors import require
+from fingerspell.errors import checks_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,32 +46,18 @@ class AugmentConfig:
         who were trained on.
         """
         return cls(
-            rotate_deg=25.0,
-            shift=0.2,
-            zoom=0.7,
-            shear=0.2,
-            squeeze=0.25,
-            brightness=0.6,
-            contrast=0.5,
-            saturation=0.8,
-            hue_deg=60.0,
-            grey_share=0.2,
-            blur_share=0.25,
-            noise_share=0.25,
-            low_resolution_share=0.3,
-            occlude_share=0.3,
-            background_share=0.7,
-        )
+            rotate_deg=25.0, shift=0.2, zoom=0.7, shear=0.2, squeeze=0.25, brightness=0.6,
+            contrast=0.5, saturation=0.8, hue_deg=60.0, grey_share=0.2, blur_share=0.25,
+            noise_share=0.25, low_resolution_share=0.3, occlude_share=0.3, background_share=0.7,
+        )  # fmt: skip
 
     def __post_init__(self) -> None:
+        check = checks_of(self, "augment.")
         for name in self.__slots__:
             value = getattr(self, name)
-            require(
-                value >= 0 and (value <= 1 or name.endswith("_deg")),
-                found=f"augment.{name}={value}",
-                expected="0 or more, and at most 1 where it is not in degrees",
-                fix=f"set augment.{name} to 0 to switch it off",
-            )
+            check(name, value >= 0 and (value <= 1 or name.endswith("_deg")),
+                  "0 or more, and at most 1 where it is not in degrees",
+                  f"set augment.{name} to 0 to switch it off")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +75,8 @@ class SamplingConfig:
     class_power: float = 1.0
 
     def __post_init__(self) -> None:
+        check = checks_of(self, "sampling.")
         for name in self.__slots__:
-            value = getattr(self, name)
-            require(
-                0 <= value <= 1,
-                found=f"sampling.{name}={value}",
-                expected="a power from 0 (sizes do not count) to 1 (sizes count in full)",
-                fix=f"omit sampling.{name} for 1",
-            )
+            check(name, 0 <= getattr(self, name) <= 1,
+                  "a power from 0 (sizes do not count) to 1 (sizes count in full)",
+                  f"omit sampling.{name} for 1")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Training phases: epochs, learning rate, and what is unfrozen."""
+"""The network (backbone, first weights, input size) and the phases of its training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,41 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fingerspell.config.model import MIN_IMAGE_PX
-from fingerspell.errors import require
+from fingerspell.errors import checks_of, require, require_one_of
+
+BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
+VIEWS = ("single", "hand_crop")
+MIN_IMAGE_PX = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """The network and where its first weights come from.
+
+    `weights` is `imagenet` (downloaded by Keras), `starter` (the released recogniser's), `auto`
+    (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
+    weights file. `views` says what the network sees for an answer: `single` the picture;
+    `hand_crop` the picture and an enlarged crop around a small hand, as it is and mirrored. That
+    takes about two and a half times as long.
+    """
+
+    backbone: str = "MobileNetV3Large"
+    weights: str = "auto"
+    image_size_px: tuple[int, int] = (200, 200)
+    dropout: float = 0.3
+    views: str = "single"
+
+    def __post_init__(self) -> None:
+        check = checks_of(self)
+        require_one_of("backbone", self.backbone, BACKBONES, "omit --backbone for MobileNetV3Large")
+        require(
+            len(self.image_size_px) == 2 and min(self.image_size_px) >= MIN_IMAGE_PX,
+            found=f"image size {self.image_size_px} (height, width in pixels)",
+            expected=f"two sides of at least {MIN_IMAGE_PX} pixels",
+            fix="use --img_size 200 200",
+        )
+        require_one_of("views", self.views, VIEWS, "use views='single'")
+        check("dropout", 0 <= self.dropout < 1, "a share from 0 up to, not including, 1", "use 0.3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,43 +69,24 @@ class Phase:
     decay: tuple[float, float] | None = (0.0, 1.0)
 
     def __post_init__(self) -> None:
-        require(
-            self.epochs >= 0,
-            found=f"{self.name}.epochs={self.epochs}",
-            expected="a whole number of passes, 0 or more",
-            fix="set epochs=0 to skip the phase",
-        )
-        require(
-            self.learning_rate > 0,
-            found=f"{self.name}.learning_rate={self.learning_rate}",
-            expected="a rate above 0",
-            fix="try 1e-3",
-        )
-        require(
-            0 <= self.warmup_share < 1,
-            found=f"{self.name}.warmup_share={self.warmup_share}",
-            expected="a share of the steps from 0 up to, not including, 1",
-            fix="use 0.1, or 0 for no warm-up",
-        )
-        require(
-            self.patience_epochs >= 0,
-            found=f"{self.name}.patience_epochs={self.patience_epochs}",
-            expected="a whole number of epochs, 0 or more",
-            fix="use 5, or 0 to train every epoch",
-        )
-        size = self.image_size_px
+        check, size = checks_of(self, f"{self.name}."), self.image_size_px
+        check("epochs", self.epochs >= 0, "a whole number of passes, 0 or more",
+              "set epochs=0 to skip the phase")  # fmt: skip
+        check("learning_rate", self.learning_rate > 0, "a rate above 0", "try 1e-3")
+        check("warmup_share", 0 <= self.warmup_share < 1,
+              "a share of the steps from 0 up to, not including, 1",
+              "use 0.1, or 0 for no warm-up")  # fmt: skip
+        check("patience_epochs", self.patience_epochs >= 0, "a whole number of epochs, 0 or more",
+              "use 5, or 0 to train every epoch")  # fmt: skip
         require(
             size is None or (len(size) == 2 and min(size) >= MIN_IMAGE_PX),
             found=f"{self.name}.image_size_px={size} (height, width in pixels)",
             expected=f"two sides of at least {MIN_IMAGE_PX} pixels, or None for the network's own",
             fix="use (128, 128)",
         )
-        require(
-            self.decay is None or 0 <= self.decay[0] < self.decay[1] <= 1,
-            found=f"{self.name}.decay={self.decay}",
-            expected="two rising shares of the half cosine, from 0 to 1, or None for none",
-            fix="use (0, 1)",
-        )
+        check("decay", self.decay is None or 0 <= self.decay[0] < self.decay[1] <= 1,
+              "two rising shares of the half cosine, from 0 to 1, or None for none",
+              "use (0, 1)")  # fmt: skip
 
 
 def progressive(phase: Phase, shares: Mapping[int | None, float]) -> tuple[Phase, ...]:

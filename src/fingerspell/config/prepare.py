@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fingerspell.errors import require, require_seed
+from fingerspell.errors import checks_of, require, require_one_of, require_seed
 
 SPLIT_RULES = ("groups", "random")
 
@@ -36,6 +36,7 @@ class PrepareConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        check = checks_of(self)
         shares = (self.train_share, self.val_share, self.test_share)
         require(
             all(s > 0 for s in shares) and abs(sum(shares) - 1) < 1e-6,
@@ -43,24 +44,13 @@ class PrepareConfig:
             expected="three positive shares that add up to 1",
             fix="use the default 0.70 0.15 0.15",
         )
-        require(
-            self.split in SPLIT_RULES,
-            found=f"split={self.split!r}",
-            expected=f"one of {', '.join(SPLIT_RULES)}",
-            fix="'groups' keeps near-duplicate frames on one side of the split",
-        )
-        require(
-            0 <= self.near_bits <= 64,
-            found=f"near_bits={self.near_bits}",
-            expected="0 (identical hashes only) to 64 (half of all bits)",
-            fix="omit --near_bits for 18",
-        )
-        require(
-            0 <= self.max_bad_share <= 1,
-            found=f"max_bad_share={self.max_bad_share}",
-            expected="a share from 0 to 1",
-            fix="use --max_bad 0.01 to accept one unusable file in a hundred",
-        )
+        require_one_of("split", self.split, SPLIT_RULES,
+                       "'groups' keeps near-duplicate frames on one side of the split")  # fmt: skip
+        check("near_bits", 0 <= self.near_bits <= 64,
+              "0 (identical hashes only) to 64 (half of all bits)",
+              "omit --near_bits for 18")  # fmt: skip
+        check("max_bad_share", 0 <= self.max_bad_share <= 1, "a share from 0 to 1",
+              "use --max_bad 0.01 to accept one unusable file in a hundred")  # fmt: skip
         require(
             len(self.input_dirs) > 0,
             found="no input folder",

@@ -15,8 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fingerspell.config.model import ModelConfig
-from fingerspell.config.phase import two_phases
+from fingerspell.config.phase import ModelConfig, two_phases
 from fingerspell.config.space import Space, read_space
 from fingerspell.config.train import TrainConfig
 from fingerspell.errors import ConfigError, FingerspellError, require
@@ -150,11 +149,7 @@ def assemble(given: Mapping[str, Any], **own: Any) -> TrainConfig:
 
 
 def guide(
-    *,
-    epochs: int = 50,
-    patience_epochs: int = 5,
-    weights: str = "auto",
-    **given: Any,
+    *, epochs: int = 50, patience_epochs: int = 5, weights: str = "auto", **given: Any
 ) -> TrainConfig:
     """Returns the training guide's run, corrected: what `fingerspell train` does by itself.
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fingerspell.config.augment import AugmentConfig, SamplingConfig
-from fingerspell.config.model import ModelConfig
-from fingerspell.config.phase import Phase, require_order, two_phases
-from fingerspell.errors import require, require_seed, require_smoothing
+from fingerspell.config.phase import ModelConfig, Phase, require_order, two_phases
+from fingerspell.errors import checks_of, require, require_seed, require_smoothing
 
 _PHASE = Phase(name="adapt", epochs=6, learning_rate=1e-4, unfrozen_from="all")
 _EVEN = SamplingConfig(source_power=0.0, class_power=0.0)
@@ -53,56 +52,26 @@ class TrainConfig:
     recipe_sha256: str = ""
 
     def __post_init__(self) -> None:
-        require(
-            self.save_every_min >= 0,
-            found=f"save_every_min={self.save_every_min}",
-            expected="0 minutes (every step is saved) or more",
-            fix="use 5",
-        )
-        require(
-            isinstance(self.save_every_steps, int) and self.save_every_steps >= 0,
-            found=f"save_every_steps={self.save_every_steps}",
-            expected="a whole number of steps, or 0 to go by minutes alone",
-            fix="use --save_every_steps 500",
-        )
-        require(
-            self.batch_size >= 1,
-            found=f"batch_size={self.batch_size}",
-            expected="at least 1 picture a step",
-            fix="use --batch_size 32",
-        )
+        check = checks_of(self)
+        check("save_every_min", self.save_every_min >= 0,
+              "0 minutes (every step is saved) or more", "use 5")  # fmt: skip
+        steps = self.save_every_steps
+        check("save_every_steps", isinstance(steps, int) and steps >= 0,
+              "a whole number of steps, or 0 to go by minutes alone",
+              "use --save_every_steps 500")  # fmt: skip
+        check("batch_size", self.batch_size >= 1, "at least 1 picture a step",
+              "use --batch_size 32")  # fmt: skip
         require_seed(self.seed)
-        require(
-            0 < self.threshold < 1,
-            found=f"threshold={self.threshold}",
-            expected="a probability between 0 and 1",
-            fix="use 0.7",
-        )
-        require(
-            self.synthetic_per_class >= 0,
-            found=f"synthetic_per_class={self.synthetic_per_class}",
-            expected="0 or more synthetic pictures a class",
-            fix="use --synth 100, or --synth 0 for none",
-        )
-        require(
-            self.feature_views >= 1,
-            found=f"feature_views={self.feature_views}",
-            expected="at least 1 view of each picture",
-            fix="use 2",
-        )
-        require(
-            self.feature_cache_bytes >= 0,
-            found=f"feature_cache_bytes={self.feature_cache_bytes}",
-            expected="0 bytes (no cache) or more",
-            fix="use 4_000_000_000",
-        )
+        check("threshold", 0 < self.threshold < 1, "a probability between 0 and 1", "use 0.7")
+        check("synthetic_per_class", self.synthetic_per_class >= 0,
+              "0 or more synthetic pictures a class",
+              "use --synth 100, or --synth 0 for none")  # fmt: skip
+        check("feature_views", self.feature_views >= 1, "at least 1 view of each picture", "use 2")
+        check("feature_cache_bytes", self.feature_cache_bytes >= 0, "0 bytes (no cache) or more",
+              "use 4_000_000_000")  # fmt: skip
         require_smoothing(self.label_smoothing)
-        require(
-            0 <= self.average_epochs < float("inf"),
-            found=f"average_epochs={self.average_epochs}",
-            expected="0 passes (the latest weights) or more",
-            fix="use 0.5",
-        )
+        check("average_epochs", 0 <= self.average_epochs < float("inf"),
+              "0 passes (the latest weights) or more", "use 0.5")  # fmt: skip
         require(
             not (self.overwrite and self.resume),
             found="--overwrite together with --resume",
@@ -141,22 +110,15 @@ class AdaptConfig:
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        check = checks_of(self)
         require_seed(self.seed)
         require_smoothing(self.label_smoothing)
         for name in ("steps_per_epoch", "synthetic_per_class", "batch_size"):
-            require(
-                getattr(self, name) >= 1,
-                found=f"{name}={getattr(self, name)}",
-                expected="a whole number from 1 up",
-                fix=f"omit {name} for its default",
-            )
+            check(name, getattr(self, name) >= 1, "a whole number from 1 up",
+                  f"omit {name} for its default")  # fmt: skip
         for name in ("kept_share", "test_share"):
-            require(
-                0 < getattr(self, name) <= 1,
-                found=f"{name}={getattr(self, name)}",
-                expected="a share above 0, and at most 1",
-                fix=f"omit {name} for its default",
-            )
+            check(name, 0 < getattr(self, name) <= 1, "a share above 0, and at most 1",
+                  f"omit {name} for its default")  # fmt: skip
 
     @property
     def dataset_dir(self) -> Path:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from fingerspell.dataset.manifest import Sample
-from fingerspell.images.types import Grey, Pixels, luma
+from fingerspell.images.decode import Grey, Pixels, luma
 
 SIDE_PX = 200
 """Longer side at which sharpness is measured, so that pictures of different size compare."""
@@ -36,13 +36,9 @@ SKIN_SHARE = 0.02
 """Share of skin-coloured pixels below which a picture has no skin tone."""
 
 SKIN_BANDS = (
-    ("very light", 55.0),
-    ("light", 41.0),
-    ("intermediate", 28.0),
-    ("tan", 10.0),
-    ("brown", -30.0),
+    ("very light", 55.0), ("light", 41.0), ("intermediate", 28.0), ("tan", 10.0), ("brown", -30.0),
     ("dark", -math.inf),
-)
+)  # fmt: skip
 """Each band's name and the angle in degrees that it lies above."""
 
 DARK = 0.28

@@ -10,10 +10,7 @@ from pathlib import Path
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
-_SAME_MODULE = (
-    ("tensorflow", "tensorflow-cpu"),
-    ("opencv-python-headless", "opencv-python"),
-)
+_SAME_MODULE = (("tensorflow", "tensorflow-cpu"), ("opencv-python-headless", "opencv-python"))
 """Pairs of distributions that hold the same module and overwrite each other."""
 
 _INSTALL_SERVER = "pip install -r backend/requirements.txt"

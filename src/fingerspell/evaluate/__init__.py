@@ -13,14 +13,6 @@ from fingerspell.evaluate.unseen_signers import (
 )
 
 __all__ = [
-    "UnseenSigners",
-    "answers_of",
-    "by_name",
-    "evaluation",
-    "find_unseen_signers",
-    "fit_temperature",
-    "predict_files",
-    "unseen_signers_of",
-    "without",
-    "write_report",
-]
+    "UnseenSigners", "answers_of", "by_name", "evaluation", "find_unseen_signers",
+    "fit_temperature", "predict_files", "unseen_signers_of", "without", "write_report",
+]  # fmt: skip

@@ -131,9 +131,8 @@ def write_report(
     `history`: equally long columns, one row an epoch (`training_history.json`); without rows no
     curve is plotted. `run`: what `run.json` says.
     """
-    from fingerspell.report.model_card import model_card
     from fingerspell.report.plots import confusion_png, history_png
-    from fingerspell.report.run_report import run_page
+    from fingerspell.report.run_report import model_card, run_page
 
     matrix = confusion_png(report["confusion_matrix"], report["class_names"])
     curves = history_png(history) if history.get("loss") else None

@@ -22,7 +22,7 @@ from fingerspell.export.parity import require_pictures
 from fingerspell.export.proof import prove
 from fingerspell.export.tflite import convert_int8, require_representative
 from fingerspell.files import write_text
-from fingerspell.images.encode import as_plain_jpeg
+from fingerspell.images.decode import as_plain_jpeg
 from fingerspell.labels import write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
 

@@ -65,8 +65,7 @@ _CHECKS: tuple[_Check, ...] = (
         open=lambda folder, _size: _of_frozen_jpeg(folder / graphs.FILE_NAME),
     ),
     _Check(
-        name="tflite float32",
-        open=lambda folder, size: _of_tflite(folder / FILES["float32"], size),
+        name="tflite float32", open=lambda folder, size: _of_tflite(folder / FILES["float32"], size)
     ),
     _Check(
         name="tflite fp16",

@@ -1,23 +1,22 @@
 """Decoding, encoding and resizing of pictures: no other package does it."""
 
-from fingerspell.images.decode import MAX_BYTES, MAX_PIXELS, Glance, decode, glance, read
-from fingerspell.images.encode import encode_jpeg
+from fingerspell.images.decode import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    Glance,
+    Grey,
+    Picture,
+    Pixels,
+    Planes,
+    decode,
+    encode_jpeg,
+    glance,
+    luma,
+    read,
+)
 from fingerspell.images.fit import fit, load
-from fingerspell.images.types import Grey, Picture, Pixels, Planes, luma
 
 __all__ = [
-    "MAX_BYTES",
-    "MAX_PIXELS",
-    "Glance",
-    "Grey",
-    "Picture",
-    "Pixels",
-    "Planes",
-    "decode",
-    "encode_jpeg",
-    "fit",
-    "glance",
-    "load",
-    "luma",
-    "read",
-]
+    "MAX_BYTES", "MAX_PIXELS", "Glance", "Grey", "Picture", "Pixels", "Planes", "decode",
+    "encode_jpeg", "fit", "glance", "load", "luma", "read",
+]  # fmt: skip

@@ -16,14 +16,33 @@ import zlib
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import cv2
 import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fingerspell.errors import PictureError
-from fingerspell.images.types import Pixels
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""uint8 (H, W, 3) RGB, as decoded."""
+
+Grey: TypeAlias = NDArray[np.uint8]
+"""uint8 (H, W) luma."""
+
+Planes: TypeAlias = NDArray[np.float32]
+"""float32 (h, w, 3) RGB in [0, 1], as a network takes it."""
+
+Picture: TypeAlias = str | Path | bytes | Pixels
+"""A picture as a caller has it: a file's path, an encoded file's bytes, or decoded RGB."""
+
+
+def luma(rgb: Pixels) -> Grey:
+    """Returns the luma of uint8 (H, W, 3), as ITU-R BT.601 weighs the channels."""
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+
 
 MAX_BYTES = 64 * 1024 * 1024
 """Longest file that is decoded."""
@@ -354,3 +373,31 @@ def _what_it_is(data: bytes) -> str:
 
 def _unusable(found: str, expected: str = _USUAL, fix: str = _SAVE_AGAIN) -> PictureError:
     return PictureError(found=found, expected=expected, fix=fix)
+
+
+_PLAIN = ("RGB", "L")
+
+
+def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
+    """Returns baseline JPEG bytes with chroma at half resolution (4:2:0), as cameras write it."""
+    data: bytes = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="420"
+    )
+    return data
+
+
+def as_plain_jpeg(data: bytes) -> bytes:
+    """Returns JPEG bytes that mean the same to every decoder.
+
+    A graph ignores EXIF orientation and reads no format but JPEG: such a picture is
+    decoded, turned upright and written again. Raises `PictureError` for what is no picture.
+    """
+    return data if _is_plain(data) else encode_jpeg(decode(data), quality=95)
+
+
+def _is_plain(data: bytes) -> bool:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+            return picture.mode in _PLAIN and exif_orientation(picture) == 1
+    except OSError:
+        return False

@@ -5,17 +5,6 @@ from fingerspell.live.session import Counted, Live, LiveRules, commit_now, spell
 from fingerspell.live.smoothing import NO_SIGN, Frame, Smoothed, Smoothing
 
 __all__ = [
-    "NO_SIGN",
-    "Counted",
-    "Frame",
-    "Held",
-    "Holding",
-    "Live",
-    "LiveRules",
-    "Smoothed",
-    "Smoothing",
-    "commit_now",
-    "spell",
-    "spelled",
-    "step",
-]
+    "NO_SIGN", "Counted", "Frame", "Held", "Holding", "Live", "LiveRules", "Smoothed", "Smoothing",
+    "commit_now", "spell", "spelled", "step",
+]  # fmt: skip

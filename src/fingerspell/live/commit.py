@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fingerspell.errors import require
+from fingerspell.errors import checks_of, require
 from fingerspell.live.smoothing import check_elapsed
 
 _ROUNDING_S = 1e-6
@@ -42,24 +42,17 @@ class Holding:
     gap_s: float = 3.0
 
     def __post_init__(self) -> None:
+        check = checks_of(self)
         require(
             self.hold_s > 0 and self.release_s > 0,
             found=f"hold_s={self.hold_s}, release_s={self.release_s}",
             expected="times above 0 seconds",
             fix="use hold_s=0.4, release_s=0.25",
         )
-        require(
-            self.least_frames >= 2,
-            found=f"least_frames={self.least_frames}",
-            expected="2 or more: one stray frame must not write",
-            fix="use 2",
-        )
-        require(
-            self.gap_s > max(self.hold_s, self.release_s),
-            found=f"gap_s={self.gap_s}",
-            expected="a time longer than hold_s and release_s",
-            fix="use 3.0",
-        )
+        check("least_frames", self.least_frames >= 2, "2 or more: one stray frame must not write",
+              "use 2")  # fmt: skip
+        check("gap_s", self.gap_s > max(self.hold_s, self.release_s),
+              "a time longer than hold_s and release_s", "use 3.0")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

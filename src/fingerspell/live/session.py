@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from fingerspell.errors import require
+from fingerspell.errors import checks_of
 from fingerspell.live import commit, smoothing
 from fingerspell.live.commit import Held, Holding
 from fingerspell.live.smoothing import Frame, Smoothed, Smoothing
@@ -45,12 +45,8 @@ class LiveRules:
     max_chars: int = 1000
 
     def __post_init__(self) -> None:
-        require(
-            self.max_chars >= 1,
-            found=f"max_chars={self.max_chars}",
-            expected="room for at least one character",
-            fix="use 1000",
-        )
+        checks_of(self)("max_chars", self.max_chars >= 1, "room for at least one character",
+                        "use 1000")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

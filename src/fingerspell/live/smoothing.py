@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fingerspell.errors import ConfigError, require
+from fingerspell.errors import ConfigError, checks_of
 
 NO_SIGN = "nothing"
 """The class of pictures without a sign."""
@@ -44,24 +44,10 @@ class Smoothing:
     threshold: float = 0.7
 
     def __post_init__(self) -> None:
-        require(
-            1 <= self.votes <= 99,
-            found=f"smoothing.votes={self.votes}",
-            expected="a whole number of frames from 1 to 99",
-            fix="use 3 to 5",
-        )
-        require(
-            self.window_s > 0,
-            found=f"smoothing.window_s={self.window_s}",
-            expected="a time above 0 seconds",
-            fix="use 0.5",
-        )
-        require(
-            0 < self.threshold < 1,
-            found=f"smoothing.threshold={self.threshold}",
-            expected="a probability between 0 and 1",
-            fix="use 0.7",
-        )
+        check = checks_of(self, "smoothing.")
+        check("votes", 1 <= self.votes <= 99, "a whole number of frames from 1 to 99", "use 3 to 5")
+        check("window_s", self.window_s > 0, "a time above 0 seconds", "use 0.5")
+        check("threshold", 0 < self.threshold < 1, "a probability between 0 and 1", "use 0.7")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,7 @@ from fingerspell.images import Pixels
 from fingerspell.images.fit import padded_size
 from fingerspell.loading import photometric
 from fingerspell.loading.backgrounds import Backgrounds, cut_out, lay_over
-from fingerspell.loading.photometric import recolour
-from fingerspell.loading.rng import either, factor
+from fingerspell.loading.photometric import either, factor, recolour
 
 _BORDERS = (cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_CONSTANT, cv2.BORDER_CONSTANT)
 _SHRINK_FIRST = 2.0
@@ -163,10 +162,7 @@ def affine(
     from_x, from_y = (width - 1) / 2, (height - 1) / 2
     to_x, to_y = (out_w - 1) / 2 + shift_x * out_w, (out_h - 1) / 2 + shift_y * out_h
     return np.array(
-        [
-            [xx, xy, to_x - xx * from_x - xy * from_y],
-            [yx, yy, to_y - yx * from_x - yy * from_y],
-        ]
+        [[xx, xy, to_x - xx * from_x - xy * from_y], [yx, yy, to_y - yx * from_x - yy * from_y]]
     )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.images import Pixels, read
-from fingerspell.loading.rng import between
+from fingerspell.loading.photometric import between
 from fingerspell.synth.scene import clutter, draw_room, gradient, noise, plain
 
 EMPTY = "nothing"

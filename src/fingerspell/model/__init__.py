@@ -22,23 +22,8 @@ from fingerspell.model.saved import (
 from fingerspell.model.weights import load_backbone_weights
 
 __all__ = [
-    "at_size",
-    "backbone_of",
-    "build_recogniser",
-    "carry",
-    "copy_at",
-    "fold_temperature",
-    "freeze_all",
-    "head_of",
-    "load_backbone_weights",
-    "load_recogniser",
-    "rebuild_in_float32",
-    "require_layer",
-    "save_recogniser",
-    "size_of",
-    "unfreeze",
-    "views_network",
-    "views_of",
-    "with_hand_crop",
-    "with_views_of",
-]
+    "at_size", "backbone_of", "build_recogniser", "carry", "copy_at", "fold_temperature",
+    "freeze_all", "head_of", "load_backbone_weights", "load_recogniser", "rebuild_in_float32",
+    "require_layer", "save_recogniser", "size_of", "unfreeze", "views_network", "views_of",
+    "with_hand_crop", "with_views_of",
+]  # fmt: skip

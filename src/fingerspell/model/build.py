@@ -10,7 +10,7 @@ import difflib
 
 import keras
 
-from fingerspell.config.model import ModelConfig
+from fingerspell.config.phase import ModelConfig
 from fingerspell.errors import ConfigError, ModelError
 
 _SCALING = "to_plus_minus_one"

@@ -24,10 +24,7 @@ HAND_CELLS = "hand_here"
 
 _VIEWS = "views"
 
-TAPS = {
-    "MobileNetV3Large": "expanded_conv_8_add",
-    "MobileNetV3Small": "expanded_conv_5_add",
-}
+TAPS = {"MobileNetV3Large": "expanded_conv_8_add", "MobileNetV3Small": "expanded_conv_5_add"}
 """A layer of each backbone whose cells are 16 pixels wide; deeper ones localise no better."""
 
 # Half precision holds all these numbers exactly: the crop would move otherwise.

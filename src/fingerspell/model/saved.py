@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from fingerspell.config.model import ModelConfig
+from fingerspell.config.phase import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.files import written_aside
 from fingerspell.model.build import DROPOUT, backbone_of, build_recogniser, head_of, size_of

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from fingerspell.assets import STARTER, has_starter
-from fingerspell.config.model import ModelConfig
+from fingerspell.config.phase import ModelConfig
 from fingerspell.errors import ModelError
 from fingerspell.model.build import BACKBONE, LOGITS, backbone_of, build_recogniser, head_of
 from fingerspell.model.hand_crop import (

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.images.types import Grey, Pixels, luma
+from fingerspell.images.decode import Grey, Pixels, luma
 
 _BLOCKS = 8
 BITS = 2 * _BLOCKS * _BLOCKS

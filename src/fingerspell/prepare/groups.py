@@ -43,9 +43,7 @@ class Side:
     grouping: Grouping
 
 
-def without_conflicts(
-    pictures: Sequence[Picture],
-) -> tuple[list[Picture], list[list[Picture]]]:
+def without_conflicts(pictures: Sequence[Picture]) -> tuple[list[Picture], list[list[Picture]]]:
     """Returns the pictures of one label, and those that lie under several classes, by content.
 
     All copies of a picture with two labels are left out: nobody can say which one is right.
@@ -82,10 +80,7 @@ def find_groups(
 
 
 def divide(
-    pictures: Sequence[Picture],
-    grouping: Grouping,
-    names: Collection[str],
-    labels: Collection[str],
+    pictures: Sequence[Picture], grouping: Grouping, names: Collection[str], labels: Collection[str]
 ) -> tuple[Side, Side, list[Picture]]:
     """Returns what to learn from, the held-out sources `names`, and what is left out of both.
 
@@ -237,8 +232,7 @@ def _side(pictures: Sequence[Picture], grouping: Grouping, members: Sequence[int
     pairs = place[grouping.pairs]
     inside = pairs[(pairs >= 0).all(axis=1)]
     return Side(
-        [pictures[i] for i in members],
-        Grouping(tuple(grouping.groups[i] for i in members), inside),
+        [pictures[i] for i in members], Grouping(tuple(grouping.groups[i] for i in members), inside)
     )
 
 

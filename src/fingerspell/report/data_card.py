@@ -11,7 +11,7 @@ from fingerspell import __version__
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Qualities, bands, remarked, source_medians
 from fingerspell.labels import MOVING, in_order
-from fingerspell.report.examples import grouped, split_order
+from fingerspell.report.data_quality import grouped, split_order
 from fingerspell.report.pages import card, table
 from fingerspell.report.text import (
     UNKNOWN,

@@ -1,15 +1,15 @@
-"""Image quality on the data set's page: brightness, sharpness, skin tone, odd pictures."""
+"""Image quality on the data set's page, and its example pictures of classes and groups."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from fingerspell.dataset.manifest import Sample
+from fingerspell.dataset.manifest import SPLITS, Sample
 from fingerspell.dataset.quality import (
     BANDS,
     BLURRED,
@@ -25,9 +25,73 @@ from fingerspell.dataset.quality import (
     skin_band,
     source_medians,
 )
-from fingerspell.report.examples import first_of_groups
+from fingerspell.files import evenly_spaced
 from fingerspell.report.pages import thumbs
 from fingerspell.report.text import UNKNOWN, part_of
+
+T = TypeVar("T")
+
+
+def split_order(samples: Iterable[Sample]) -> tuple[str, ...]:
+    """Returns the splits that occur: train, val and test first, then any other by name."""
+    seen = {sample.split for sample in samples}
+    return (*(s for s in SPLITS if s in seen), *sorted(seen - set(SPLITS)))
+
+
+def grouped(
+    samples: Iterable[Sample], by: Callable[[Sample], str]
+) -> Mapping[str, Sequence[Sample]]:
+    """Returns the samples by a key, keys and samples in the order they come."""
+    parts: dict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        parts[by(sample)].append(sample)
+    return parts
+
+
+def evenly(items: Sequence[T], count: int) -> list[T]:
+    """Returns up to `count` items at even distances, the first and the last among them."""
+    return evenly_spaced(items, min(count, len(items)), ends=len(items) > count)
+
+
+def of_class(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """Returns up to `count` pictures of one class, spread over splits, sources and groups.
+
+    Every split gives the same number where it has as many; within a split no group gives two
+    while another gives none.
+    """
+    parts = grouped(samples, lambda sample: sample.split)
+    order = split_order(samples)
+    room = dict.fromkeys(order, 0)
+    for _ in range(min(count, len(samples))):
+        free = [split for split in order if room[split] < len(parts[split])]
+        room[min(free, key=lambda split: room[split])] += 1
+    return [sample for split in order for sample in _of_split(parts[split], room[split])]
+
+
+def _of_split(samples: Sequence[Sample], count: int) -> list[Sample]:
+    ordered = sorted(samples, key=lambda sample: (sample.source, sample.group, sample.path))
+    groups = [
+        part[len(part) // 2] for part in grouped(ordered, lambda sample: sample.group).values()
+    ]
+    if len(groups) >= count:
+        return evenly(groups, count)
+    chosen = set(groups)
+    chosen |= set(evenly([s for s in ordered if s not in chosen], count - len(groups)))
+    return [sample for sample in ordered if sample in chosen]
+
+
+def first_of_groups(samples: Iterable[Sample]) -> list[Sample]:
+    """Returns the first picture of each group, in the order they come."""
+    return [part[0] for part in grouped(samples, lambda sample: sample.group).values()]
+
+
+def largest_groups(samples: Iterable[Sample], count: int) -> list[Sequence[Sample]]:
+    """Returns the `count` largest groups of two pictures or more, each in order of path."""
+    groups = grouped(samples, lambda sample: sample.group)
+    several = [item for item in groups.items() if len(item[1]) > 1]
+    largest = sorted(several, key=lambda item: (-len(item[1]), item[0]))[:count]
+    return [sorted(part, key=lambda sample: sample.path) for _, part in largest]
+
 
 _REMARK_PICTURES = 12
 """Most pictures a remark that are shown."""

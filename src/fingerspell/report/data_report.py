@@ -12,7 +12,7 @@ from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Qualities
 from fingerspell.labels import in_order
 from fingerspell.report import data_quality as quality
-from fingerspell.report.examples import evenly, grouped, largest_groups, of_class, split_order
+from fingerspell.report.data_quality import evenly, grouped, largest_groups, of_class, split_order
 from fingerspell.report.pages import Thumb, page, split_style, thumb_uri, thumbs
 from fingerspell.report.text import Report, group_kind, held_out_pictures, named_by, naming
 

@@ -7,16 +7,6 @@ from fingerspell.runtime.contract import Contract, read_contract
 from fingerspell.runtime.recogniser import MODEL_FILES, Recogniser
 
 __all__ = [
-    "MODEL_FILES",
-    "STARTER",
-    "Answer",
-    "Batch",
-    "Contract",
-    "MockRecogniser",
-    "Predictor",
-    "Probabilities",
-    "Recogniser",
-    "choose",
-    "choose_folder",
-    "read_contract",
-]
+    "MODEL_FILES", "STARTER", "Answer", "Batch", "Contract", "MockRecogniser", "Predictor",
+    "Probabilities", "Recogniser", "choose", "choose_folder", "read_contract",
+]  # fmt: skip

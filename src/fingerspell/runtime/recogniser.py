@@ -8,22 +8,11 @@ from pathlib import Path
 from fingerspell.assets import STARTER
 from fingerspell.errors import BundleError
 from fingerspell.images import Picture, fit
-from fingerspell.runtime.answer import (
-    Answer,
-    Batch,
-    Probabilities,
-    answer,
-    check_batch,
-    pixels_of,
-)
+from fingerspell.runtime.answer import Answer, Batch, Probabilities, answer, check_batch, pixels_of
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 from fingerspell.runtime.interpreter import Pool, usual_interpreters
 
-MODEL_FILES = {
-    "float32": "model.tflite",
-    "fp16": "model_fp16.tflite",
-    "int8": "model_int8.tflite",
-}
+MODEL_FILES = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
 """The model of each precision, the most exact first."""
 
 _AUTO = "auto"
@@ -132,9 +121,7 @@ class Recogniser:
         precision = _choose_precision(precision, contract)
         model = read_model(folder, MODEL_FILES[precision], contract)
         return cls(
-            contract,
-            Pool(model, threads=threads, most=parallel or usual_interpreters()),
-            precision,
+            contract, Pool(model, threads=threads, most=parallel or usual_interpreters()), precision
         )
 
     @property

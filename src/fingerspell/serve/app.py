@@ -18,7 +18,6 @@ from fingerspell import __version__
 from fingerspell.images import decode
 from fingerspell.live import Frame, Live, LiveRules, Smoothing
 from fingerspell.runtime import Answer, Predictor
-from fingerspell.serve.limits import Limits
 from fingerspell.serve.messages import (
     Health,
     PictureAnswer,
@@ -26,7 +25,7 @@ from fingerspell.serve.messages import (
     add_problem_handlers,
     picture_answer,
 )
-from fingerspell.serve.sessions import Sessions
+from fingerspell.serve.sessions import Limits, Sessions
 from fingerspell.serve.upload import COMMITS, Upload, read_upload
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"

@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from fingerspell.serve.limits import MEGABYTE, Limits
 from fingerspell.serve.messages import RequestError
+from fingerspell.serve.sessions import MEGABYTE, Limits
 
 COMMITS = ("hold", "now")
 

@@ -7,12 +7,6 @@ from fingerspell.synth.picture import SyntheticHand, draw
 from fingerspell.synth.video import Frame, film, write_video
 
 __all__ = [
-    "Frame",
-    "SynthConfig",
-    "SyntheticHand",
-    "Timing",
-    "draw",
-    "film",
-    "write_dataset",
+    "Frame", "SynthConfig", "SyntheticHand", "Timing", "draw", "film", "write_dataset",
     "write_video",
-]
+]  # fmt: skip

@@ -53,12 +53,7 @@ THUMB_ROOT_MM = np.array([25.0, 21.0, 13.0])
 """The joint between the wrist bones and the thumb's metacarpal."""
 
 FINGER_RADII_MM = np.array(
-    [
-        [11.4, 10.6, 9.7, 8.1],
-        [11.6, 10.8, 9.9, 8.3],
-        [11.1, 10.2, 9.4, 7.9],
-        [9.9, 9.0, 8.3, 7.0],
-    ]
+    [[11.4, 10.6, 9.7, 8.1], [11.6, 10.8, 9.9, 8.3], [11.1, 10.2, 9.4, 7.9], [9.9, 9.0, 8.3, 7.0]]
 )
 """Half breadth at the knuckle, the two joints and the tip; index to little finger."""
 

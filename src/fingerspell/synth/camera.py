@@ -92,10 +92,7 @@ def view_matrix(turn_deg: float, tilt_deg: float, lean_deg: float) -> Floats:
 
 
 def expose(
-    picture: Floats,
-    rng: np.random.Generator,
-    config: SynthConfig,
-    grain_seed: int | None = None,
+    picture: Floats, rng: np.random.Generator, config: SynthConfig, grain_seed: int | None = None
 ) -> Bytes:
     """Takes sRGB float32 (h, w, 3) in [0, 1] through a cheap camera; returns uint8.
 

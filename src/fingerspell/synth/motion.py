@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fingerspell.errors import require
+from fingerspell.errors import require, require_one_of
 from fingerspell.synth.anatomy import Build
 from fingerspell.synth.arrays import Floats
 from fingerspell.synth.pose import sample_pose, sample_variant
@@ -65,12 +65,7 @@ class Timing:
             expected="more than 0 and at most 60 seconds each",
             fix="use Timing() as it is",
         )
-        require(
-            self.double in _DOUBLES,
-            found=f"double={self.double!r}",
-            expected=f"one of {', '.join(_DOUBLES)}",
-            fix="use double='slide'",
-        )
+        require_one_of("double", self.double, _DOUBLES, "use double='slide'")
 
 
 def spell(
@@ -102,9 +97,7 @@ def spell(
         clock = _sign(keys, letter, label, shift, clock, timing)
     keys.append(replace(keys[-1], label="nothing", phase="move", time_s=clock))
     clock += timing.move_s * 1.6
-    keys.append(
-        replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)),
-    )
+    keys.append(replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)))
     keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
     return tuple(keys)
 

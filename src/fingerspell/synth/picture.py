@@ -54,10 +54,7 @@ def generator(label: str, seed: int) -> np.random.Generator:
 
 
 def draw(
-    label: str,
-    seed: int,
-    size_px: tuple[int, int] = (200, 200),
-    config: SynthConfig | None = None,
+    label: str, seed: int, size_px: tuple[int, int] = (200, 200), config: SynthConfig | None = None
 ) -> SyntheticHand:
     """Draws one picture; the same arguments give the same pixels.
 

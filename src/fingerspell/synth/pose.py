@@ -68,11 +68,7 @@ def sample_view(rng: np.random.Generator, variant: Variant, freedom: float = 1.0
 
 
 def _reach(
-    rest: Floats,
-    touches: Sequence[Touch],
-    fingers: Floats,
-    build: Build,
-    under: Sequence[str] = (),
+    rest: Floats, touches: Sequence[Touch], fingers: Floats, build: Build, under: Sequence[str] = ()
 ) -> Floats:
     """Returns five thumb angles near `rest` (degrees) that make the touches, within the limits.
 

@@ -101,11 +101,7 @@ def _frames(
 ) -> Iterator[Frame]:
     # A lens keeps its colours for a whole film, and in time it finds its focus; the grain is new.
     steady = replace(
-        config,
-        motion_blur_share=0.0,
-        defocus_share=0.0,
-        low_resolution_share=0.0,
-        jpeg_share=0.0,
+        config, motion_blur_share=0.0, defocus_share=0.0, low_resolution_share=0.0, jpeg_share=0.0
     )
     for number in range(int(np.ceil(keys[-1].time_s * fps)) + 1):
         key = _tremble(at_time(keys, number / fps))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig
-from fingerspell.config.model import ModelConfig
+from fingerspell.config.phase import ModelConfig
 from fingerspell.dataset.manifest import Manifest, Sample, SmallDataset
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels
@@ -36,7 +36,7 @@ from fingerspell.progress import Progress
 from fingerspell.train import memory, run_folder
 from fingerspell.train.checkpoint import assign, copied
 from fingerspell.train.devices import is_out_of_memory, prepare_device
-from fingerspell.train.schedule import WarmCosine
+from fingerspell.train.loop import WarmCosine
 
 _Floats = NDArray[np.float32]
 

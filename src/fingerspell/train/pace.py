@@ -17,9 +17,8 @@ from fingerspell.model.build import feature_network
 from fingerspell.train import checkpoint, features
 from fingerspell.train.features import Batch, Rows
 from fingerspell.train.forecast import Pace
-from fingerspell.train.loop import learn
+from fingerspell.train.loop import compile_for, learn
 from fingerspell.train.phases import run_phase, training_stream
-from fingerspell.train.schedule import compile_for
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask
 

@@ -23,8 +23,7 @@ from fingerspell.train import features, memory
 from fingerspell.train.checkpoint import Checkpoint
 from fingerspell.train.distributed.replica import Replica
 from fingerspell.train.features import Batch, FeatureBlock, FeatureStore, Rows
-from fingerspell.train.loop import learn
-from fingerspell.train.schedule import compile_for
+from fingerspell.train.loop import compile_for, learn
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask
 

@@ -48,12 +48,7 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Tri
     earlier one ended or was killed: trial n is a function of the seed, n and the results before
     it. `output_dir/best.py` is the best setting so far, after every trial.
     """
-    require(
-        trials >= 1,
-        found=f"--tune {trials}",
-        expected="1 trial or more",
-        fix="use --tune 20",
-    )
+    require(trials >= 1, found=f"--tune {trials}", expected="1 trial or more", fix="use --tune 20")
     manifest = read_manifest(base.dataset_dir)
     check_batch(base.batch_size, manifest)
     if split_rule(base.dataset_dir) == "random":
@@ -172,11 +167,7 @@ def _suggest(trial: optuna.Trial, name: str, values: Range | Choice) -> None:
 
 
 def _try_out(
-    study: optuna.Study,
-    trial: optuna.Trial,
-    base: TrainConfig,
-    manifest: Manifest,
-    command: str,
+    study: optuna.Study, trial: optuna.Trial, base: TrainConfig, manifest: Manifest, command: str
 ) -> Trial:
     """Trains one setting, or reads the run that was finished before a kill, and notes its loss."""
     folder = base.output_dir / _TRIALS / f"{trial.number:03d}"
