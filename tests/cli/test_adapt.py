@@ -18,20 +18,16 @@ def test_it_tells_what_it_brought_and_what_it_cost():
     assert "50% read before, 75% after (26 that were held back)" in text
     assert "90% read before, 88% after (58)" in text
     assert "new classes" not in text
-
-
-def test_new_classes_are_named():
     assert gain(facts(0.5, 0.75, ["ILY"])).endswith("new classes: ILY")
-
-
-def test_where_nothing_could_be_held_back_no_figure_is_given():
     assert "none could be held back" in gain(facts(None, None))
 
 
-def test_an_adaptation_that_lost_says_so_and_what_to_do():
-    assert "keep that one" in gain(facts(0.5, 0.46))
-    for before, after in ((0.5, 0.5), (0.5, 0.75), (None, None)):
-        assert "keep that one" not in gain(facts(before, after))
+@pytest.mark.parametrize(
+    ("before", "after", "lost"),
+    [(0.5, 0.46, True), (0.5, 0.5, False), (0.5, 0.75, False), (None, None, False)],
+)
+def test_an_adaptation_that_lost_says_so_and_what_to_do(before, after, lost):
+    assert ("keep that one" in gain(facts(before, after))) is lost
 
 
 def test_before_a_release_it_says_that_there_is_nothing_to_adapt(tmp_path, capsys):

@@ -12,42 +12,29 @@ def out_of_reach(*_: object) -> None:
     raise ModelError(found="no net", expected="a net", fix="none")
 
 
-def test_without_anything_the_demo_trains_from_nothing_and_says_so(monkeypatch, tmp_path, capsys):
+def test_the_demo_starts_from_the_best_weights_at_hand(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(weights, "imagenet_backbone", lambda *_: None)
+    assert demo._weights_at_hand(96, tmp_path) == "imagenet"
     monkeypatch.setattr(weights, "imagenet_backbone", out_of_reach)
     assert demo._weights_at_hand(96, tmp_path) == "none"
     assert "out of reach" in capsys.readouterr().out
-
-
-def test_with_imagenet_at_hand_alone_the_demo_starts_from_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "imagenet_backbone", lambda *_: None)
-    assert demo._weights_at_hand(96, tmp_path) == "imagenet"
-
-
-def test_the_demo_starts_from_the_released_recogniser_and_asks_no_network(monkeypatch, tmp_path):
-    monkeypatch.setattr(weights, "imagenet_backbone", out_of_reach)
     (tmp_path / "recogniser.json").write_text("{}", encoding="utf-8")
-    assert demo._weights_at_hand(96, tmp_path) == "starter"
-
-
-def test_the_demo_knows_what_to_say_of_every_start():
+    assert demo._weights_at_hand(96, tmp_path) == "starter", "which asks no network"
     assert demo._STARTS.keys() == demo._LEARNT.keys() == {"starter", "imagenet", "none"}
 
 
-def test_a_second_demo_draws_anew_in_the_place_of_the_first(tmp_path):
+def test_a_second_demo_draws_anew_in_the_place_of_the_first_and_of_nothing_else(tmp_path):
     synthetic = tmp_path / "synthetic"
-    demo._draw_into(synthetic, 1, seed=0, size_px=32)
-    (first,) = (synthetic / "A").iterdir()
-    demo._draw_into(synthetic, 1, seed=1, size_px=32)
-    (second,) = (synthetic / "A").iterdir()
-    assert second.name != first.name
-
-
-def test_what_lies_there_and_no_demo_drew_is_kept(tmp_path):
-    mine = tmp_path / "synthetic" / "A" / "mine.jpg"
+    names = []
+    for seed in (0, 1):
+        demo._draw_into(synthetic, 1, seed=seed, size_px=32)
+        names += [path.name for path in (synthetic / "A").iterdir()]
+    assert len(set(names)) == 2
+    mine = tmp_path / "mine" / "A" / "mine.jpg"
     mine.parent.mkdir(parents=True)
     mine.write_bytes(b"mine")
-    with pytest.raises(DataError, match="synthetic"):
-        demo._draw_into(tmp_path / "synthetic", 1, seed=0, size_px=32)
+    with pytest.raises(DataError, match="mine"):
+        demo._draw_into(tmp_path / "mine", 1, seed=0, size_px=32)
     assert mine.read_bytes() == b"mine"
 
 

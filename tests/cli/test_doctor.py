@@ -17,22 +17,19 @@ def machine(monkeypatch, tmp_path) -> list[Facts]:
     return facts
 
 
-def test_a_failure_is_exit_code_1_and_is_printed_with_its_remedy(machine, capsys):
+def test_a_failure_is_exit_code_1_and_is_printed_with_its_remedy_or_as_json(machine, capsys):
     assert door("doctor", []) == 1
     out = capsys.readouterr().out
     assert "FAIL  data set" in out and "to fix: " in out
+    assert door("doctor", ["--json"]) == 1
+    body = json.loads(capsys.readouterr().out)
+    assert body["ok"] is False and body["findings"]
 
 
 def test_a_machine_without_a_failure_is_exit_code_0(machine, capsys, tmp_path):
     machine[0] = Facts(python=(3, 12, 1), dataset_dir=tmp_path / "no", output_dir=tmp_path / "no")
     assert door("doctor", []) == 0
     assert "0 to fix" in capsys.readouterr().out
-
-
-def test_json_is_for_programs(machine, capsys):
-    assert door("doctor", ["--json"]) == 1
-    body = json.loads(capsys.readouterr().out)
-    assert body["ok"] is False and body["findings"]
 
 
 def test_quick_does_not_load_the_backend_and_folders_are_passed_on(monkeypatch, tmp_path):

@@ -33,9 +33,10 @@ def interrupted(*_: object) -> int:
     raise KeyboardInterrupt
 
 
-def test_a_verb_gets_its_arguments_and_its_exit_code_is_passed_on(verb):
+def test_a_verb_or_its_door_gets_its_arguments_and_its_exit_code_is_passed_on(verb):
     verb.run = lambda args: len(args.name)
     assert call("greet", "--name", "Ada") == 3
+    assert cli.door("greet", ["--name", "Grace"]) == 5
 
 
 def test_a_users_mistake_is_three_lines_and_exit_code_2(verb, capsys):
@@ -67,11 +68,6 @@ def test_what_cannot_be_parsed_is_exit_code_2(verb, argv):
     assert stop.value.code == 2
 
 
-def test_a_door_is_the_verb_as_a_program_of_its_own(verb):
-    verb.run = lambda args: len(args.name)
-    assert cli.door("greet", ["--name", "Grace"]) == 5
-
-
 def test_the_version_is_the_packages_own(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["--version"])
@@ -80,19 +76,15 @@ def test_the_version_is_the_packages_own(capsys):
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_every_verb_offers_the_same_three_things(name):
-    module = __import__(f"fingerspell.cli.{name}", fromlist=["HELP"])
-    assert module.HELP and "\n" not in module.HELP
-    assert callable(module.add_arguments) and callable(module.run)
-
-
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_every_option_of_every_verb_says_what_it_means(name):
+def test_every_verb_and_every_option_of_it_says_what_it_means(name):
     from fingerspell.cli.reference import verbs_of
 
     def silent(parser) -> list[str]:
         inner = [x for child in verbs_of(parser).values() for x in silent(child)]
         return inner + [a.dest for a in parser._actions if not a.help and a.dest != "command"]
 
+    module = __import__(f"fingerspell.cli.{name}", fromlist=["HELP"])
+    assert module.HELP and "\n" not in module.HELP
+    assert callable(module.add_arguments) and callable(module.run)
     verb = verbs_of(cli.build_parser((name,)))[name]
     assert [dest for dest in silent(verb) if not verbs_of(verb)] == []

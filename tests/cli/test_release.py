@@ -27,10 +27,7 @@ def test_there_are_enough_for_any_number_of_classes(quickly_drawn, labels):
     pictures = release.synthetic(labels, (32, 32))
     assert LEAST_PICTURES <= len(pictures) < 2 * LEAST_PICTURES
     assert pictures.shape[1:] == (32, 32, 3) and 0 <= pictures.min() < pictures.max() <= 1
-
-
-def test_the_usual_labels_are_compared_on_eight_hands_each(quickly_drawn):
-    assert len(release.synthetic(ALPHABET, (32, 32))) == 8 * 29
+    assert labels != ALPHABET or len(pictures) == 8 * 29
 
 
 def test_no_two_are_alike(monkeypatch):

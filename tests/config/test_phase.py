@@ -13,24 +13,21 @@ def config(tmp_path, *phases: Phase) -> TrainConfig:
     return TrainConfig(dataset_dir=tmp_path, output_dir=tmp_path, phases=phases)
 
 
-def test_a_phase_grows_its_pictures_by_shares_of_its_epochs():
+def test_a_phase_grows_its_pictures_by_shares_of_its_epochs_in_one_decay():
     phases = progressive(FINETUNE, {96: 0.4, 128: 0.3, 200: 0.3})
     assert [p.image_size_px for p in phases] == [(96, 96), (128, 128), (200, 200)]
     assert [p.epochs for p in phases] == [4, 3, 3]
     assert [p.name for p in phases] == ["finetune 96px", "finetune 128px", "finetune 200px"]
     assert {p.unfrozen_from for p in phases} == {"all"}
+    assert [p.decay for p in phases] == [(0.0, 0.4), (0.4, 0.7), (0.7, 1.0)]
 
 
-def test_one_decay_runs_through_all_its_stretches():
-    decays = [p.decay for p in progressive(FINETUNE, {96: 0.4, 128: 0.3, 200: 0.3})]
-    assert decays == [(0.0, 0.4), (0.4, 0.7), (0.7, 1.0)]
-    late = dataclasses.replace(FINETUNE, decay=(0.5, 1.0))
-    assert [p.decay for p in progressive(late, {96: 0.4, 200: 0.6})] == [(0.5, 0.7), (0.7, 1.0)]
-
-
-def test_stretches_of_a_phase_without_decay_have_none():
-    flat = dataclasses.replace(FINETUNE, decay=None)
-    assert [p.decay for p in progressive(flat, {96: 0.4, 200: 0.6})] == [None, None]
+@pytest.mark.parametrize(
+    ("decay", "of_each"), [((0.5, 1.0), [(0.5, 0.7), (0.7, 1.0)]), (None, [None, None])]
+)
+def test_stretches_of_a_late_decay_are_late_and_of_none_have_none(decay, of_each):
+    phase = dataclasses.replace(FINETUNE, decay=decay)
+    assert [p.decay for p in progressive(phase, {96: 0.4, 200: 0.6})] == of_each
 
 
 @pytest.mark.parametrize("epochs", range(1, 8))
@@ -54,20 +51,20 @@ def test_stretches_of_one_decay_may_share_their_peak(tmp_path):
     assert config(tmp_path, *phases).phases == phases
 
 
-def test_a_rate_that_does_not_fall_when_the_backbone_begins_to_move_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="is not below head"):
-        config(tmp_path, HEAD, dataclasses.replace(FINETUNE, learning_rate=3e-3))
-
-
-def test_a_rate_that_rises_while_the_backbone_moves_is_refused(tmp_path):
-    faster = dataclasses.replace(FINETUNE, name="again", learning_rate=4e-4)
-    with pytest.raises(ConfigError, match="is not below finetune"):
-        config(tmp_path, FINETUNE, faster)
-
-
-def test_phases_of_one_name_are_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"named head, finetune, finetune"):
-        config(tmp_path, HEAD, FINETUNE, FINETUNE)
+@pytest.mark.parametrize(
+    ("phases", "told"),
+    [
+        ((HEAD, dataclasses.replace(FINETUNE, learning_rate=3e-3)), "is not below head"),
+        (
+            (FINETUNE, dataclasses.replace(FINETUNE, name="again", learning_rate=4e-4)),
+            "is not below finetune",
+        ),
+        ((HEAD, FINETUNE, FINETUNE), "named head, finetune, finetune"),
+    ],
+)
+def test_rates_that_do_not_fall_and_phases_of_one_name_are_refused(tmp_path, phases, told):
+    with pytest.raises(ConfigError, match=told):
+        config(tmp_path, *phases)
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,19 @@ from fingerspell.config import ModelConfig, TrainConfig, assemble, guide, two_ph
 from fingerspell.errors import ConfigError
 
 
-def test_the_guide_is_fifty_epochs_at_two_hundred_pixels():
+def test_the_guide_is_fifty_epochs_at_two_hundred_pixels_unless_told_otherwise():
     run = guide()
     assert [phase.epochs for phase in run.phases] == [15, 35]
     assert run.model.image_size_px == (200, 200)
     assert (run.batch_size, run.synthetic_per_class, run.model.weights) == (32, 100, "auto")
     assert (run.dataset_dir, run.output_dir) == (Path("dataset"), Path("output"))
-
-
-def test_the_guides_phases_follow_from_epochs_patience_and_weights():
     assert guide(epochs=9, patience_epochs=2).phases == two_phases(9, 2)
     assert guide(epochs=9, weights="none").phases == two_phases(9, pretrained=False)
 
 
-def test_what_was_given_replaces_what_the_recipe_says():
+def test_what_was_given_replaces_what_the_recipe_says_of_the_run_and_of_the_network():
     run = assemble({"batch_size": 8, "weights": "none"}, batch_size=64, weights="imagenet", seed=3)
     assert (run.batch_size, run.model.weights, run.seed) == (8, "none", 3)
-
-
-def test_settings_of_the_network_and_of_the_run_stand_side_by_side():
     run = assemble({}, image_size_px=(64, 96), dropout=0.1, label_smoothing=0.2)
     assert run.model == ModelConfig(image_size_px=(64, 96), dropout=0.1)
     assert run.label_smoothing == 0.2

@@ -28,14 +28,12 @@ def write(tmp_path):
     return text_to_path
 
 
-def test_a_file_says_what_its_run_is(write):
-    run = load_recipe(write(WORKING)).config()
-    assert run.phases == guide(epochs=7).phases
-
-
-def test_what_the_user_gives_reaches_the_recipe(write):
+def test_a_file_and_what_the_user_gives_say_what_a_run_is(write):
+    assert load_recipe(write(WORKING)).config().phases == guide(epochs=7).phases
     run = load_recipe(write(WORKING)).config(epochs=3, batch_size=8)
     assert (run.phases, run.batch_size) == (guide(epochs=3).phases, 8)
+    with pytest.raises(ConfigError, match="batch_size=0"):
+        load_recipe(write(WORKING)).config(batch_size=0)
 
 
 def test_a_run_remembers_the_file_it_came_from(write):
@@ -43,15 +41,7 @@ def test_a_run_remembers_the_file_it_came_from(write):
     run = load_recipe(path).config()
     assert run.recipe_file == "mine.py"
     assert run.recipe_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_a_run_without_a_file_names_none():
     assert (guide().recipe_file, guide().recipe_sha256) == ("", "")
-
-
-def test_a_changed_file_is_read_anew(write):
-    assert load_recipe(write(WORKING)).config().phases == guide(epochs=7).phases
-    assert load_recipe(write(WORKING.replace("7", "8"))).config().phases == guide(epochs=8).phases
 
 
 def test_a_file_that_changed_within_a_second_is_read_anew(write, monkeypatch):
@@ -97,11 +87,6 @@ def test_a_recipe_that_takes_no_options_says_how_to(write):
     assert load_recipe(path).config() is not None
     with pytest.raises(ConfigError, match=r"(?s)unexpected keyword argument 'epochs'.*\*\*given"):
         load_recipe(path).config(epochs=3)
-
-
-def test_settings_that_cannot_work_are_told_as_everywhere(write):
-    with pytest.raises(ConfigError, match="batch_size=0"):
-        load_recipe(write(WORKING)).config(batch_size=0)
 
 
 def test_ranges_are_checked_when_the_file_is_loaded_and_not_first_by_a_search(write):

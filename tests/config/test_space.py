@@ -1,5 +1,7 @@
 """Settings by name, and the ranges in which to search for them."""
 
+from dataclasses import replace
+
 import pytest
 
 from fingerspell.config import Choice, Range, guide, progressive, two_phases, with_settings
@@ -13,17 +15,14 @@ def read(declared):
     return read_space(declared, RUN, "mine.py")
 
 
-def test_settings_go_by_their_part_of_the_run():
+def test_settings_go_by_their_part_of_the_run_without_its_place_and_its_seed():
     named = settings(RUN)
     assert named["finetune.learning_rate"] == RUN.phases[1].learning_rate
     assert named["augment.zoom"] == RUN.augment.zoom
     assert named["sampling.group_power"] == RUN.sampling.group_power
     assert named["model.dropout"] == RUN.model.dropout
     assert named["label_smoothing"] == RUN.label_smoothing
-
-
-def test_where_a_run_lies_and_which_seed_it_has_are_nothing_to_search_for():
-    assert not {"seed", "output_dir", "dataset_dir", "resume", "threshold"} & settings(RUN).keys()
+    assert not {"seed", "output_dir", "dataset_dir", "resume", "threshold"} & named.keys()
 
 
 def test_settings_are_replaced_and_the_rest_stays():
@@ -42,16 +41,10 @@ def test_two_rates_that_fit_only_together_can_be_changed_together():
 
 def test_the_stretches_of_one_phase_are_changed_together():
     head, finetune = two_phases(9)
-    run = guide(epochs=9)
-    stretched = with_phases(run, (head, *progressive(finetune, {96: 0.5, None: 0.5})))
+    phases = (head, *progressive(finetune, {96: 0.5, None: 0.5}))
+    stretched = replace(guide(epochs=9), phases=phases)
     changed = with_settings(stretched, {"finetune.learning_rate": 1e-4})
     assert [p.learning_rate for p in changed.phases] == [head.learning_rate, 1e-4, 1e-4]
-
-
-def with_phases(run, phases):
-    from dataclasses import replace
-
-    return replace(run, phases=phases)
 
 
 def test_ranges_and_choices_are_read():

@@ -47,19 +47,15 @@ def test_a_written_run_reads_back_as_the_same_run(run, tmp_path):
     assert course(written(run, tmp_path / "best.py").config()) == course(run)
 
 
-def test_a_written_run_takes_options(tmp_path):
-    file = written(guide(), tmp_path / "best.py")
-    assert file.config(seed=7, batch_size=8).batch_size == 8
-    with pytest.raises(ConfigError, match="'epochs'"):
-        file.config(epochs=3)
-
-
-def test_it_says_how_to_run_it_and_what_it_is(tmp_path):
+def test_a_written_run_says_how_to_run_it_and_takes_options(tmp_path):
     path = tmp_path / "best.py"
-    written(guide(), path)
+    file = written(guide(), path)
     text = path.read_text(encoding="utf-8")
     assert f"fingerspell train --config {path.as_posix()}" in text
     assert text.startswith('"""The best.') and "found by a search" in text
+    assert file.config(seed=7, batch_size=8).batch_size == 8
+    with pytest.raises(ConfigError, match="'epochs'"):
+        file.config(epochs=3)
 
 
 def test_a_windows_path_and_quotes_in_the_text_do_no_harm(tmp_path):

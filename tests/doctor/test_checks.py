@@ -68,15 +68,17 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("version", "state"),
-    [((3, 10, 9), "FAIL"), ((3, 11, 0), "OK"), ((3, 13, 9), "OK"), ((3, 14, 0), "WARN")],
+    ("changes", "state"),
+    [
+        ({"python": (3, 10, 9)}, "FAIL"),
+        ({"python": (3, 11, 0)}, "OK"),
+        ({"python": (3, 13, 9)}, "OK"),
+        ({"python": (3, 14, 0)}, "WARN"),
+        ({"bits": 32}, "FAIL"),
+    ],
 )
-def test_python_must_be_new_enough_and_not_newer_than_tensorflow(version, state):
-    assert _check_python(machine(python=version)).state == state
-
-
-def test_a_32_bit_python_fails():
-    assert _check_python(machine(bits=32)).state is State.FAIL
+def test_python_must_be_new_enough_not_newer_than_tensorflow_and_of_64_bits(changes, state):
+    assert _check_python(machine(**changes)).state == state
 
 
 @pytest.mark.parametrize(
@@ -102,11 +104,8 @@ def test_every_other_backend_says_whether_it_is_there_and_what_to_type():
     assert torch.found == "torch 2.13.0, 1 GPU; to use it: export KERAS_BACKEND=torch"
     assert jax.found == 'jax is not installed; to add it: pip install "jax==0.10.*"'
     assert states([torch, jax]) == [State.OK, State.OK]
-
-
-def test_another_backend_that_does_not_load_is_worth_knowing():
     broken = {**BOTH["probes"], "torch": Probe(error="DLL load failed")}
-    torch, _ = check_other_backends(machine(probes=broken, installed={**PINS, "torch": "2.13.0"}))
+    torch, _ = check_other_backends(machine(probes=broken, installed=here))
     assert torch.state is State.WARN and "--force-reinstall" in torch.fix
 
 
@@ -117,15 +116,12 @@ def test_without_tensorflow_exporting_is_what_is_missing():
     assert check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
 
 
-def test_no_nvidia_gpu_is_no_fault():
+SEES_IT = {"tensorflow": Probe("2.21.0", ("/physical_device:GPU:0",), True)}
+
+
+def test_no_nvidia_gpu_and_one_that_the_backend_uses_are_no_fault():
     assert states(check_gpu(WELL)) == [State.OK]
-
-
-def test_a_gpu_that_the_backend_uses_is_well():
-    seen = machine(
-        gpus=(H100,), probes={"tensorflow": Probe("2.21.0", ("/physical_device:GPU:0",), True)}
-    )
-    assert states(check_gpu(seen)) == [State.OK]
+    assert states(check_gpu(machine(gpus=(H100,), probes=SEES_IT))) == [State.OK]
 
 
 @pytest.mark.parametrize(
@@ -173,8 +169,8 @@ def test_a_driver_that_does_not_answer_is_named():
     ],
 )
 def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
-    seen = machine(gpus=(gpu,), probes={"tensorflow": Probe("2.21.0", ("GPU:0",), True)})
-    assert [finding.topic for finding in check_gpu(seen)[1:]] == topics
+    found = check_gpu(machine(gpus=(gpu,), probes=SEES_IT))
+    assert [finding.topic for finding in found[1:]] == topics
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,9 @@ from fingerspell.cli.main import build_parser
 from fingerspell.download.catalogue import CATALOGUE, licence_lines
 
 
-def test_the_three_sets_are_known():
+def test_three_sets_are_known_and_shown_with_licence_publisher_and_size():
     assert list(CATALOGUE) == ["asl-alphabet", "asl-alphabet-test", "massey"]
     assert [len(known.classes) for known in CATALOGUE.values()] == [29, 29, 36]
-
-
-def test_licence_publisher_and_size_are_shown():
     said = "\n".join(licence_lines("asl-alphabet"))
     for words in ("GPL-2.0", "grassknoted/asl-alphabet", "87,000", "29 classes", "1,100 MB"):
         assert words in said

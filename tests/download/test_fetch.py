@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -43,26 +42,32 @@ def hub(monkeypatch, tiny) -> ModuleType:
     return module
 
 
-def failing(hub: ModuleType, error: Exception) -> Callable[[str], str]:
+def failing(hub: ModuleType, error: Exception) -> None:
+    """Makes the next download break half way."""
+
     def dataset_download(handle: str) -> str:
-        archive = Path(os.environ[CACHE]) / "1.archive"
-        archive.write_bytes(b"half")
+        (Path(os.environ[CACHE]) / "1.archive").write_bytes(b"half")
         raise error
 
     hub.dataset_download = dataset_download
-    return dataset_download
 
 
 def hidden(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_the_set_gets_its_name_in_one_step_and_nothing_else_is_left(hub, tmp_path):
+@pytest.mark.parametrize("cache", [None, "elsewhere"])
+def test_the_set_gets_its_name_in_one_step_and_nothing_else_is_left(
+    hub, tmp_path, monkeypatch, cache
+):
+    if cache:
+        monkeypatch.setenv(CACHE, cache)
     folder = fetch("tiny", tmp_path / "data")
     assert folder == tmp_path / "data" / "tiny"
     assert len(list(folder.rglob("*.jpg"))) == 200
     assert hub.asked == ["somebody/tiny"]
-    assert hidden(tmp_path / "data") == [] and CACHE not in os.environ
+    assert hidden(tmp_path / "data") == []
+    assert os.environ.get(CACHE) == cache, "a user's own cache is given back"
 
 
 def test_a_second_call_finds_it_and_asks_nobody(hub, tmp_path, monkeypatch):
@@ -71,12 +76,6 @@ def test_a_second_call_finds_it_and_asks_nobody(hub, tmp_path, monkeypatch):
     (tmp_path / ".tiny.download").mkdir()  # As a kill after the last step leaves it.
     assert fetch("tiny", tmp_path) == tmp_path / "tiny"
     assert hidden(tmp_path) == []
-
-
-def test_a_users_own_cache_is_given_back(hub, tmp_path, monkeypatch):
-    monkeypatch.setenv(CACHE, "elsewhere")
-    fetch("tiny", tmp_path)
-    assert os.environ[CACHE] == "elsewhere"
 
 
 def test_a_set_that_a_notebook_has_attached_stays_where_it_is(hub, tmp_path):

@@ -48,50 +48,57 @@ def kaggle(monkeypatch, tiny, tmp_path):
         yield stand_in
 
 
-def test_a_set_comes_without_an_account(kaggle, tmp_path):
+def fetched(tmp_path: Path) -> Path:
+    """The whole set, and nothing else beside it."""
     folder = fetch("tiny", tmp_path)
     assert len(list(folder.rglob("*.jpg"))) == 200
-    assert (folder / "B" / "7.jpg").read_bytes() == b"B007" * 4500
-    assert kaggle.asked == ["GetDataset somebody/tiny", "DownloadDataset somebody/tiny", "archive"]
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+    return folder
 
 
-def test_a_transfer_that_was_cut_off_goes_on_where_it_stopped(kaggle, tmp_path):
+def cut_off(kaggle: Kaggle, tmp_path: Path) -> Path:
+    """What a transfer leaves that breaks off after `CUT_BYTES`; the next one is whole."""
     kaggle.cut_after_bytes = CUT_BYTES
     with pytest.raises(DataError, match="connection to Kaggle failed") as said:
         fetch("tiny", tmp_path)
     assert "continues where it stopped" in said.value.fix
-    (half,) = (tmp_path / ".tiny.download").rglob("*.archive")
-    got = half.stat().st_size
-    assert 0 < got <= CUT_BYTES < len(kaggle.archive)
-
     kaggle.cut_after_bytes, kaggle.asked = None, []
-    assert len(list(fetch("tiny", tmp_path).rglob("*.jpg"))) == 200
+    (half,) = (tmp_path / ".tiny.download").rglob("*.archive")
+    return half
+
+
+def test_a_set_comes_without_an_account(kaggle, tmp_path):
+    folder = fetched(tmp_path)
+    assert (folder / "B" / "7.jpg").read_bytes() == b"B007" * 4500
+    assert kaggle.asked == ["GetDataset somebody/tiny", "DownloadDataset somebody/tiny", "archive"]
+
+
+def test_a_transfer_that_was_cut_off_goes_on_where_it_stopped(kaggle, tmp_path):
+    got = cut_off(kaggle, tmp_path).stat().st_size
+    assert 0 < got <= CUT_BYTES < len(kaggle.archive)
+    fetched(tmp_path)
     assert f"bytes={got}-" in kaggle.asked
-    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
 def test_a_server_that_cannot_resume_is_asked_for_everything_again(kaggle, tmp_path):
-    kaggle.ranges, kaggle.cut_after_bytes = False, CUT_BYTES
-    with pytest.raises(DataError):
-        fetch("tiny", tmp_path)
-    kaggle.cut_after_bytes = None
-    assert len(list(fetch("tiny", tmp_path).rglob("*.jpg"))) == 200
+    kaggle.ranges = False
+    cut_off(kaggle, tmp_path)
+    fetched(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("status", "found"),
-    [(403, "refuses"), (404, "refuses"), (429, "too much"), (500, "its own")],
+    ("answer", "found"),
+    [
+        ({"status": 403}, "refuses.*403"),
+        ({"status": 404}, "refuses.*404"),
+        ({"status": 429}, "too much.*429"),
+        ({"status": 500}, "its own.*500"),
+        ({"page": b"<html>welcome to our hotel</html>"}, "connection to Kaggle failed"),
+    ],
 )
-def test_a_refusal_is_told_in_words(kaggle, tmp_path, status, found):
-    kaggle.status = status
-    with pytest.raises(DataError, match=f"{found}.*{status}"):
-        fetch("tiny", tmp_path)
-
-
-def test_a_login_page_in_between_is_a_matter_of_the_network(kaggle, tmp_path):
-    kaggle.page = b"<html>welcome to our hotel</html>"
-    with pytest.raises(DataError, match="connection to Kaggle failed"):
+def test_a_refusal_and_a_login_page_in_between_are_told_in_words(kaggle, tmp_path, answer, found):
+    vars(kaggle).update(answer)
+    with pytest.raises(DataError, match=found):
         fetch("tiny", tmp_path)
 
 
@@ -101,19 +108,15 @@ def test_bytes_that_are_no_archive_are_not_kept(kaggle, tmp_path):
         fetch("tiny", tmp_path)
     assert list(tmp_path.iterdir()) == []
     kaggle.archive = archive()
-    assert len(list(fetch("tiny", tmp_path).rglob("*.jpg"))) == 200
+    fetched(tmp_path)
 
 
 def test_half_an_archive_with_wrong_bytes_is_found_out_and_fetched_afresh(kaggle, tmp_path):
-    kaggle.cut_after_bytes = CUT_BYTES
-    with pytest.raises(DataError):
-        fetch("tiny", tmp_path)
-    (half,) = (tmp_path / ".tiny.download").rglob("*.archive")
+    half = cut_off(kaggle, tmp_path)
     half.write_bytes(bytes(half.stat().st_size))
-    kaggle.cut_after_bytes = None
     with pytest.raises(DataError, match="damaged"):
         fetch("tiny", tmp_path)
-    assert len(list(fetch("tiny", tmp_path).rglob("*.jpg"))) == 200
+    fetched(tmp_path)
 
 
 def test_nobody_there_is_a_matter_of_the_network(tiny, tmp_path: Path, monkeypatch):

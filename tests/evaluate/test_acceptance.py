@@ -42,17 +42,16 @@ def test_the_lowest_threshold_that_keeps_the_promise_is_found():
 def test_a_network_that_is_always_right_is_always_believed():
     fitted = fit_threshold(*ladder(200, wrong_below=0.0))
     assert fitted is not None and fitted.coverage == 1 and fitted.threshold == 0.6
-
-
-def test_one_surest_mistake_does_not_spoil_the_rest():
     top = np.linspace(0.6, 1.0, 1000)
     fitted = fit_threshold(*sure(top, np.arange(1000) < 999))
-    assert fitted is not None and fitted.coverage == 1
+    assert fitted is not None and fitted.coverage == 1, "one surest mistake does not spoil it"
 
 
-def test_where_no_threshold_keeps_the_promise_there_is_none():
+def test_without_pictures_or_a_promise_that_can_be_kept_there_is_no_threshold():
+    nothing = np.zeros(0, np.intp), np.zeros((0, 2))
     assert fit_threshold(*ladder(1000, wrong_below=1.1)) is None
-    assert fit_threshold(np.zeros(0, np.intp), np.zeros((0, 2))) is None
+    assert fit_threshold(*nothing) is None and surest_threshold(*nothing) is None
+    assert risk_coverage(*nothing) == []
 
 
 def test_a_weak_network_has_a_threshold_at_which_it_is_right_most_often():
@@ -73,14 +72,10 @@ def test_of_thresholds_that_are_right_as_often_the_lowest_is_taken():
     assert surest is not None and surest.coverage == 1
 
 
-def test_a_handful_of_pictures_has_no_surest_threshold():
-    assert surest_threshold(*ladder(_LEAST_ACCEPTED - 1, wrong_below=1.1)) is None
-    assert surest_threshold(np.zeros(0, np.intp), np.zeros((0, 2))) is None
-
-
 @pytest.mark.parametrize(("count", "fits"), [(_LEAST_ACCEPTED - 1, False), (_LEAST_ACCEPTED, True)])
 def test_a_handful_of_pictures_proves_nothing(count, fits):
     assert (fit_threshold(*ladder(count, wrong_below=0.0)) is not None) is fits
+    assert fits or surest_threshold(*ladder(count, wrong_below=1.1)) is None
 
 
 def test_equal_confidences_are_taken_together():
@@ -112,7 +107,3 @@ def test_the_surest_answers_are_right_more_often():
     assert rows[-1]["accuracy"] == 1 and rows[-1]["threshold"] == pytest.approx(0.8, abs=1e-3)
     accuracies = [row["accuracy"] for row in rows]
     assert accuracies == sorted(accuracies)
-
-
-def test_without_pictures_there_is_no_curve():
-    assert risk_coverage(np.zeros(0, np.intp), np.zeros((0, 2))) == []

@@ -71,32 +71,22 @@ def test_the_temperature_of_several_views_is_the_best_for_their_mean():
         assert best < log_loss(truth, apply_temperature(both, other))
 
 
-def test_no_pictures_leave_the_temperature_alone():
+def test_the_temperature_stays_finite_without_pictures_and_without_mistakes():
     assert fit_temperature(np.zeros((0, 3)), np.zeros(0, int)) == 1.0
-
-
-def test_a_network_that_is_always_right_and_sure_is_finite():
-    found = fit_temperature(np.eye(3), np.arange(3))
-    assert 0.04 < found < 21
+    assert 0.04 < fit_temperature(np.eye(3), np.arange(3)) < 21
 
 
 def test_calibration_error_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]])
     truth = np.array([0, 0, 0, 1])
     assert expected_calibration_error(truth, probabilities) == pytest.approx((0.2 + 0.2) / 4)
+    assert expected_calibration_error(np.zeros(0, int), np.zeros((0, 3))) is None
 
 
-def test_bins_hold_every_picture_once():
+def test_bins_hold_every_picture_once_full_confidence_in_the_last():
     truth, probabilities = synthetic(1.0, 500)
     filled = bins(truth, probabilities)
     assert sum(b["pictures"] for b in filled) == 500
     assert all(b["low"] <= b["confidence"] <= b["high"] for b in filled)
-
-
-def test_full_confidence_falls_into_the_last_bin():
     (last,) = bins(np.array([0]), np.array([[1.0, 0.0]]))
     assert (last["high"], last["accuracy"]) == (1.0, 1.0)
-
-
-def test_no_pictures_have_no_calibration_error():
-    assert expected_calibration_error(np.zeros(0, int), np.zeros((0, 3))) is None

@@ -8,20 +8,23 @@ import pytest
 from fingerspell.evaluate.metrics import cluster_bootstrap, wilson
 
 
-def test_wilson_gives_the_published_example():
-    # Newcombe 1998, table I: 81 of 263.
-    low, high = wilson(81, 263)
-    assert (low, high) == (pytest.approx(0.2553, abs=1e-4), pytest.approx(0.3662, abs=1e-4))
+@pytest.mark.parametrize(
+    ("right", "of", "interval"),
+    [
+        (81, 263, (0.2553, 0.3662)),  # Newcombe 1998, table I.
+        (0, 10, (0.0, 0.2775)),
+        (10, 10, (0.7225, 1.0)),
+    ],
+)
+def test_wilson_gives_the_published_example_and_stays_inside_nought_and_one(right, of, interval):
+    assert wilson(right, of) == pytest.approx(interval, abs=1e-4)
+    assert wilson(right, of)[0] >= 0.0 and wilson(right, of)[1] <= 1.0
 
 
-def test_wilson_stays_inside_nought_and_one():
-    assert wilson(0, 10) == (0.0, pytest.approx(0.2775, abs=1e-4))
-    assert wilson(10, 10) == (pytest.approx(0.7225, abs=1e-4), pytest.approx(1.0))
-    assert wilson(10, 10)[1] <= 1.0
-
-
-def test_no_trials_have_no_interval():
+def test_no_trials_and_one_group_have_no_interval():
     assert wilson(0, 0) is None
+    assert cluster_bootstrap(np.ones(5, bool), ["a"] * 5) is None
+    assert cluster_bootstrap(np.ones(0, bool), []) is None
 
 
 def test_whole_groups_that_fail_together_widen_the_interval():
@@ -43,11 +46,6 @@ def test_a_large_group_weighs_by_its_pictures():
     low, high = cluster_bootstrap(right, ["big"] * 98 + ["small"] * 2)
     assert (low, high) == (0.0, 1.0)
     assert cluster_bootstrap(right, ["a"] * 50 + ["b"] * 50) == (pytest.approx(0.96), 1.0)
-
-
-def test_one_group_says_nothing_about_others():
-    assert cluster_bootstrap(np.ones(5, bool), ["a"] * 5) is None
-    assert cluster_bootstrap(np.ones(0, bool), []) is None
 
 
 def test_the_same_seed_gives_the_same_interval():

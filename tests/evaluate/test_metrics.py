@@ -18,42 +18,27 @@ def scores():
     return metrics.class_scores(metrics.confusion_matrix(TRUTH, ANSWERS, 4))
 
 
-def test_accuracy_is_the_share_of_right_answers():
+def test_accuracy_is_the_share_of_right_answers_and_unknown_without_pictures():
     assert metrics.accuracy(TRUTH, SURE) == pytest.approx(4 / 6)
-
-
-def test_accuracy_of_no_pictures_is_unknown():
     assert metrics.accuracy(TRUTH[:0], SURE[:0]) is None
 
 
 def test_rows_are_true_classes_and_columns_answers():
-    assert metrics.confusion_matrix(TRUTH, ANSWERS, 4).tolist() == [
-        [2, 1, 0, 0],
-        [0, 1, 0, 1],
-        [0, 0, 0, 0],
-        [0, 0, 0, 1],
-    ]
+    matrix = metrics.confusion_matrix(TRUTH, ANSWERS, 4).tolist()
+    assert matrix == [[2, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]]
 
 
 def test_each_class_has_its_precision_recall_and_f1():
     a, b, _, nothing = scores()
-    assert (a.support, a.accuracy, a.precision, a.recall, a.f1) == (
-        3,
-        pytest.approx(2 / 3),
-        1.0,
-        pytest.approx(2 / 3),
-        pytest.approx(0.8),
-    )
+    shares = (a.accuracy, a.precision, a.recall, a.f1)
+    assert a.support == 3 and shares == pytest.approx((2 / 3, 1.0, 2 / 3, 0.8))
     assert (b.precision, b.recall, b.f1) == (0.5, 0.5, 0.5)
     assert (nothing.precision, nothing.recall) == (0.5, 1.0)
 
 
-def test_a_class_without_pictures_is_unknown_and_not_nought():
+def test_a_class_without_pictures_is_unknown_not_nought_and_left_out_of_macro_f1():
     j = scores()[2]
     assert (j.support, j.accuracy, j.precision, j.recall, j.f1) == (0, None, None, None, None)
-
-
-def test_a_class_without_pictures_is_left_out_of_macro_f1():
     assert metrics.macro_f1(scores()) == pytest.approx((0.8 + 0.5 + 2 / 3) / 3)
 
 
@@ -73,25 +58,15 @@ def test_the_most_frequent_confusions_come_first():
 
 def test_letters_alone_are_measured_with_every_answer_allowed():
     assert metrics.subset_accuracy(TRUTH, SURE, LABELS, ["A", "B"]) == (pytest.approx(3 / 5), 5)
-
-
-def test_a_subset_without_pictures_is_unknown():
-    assert metrics.subset_accuracy(TRUTH, SURE, LABELS, ["J", "X"]) == (None, 0)
+    assert metrics.subset_accuracy(TRUTH, SURE, LABELS, ["J", "X"]) == (None, 0), "no pictures"
 
 
 def test_the_threshold_trades_coverage_for_accuracy():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]])
     found = metrics.acceptance(np.array([0, 1, 1, 1]), probabilities, 0.7)
-    assert found == {
-        "threshold": 0.7,
-        "coverage": 0.75,
-        "accuracy": pytest.approx(2 / 3),
-    }
-
-
-def test_nothing_accepted_has_no_accuracy():
-    found = metrics.acceptance(np.array([0]), np.array([[0.5, 0.5]]), 0.7)
-    assert (found["coverage"], found["accuracy"]) == (0.0, None)
+    assert found == {"threshold": 0.7, "coverage": 0.75, "accuracy": pytest.approx(2 / 3)}
+    nothing = metrics.acceptance(np.array([0]), np.array([[0.5, 0.5]]), 0.7)
+    assert (nothing["coverage"], nothing["accuracy"]) == (0.0, None)
 
 
 @pytest.mark.parametrize(

@@ -19,24 +19,16 @@ def report(**more):
     return evaluation(TRUTH, PROBABILITIES, LABELS, groups=GROUPS, **more)
 
 
-def test_the_guides_keys_are_there():
+def test_the_guides_keys_the_letters_and_the_intervals_are_there():
     found = report()
     assert found["test_accuracy"] == pytest.approx(4 / 6)
     assert found["class_names"] == list(LABELS)
     assert found["confusion_matrix"][1] == [1, 1, 0, 0]
     assert found["per_class_metrics"]["B"]["recall"] == 0.5
-
-
-def test_letters_are_reported_with_and_without_moving_ones():
-    found = report()
     assert found["letters_26"] == {"accuracy": pytest.approx(4 / 6), "pictures": 6}
     assert found["letters_24"] == {"accuracy": pytest.approx(3 / 4), "pictures": 4}
-
-
-def test_the_interval_over_groups_stands_beside_that_over_pictures():
-    intervals = report()["intervals"]
-    assert intervals["groups"] == 3
-    assert intervals["groups_95"][0] < 4 / 6 < intervals["groups_95"][1]
+    low, high = found["intervals"]["groups_95"]
+    assert found["intervals"]["groups"] == 3 and low < 4 / 6 < high
     assert evaluation(TRUTH, PROBABILITIES, LABELS)["intervals"]["groups_95"] is None
 
 
@@ -46,14 +38,8 @@ def test_the_exported_model_has_the_same_figures_and_its_agreement():
     assert section["test_accuracy"] == evaluation(TRUTH, other, LABELS)["test_accuracy"]
     assert section["agreement"] == pytest.approx(2 / 6)
     assert section["max_difference"] == pytest.approx(0.8)
-
-
-def test_an_exact_export_agrees_wholly():
-    section = report(tflite=PROBABILITIES)["tflite"]
-    assert (section["agreement"], section["max_difference"]) == (1.0, 0.0)
-
-
-def test_an_export_with_other_labels_is_refused():
+    exact = report(tflite=PROBABILITIES)["tflite"]
+    assert (exact["agreement"], exact["max_difference"]) == (1.0, 0.0)
     with pytest.raises(DataError):
         report(tflite=PROBABILITIES[:, :3])
 
@@ -67,18 +53,12 @@ def test_no_pictures_give_an_empty_report_and_no_crash():
 def test_every_file_is_written_whole(tmp_path):
     made = report(tflite=PROBABILITIES, unseen_signers={"hall": report()})
     write_report(tmp_path, made, HISTORY, RUN)
-    assert {p.name for p in tmp_path.iterdir()} == {
-        REPORT,
-        MATRIX_PNG,
-        HISTORY_PNG,
-        REPORT_HTML,
-        MODEL_CARD,
-    }
-    assert json.loads((tmp_path / REPORT).read_text(encoding="utf-8")) == json.loads(
-        json.dumps(made)
-    )
-    assert (tmp_path / MATRIX_PNG).read_bytes().startswith(PNG)
-    assert (tmp_path / HISTORY_PNG).read_bytes().startswith(PNG)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {REPORT, MATRIX_PNG, HISTORY_PNG, REPORT_HTML, MODEL_CARD}
+    written = json.loads((tmp_path / REPORT).read_text(encoding="utf-8"))
+    assert written == json.loads(json.dumps(made))
+    for name in (MATRIX_PNG, HISTORY_PNG):
+        assert (tmp_path / name).read_bytes().startswith(PNG)
 
 
 def test_a_run_without_epochs_and_facts_still_gets_a_report(tmp_path):

@@ -43,31 +43,21 @@ def test_classes_are_matched_by_name_whatever_their_case(tmp_path):
     assert answers_of(found, by_brightness, (16, 16)).argmax(axis=1).tolist() == [0, 1]
 
 
-def test_classes_that_the_recogniser_lacks_are_counted_and_not_guessed(tmp_path):
-    paint(tmp_path / "A" / "1.jpg", 10)
-    paint(tmp_path / "7" / "1.jpg", 10)
-    paint(tmp_path / "7" / "2.jpg", 10)
+def test_other_classes_are_counted_and_what_is_hidden_or_no_picture_is_passed_over(tmp_path):
+    for name in ("A/1.jpg", "7/1.jpg", "7/2.jpg", ".cache/1.jpg"):
+        paint(tmp_path / name, 10)
+    for name in ("notes.txt", "._1.jpg", ".hidden.png"):
+        (tmp_path / "A" / name).write_bytes(b"what a Mac knows of 1.jpg")
     found = find_unseen_signers(tmp_path, LABELS)
-    assert (len(found.paths), found.unknown) == (1, {"7": 2})
-
-
-def test_files_that_are_no_pictures_and_hidden_folders_are_passed_over(tmp_path):
-    paint(tmp_path / "A" / "1.jpg", 10)
-    (tmp_path / "A" / "notes.txt").write_text("who and how", encoding="utf-8")
-    paint(tmp_path / ".cache" / "1.jpg", 10)
-    found = find_unseen_signers(tmp_path, LABELS)
-    assert (len(found.paths), found.unknown) == (1, {})
+    assert (found.paths, found.unknown) == ((tmp_path / "A" / "1.jpg",), {"7": 2})
 
 
 @pytest.mark.parametrize("inside", [[], ["7/1.jpg"], ["A/notes.txt"]])
-def test_a_folder_without_known_classes_is_refused(tmp_path, inside):
+def test_a_missing_folder_and_one_without_known_classes_are_refused(tmp_path, inside):
     for name in inside:
         paint(tmp_path / name, 10)
     with pytest.raises(DataError, match="no pictures of A, B, nothing"):
         find_unseen_signers(tmp_path, LABELS)
-
-
-def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="no folder"):
         find_unseen_signers(tmp_path / "nowhere", LABELS)
 
@@ -83,16 +73,10 @@ def test_answers_come_in_the_order_of_the_files_whatever_the_batch(tmp_path):
     found = predict_files(watched, paths, (16, 8), batch_size=2)
     assert found.argmax(axis=1).tolist() == [0, 2, 1, 0, 2]
     assert seen == [(2, 16, 8, 3), (2, 16, 8, 3), (1, 16, 8, 3)]
-
-
-def test_a_broken_picture_is_named(tmp_path):
-    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
-    with pytest.raises(PictureError, match=r"broken\.jpg"):
-        predict_files(by_brightness, [tmp_path / "broken.jpg"], (16, 16))
-
-
-def test_no_files_give_no_answers():
-    assert predict_files(by_brightness, [], (16, 16)).shape == (0, 0)
+    assert predict_files(watched, [], (16, 16)).shape == (0, 0)
+    paths[3].write_bytes(b"\xff\xd8\xff broken")
+    with pytest.raises(PictureError, match=r"3\.jpg"):
+        predict_files(by_brightness, paths, (16, 16))
 
 
 def test_unseen_signers_of_a_manifest_are_numbered_like_the_labels():
@@ -100,9 +84,6 @@ def test_unseen_signers_of_a_manifest_are_numbered_like_the_labels():
     found = unseen_signers_of("ann", paths, ["B", "7", "A", "7"], LABELS)
     assert found.paths == (paths[0], paths[2])
     assert (found.y_true.tolist(), found.unknown) == ([1, 0], {"7": 2})
-
-
-def test_unseen_signers_who_show_no_known_class_are_refused():
     with pytest.raises(DataError, match="ann has no picture of A, B, nothing"):
         unseen_signers_of("ann", [Path("1.jpg")], ["7"], LABELS)
 
@@ -126,23 +107,14 @@ def test_unseen_signers_folders_are_read_by_the_same_table_of_names(tmp_path):
     assert found.unknown == {}
 
 
-@pytest.mark.parametrize("name", ["._1.jpg", ".hidden.png"])
-def test_hidden_files_are_passed_over(tmp_path, name):
-    paint(tmp_path / "A" / "1.jpg", 10)
-    (tmp_path / "A" / name).write_bytes(b"what a Mac knows of 1.jpg")
-    assert find_unseen_signers(tmp_path, LABELS).paths == (tmp_path / "A" / "1.jpg",)
-
-
 def test_unreadable_pictures_are_kept_apart_with_their_classes_in_step():
     paths = [Path(f"{i}.jpg") for i in range(3)]
-    found = without(unseen_signers_of("ann", paths, ["A", "B", "nothing"], LABELS), [paths[1]])
+    people = unseen_signers_of("ann", paths, ["A", "B", "nothing"], LABELS)
+    found = without(people, [paths[1]])
     assert (found.paths, found.unreadable) == ((paths[0], paths[2]), (paths[1],))
     assert found.y_true.tolist() == [0, 2]
-
-
-def test_unseen_signers_of_whom_nothing_can_be_read_are_refused():
-    with pytest.raises(DataError, match=r"none of the 1 pictures of ann can be read, first 1\.jpg"):
-        without(unseen_signers_of("ann", [Path("1.jpg")], ["A"], LABELS), [Path("1.jpg")])
+    with pytest.raises(DataError, match=r"none of the 3 pictures of ann can be read, first 0\.jpg"):
+        without(people, paths)
 
 
 def test_pictures_of_every_format_are_listed_and_read(tmp_path):

@@ -20,58 +20,41 @@ def counted(shown: str, elapsed_s: float = 0.1, how: Holding = HOW) -> str:
     return "".join(signs)
 
 
-def test_a_sign_counts_when_it_has_held_long_enough():
-    assert counted("AAA") == ""
-    assert counted("AAAA") == "A"
+AT_TEN_FRAMES_A_SECOND = {
+    "a sign counts when it has held long enough": ("AAAA", "A"),
+    "and not before": ("AAA", ""),
+    "a held sign counts once": ("A" * 100, "A"),
+    "a sign counts again after a release": ("AAAA---AAAA", "AA"),
+    "a release that is too short does not repeat the sign": ("AAAA--AAAAAAAA", "A"),
+    "a flickering sign is never released": ("AAAA" + "-A" * 10 + "AAAA", "A"),
+    "another sign needs no pause": ("AAAABBBBAAAA", "ABA"),
+    "another sign that never counts is a release too": ("AAAABBBAAAA", "AA"),
+    "two signs that take turns never count": ("AB" * 50, ""),
+    "a flicker does not start a sign again": ("AAA-AA", "A"),
+    "a flicker delays a sign": ("AAA-A", ""),
+    "a passing shape does not delay the sign after it": ("AAABBBB", "B"),
+}
+AT_OTHER_RATES = {
+    "a slow sender needs two photographs that agree": ("AABBC", 1.0, "AB"),
+    "a single photograph among others neither writes nor releases": ("AABAA", 1.0, "A"),
+    "a slow sender releases with two photographs": ("AA--AA", 1.0, "AA"),
+    "frames further apart than the gap say nothing about each other": ("AAAAAA", 3.1, ""),
+    "frames at the same moment never add up to a hold": ("A" * 1000, 0.0, ""),
+}
 
 
-def test_a_held_sign_counts_once():
-    assert counted("A" * 100) == "A"
+@pytest.mark.parametrize(
+    ("shown", "signs"), AT_TEN_FRAMES_A_SECOND.values(), ids=AT_TEN_FRAMES_A_SECOND
+)
+def test_which_signs_count(shown: str, signs: str):
+    assert counted(shown) == signs
 
 
-def test_a_sign_counts_again_after_a_release():
-    assert counted("AAAA---AAAA") == "AA"
-
-
-def test_a_release_that_is_too_short_does_not_repeat_the_sign():
-    assert counted("AAAA--AAAAAAAA") == "A"
-
-
-def test_a_flickering_sign_is_never_released():
-    assert counted("AAAA" + "-A" * 10 + "AAAA") == "A"
-
-
-def test_another_sign_needs_no_pause():
-    assert counted("AAAABBBBAAAA") == "ABA"
-
-
-def test_another_sign_that_never_counts_is_a_release_too():
-    assert counted("AAAABBBAAAA") == "AA"
-
-
-def test_two_signs_that_take_turns_never_count():
-    assert counted("AB" * 50) == ""
-
-
-def test_a_flicker_delays_a_sign_and_does_not_start_it_again():
-    assert counted("AAA-AA") == "A"
-    assert counted("AAA-A") == ""
-
-
-def test_a_passing_shape_does_not_delay_the_sign_after_it():
-    assert counted("AAABBBB") == "B"
-
-
-def test_a_slow_sender_needs_two_photographs_that_agree():
-    assert counted("AABBC", elapsed_s=1.0) == "AB"
-
-
-def test_a_single_photograph_among_others_neither_writes_nor_releases():
-    assert counted("AABAA", elapsed_s=1.0) == "A"
-
-
-def test_a_slow_sender_releases_with_two_photographs():
-    assert counted("AA--AA", elapsed_s=1.0) == "AA"
+@pytest.mark.parametrize(
+    ("shown", "elapsed_s", "signs"), AT_OTHER_RATES.values(), ids=AT_OTHER_RATES
+)
+def test_which_signs_count_at_other_rates(shown: str, elapsed_s: float, signs: str):
+    assert counted(shown, elapsed_s) == signs
 
 
 def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
@@ -82,17 +65,9 @@ def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
     assert dict(state.filled)["A"] == pytest.approx(0.2)
 
 
-def test_frames_further_apart_than_the_gap_say_nothing_about_each_other():
-    assert counted("AAAAAA", elapsed_s=3.1) == ""
-
-
 def test_the_gap_releases_the_last_sign():
     state = Held(locked="A", frames=2)
     assert commit_module.step(state, "A", 3.1, HOW).locked is None
-
-
-def test_frames_at_the_same_moment_never_add_up_to_a_hold():
-    assert counted("A" * 1000, elapsed_s=0.0) == ""
 
 
 def test_more_frames_can_be_asked_for():

@@ -10,37 +10,36 @@ from fingerspell.errors import ConfigError
 from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, spelled, step
 from helpers.signs import RULES, film, frame, read
 
-
-def test_signs_held_one_after_the_other_are_written():
-    assert read("A 0.8, B 0.8, C 0.8") == "ABC"
-
-
-def test_a_held_sign_is_written_once():
-    assert read("A 10") == "A"
-
-
-def test_a_double_letter_needs_a_release():
-    assert read("L 0.8, - 0.5, L 0.8") == "LL"
-    assert read("L 0.8, ? 0.5, L 0.8") == "LL"
-    assert read("L 0.8, L 0.8") == "L"
-
-
-def test_a_space_is_written_once_and_never_first():
-    assert read("space 0.8, A 0.8, space 0.8, - 0.5, space 0.8, B 0.8") == "A B"
-
-
-def test_del_deletes_once_a_hold_and_again_after_a_release():
-    assert read("A 0.8, B 0.8, C 0.8, del 3") == "AB"
-    assert read("A 0.8, B 0.8, C 0.8, del 0.8, - 0.5, del 0.8") == "A"
+AT_30_FPS = {
+    "signs held one after the other are written": ("A 0.8, B 0.8, C 0.8", "ABC"),
+    "a held sign is written once": ("A 10", "A"),
+    "a double letter needs a release": ("L 0.8, - 0.5, L 0.8", "LL"),
+    "unsure frames are a release": ("L 0.8, ? 0.5, L 0.8", "LL"),
+    "without a release it is one letter": ("L 0.8, L 0.8", "L"),
+    "a space is written once and never first": (
+        "space 0.8, A 0.8, space 0.8, - 0.5, space 0.8, B 0.8",
+        "A B",
+    ),
+    "del deletes once a hold": ("A 0.8, B 0.8, C 0.8, del 3", "AB"),
+    "del deletes again after a release": ("A 0.8, B 0.8, C 0.8, del 0.8, - 0.5, del 0.8", "A"),
+    "nothing writes nothing": ("- 5", ""),
+    "unsure frames write nothing": ("? 5", ""),
+    "a shape in passing is not written": ("A 0.8, X 0.2, B 0.8", "AB"),
+}
+AT_ONE_A_SECOND = {
+    "one photograph a second writes a letter for every two": ("H 2, I 2", "HI"),
+    "one stray photograph in a slow stream writes nothing": ("H 3, X 1, H 3", "H"),
+}
 
 
-def test_nothing_and_unsure_frames_write_nothing():
-    assert read("- 5") == ""
-    assert read("? 5") == ""
+@pytest.mark.parametrize(("signs", "text"), AT_30_FPS.values(), ids=AT_30_FPS)
+def test_what_a_film_spells(signs: str, text: str):
+    assert read(signs) == text
 
 
-def test_a_shape_in_passing_is_not_written():
-    assert read("A 0.8, X 0.2, B 0.8") == "AB"
+@pytest.mark.parametrize(("signs", "text"), AT_ONE_A_SECOND.values(), ids=AT_ONE_A_SECOND)
+def test_what_slow_photographs_spell(signs: str, text: str):
+    assert read(signs, fps=1) == text
 
 
 def test_an_empty_recording_spells_nothing():
@@ -57,14 +56,6 @@ def test_every_sign_comes_with_the_moment_at_which_it_counted():
 
 def test_the_text_never_grows_beyond_its_cap():
     assert read("A 0.8, B 0.8, C 0.8", how=LiveRules(max_chars=2)) == "AB"
-
-
-def test_one_photograph_a_second_writes_a_letter_for_every_two():
-    assert read("H 2, I 2", fps=1) == "HI"
-
-
-def test_one_stray_photograph_in_a_slow_stream_writes_nothing():
-    assert read("H 3, X 1, H 3", fps=1) == "H"
 
 
 def test_a_photograph_that_is_meant_as_a_letter_is_written_at_once():
@@ -86,12 +77,9 @@ def test_a_stream_that_goes_on_does_not_repeat_the_photograph():
     assert state.text == "A"
 
 
-def test_frames_out_of_order_are_refused():
+def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
     with pytest.raises(ConfigError):
         spelled([(1.0, frame("A")), (0.5, frame("A"))], RULES)
-
-
-def test_settings_that_cannot_work_are_refused():
     with pytest.raises(ConfigError):
         LiveRules(max_chars=0)
 

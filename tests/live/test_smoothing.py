@@ -19,20 +19,23 @@ def shown(names: str, how: Smoothing | None = None, elapsed_s: float = TENTH_S) 
     return state.shown
 
 
-def test_before_the_first_frame_nothing_is_shown():
-    assert Smoothed().shown is None
+VOTES = {
+    "before the first frame nothing is shown": ("", None),
+    "the most frequent of the last five wins": ("BBAAA", "A"),
+    "one stray frame does not replace a held letter": ("AAAAAB", "A"),
+    "a vote is forgotten after five frames": ("AAAAABBB", "B"),
+    "of tied letters the newest wins": ("AABBC", "B"),
+    "and whichever is the newest": ("BBAAC", "A"),
+    "a frame below the threshold votes for no letter": ("?????", None),
+    "and outvotes a letter": ("A????", None),
+    "the class nothing is no letter however sure": ("-----", None),
+    "unsure frames and nothing vote together": ("AA-?-", None),
+}
 
 
-def test_the_most_frequent_of_the_last_five_wins():
-    assert shown("BBAAA") == "A"
-
-
-def test_one_stray_frame_does_not_replace_a_held_letter():
-    assert shown("AAAAAB") == "A"
-
-
-def test_a_vote_is_forgotten_after_five_frames():
-    assert shown("AAAAABBB") == "B"
+@pytest.mark.parametrize(("names", "letter"), VOTES.values(), ids=VOTES)
+def test_which_letter_is_shown(names: str, letter: str | None):
+    assert shown(names) == letter
 
 
 def test_three_votes_follow_sooner_than_five():
@@ -40,27 +43,9 @@ def test_three_votes_follow_sooner_than_five():
     assert shown("AAAAABB", Smoothing(votes=3)) == "B"
 
 
-def test_of_tied_letters_the_newest_wins():
-    assert shown("AABBC") == "B"
-    assert shown("BBAAC") == "A"
-
-
-def test_a_frame_below_the_threshold_votes_for_no_letter():
-    assert shown("?????") is None
-    assert shown("A????") is None
-
-
 def test_a_frame_exactly_at_the_threshold_counts():
     state = smoothing_module.step(Smoothed(), Frame("A", 0.7), 0.0, Smoothing(threshold=0.7))
     assert state.shown == "A"
-
-
-def test_the_class_nothing_is_no_letter_however_sure():
-    assert shown("-----") is None
-
-
-def test_unsure_frames_and_nothing_vote_together():
-    assert shown("AA-?-") is None
 
 
 def test_votes_older_than_the_window_are_gone():

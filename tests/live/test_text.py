@@ -22,16 +22,14 @@ from fingerspell.live.session import written
         ("A ", "del", "A"),
         ("", "del", ""),
         ("A", "5", "A5"),
+        # A full text keeps what it has, and can still be deleted from.
+        ("ABC", "D", "ABC"),
+        ("ABC", "space", "ABC"),
+        ("ABC", "del", "AB"),
     ],
 )
 def test_a_sign_does_to_the_text_what_its_name_says(text: str, label: str, after: str):
-    assert written(text, label, 100) == after
-
-
-def test_a_full_text_keeps_what_it_has_and_can_still_be_deleted_from():
-    assert written("ABC", "D", 3) == "ABC"
-    assert written("ABC", "space", 3) == "ABC"
-    assert written("ABC", "del", 3) == "AB"
+    assert written(text, label, 3) == after
 
 
 @given(st.lists(st.sampled_from([x for x in ALPHABET if x != "nothing"])), st.integers(1, 20))

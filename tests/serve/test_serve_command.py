@@ -34,30 +34,27 @@ def test_an_option_beats_the_environment_which_beats_the_default():
     assert serve.where(asked(), {}) == ("127.0.0.1", 5000)
     assert serve.where(asked(), said) == ("0.0.0.0", 8080)
     assert serve.where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
-
-
-def test_a_port_that_is_no_number_is_refused():
     with pytest.raises(ConfigError, match="PORT=http"):
         serve.where(asked(), {"PORT": "http"})
 
 
-def test_a_port_in_use_leaves_with_2(capsys, monkeypatch):
-    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+@pytest.mark.parametrize(
+    ("mock", "options", "said"),
+    [
+        ("1", ["--port", "TAKEN"], "cannot be opened"),
+        ("0", ["--bundle", "none"], "USE_MOCK_MODEL=1"),
+        ("1", ["--max_picture_mb", "0"], "picture_bytes=0"),
+    ],
+)
+def test_a_server_that_cannot_start_leaves_with_2(
+    tmp_path, capsys, monkeypatch, mock, options, said
+):
+    monkeypatch.setenv("USE_MOCK_MODEL", mock)
+    monkeypatch.chdir(tmp_path)
     with open_socket("127.0.0.1", 0) as taken:
-        assert command("serve", "--port", taken.getsockname()[1]) == 2
-    assert "cannot be opened" in capsys.readouterr().err
-
-
-def test_a_missing_model_leaves_with_2(tmp_path: Path, capsys, monkeypatch):
-    monkeypatch.delenv("USE_MOCK_MODEL", raising=False)
-    assert command("serve", "--bundle", tmp_path) == 2
-    assert "USE_MOCK_MODEL=1" in capsys.readouterr().err
-
-
-def test_a_limit_of_nothing_leaves_with_2(capsys, monkeypatch):
-    monkeypatch.setenv("USE_MOCK_MODEL", "1")
-    assert command("serve", "--max_picture_mb", "0") == 2
-    assert "picture_bytes=0" in capsys.readouterr().err
+        port = str(taken.getsockname()[1])
+        assert command("serve", *(port if x == "TAKEN" else x for x in options)) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_the_door_serves_until_it_is_stopped(tmp_path: Path):
