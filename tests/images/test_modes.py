@@ -13,48 +13,51 @@ from fingerspell.images import decode
 from helpers.picture_files import png, png_chunk, saved
 
 
-def pixels(data: bytes) -> list[list[int]]:
-    return decode(data)[0].tolist()
+def two(mode: str, first: object, second: object) -> Image.Image:
+    image = Image.new(mode, (2, 1), first)
+    image.putpixel((1, 0), second)
+    return image
 
 
-def test_sixteen_bit_rgb_keeps_its_upper_bits() -> None:
-    row = b"\0" + struct.pack(">6H", 65535, 100 * 256 + 3, 50 * 256, 0, 65535, 12)
-    assert pixels(png((2, 1), 16, 2, row)) == [[255, 100, 50], [0, 255, 0]]
+def deep(colours: int, *values: int) -> bytes:
+    """A PNG of two pixels with sixteen bits a channel."""
+    return png((2, 1), 16, colours, b"\0" + struct.pack(f">{len(values)}H", *values))
 
 
-def test_sixteen_bit_transparency_is_laid_on_black() -> None:
-    row = b"\0" + struct.pack(">4H", 100 * 256, 65535, 65535, 0)
-    assert pixels(png((2, 1), 16, 4, row)) == [[100] * 3, [0] * 3]
-    row = b"\0" + struct.pack(">8H", 65535, 0, 0, 65535, 65535, 65535, 65535, 0)
-    assert pixels(png((2, 1), 16, 6, row)) == [[255, 0, 0], [0] * 3]
+FULL, WHITE, BLACK = 65535, [255] * 3, [0] * 3
+GREY_ALPHA = two("LA", (200, 255), (200, 0))
+CLEAR = two("RGBA", (240, 240, 240, 0), (200, 100, 50, 255))
+PALETTE = two("P", 0, 1)
+PALETTE.putpalette([255, 255, 255, 9, 8, 7])
+ONE_CLEAR = png_chunk(b"tRNS", struct.pack(">3H", 255, 255, 255))
+MODES = {
+    "16-bit RGB keeps its upper bits": (
+        deep(2, FULL, 100 * 256 + 3, 50 * 256, 0, FULL, 12), [[255, 100, 50], [0, 255, 0]]
+    ),
+    "16-bit grey and alpha": (deep(4, 100 * 256, FULL, FULL, 0), [[100] * 3, BLACK]),
+    "16-bit RGBA": (deep(6, FULL, 0, 0, FULL, FULL, FULL, FULL, 0), [[255, 0, 0], BLACK]),
+    "one bit": (png((2, 1), 1, 0, b"\0\x80"), [WHITE, BLACK]),
+    "two bits": (png((4, 1), 2, 0, b"\0\x1b"), [[v] * 3 for v in (0, 85, 170, 255)]),
+    "grey and alpha, PNG": (saved(GREY_ALPHA, "PNG"), [[200] * 3, BLACK]),
+    "grey and alpha, TIFF": (saved(GREY_ALPHA, "TIFF"), [[200] * 3, BLACK]),
+    "one transparent colour": (
+        png((2, 1), 8, 2, b"\0" + bytes([*WHITE, 9, 8, 7]), ONE_CLEAR), [BLACK, [9, 8, 7]]
+    ),
+    "a transparent colour of a palette": (
+        saved(PALETTE, "PNG", transparency=0), [BLACK, [9, 8, 7]]
+    ),
+    **{
+        f"RGBA, {kind}": (saved(CLEAR, kind, lossless=True), [BLACK, [200, 100, 50]])
+        for kind in ("PNG", "WEBP", "GIF", "TIFF")
+    },
+}  # fmt: skip
+"""A file, and the pixels of its first row. Transparency is laid on black."""
 
 
-def test_one_and_two_bits_spread_over_the_whole_range() -> None:
-    assert pixels(png((2, 1), 1, 0, b"\0\x80")) == [[255] * 3, [0] * 3]
-    assert pixels(png((4, 1), 2, 0, b"\0\x1b")) == [[v] * 3 for v in (0, 85, 170, 255)]
-
-
-def test_grey_with_alpha_is_laid_on_black() -> None:
-    image = Image.new("LA", (2, 1), (200, 255))
-    image.putpixel((1, 0), (200, 0))
-    for kind in ("PNG", "TIFF"):
-        assert pixels(saved(image, kind)) == [[200] * 3, [0] * 3]
-
-
-def test_one_colour_that_counts_as_transparent_is_laid_on_black() -> None:
-    clear = png_chunk(b"tRNS", struct.pack(">3H", 255, 255, 255))
-    assert pixels(png((2, 1), 8, 2, b"\0" + bytes([255] * 3 + [9, 8, 7]), clear)) == [
-        [0, 0, 0],
-        [9, 8, 7],
-    ]
-
-
-@pytest.mark.parametrize("kind", ["WEBP", "GIF", "TIFF"])
-def test_transparency_of_every_format_is_laid_on_black(kind: str) -> None:
-    image = Image.new("RGBA", (2, 1), (240, 240, 240, 0))
-    image.putpixel((1, 0), (200, 100, 50, 255))
-    options = {"lossless": True} if kind == "WEBP" else {}
-    assert pixels(saved(image, kind, **options)) == [[0, 0, 0], [200, 100, 50]]
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_gives_the_pixels_that_a_person_sees(mode: str) -> None:
+    data, pixels = MODES[mode]
+    assert decode(data)[0].tolist() == pixels
 
 
 def cmyk_jpeg(values: tuple[int, int, int, int], transform: int) -> bytes:
