@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from fingerspell import files
-from fingerspell.images.decode import _FORMATS, _container_formats
+from fingerspell.images.decode import _FORMATS, container_formats
 from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
 
 
 def test_the_endings_are_those_of_every_format_that_is_decoded() -> None:
-    decoded = {*_FORMATS, *_container_formats("AVIF"), *_container_formats("HEIC")}
+    decoded = {*_FORMATS, *container_formats("AVIF"), *container_formats("HEIC")}
     assert "AVIF" in decoded and "HEIF" in decoded, "both are installed with the package"
     endings = {e for e, kind in Image.registered_extensions().items() if kind in decoded}
     assert set(files.PICTURE_ENDINGS) == endings

@@ -68,7 +68,7 @@ def main(weights: Path, data: Path, folder: Path) -> None:
     """Trains straight through and with an interruption, from the same weights, and tells."""
     import keras
 
-    from fingerspell.train import run
+    from helpers.small_run import train
     from helpers.tiny_network import train_tiny
 
     train_tiny()
@@ -79,7 +79,7 @@ def main(weights: Path, data: Path, folder: Path) -> None:
         return "the test's own"
 
     run.load_backbone_weights = given
-    straight = run.train(small(data, folder / "straight"))
+    straight = train(small(data, folder / "straight"))
     interrupted(small(data, folder / "stopped"))
     told = {
         "backend": keras.backend.backend(),

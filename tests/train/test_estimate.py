@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 def place(tmp_path, monkeypatch):
     """Where temporary folders are made, so that one left behind is seen."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr(pace, "HEAD_STEPS", 6)
+    monkeypatch.setattr(pace, "_HEAD_STEPS", 6)
     (tmp_path / "tmp").mkdir()
     return tmp_path / "tmp"
 
@@ -172,20 +172,20 @@ def test_prices_that_cannot_be_end_with_2_before_anything_is_measured(
 
 
 def test_electricity_may_be_free():
-    command.check_prices(200.0, 0.0)
+    command._check_prices(200.0, 0.0)
 
 
 def test_a_decimal_comma_is_seen_for_what_it_is_read_as():
     """`rented=1,20` is a price of 1 and twenty times the speed: the table says so."""
-    lines = command.cost_table([rented_cost(7200, read_offer("rented=1,20"))])
+    lines = command._cost_table([rented_cost(7200, read_offer("rented=1,20"))])
     assert lines[0].split("  ")[-1] == "cost"
     assert lines[1].split() == ["rented", "1.00", "20", "6", "min", "00", "s", "0.10"]
 
 
 def test_tables_are_aligned():
     rows = [("stage", "time"), ("a long name", "3 s")]
-    assert command.table(rows) == ["stage        time", "a long name   3 s"]
+    assert command._table(rows) == ["stage        time", "a long name   3 s"]
 
 
 def test_free_space_is_that_of_the_nearest_folder_that_is_there(tmp_path):
-    assert command.free_bytes(tmp_path / "a" / "b") > 0
+    assert command._free_bytes(tmp_path / "a" / "b") > 0

@@ -118,7 +118,7 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
         (loop, "_validate", {"after": False}),
         (loop, "_validate", {}),
         (checkpoint.os, "fsync", {"at": 3, "after": False}),
-        (phases, "_network_course", {"after": False}),
+        (phases, "learn", {"after": False}),
         (loop, "_validate", {"at": 2}),
         (run, "calibrate", {"after": False}),
         (run, "save_recogniser", {"after": False}),
@@ -271,7 +271,7 @@ def test_of_several_processes_the_first_alone_speaks_of_a_finished_run(
 
 def test_other_settings_do_not_pass_for_a_finished_run(straight, data):
     for changed in ({"seed": 43}, {"batch_size": 4}):
-        with pytest.raises(RunError, match="other settings or another data set"):
+        with pytest.raises(RunError, match="other settings, another data set"):
             finish(data, straight, **changed)
 
 
