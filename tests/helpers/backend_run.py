@@ -68,6 +68,7 @@ def main(weights: Path, data: Path, folder: Path) -> None:
     """Trains straight through and with an interruption, from the same weights, and tells."""
     import keras
 
+    from fingerspell.train import run
     from helpers.small_run import train
     from helpers.tiny_network import train_tiny
 

@@ -91,7 +91,7 @@ def test_the_released_networks_settings_are_read_from_its_contract(starter):
     assert starter_config(folder) == asking_for("starter")
     path = folder / "recogniser.json"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"finished"', '"looks": "closer", "finished"'), "utf-8")
+    path.write_text(text.replace('"finished"', '"views": "hand_crop", "finished"'), "utf-8")
     assert starter_config(folder).views == "hand_crop"
 
 
