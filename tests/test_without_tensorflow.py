@@ -18,7 +18,7 @@ EXPORTS = {"saved_model", "trained_model_graph.pb", "recogniser.json",
            *(name for name in FILES if name.endswith(".tflite"))}  # fmt: skip
 PROGRAM = """
 import sys
-from fingerspell import backends, pipeline
+from fingerspell import backends
 from fingerspell.cli import main
 def before_tiny(settle):
     def then(environment):
