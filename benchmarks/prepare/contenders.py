@@ -10,6 +10,7 @@ it also runs in another library's environment. Every contender opens all the pic
   an 8×8 dHash; then every pair of a class compared, joined to groups, split by group, and copied.
 * `imagededup`: `DHash().encode_images` with its own processes, then `find_duplicates` at distance
   10 among the first 5,000 hashes only: its cost is quadratic. No classes, no split.
+* `cleanvision`: `find_issues` for exact and near duplicates, with its own processes.
 """
 
 import hashlib
@@ -128,10 +129,21 @@ def imagededup(folder: Path) -> Stages:
     }
 
 
+def cleanvision(folder: Path) -> Stages:
+    """cleanvision's MD5 and perceptual hash, and its sets of equal hashes."""
+    from cleanvision import Imagelab
+
+    passed = watch()
+    lab = Imagelab(data_path=str(folder))
+    lab.find_issues({"exact_duplicates": {}, "near_duplicates": {}}, verbose=False)
+    return {"validate_hash_groups_s": passed(), "pictures": len(lab.issues)}
+
+
 CONTENDERS: dict[str, Callable[[Path], Stages]] = {
     "examine": examine,
     "plain": plain,
     "imagededup": imagededup,
+    "cleanvision": cleanvision,
 }
 
 

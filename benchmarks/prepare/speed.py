@@ -1,6 +1,6 @@
 """How long `fingerspell prepare` takes, beside what people use instead, in one run.
 
-    python benchmarks/prepare/speed.py [--pictures 87000] [--peers imagededup]
+    python benchmarks/prepare/speed.py [--pictures 87000] [--peers imagededup cleanvision]
 
 Draws the pictures once (hands.py), reads them all so that none of the rivals pays for a cold disk,
 and runs each in a process of its own: `prepare` as a user calls it, our validation and hashing
@@ -25,7 +25,7 @@ from benchmarks.prepare.hands import jittered_hands
 
 SOURCE_PATH = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
 CONTENDERS = Path(__file__).with_name("contenders.py")
-PEERS = ("imagededup",)
+PEERS = ("imagededup", "cleanvision")
 TARGETS = {"wall_s": 60.0, "peak_bytes": 1_000_000_000, "times_faster": 5.0}
 
 Row = dict[str, Any]

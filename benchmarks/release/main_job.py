@@ -3,7 +3,8 @@
     python benchmarks/release/main_job.py kaggle_groups --data ../shared/data --weights PATH
 
 Each job calls the guide's two commands as a user would, in processes of their own, and saves
-`benchmarks/results/main_job_<name>.json`.
+`benchmarks/results/main_job_<name>.json`. With `--again` the folders of a finished job are read
+anew, and nothing is trained.
 """
 
 import argparse
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.circumstances import save
 from benchmarks.release.catalogue import NEXT, RELEASE, STUDY, names_for
+from benchmarks.tables import read
 
 ROOT = Path(__file__).resolve().parents[2]
 UNSEEN_SIGNERS = ("dev_signify", "dev_inaudible")
@@ -133,9 +135,14 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--work", type=Path, default=Path("build/main_job"))
+    parser.add_argument("--again", action="store_true", help="read finished jobs' folders anew")
     args = parser.parse_args()
     for name in args.jobs:
-        save(f"main_job_{name}", run_job(name, args.data, args.weights, args.work))
+        if args.again:
+            result = {**read(f"main_job_{name}"), **figures(args.work / name)}
+        else:
+            result = run_job(name, args.data, args.weights, args.work)
+        save(f"main_job_{name}", result)
     return 0
 
 

@@ -43,7 +43,7 @@ def forward_flops(model: keras.Model) -> int:
     return total
 
 
-def network(size_px: int, steps: int, batchnorm_momentum: float | None = 0.95) -> keras.Model:
+def network(size_px: int, steps: int) -> keras.Model:
     """Returns MobileNetV3Large as the second phase trains it, random weights, compiled."""
     from fingerspell.config import ModelConfig, Phase, TrainConfig
     from fingerspell.model import build_recogniser, unfreeze
@@ -54,7 +54,7 @@ def network(size_px: int, steps: int, batchnorm_momentum: float | None = 0.95) -
         model=ModelConfig(weights="none", image_size_px=(size_px, size_px)),
     )  # fmt: skip
     phase = Phase(name="finetune", epochs=1, learning_rate=1e-4, unfrozen_from="all",
-                  batchnorm_momentum=batchnorm_momentum)  # fmt: skip
+                  batchnorm_momentum=0.95)  # fmt: skip
     model = build_recogniser(config.model, CLASSES)
     unfreeze(model, "all", phase.batchnorm_momentum)
     compile_for(model, phase, steps, config)
@@ -90,12 +90,21 @@ def step_s(
     return statistics.median(np.diff(ended_s)[warm_up - 1 :])
 
 
-def train(batch_size: int, size_px: int, policy: str, steps: int) -> Figures:
-    """Trains for some steps; `out_of_memory` in place of figures where the batch does not fit."""
+def train(
+    batch_size: int, size_px: int, policy: str, steps: int, cap: tuple[int, int] | None = None
+) -> Figures:
+    """Trains for some steps; `out_of_memory` in place of figures where the batch does not fit.
+
+    With `cap`, the process may have so many bytes of the GPU's so many.
+    """
     from fingerspell.train.devices import is_out_of_memory, peak_gpu_bytes, prepare_device
 
     told = {"batch_size": batch_size, "size_px": size_px, "policy": policy}
-    prepare_device()
+    if cap is None:
+        prepare_device()
+    else:
+        told["cap_bytes"] = cap[0]
+        limit_memory(*cap)
     keras.config.set_dtype_policy(policy)
     try:
         model = network(size_px, WARM_UP + steps)
@@ -111,6 +120,19 @@ def train(batch_size: int, size_px: int, policy: str, steps: int) -> Figures:
         "flops_per_picture": (1 + BACKWARD) * forward_flops(model),
         "peak_bytes": peak_gpu_bytes(),
     }
+
+
+def limit_memory(cap_bytes: int, total_bytes: int) -> None:
+    """Lets this process have a part of the GPU's memory; JAX was told so before it was loaded."""
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.cuda.set_per_process_memory_fraction(cap_bytes / total_bytes)
+    if keras.backend.backend() == "tensorflow":
+        from tensorflow import config
+
+        limit = config.LogicalDeviceConfiguration(memory_limit=cap_bytes // 2**20)
+        config.set_logical_device_configuration(config.list_physical_devices("GPU")[0], [limit])
 
 
 def matmul(dtype: str, side: int = 8192, repeats: int = 20) -> Figures:

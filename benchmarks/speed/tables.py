@@ -1,4 +1,4 @@
-"""Tables about speed: an answer, synthetic hands, the loader, a processor, a GPU."""
+"""Tables about speed: an answer, synthetic hands, the loader, a GPU."""
 
 from benchmarks.tables import Figures, measured_with, percent, read, read_all, rows
 
@@ -62,39 +62,6 @@ def loader() -> list[str]:
     return [*lines, *measured_with(figures)]
 
 
-def processor() -> list[str]:
-    """Returns what oneDNN's kernels bring, switched off and on in turn."""
-    figures = read("processor")
-    body = []
-    for row in figures["steps"]:
-        rates, faults = row["pictures_per_s"], row["page_faults_per_picture"]
-        body.append(
-            (
-                f"{row['size_px']} px", row["batchnorm"],
-                *(", ".join(f"{rate:.1f}" for rate in rates[name]) for name in ("off", "on")),
-                f"{row['times_as_fast']:.1f}, {row['least']:.1f}, {row['most']:.1f}",
-                *(f"{faults[name]:,.0f}" for name in ("off", "on")),
-            )
-        )  # fmt: skip
-    head = (
-        "side", "BatchNormalization", "off, pictures/s", "on, pictures/s",
-        "times as fast: median, least, most", "page faults a picture, off", "on",
-    )  # fmt: skip
-    adapt = figures["adapt"]
-    off, on = adapt["off"], adapt["on"]
-    return [
-        f"Steps of MobileNetV3Large, all of it trained, batch {figures['batch_size']}; each figure "
-        "a process of its own.",
-        "",
-        *rows(head, body),
-        "",
-        f"`fingerspell adapt` whole, {adapt['count']} pictures a class of `{adapt['source']}`: "
-        f"{off['wall_s']:.0f} s off, {on['wall_s']:.0f} s on; peak memory "
-        f"{off['peak_bytes'] / 1e9:.1f} and {on['peak_bytes'] / 1e9:.1f} GB.",
-        *measured_with(figures),
-    ]
-
-
 def gpu() -> list[str]:
     """Returns training steps on a GPU under each backend that was measured."""
     lines: list[str] = []
@@ -108,14 +75,14 @@ def gpu_of(figures: Figures) -> list[str]:
     bounds = ", ".join(
         f"{one['flops_per_s'] / 1e12:.1f} TFLOP/s in {one['dtype']}" for one in figures["matmul"]
     )
-    body = [
-        *map(_gpu_row, figures["rows"]),
-    ]
     lines = [
         f"{', '.join(figures['gpus'])} under {figures['backend']}; a matrix product reaches "
         f"{bounds}, the bound that shares are of.",
         "",
-        *rows(("", "batch", "pictures/s", "a step", "peak memory", "of the bound"), body),
+        *rows(
+            ("", "batch", "pictures/s", "a step", "peak memory", "of the bound"),
+            map(_gpu_row, figures["rows"]),
+        ),
     ]
     if aim := figures["target"]:
         lines += [
@@ -127,7 +94,8 @@ def gpu_of(figures: Figures) -> list[str]:
 
 
 def _gpu_row(row: Figures) -> tuple[str, ...]:
-    start = (row["policy"], str(row["batch_size"]))
+    cap = f", {row['cap_bytes'] / 2**30:.0f} GiB at most" if "cap_bytes" in row else ""
+    start = (row["policy"] + cap, str(row["batch_size"]))
     if row.get("out_of_memory"):
         return (*start, "out of memory", "", "", "")
     return (
@@ -140,6 +108,5 @@ BLOCKS = {
     "answer_time": answer_time,
     "synth_speed": synth_speed,
     "loader": loader,
-    "processor": processor,
     "gpu": gpu,
 }

@@ -31,6 +31,8 @@ class Device:
             return {"dtype": arguments["dtype"], "side": 8192, "flops_per_s": PEAK * share}
         batch = arguments["batch_size"]
         told = {name: arguments[name] for name in ("batch_size", "size_px", "policy")}
+        if "cap" in arguments:
+            told["cap_bytes"], batch = arguments["cap"][0], 2 * batch
         if batch > self.fits:
             return {**told, "out_of_memory": True}
         return {**told, "step_ms": float(batch), "pictures_per_s": 1000.0,
@@ -44,7 +46,7 @@ def saved(results, monkeypatch):
 
 
 def shares(device, size_px=200):
-    return gpu.with_shares(gpu.measure(device, size_px, 5))
+    return gpu.with_shares(gpu.measure(device, size_px, 5, total_bytes=0))
 
 
 def test_without_a_gpu_nothing_is_printed_saved_or_made_up(saved, capsys):
@@ -91,6 +93,32 @@ def test_every_batch_is_measured_in_both_precisions():
     assert told == [(x, batch) for x in ("mixed_bfloat16", "float32") for batch in (32, 64, 128)]
 
 
+def test_mixed_batches_are_measured_once_more_as_on_a_gpu_of_6_gib():
+    device, small, large = Device(), 6 * 2**30, 24 * 2**30
+    rows = gpu.measure(device, 200, 5, large)["rows"]
+    assert [a["cap"] for _, a in device.asked if "cap" in a] == [(small, large)] * 3
+    assert [row.get("cap_bytes") for row in rows] == [None] * 6 + [small] * 3
+    assert "out_of_memory" not in rows[1] and rows[7]["out_of_memory"]
+    assert len(gpu.measure(device, 200, 5, small)["rows"]) == 6
+
+
+def test_the_cap_is_set_before_the_backend_is_used(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(gpu, "answer_of", lambda *_, environment: seen.update(environment) or {})
+    gpu.ask("train", cap=(6, 24))
+    assert seen == {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.2500"}
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    cuda = pytest.importorskip("torch").cuda
+    monkeypatch.setattr(cuda, "set_per_process_memory_fraction", lambda x: seen.update(torch=x))
+    on_gpu.limit_memory(6, 24)
+    assert seen["torch"] == 0.25
+
+
+def test_the_share_may_be_of_what_the_maker_says():
+    rows = gpu.with_shares(gpu.measure(Device(), 200, 5, 0), peak_tflops=200)["rows"]
+    assert (rows[0]["share_of_bound"], rows[3]["share_of_bound"]) == (0.005, 0.04)
+
+
 def test_a_gpu_with_full_precision_only_is_measured_once():
     device = Device(mixed="float32")
     assert len(shares(device)["rows"]) == 3
@@ -117,11 +145,12 @@ def test_figures_are_printed_and_saved_with_their_circumstances(saved, capsys):
     out = capsys.readouterr().out
     assert "| mixed_bfloat16 | 32 | 1,000 | 32.0 ms | 3.20 GB | 1.0 % |" in out
     assert "mixed precision: reached." in out
-    assert out.count("out of memory") == 2
+    assert "| mixed_bfloat16, 6 GiB at most | 32 |" in out
+    assert out.count("out of memory") == 4
     told = json.loads((saved / "gpu_torch.json").read_text(encoding="utf-8"))
     assert told["command"] == "python benchmarks/speed/gpu.py --size 200"
     assert told["gpu"] == [{"driver": "570.1", "memory_mib": 24_000}]
-    assert told["versions"] and len(told["rows"]) == 6
+    assert told["versions"] and len(told["rows"]) == 9
 
 
 def test_a_measuring_process_that_breaks_is_no_figure(monkeypatch, tmp_path):

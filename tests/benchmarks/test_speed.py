@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.release import own_test
-from benchmarks.speed import answer_time, loader, processor
+from benchmarks.speed import answer_time, loader
 from fingerspell.images import encode_jpeg
 
 
@@ -67,47 +67,6 @@ def test_every_step_and_the_stream_are_measured_and_saved(tmp_path, results, mon
     assert {"decode", "warp", "augment, usual", "one core, 1 thread"} <= rows.keys()
     assert all(row["cpu_best"] > 0 for row in rows.values())
     assert "| augment, strong |" in capsys.readouterr().out
-
-
-def test_off_and_on_take_turns_for_every_row():
-    asked = []
-
-    def ask(size_px, batchnorm, setting):
-        asked.append((size_px, batchnorm, setting))
-        return {"pictures_per_s": 10.0 + 20.0 * (setting == "on"), "page_faults_per_picture": 7}
-
-    rows = processor.steps(2, ask)
-    assert [(row["size_px"], row["batchnorm"]) for row in rows] == [
-        (96, "trained"), (96, "frozen"), (160, "trained"), (160, "frozen"),
-    ]  # fmt: skip
-    assert [one[2] for one in asked[:4]] == ["off", "on", "off", "on"]
-    assert len(asked) == 4 * 2 * 2
-    assert rows[0]["pictures_per_s"] == {"off": [10.0, 10.0], "on": [30.0, 30.0]}
-
-
-def test_how_much_faster_is_the_middle_of_the_turns():
-    off = [{"pictures_per_s": rate, "page_faults_per_picture": 9} for rate in (10.0, 20.0, 10.0)]
-    on = [{"pictures_per_s": rate, "page_faults_per_picture": 3} for rate in (30.0, 30.0, 20.0)]
-    row = processor.compared({"off": off, "on": on})
-    assert (row["times_as_fast"], row["least"], row["most"]) == (2.0, 1.5, 3.0)
-    assert row["page_faults_per_picture"] == {"off": 9, "on": 3}
-
-
-def test_a_step_is_measured_in_a_process_with_the_setting(monkeypatch):
-    seen = {}
-    monkeypatch.setattr(
-        processor, "answer_of", lambda _, *told, environment: seen.update(told=told, **environment)
-    )
-    processor.ask(96, "trained", "off")
-    assert seen["told"] == ("--once", "96", "trained") and seen[processor.SWITCH] == "0"
-
-
-def test_a_missing_source_is_named_before_anything_is_measured(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(processor, "steps", lambda _: pytest.fail("measured for minutes in vain"))
-    with pytest.raises(SystemExit) as stop:
-        processor.main(["--data", str(tmp_path)])
-    assert stop.value.code == 2
-    assert processor.SOURCE in capsys.readouterr().err
 
 
 def test_the_own_test_split_is_read_as_a_whole_and_source_by_source(tmp_path, monkeypatch):
