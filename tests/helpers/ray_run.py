@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerspell.config import AugmentConfig, TrainConfig
-from fingerspell.errors import FingerspellError
+from fingerspell.errors import ConfigError, FingerspellError
 from fingerspell.train.distributed import launch
 from helpers import ray_run
 from helpers.small_run import small_config, train
@@ -19,6 +19,11 @@ from helpers.small_run import small_config, train
 ROOT = Path(__file__).resolve().parents[2]
 STEP_S = 0.05
 REFUSED = "refused: "
+QUICK = {
+    "RAY_worker_niceness": "0",  # Ray's processes would wait for every other test.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # An actor takes seconds to start.
+}
 
 
 def start(data: Path, output: Path) -> subprocess.Popen[str]:
@@ -26,7 +31,7 @@ def start(data: Path, output: Path) -> subprocess.Popen[str]:
     paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
     return subprocess.Popen(
         [sys.executable, "-m", "helpers.ray_run", str(data), str(output)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": paths},
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": paths, **QUICK},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
     )  # fmt: skip
 
@@ -58,19 +63,23 @@ def work(settings: dict[str, Any]) -> None:
     launch.work(settings)
 
 
+def refuse(config: TrainConfig, _command: str) -> None:
+    """Stands in for a training that finds a mistake of the user's."""
+    raise ConfigError(found=str(config.output_dir.name), expected="a run", fix="mend it")
+
+
 def main(data: Path, output: Path) -> None:
     """Launches what is refused, and then what is not, on one Ray."""
     os.environ.update(launch._ENVIRONMENT)
     import ray
 
-    launch.work = ray_run.work
     with launch._connected(ray, None):
         launch._connected = lambda *_: contextlib.nullcontext()
         try:
-            refused = config(data, output.with_name("refused"), batch_size=24)
-            launch.launch(refused, "train", train, 1)
+            launch.launch(config(data, output.with_name("mistake")), "train", ray_run.refuse, 1)
         except FingerspellError as error:
             print(f"{REFUSED}{error}", flush=True)
+        launch.work = ray_run.work
         launch.launch(config(data, output), "train", train, 2)
 
 

@@ -22,11 +22,7 @@ def ray():
 
 @pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
 def test_a_users_mistake_is_not_tried_again_and_a_killed_process_is(data, together, tmp_path, rank):
-    """A batch of 24 is the mistake: the process finds out that a class has fewer pictures.
-
-    Ray starts once for both, which takes long; a real run follows, and one process of it is
-    killed.
-    """
+    """Ray starts once for both, which takes long. One process of the second run is killed."""
     output = tmp_path / "output"
     with start(data, output) as starter:
         while newest(output) < 8 and starter.poll() is None:
@@ -35,7 +31,7 @@ def test_a_users_mistake_is_not_tried_again_and_a_killed_process_is(data, togeth
         os.kill(first[rank], signal.SIGKILL)
         said = starter.communicate()[0]
     print(said)
-    mistake = said.index(f"{REFUSED}batch_size=24, but class")
+    mistake = said.index(f"{REFUSED}mistake")
     assert mistake < said.index("going on with")
     assert starter.returncode == 0
     assert not set(first.values()) & set(pids(output).values())
