@@ -11,7 +11,6 @@ HELP = "send one picture of every class through the real server"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add_bundle(parser)
     parser.add_argument("--dataset_dir", "--samples", type=Path, default=None,
         help="a prepared data set, or a folder of class folders (default: dataset)")  # fmt: skip

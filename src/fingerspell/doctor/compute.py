@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fingerspell.backends import EXPORTER, INSTALL, VARIABLE
+from fingerspell.backends import EXPORTER, INSTALL, TRAINING, VARIABLE
 from fingerspell.doctor.facts import Facts, Gpu, backend_installed
 from fingerspell.doctor.finding import Finding, fail, ok, warn
-from fingerspell.doctor.packages import INSTALL_TRAINING
 
 _OLDEST_DRIVER = 525
 """CUDA 12, which TensorFlow 2.21 is built with, runs on NVIDIA drivers from 525 on."""
@@ -26,7 +25,7 @@ def check_backend(facts: Facts) -> Finding:
             "set KERAS_BACKEND to tensorflow, torch or jax (or correct ~/.keras/keras.json)",
         )
     if not backend_installed(name, facts.installed):
-        command = INSTALL_TRAINING if name == EXPORTER else INSTALL[name]
+        command = TRAINING if name == EXPORTER else INSTALL[name]
         return warn("backend", f"{name} is not installed: no training, no export", command)
     if probe is None:
         return ok("backend", f"{name} (not loaded)")

@@ -10,15 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import DataError
+from fingerspell.prepare import near_duplicates
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.near_duplicates import (
-    NO_PAIRS,
-    Pairs,
-    near_across_sources,
-    near_in_source,
-    photo_of,
-    words,
-)
+from fingerspell.prepare.near_duplicates import NO_PAIRS, Pairs, photo_of
 from fingerspell.prepare.records import Box, Row
 
 _Indices = NDArray[np.int64]
@@ -133,12 +127,14 @@ def _near(pictures: Sequence[Picture], near_bits: int) -> Pairs:
     _, sources = np.unique([picture.file.source for picture in pictures], return_inverse=True)
     parts = _parts((p.file.label, p.file.source) for p in pictures)
     classes = _parts(p.file.label for p in pictures)
-    hashes = words([picture.dhash for picture in pictures])
+    hashes = near_duplicates.words([picture.dhash for picture in pictures])
     pairs = [NO_PAIRS]
     for part in parts:
-        pairs.append(part[near_in_source(hashes[part], [stems[i] for i in part], near_bits)])
+        named = [stems[i] for i in part]
+        pairs.append(part[near_duplicates.near_in_source(hashes[part], named, near_bits)])
     for part in classes:
-        pairs.append(part[near_across_sources(hashes[part], sources[part], near_bits)])
+        copies = near_duplicates.near_across_sources(hashes[part], sources[part], near_bits)
+        pairs.append(part[copies])
     return np.concatenate(pairs)
 
 

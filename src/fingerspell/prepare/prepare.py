@@ -12,17 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fingerspell.config.prepare import PrepareConfig
-from fingerspell.dataset.manifest import (
-    FILE_NAME,
-    HELD_OUT,
-    OLD_HELD_OUT,
-    REPORT_NAME,
-    SPLITS,
-    Sample,
-    read_manifest,
-    text_sha256,
-    to_csv,
-)
+from fingerspell.dataset import manifest
+from fingerspell.dataset.manifest import FILE_NAME, HELD_OUT, REPORT_NAME, SPLITS, Sample
 from fingerspell.dataset.quality import Qualities, quality_json
 from fingerspell.errors import DataError
 from fingerspell.files import link_or_copy, replaced_folder, require_replaceable, write_text
@@ -37,7 +28,9 @@ from fingerspell.progress import Progress
 from fingerspell.report.data_card import CARD_NAME, data_card
 from fingerspell.report.data_report import PAGE_NAME, write_page
 
-_OURS = frozenset({FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT, OLD_HELD_OUT})
+_OURS = frozenset(
+    {FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT, manifest.OLD_HELD_OUT}
+)
 """What lies at the top of a data set folder, also of one that an earlier version made."""
 
 _MOST_BYTES = 255
@@ -80,14 +73,14 @@ def prepare(config: PrepareConfig) -> Prepared:
     samples = samples_of(pictures, [*own.grouping.groups, *held_out.grouping.groups], splits)
     ordered = sorted(samples, key=lambda sample: sample.path)
     qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
-    text = to_csv(ordered)
+    text = manifest.to_csv(ordered)
     with replaced_folder(config.output_dir) as folder:
         linked = write_pictures(folder, samples, pictures)
         write_text(folder / FILE_NAME, text)
         report = {
             "format": FORMAT,
             "inputs_sha256": inputs,
-            "manifest_sha256": text_sha256(text),
+            "manifest_sha256": manifest.text_sha256(text),
             **figures(config, scanned, left_out, named, assigned, ordered),
             "near_duplicate_pairs": len(own.grouping.pairs),
             "quality": quality_json(ordered, qualities),
@@ -142,21 +135,12 @@ def samples_of(
     No two lie in the same place, also where capitals make no difference. The order of the
     pictures decides nothing.
     """
+    places = _places(pictures, splits)
     return [
         Sample(
-            place,
-            picture.file.label,
-            split,
-            group,
-            picture.file.source,
-            picture.sha256,
-            picture.dhash,
-            picture.width,
-            picture.height,
+            place, p.file.label, split, group, p.file.source, p.sha256, p.dhash, p.width, p.height
         )
-        for picture, group, split, place in zip(
-            pictures, groups, splits, _places(pictures, splits), strict=True
-        )
+        for p, group, split, place in zip(pictures, groups, splits, places, strict=True)
     ]
 
 
@@ -204,7 +188,7 @@ def _is_whole(dataset_dir: Path, manifest_sha256: str) -> bool:
     if not all((dataset_dir / name).is_file() for name in (PAGE_NAME, CARD_NAME)):
         return False
     try:
-        return read_manifest(dataset_dir).sha256 == manifest_sha256
+        return manifest.read_manifest(dataset_dir).sha256 == manifest_sha256
     except DataError:
         return False
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 # OpenCV's stubs give every result the widest element type, so ours cannot be narrower.
 Floats = NDArray[Any]
-Whole = NDArray[Any]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 

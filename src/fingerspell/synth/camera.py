@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from fingerspell.images import decode, encode_jpeg
@@ -65,13 +66,7 @@ def frame(
     room = np.array([width, height]) - (high - low) * scale
     middle = np.array([width, height]) / 2 + np.array(offset) * np.abs(room) / 2
     centre = middle - (low + high) / 2 * scale
-    return Camera(
-        turn=turn,
-        pivot=pivot,
-        distance_mm=distance_mm,
-        scale=scale,
-        centre_px=(float(centre[0]), float(centre[1])),
-    )
+    return replace(unit, scale=scale, centre_px=(float(centre[0]), float(centre[1])))
 
 
 def see(cones: Cones, camera: Camera) -> Projected:
@@ -111,8 +106,6 @@ def expose(
 
 
 def _blur(picture: Floats, rng: np.random.Generator, config: SynthConfig) -> Floats:
-    import cv2
-
     side = max(picture.shape)
     if rng.random() < config.defocus_share:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.6) * side / 200)
@@ -141,8 +134,6 @@ def _colours(picture: Floats, rng: np.random.Generator, config: SynthConfig) -> 
 
 
 def _coarsen(picture: Floats, rng: np.random.Generator) -> Floats:
-    import cv2
-
     height, width = picture.shape[:2]
     share = rng.uniform(0.3, 0.75)
     size = (max(int(width * share), 16), max(int(height * share), 16))

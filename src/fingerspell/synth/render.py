@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from fingerspell.synth.anatomy import Build
@@ -49,8 +50,6 @@ class Rendered:
 
 def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
     """Draws the hand over the scene."""
-    import cv2
-
     height, width = cast.scene.shape[:2]
     fine = _FINE if max(height, width) <= _FINE_UP_TO_PX else 1.0
     near = _enlarged(camera, fine)
@@ -127,8 +126,6 @@ def _patch(surface: Surface, covered: Floats, skeleton: Skeleton, camera: Camera
 
 def _cast_shadow(cover: Floats, light: Light, scale: float) -> Floats:
     """The hand's soft shadow on a wall some centimetres behind it, (h, w, 1)."""
-    import cv2
-
     height, width = cover.shape[:2]
     away = 45 * scale
     move = np.array(

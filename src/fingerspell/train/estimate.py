@@ -18,12 +18,8 @@ from fingerspell.config.train import TrainConfig
 from fingerspell.dataset.manifest import Manifest, Sample, read_manifest, verify
 from fingerspell.files import evenly_spaced
 from fingerspell.machine import peak_memory_bytes, silence_libraries
-from fingerspell.model import (
-    build_recogniser,
-    load_backbone_weights,
-    rebuild_in_float32,
-    save_recogniser,
-)
+from fingerspell.model import load_backbone_weights, rebuild_in_float32, save_recogniser
+from fingerspell.model.build import build_recogniser
 from fingerspell.train import run_folder
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import Device, peak_gpu_bytes, prepare_device
