@@ -33,7 +33,7 @@ from fingerspell.machine import peak_memory_bytes, silence_libraries
 from fingerspell.model import load_recogniser, views_of
 from fingerspell.model.weights import starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.progress import Progress
 from fingerspell.report.text import summary as summary
 from fingerspell.runtime import Recogniser
@@ -268,7 +268,9 @@ def _unseen_signers_section(
     recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
 ) -> dict[str, Any]:
     """Evaluates unseen signers and returns their section of the report."""
-    probabilities = unseen.answers_of(unseen_signers, recogniser.probabilities, recogniser.size_px)
+    probabilities = unseen.predict_files(
+        recogniser.probabilities, unseen_signers.paths, recogniser.size_px
+    )
     section = evaluation(
         unseen_signers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
     )

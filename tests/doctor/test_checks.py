@@ -13,13 +13,11 @@ from fingerspell.doctor.checks import (
     _check_starter,
     _check_weights,
     _check_writing,
-    examine,
-)
-from fingerspell.doctor.compute import (
     check_backend,
     check_exporting,
     check_gpu,
     check_other_backends,
+    examine,
 )
 from fingerspell.doctor.facts import Gpu, Probe
 

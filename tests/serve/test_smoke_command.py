@@ -10,7 +10,7 @@ import pytest
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import smoke
-from fingerspell.serve.samples import folder_samples
+from fingerspell.serve.smoke import folder_samples
 from helpers.command import command
 from helpers.endings import picture as one_picture
 from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle

@@ -121,13 +121,6 @@ def without(unseen_signers: UnseenSigners, unreadable: Collection[Path]) -> Unse
     )
 
 
-def answers_of(
-    unseen_signers: UnseenSigners, probabilities: Probabilities, size_px: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Returns the recogniser's answers (N, C) to the unseen signers' pictures."""
-    return predict_files(probabilities, unseen_signers.paths, size_px)
-
-
 def predict_files(
     probabilities: Probabilities,
     paths: Sequence[Path],

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.images import Pixels
 from fingerspell.images.fit import padded_size
 from fingerspell.loading import photometric

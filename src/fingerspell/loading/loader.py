@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig, SamplingConfig
+from fingerspell.config.train import AugmentConfig, SamplingConfig
 from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.errors import require
 from fingerspell.images import fit, read

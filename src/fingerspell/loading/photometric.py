@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.images import Pixels, decode, encode_jpeg
 
 _LUMA = (0.299, 0.587, 0.114)

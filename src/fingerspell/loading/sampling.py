@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import SamplingConfig
+from fingerspell.config.train import SamplingConfig
 from fingerspell.dataset.manifest import Sample
 
 

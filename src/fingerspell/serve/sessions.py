@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from fingerspell.errors import checks_of
 from fingerspell.live import Frame, Live, LiveRules, commit_now, step
-from fingerspell.runtime.interpreter import usual_interpreters
+from fingerspell.runtime.recogniser import usual_interpreters
 
 MEGABYTE = 1024 * 1024
 

@@ -11,7 +11,7 @@ from fingerspell.images import decode, encode_jpeg
 from fingerspell.synth.arrays import Bytes, Floats
 from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.skeleton import rotation
-from fingerspell.synth.surface import Cones, Projected
+from fingerspell.synth.surface import Cones
 
 FLIP = np.array([1.0, -1.0, 1.0])
 """The hand's y points up, the picture's down."""
@@ -69,16 +69,12 @@ def frame(
     return replace(unit, scale=scale, centre_px=(float(centre[0]), float(centre[1])))
 
 
-def see(cones: Cones, camera: Camera) -> Projected:
-    """Projects cones; their radii grow with nearness as their places do."""
+def see(cones: Cones, camera: Camera) -> Cones:
+    """Projects cones to pixels; their radii grow with nearness as their places do."""
     ends, zoom = camera.project(cones.ends)
-    return Projected(
-        ends=ends,
-        radii=cones.radii * zoom,
-        melt=cones.melt * camera.scale,
-        part=cones.part,
-        pads=cones.pads @ camera.turn.T * FLIP,
-    )
+    pads = cones.pads @ camera.turn.T * FLIP
+    melt = cones.melt * camera.scale
+    return Cones(ends=ends, radii=cones.radii * zoom, melt=melt, part=cones.part, pads=pads)
 
 
 def view_matrix(turn_deg: float, tilt_deg: float, lean_deg: float) -> Floats:

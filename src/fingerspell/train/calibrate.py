@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.evaluate import calibration
 from fingerspell.evaluate.calibration import LEAST_RIGHT, apply_temperature, fit_temperature
 from fingerspell.labels import NOTHING

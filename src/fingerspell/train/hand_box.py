@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.images import Pixels
 from fingerspell.labels import LETTERS, NOTHING
 from fingerspell.loading.augment import augment

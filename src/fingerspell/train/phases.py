@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
 from fingerspell.config.phase import Phase
+from fingerspell.config.train import AugmentConfig
 from fingerspell.loading import loader, sampling
 from fingerspell.loading.sampling import class_counts
 from fingerspell.model import at_size, carry, freeze_all, head_of, size_of, unfreeze
