@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.images import decode, encode_jpeg
-from fingerspell.prepare.dhash import BITS, dhash
-from fingerspell.prepare.near_duplicates import distance, is_near, words
+from fingerspell.prepare.near_duplicates import BITS, dhash, distance, is_near, words
 from helpers.synthetic_folder import scene
 
 NEAR_BITS = 18

@@ -18,9 +18,8 @@ from PIL import Image
 
 from fingerspell.dataset.quality import measure
 from fingerspell.images import MAX_BYTES, Glance, decode, encode_jpeg
-from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture, examine, examine_one
-from fingerspell.prepare.near_duplicates import words
+from fingerspell.prepare.near_duplicates import dhash, words
 from fingerspell.prepare.records import Bad, Record, Row
 from helpers.picture_files import saved
 from helpers.synthetic_folder import scene

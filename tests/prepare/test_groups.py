@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.images import Pixels, decode, encode_jpeg
-from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.groups import find_groups, without_conflicts
+from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.records import Box, Record, Row
 from fingerspell.prepare.split import leak
 from helpers.synthetic_folder import frame, scene

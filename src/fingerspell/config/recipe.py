@@ -4,8 +4,6 @@
 recipe calls, and `as_recipe` writes one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import sys

@@ -18,7 +18,7 @@ from fingerspell.errors import DataError, PictureError
 from fingerspell.images import MAX_BYTES, Pixels, decode, encode_jpeg, glance, luma
 from fingerspell.labels import LETTERS
 from fingerspell.machine import reading_threads
-from fingerspell.prepare.dhash import dhash_of_luma
+from fingerspell.prepare.near_duplicates import dhash_of_luma
 from fingerspell.prepare.records import Bad, Box, Record, Row
 from fingerspell.progress import Progress
 

@@ -65,7 +65,7 @@ def find_groups(
     """
     owners = list(user_groups) if user_groups is not None else [""] * len(pictures)
     pairs = _near(pictures, near_bits)
-    fixed = np.concatenate([_same_keys(_exact(p) for p in pictures),
+    fixed = np.concatenate([_same_keys((p.file.label, p.sha256) for p in pictures),
                             _same_keys(_photo(p) for p in pictures),
                             _same_keys(_variant(p) for p in pictures),
                             _same_keys(owner or None for owner in owners)])  # fmt: skip
@@ -151,10 +151,6 @@ def _stem(picture: Picture) -> str:
     file = picture.file
     name = file.file_name if isinstance(file.part, Row) else file.path.name
     return name.rpartition(".")[0] or name
-
-
-def _exact(picture: Picture) -> Hashable:
-    return picture.file.label, picture.sha256
 
 
 def _photo(picture: Picture) -> Hashable | None:

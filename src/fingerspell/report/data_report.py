@@ -217,13 +217,8 @@ def _conflicts(report: Report) -> list[tuple[Thumb, list[str]]]:
 
 def _settings(report: Report) -> list[tuple[str, str]]:
     facts = {**report["config"], "manifest SHA-256": report["manifest_sha256"]}
-    return [
-        (
-            _spaced(name),
-            ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value),
-        )
-        for name, value in facts.items()
-    ]
+    values = {name: x if isinstance(x, list | tuple) else [x] for name, x in facts.items()}
+    return [(_spaced(name), ", ".join(map(str, several))) for name, several in values.items()]
 
 
 def _spaced(name: str) -> str:

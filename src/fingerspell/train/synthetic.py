@@ -93,8 +93,6 @@ def draw_samples(
             split="train",
             group=f"{SOURCE}/{path.parent.name}/{path.name}",
             source=SOURCE,
-            sha256="",
-            dhash="",
             width=side_px,
             height=side_px,
         )

@@ -235,11 +235,6 @@ def _short(value: Any) -> str:
 def summary(folder: Path, tried: Sequence[Trial], shown: int = 10) -> str:
     """Returns the console summary of a search: the best settings, and their file."""
     lines = [_line(trial, len(tried)) for trial in tried[:shown]]
-    if tried[0].reason:
-        return "\n".join([*lines, "no setting could be trained: narrow the ranges"])
-    return "\n".join(
-        [
-            *lines,
-            f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …",
-        ]
-    )
+    best = f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …"
+    nothing = "no setting could be trained: narrow the ranges"
+    return "\n".join([*lines, nothing if tried[0].reason else best])

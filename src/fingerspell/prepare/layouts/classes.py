@@ -100,7 +100,11 @@ def class_sets(folder: Folder) -> list[_ClassSet]:
     splits, own = _splits(folder), len(class_folders(folder)) >= 2
     if len({split for split, _ in splits}) >= 2:
         if own:
-            raise _both(folder)
+            raise DataError(
+                found=f"class folders and ready-made splits side by side in {folder.path}",
+                expected=EXPECTED,
+                fix="hand over the one or the other",
+            )
         return [_ClassSet(folder, tuple(splits))]
     if own:
         return [_ClassSet(folder, (("", folder),))]
@@ -211,11 +215,3 @@ def _several(tree: Folder, sets: Sequence[_ClassSet]) -> DataError:
 
 def _is_usual(folder: Folder) -> bool:
     return label_of(folder.name) in ALPHABET
-
-
-def _both(folder: Folder) -> DataError:
-    return DataError(
-        found=f"class folders and ready-made splits side by side in {folder.path}",
-        expected=EXPECTED,
-        fix="hand over the one or the other",
-    )
