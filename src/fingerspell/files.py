@@ -3,8 +3,6 @@
 Standard library only: `doctor` uses it before anything is installed.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os

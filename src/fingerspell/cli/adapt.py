@@ -1,7 +1,5 @@
 """`fingerspell adapt`: fine-tunes the released recogniser on a small data set."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex

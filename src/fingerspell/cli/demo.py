@@ -1,7 +1,5 @@
 """`fingerspell demo`: every stage on synthetic hands, with nothing to download."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path

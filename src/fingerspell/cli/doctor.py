@@ -1,7 +1,5 @@
 """`fingerspell doctor`: what is wrong with this machine, and the command that fixes it."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`fingerspell download`: a public data set, its licence first."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`fingerspell evaluate`: a finished run → figures, plots, page and model card."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`fingerspell export`: a trained run → SavedModel, frozen graph, TFLite, proven equal."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path

@@ -3,8 +3,6 @@
 A command module offers `HELP` (one line), `add_arguments(parser)` and `run(args) -> exit code`.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

@@ -1,7 +1,5 @@
 """`fingerspell prepare`: class-sorted pictures in, a checked and split data set out."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

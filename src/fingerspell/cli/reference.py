@@ -4,8 +4,6 @@ It reads the parsers' actions instead of their help text, which Python words dif
 version to the next.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -1,7 +1,5 @@
 """`python backend/run_smoke_test.py`: every class once through the real server."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`fingerspell train`: prepared pictures → a finished run folder."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os

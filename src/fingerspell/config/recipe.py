@@ -35,8 +35,6 @@ _HEAD = '''"""{title}
 {text}
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Settings by their name (`finetune.learning_rate`), and the ranges in which to search for them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -8,8 +8,6 @@
 A folder with `train`, `val` and `test` that others made needs no manifest.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -3,8 +3,6 @@
 Qualities are passed as a mapping from a sample's path to its `Quality`.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections import Counter, defaultdict

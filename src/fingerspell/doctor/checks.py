@@ -1,7 +1,5 @@
 """Judges facts: every check of the doctor, as a pure function of `Facts`."""
 
-from __future__ import annotations
-
 from fingerspell.backends import EXPORTER, INSTALL, TRAINING, VARIABLE
 from fingerspell.doctor.facts import Facts, Gpu, backend_installed
 from fingerspell.doctor.finding import Finding, fail, ok, warn

@@ -1,7 +1,5 @@
 """Facts about the machine: Python, packages, GPU, memory, disk. `checks` judges them."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -1,7 +1,5 @@
 """Which packages a checkout pins, which are installed, and where the two differ."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from importlib import metadata

@@ -4,8 +4,6 @@ The temperature makes confidences match accuracies. The threshold is fitted as l
 that many answers are accepted, and so high that the accepted ones are right often enough.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The evaluation report: `evaluation_report.json`, its plots, page and model card."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """Signer-independent evaluation: pictures of people whom no training picture shows."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace

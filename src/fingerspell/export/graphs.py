@@ -4,8 +4,6 @@ Both take pixels or JPEG bytes. A JPEG is decoded, padded and resized by TensorF
 give the same values as `fingerspell.images`. EXIF orientation is ignored inside a graph.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Proves every exported file equal to the trained model: each way in, on the same JPEG bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ function of (picture, configuration, generator). Values stay uint8 0–255 throu
 be fed the wrong range.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

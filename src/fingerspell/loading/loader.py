@@ -5,8 +5,6 @@ changed. A run that is resumed at step s continues exactly as if it had never st
 processes that share a batch see together what one would see.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 import sys

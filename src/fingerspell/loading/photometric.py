@@ -5,8 +5,6 @@ size, so that 96 px and 224 px inputs suffer alike. `Generator.random` takes a q
 of `uniform`, and a picture needs twenty numbers.
 """
 
-from __future__ import annotations
-
 import math
 from statistics import NormalDist
 

@@ -20,8 +20,6 @@ Synthetic hands are one more source, and each is a group of its own: `group_powe
 so it raises their share beside videos; `source_power=0` gives them what every source has.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

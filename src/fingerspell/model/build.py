@@ -4,8 +4,6 @@ Preprocessing is inside: the input is RGB in [0, 1]. What an unfrozen phase may 
 name of the first layer that trains, and the momentum of BatchNormalization.
 """
 
-from __future__ import annotations
-
 import difflib
 
 import keras

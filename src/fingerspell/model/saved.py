@@ -1,7 +1,5 @@
 """Saves and loads recognisers, and copies them: in float32, or for another picture size."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras

@@ -4,8 +4,6 @@ The starter is one small file. Its kernels are float16. Vectors (BatchNormalizat
 float32: they are a fiftieth of all numbers, and half precision would lose the smallest variances.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Decodes and measures pictures: integrity, size, SHA-256, perceptual hash, image quality."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

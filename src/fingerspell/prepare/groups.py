@@ -1,7 +1,5 @@
 """Grouping of near duplicates: what must stay on one side of a split, and what is held out."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass

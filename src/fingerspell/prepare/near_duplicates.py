@@ -6,8 +6,6 @@ Two hashes are near where few bits differ, weighed against the bits that are set
 Within a class and source, frames of a video are also linked by their numbers (`video_frames`).
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

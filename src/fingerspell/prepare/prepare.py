@@ -1,7 +1,5 @@
 """Dataset preparation: check pictures, group near duplicates, split, write the data set folder."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

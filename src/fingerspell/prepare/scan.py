@@ -1,7 +1,5 @@
 """Scan of the input folders: their layouts, classes, sources and pictures; nothing is decoded."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`data_card.md`: what to know before training on a data set or quoting its scores."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

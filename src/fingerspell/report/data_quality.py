@@ -1,7 +1,5 @@
 """Image quality on the data set's page, and its example pictures of classes and groups."""
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict

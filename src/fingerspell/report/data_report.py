@@ -1,7 +1,5 @@
 """`report.html` of a data set: one self-contained page, in light and dark colours."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """`report.html` of a run, readable on a phone, and `model_card.md`: what to know before use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

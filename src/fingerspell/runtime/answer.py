@@ -1,7 +1,5 @@
 """`Answer`, and `Predictor`: the interface of every recogniser."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

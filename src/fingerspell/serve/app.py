@@ -4,8 +4,6 @@ Nothing is fetched from anywhere: FastAPI's `/docs` pages, which load scripts fr
 The description of the protocol is at `/openapi.json`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from typing import Any

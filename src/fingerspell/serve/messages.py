@@ -1,7 +1,5 @@
 """JSON bodies of the HTTP protocol, answers and errors, and the handlers that send errors."""
 
-from __future__ import annotations
-
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException

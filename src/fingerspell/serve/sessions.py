@@ -12,8 +12,6 @@ Pictures are not kept. A session that is idle for 15 minutes, or the least recen
 there are 1000 others, is forgotten with its text.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Callable

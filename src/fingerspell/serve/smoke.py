@@ -4,8 +4,6 @@ It checks that answers arrive and are consistent, not the accuracy: wrong answer
 counted, and only a picture that is not answered properly is a failure.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import urllib.error

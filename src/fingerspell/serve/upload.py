@@ -1,7 +1,5 @@
 """Reads a picture from an HTTP request: a form field, JSON with base64, or the bare bytes."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

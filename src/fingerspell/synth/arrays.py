@@ -1,7 +1,5 @@
 """Type aliases of arrays; shapes stand in the docstrings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The camera: perspective projection, framing, and the degradations of lens, sensor and JPEG."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import cv2

@@ -1,7 +1,5 @@
 """Settings of synthetic pictures: every share, angle and range."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from pathlib import Path
 

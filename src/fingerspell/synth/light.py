@@ -1,7 +1,5 @@
 """Shading of skin: key light, ambient light, and shadows and occlusion from the depth map."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -5,8 +5,6 @@ one smooth curve. A double letter slides outwards or bounces, as signers do, bec
 simply lasted longer would be read once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Samples one signer's pose and view from a sign's table; solves where the thumb touches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Renders one hand in front of one scene: cones → surface → light → picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import cv2

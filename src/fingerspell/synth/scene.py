@@ -1,7 +1,5 @@
 """Backgrounds behind a synthetic hand: walls, rooms, clutter, people, or given photographs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The contact sheet of all handshapes and the page that describes them, from `signs/*.toml`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -8,8 +8,6 @@ The root's argument S(t) = A + 2Bt + Ct² is a parabola, so the best t is found 
 normal is that of the best sphere. No mesh, no ray marching: a hand is some forty such patches.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

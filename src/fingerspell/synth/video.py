@@ -1,7 +1,5 @@
 """Fingerspelled words as video: rendered frames, and a file with the truth of each beside it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Adapts the released recogniser to a few pictures: one person, one camera, or a new sign."""
 
-from __future__ import annotations
-
 import dataclasses
 import gc
 import time

@@ -1,7 +1,5 @@
 """Calibration of a trained network: temperature scaling and the acceptance threshold."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

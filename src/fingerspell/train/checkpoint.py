@@ -3,8 +3,6 @@
 The last two are kept. A damaged file is recognised by its checksum and skipped.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Estimates a run's time, memory and disk from a few real steps, in a temporary folder."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import io

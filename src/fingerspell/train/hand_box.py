@@ -1,7 +1,5 @@
 """Trains the hand localisation of a network on synthetic hands, whose boxes are known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

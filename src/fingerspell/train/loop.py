@@ -1,7 +1,5 @@
 """Training loop: one phase, epoch by epoch, resumable after any step; its optimizer and loss."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import itertools

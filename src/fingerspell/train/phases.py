@@ -1,7 +1,5 @@
 """The two kinds of phase: the head on cached features, and the network on pictures."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator

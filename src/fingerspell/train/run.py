@@ -1,7 +1,5 @@
 """One training run, from top to bottom: data, network, phases, calibration, run folder."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import functools

@@ -1,7 +1,5 @@
 """Run folder: its files, opening it for writing, reading its JSON."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

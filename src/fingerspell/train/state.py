@@ -1,7 +1,5 @@
 """State of a phase in training: progress, best weights, NaN check, saving and restoring."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Synthetic hands for training: letters beside the photographs, and hands that show no letter."""
 
-from __future__ import annotations
-
 import dataclasses
 import shutil
 import string

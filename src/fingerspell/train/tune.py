@@ -1,7 +1,5 @@
 """Hyperparameter search over the ranges that a recipe declares; resumable after a kill."""
 
-from __future__ import annotations
-
 import gc
 import math
 import shutil

@@ -1,7 +1,5 @@
 """Class folders: one set, nested, or already split into train, val and test; labels in names."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """GPUs under TensorFlow (Linux and WSL2; none on native Windows since 2.11)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """GPUs under PyTorch (also on native Windows)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
