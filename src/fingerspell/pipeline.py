@@ -267,7 +267,6 @@ def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
 def _unseen_signers_section(
     recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
 ) -> dict[str, Any]:
-    """Evaluates unseen signers and returns their section of the report."""
     probabilities = unseen.predict_files(
         recogniser.probabilities, unseen_signers.paths, recogniser.size_px
     )

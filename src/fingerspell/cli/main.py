@@ -68,7 +68,3 @@ def door(name: str, argv: Sequence[str] | None = None) -> int:
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
     return call(parser, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -136,7 +136,6 @@ def _read_video(predictor: Predictor, args: argparse.Namespace) -> int:
 
 
 def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
-    """Yields (seconds, what the frame says) of a video."""
     from fingerspell.live import Frame
     from fingerspell.runtime.video import frames
 

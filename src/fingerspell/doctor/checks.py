@@ -80,7 +80,6 @@ def _check_disk(facts: Facts) -> Finding:
 
 
 def _check_writing(facts: Facts) -> Finding:
-    """Whether a run can be written where it is asked for."""
     if facts.write_error:
         return fail(
             "writing",

@@ -129,7 +129,6 @@ def backend_installed(backend: str, here: Mapping[str, str]) -> bool:
 
 
 def _ask_all(names: Sequence[str]) -> dict[str, Probe]:
-    """Asks several backends at the same time."""
     with ThreadPoolExecutor() as pool:
         return dict(zip(names, pool.map(_ask, names), strict=True))
 

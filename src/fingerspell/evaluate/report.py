@@ -104,7 +104,6 @@ def _intervals(y_true: Ints, probabilities: Floats, groups: Sequence[str] | None
 
 
 def _nearness(probabilities: Floats, tflite: Floats) -> dict[str, float | None]:
-    """Returns how near the exported model is to the trained one."""
     if len(probabilities) == 0:
         return {"agreement": None, "max_difference": None}
     same = np.argmax(probabilities, axis=1) == np.argmax(tflite, axis=1)

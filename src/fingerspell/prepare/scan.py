@@ -165,7 +165,6 @@ def _classes_or_table(tree: Folder, name: str) -> Source | None:
 
 
 def _nothing(tree: Folder) -> DataError:
-    """Says what there is instead of classes."""
     if kind := _foreign_format(tree):
         return DataError(
             found=f"annotations in the format {kind} in {tree.path}",

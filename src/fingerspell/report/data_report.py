@@ -104,7 +104,6 @@ def _leaks(report: Report) -> list[tuple[str, dict[str, int]]]:
 
 
 def _crossing(report: Report) -> str:
-    """Returns a sentence about near duplicates across this split."""
     this = report["leak"]["this_split"]
     named_apart = named_by(report) and not this["torn_groups"]
     apart = ", in groups that were named apart" if named_apart else ""

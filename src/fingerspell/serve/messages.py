@@ -107,7 +107,6 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def _problem(status: int, error: FingerspellError) -> JSONResponse:
-    """Returns an error in the one shape."""
     body = {"found": error.found, "expected": error.expected, "fix": error.fix}
     return JSONResponse({"error": body}, status_code=status)
 

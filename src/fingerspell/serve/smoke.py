@@ -154,7 +154,6 @@ def _fault(status: int, body: Any, labels: Sequence[str]) -> str:
 
 
 def _try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
-    """Sends one sample to a running server."""
     if sample.picture is None:
         return Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
     data, kind = _form(sample.picture, "sample.jpg")

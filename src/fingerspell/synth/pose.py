@@ -143,7 +143,6 @@ def _fan(rng: np.random.Generator, scale: float) -> Floats:
 
 
 def _clamp_fingers(fingers: Floats) -> Floats:
-    """Returns the angles within what joints can do."""
     low, high = anatomy.FLEX_LIMITS_DEG.T
     bends = np.clip(fingers[:, :3], low, high)
     spread = np.clip(fingers[:, 3:4], *anatomy.SPREAD_LIMITS_DEG)

@@ -50,7 +50,8 @@ def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
     """Draws the hand over the scene."""
     height, width = cast.scene.shape[:2]
     fine = _FINE if max(height, width) <= _FINE_UP_TO_PX else 1.0
-    near = _enlarged(camera, fine)
+    x, y = camera.centre_px
+    near = replace(camera, scale=camera.scale * fine, centre_px=(x * fine, y * fine))
     cones = see(clothe(skeleton, cast.build, cast.sleeve_mm), near)
     surface = rasterise(cones, round(height * fine), round(width * fine))
     layer = _light_up(surface, skeleton, near, cast)
@@ -71,11 +72,6 @@ def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
         mask=cover[..., 0] > 0.5,
         box=_box(on_hand),
     )
-
-
-def _enlarged(camera: Camera, by: float) -> Camera:
-    x, y = camera.centre_px
-    return replace(camera, scale=camera.scale * by, centre_px=(x * by, y * by))
 
 
 def _light_up(surface: Surface, skeleton: Skeleton, camera: Camera, cast: Cast) -> Floats:

@@ -198,7 +198,6 @@ class State:
 
 
 def _all_finite(arrays: Iterable[np.ndarray]) -> bool:
-    """Whether every number of the floating-point arrays is finite."""
     return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
 
 

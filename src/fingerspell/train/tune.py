@@ -190,7 +190,6 @@ def _try_out(
 
 
 def _read_trial(trial: FrozenTrial) -> Trial:
-    """Returns what is known of a trial."""
     return Trial(
         number=trial.number,
         settings=trial.params,
@@ -201,7 +200,6 @@ def _read_trial(trial: FrozenTrial) -> Trial:
 
 
 def _results(study: optuna.Study) -> list[Trial]:
-    """Returns what was tried, the best first."""
     return sorted((_read_trial(t) for t in _ended(study)), key=lambda t: (t.loss, t.number))
 
 
@@ -220,7 +218,6 @@ def _write_best(folder: Path, base: TrainConfig, tried: Sequence[Trial], command
 
 
 def _line(trial: Trial, trials: int) -> str:
-    """Returns one trial as the console shows it."""
     values = ", ".join(f"{name}={_short(value)}" for name, value in trial.settings.items())
     outcome = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
     return f"trial {trial.number:03d} of {trials}  {outcome}  |  {values}"

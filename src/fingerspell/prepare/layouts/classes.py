@@ -189,7 +189,6 @@ def _check_nested(root: Folder) -> None:
 
 
 def _flat_tests(tree: Folder) -> int:
-    """Counts the pictures of test folders that have no classes."""
     tests = (folder for folder in every(tree) if split_of(folder.name) == "test")
     return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder))
 
