@@ -108,7 +108,7 @@ def test_a_server_that_breaks_fails_the_smoke_test():
         def recognise(self, rgb):
             raise RuntimeError("broken")
 
-    samples = [smoke.Sample("A", "a", encode_jpeg(picture("A")))]
+    samples = [smoke._Sample("A", "a", encode_jpeg(picture("A")))]
     (row,) = smoke.try_all(Broken(), samples)
     assert row.fault.startswith("HTTP 500")
 
