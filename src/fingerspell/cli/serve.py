@@ -24,9 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
         "reach it)")  # fmt: skip
     add("--port", type=int, help=f"port (default: $PORT or {_PORT}; 0: any free)")
-    add("--cors", nargs="+", default=(), metavar="ORIGIN",
-        help="web pages that may call it, '*' for all (default: pages from this machine)"
-        )  # fmt: skip
+    add("--cors", nargs="+", default=(), metavar="ORIGIN", help="web pages that may call it, '*' "
+        "for all (default: pages from this machine)")  # fmt: skip
     add("--max_picture_mb", type=float, default=10.0, metavar="MB",
         help="largest picture accepted (default: 10)")  # fmt: skip
 
