@@ -152,7 +152,7 @@ def many(count: int) -> Sequence[Record]:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals reach the main thread otherwise")
 def test_ctrl_c_stops_within_the_pictures_in_hand(monkeypatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(MODULE, "examine_one", slowly(seen))
+    monkeypatch.setattr(MODULE, "_examine_one", slowly(seen))
     monkeypatch.setattr(MODULE, "_CHUNK", 1000)
     timer = threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT))
     # Programs that a shell starts in the background are born deaf to Ctrl-C.
@@ -170,7 +170,7 @@ def test_ctrl_c_stops_within_the_pictures_in_hand(monkeypatch) -> None:
 
 def test_an_error_while_showing_progress_stops_the_work_too(monkeypatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(MODULE, "examine_one", slowly(seen))
+    monkeypatch.setattr(MODULE, "_examine_one", slowly(seen))
     monkeypatch.setattr(MODULE.Progress, "advance", lambda self, count: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         examine(many(5000))
