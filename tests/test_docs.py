@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.cli.main import COMMANDS, build_parser
-from fingerspell.cli.reference import DOORS, PROGRAMS, verbs_of, whole
+from fingerspell.cli.reference import DOORS, PROGRAMS, _verbs_of, _whole
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -118,7 +118,7 @@ def test_every_command_in_a_sentence_names_a_verb_and_options_that_exist(where, 
     if verb in ("test", "bench"):
         return
     assert verb in {*COMMANDS, *PROGRAMS}, where
-    options = verbs_of(build_parser((verb,)))[verb]._actions
+    options = _verbs_of(build_parser((verb,)))[verb]._actions
     known = {x for action in options for x in action.option_strings}
     assert {word for word in words if word.startswith("--")} <= known, where
 
@@ -146,7 +146,7 @@ def test_two_commands_are_all_that_a_newcomer_needs():
 
 
 def test_the_command_reference_is_fresh():
-    assert page("docs/cli.md") == whole(), "run: python -m fingerspell.cli.reference"
+    assert page("docs/cli.md") == _whole(), "run: python -m fingerspell.cli.reference"
 
 
 def test_the_reference_names_the_programs_as_they_are():

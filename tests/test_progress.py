@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from fingerspell.progress import Progress, duration, line
+from fingerspell.progress import Progress, _line, duration
 
 
 class Terminal(io.StringIO):
@@ -17,12 +17,12 @@ class Terminal(io.StringIO):
 def test_the_line_says_rate_and_time_left() -> None:
     progress = Progress(1200, "checking", stream=io.StringIO())
     progress.done = 300
-    assert line(progress, 10.0) == "checking 300/1,200 pictures  30/s  30 s left"
-    assert line(progress, 10.0, ended=True) == "checking 300/1,200 pictures  30/s  in 10 s"
+    assert _line(progress, 10.0) == "checking 300/1,200 pictures  30/s  30 s left"
+    assert _line(progress, 10.0, ended=True) == "checking 300/1,200 pictures  30/s  in 10 s"
 
 
 def test_nothing_done_yet_and_unknown_totals_divide_by_nothing() -> None:
-    assert line(Progress(0, "x", "steps", io.StringIO()), 0.0) == "x 0 steps  0/s"
+    assert _line(Progress(0, "x", "steps", io.StringIO()), 0.0) == "x 0 steps  0/s"
 
 
 def test_a_log_gets_a_last_line_and_no_more_when_it_was_quick() -> None:

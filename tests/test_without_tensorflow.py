@@ -140,7 +140,7 @@ def test_an_export_elsewhere_runs_on_tensorflow_and_leaves_the_gpu_alone(monkeyp
 
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setattr(pipeline.subprocess, "run", run)
-    pipeline.export_elsewhere(tmp_path / "output", tmp_path / "dataset")
+    pipeline._export_elsewhere(tmp_path / "output", tmp_path / "dataset")
     assert seen["command"][1:4] == ["-m", "fingerspell", "export"]
     assert seen["env"]["KERAS_BACKEND"] == "tensorflow"
     assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
@@ -159,12 +159,12 @@ def test_an_export_elsewhere_that_fails_names_the_commands_that_do_the_rest(monk
         pipeline.subprocess, "run", lambda command, env: subprocess.CompletedProcess(command, 1)
     )
     with pytest.raises(pipeline.ExportError) as told:
-        pipeline.export_elsewhere(*GIVEN)
+        pipeline._export_elsewhere(*GIVEN)
     assert all(command in told.value.fix for command in AFTERWARDS)
 
 
 def test_what_a_training_without_tensorflow_names_at_its_end_keeps_every_option():
-    assert all(command in pipeline.not_exported(*GIVEN).fix for command in AFTERWARDS)
+    assert all(command in pipeline._not_exported(*GIVEN).fix for command in AFTERWARDS)
 
 
 @pytest.mark.parametrize("command", AFTERWARDS)
@@ -179,7 +179,7 @@ def test_the_commands_can_be_typed(command):
 
 
 def test_without_unseen_signers_none_are_named():
-    fix = pipeline.not_exported(Path("output"), Path("dataset")).fix
+    fix = pipeline._not_exported(Path("output"), Path("dataset")).fix
     assert "--unseen_signers" not in fix and "--trust" not in fix
 
 
@@ -198,6 +198,6 @@ def test_the_road_hands_on_what_was_given(monkeypatch, tmp_path):
     assert all(command in told.value.fix for command in AFTERWARDS)
     monkeypatch.setattr(backends, "is_installed", lambda name: True)
     seen = []
-    monkeypatch.setattr(pipeline, "export_elsewhere", lambda *given: seen.append(given))
+    monkeypatch.setattr(pipeline, "_export_elsewhere", lambda *given: seen.append(given))
     pipeline.train_and_export(config, "", GIVEN[2])
     assert seen == [GIVEN]

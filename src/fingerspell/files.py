@@ -3,8 +3,6 @@
 Standard library only: `doctor` uses it before anything is installed.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -141,6 +139,14 @@ def write_json(path: Path, body: Any) -> None:
     write_text(path, json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def remove(path: Path) -> None:
+    """Removes a file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
 def _flush(path: Path) -> None:
     with path.open("r+b") as file:
         os.fsync(file.fileno())
@@ -251,35 +257,37 @@ def replaced_folder(output_dir: Path) -> Iterator[Path]:
 
     When the block fails, nothing is left behind. The new folder grows in a hidden sibling; two
     renames exchange the folders. A kill between the two leaves the old one under its hidden name,
-    and the next `recover` brings it back. The files at the top (manifest and reports) are flushed
+    and the next `_recover` brings it back. The files at the top (manifest and reports) are flushed
     before the exchange; pictures that were copied may be cut short by a power cut, which `verify`
     finds. Raises `DataError` where nothing can be written.
     """
     partial = _sibling(output_dir, "partial")
     with _as_data_error(output_dir):
         output_dir.parent.mkdir(parents=True, exist_ok=True)
-        recover(output_dir)
+        _recover(output_dir)
         try:
             partial.mkdir()
             yield partial
-            _flush_all(path for path in partial.iterdir() if path.is_file())
+            for path in partial.iterdir():
+                if path.is_file():
+                    _flush(path)
             if output_dir.exists():
                 output_dir.resolve().rename(previous_of(output_dir))
             partial.rename(output_dir.resolve())
         finally:
             with suppress(OSError):
-                recover(output_dir)
+                _recover(output_dir)
 
 
 def require_replaceable(output_dir: Path) -> None:
     """Raises `DataError` before the long work where `output_dir` cannot be written; recovers it."""
     with _as_data_error(output_dir):
-        recover(output_dir)
+        _recover(output_dir)
     if reason := why_not_writable(output_dir.parent):
         raise _unwritable(output_dir, reason)
 
 
-def recover(output_dir: Path) -> None:
+def _recover(output_dir: Path) -> None:
     """Cleans up after a killed exchange: brings the old folder back, drops half-written ones."""
     previous = previous_of(output_dir)
     discarded = _sibling(output_dir, "discarded")  # So a half-deleted folder never comes back.
@@ -295,11 +303,6 @@ def recover(output_dir: Path) -> None:
 def _drop(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _flush_all(paths: Iterable[Path]) -> None:
-    for path in paths:
-        _flush(path)
 
 
 @contextmanager

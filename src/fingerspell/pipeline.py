@@ -21,15 +21,9 @@ from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig, TrainConfig
 from fingerspell.dataset.manifest import HELD_OUT, Manifest, Sample, read_manifest, verify
 from fingerspell.errors import DataError, ExportError
+from fingerspell.evaluate import unseen_signers as unseen
 from fingerspell.evaluate.report import evaluation, write_report
-from fingerspell.evaluate.unseen_signers import (
-    UnseenSigners,
-    answers_of,
-    by_name,
-    find_unseen_signers,
-    unseen_signers_of,
-    without,
-)
+from fingerspell.evaluate.unseen_signers import UnseenSigners
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.graphs import require_tensorflow
 from fingerspell.files import evenly_spaced, write_json
@@ -39,7 +33,7 @@ from fingerspell.machine import peak_memory_bytes, silence_libraries
 from fingerspell.model import load_recogniser, views_of
 from fingerspell.model.weights import starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.progress import Progress
 from fingerspell.report.text import summary as summary
 from fingerspell.runtime import Recogniser
@@ -90,11 +84,11 @@ def train_and_export(
     if keras.backend.backend() == backends.EXPORTER:
         export_run(config.output_dir, config.dataset_dir)
     elif can_export:
-        export_elsewhere(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
+        _export_elsewhere(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
     report = evaluate_run(config.output_dir, config.dataset_dir, unseen_signers, trust=config.trust)
     if not can_export:
         print(summary(config.output_dir, report))
-        raise not_exported(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
+        raise _not_exported(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
     return report
 
 
@@ -177,7 +171,7 @@ def evaluate_run(
     people = _all_unseen_signers(manifest, unseen_signers)
     checked = 0 if trust else verify(manifest, (split, HELD_OUT))
     index = {label: i for i, label in enumerate(manifest.labels)}
-    trained, exported = Trained.load(output_dir), _exported(output_dir)
+    trained, exported = _Trained.load(output_dir), _exported(output_dir)
     keras_answers, tflite_answers = _answers(trained, exported, manifest, samples)
     ships = exported or trained
     report = evaluation(
@@ -201,7 +195,7 @@ def evaluate_run(
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class _Trained:
     """The trained Keras network of a run folder, with the interface of a `Recogniser`."""
 
     model: keras.Model
@@ -209,7 +203,7 @@ class Trained:
     threshold: float
 
     @classmethod
-    def load(cls, output_dir: Path) -> Trained:
+    def load(cls, output_dir: Path) -> _Trained:
         """Loads it from a run folder; raises a `FingerspellError` unless training has finished."""
         facts = run_folder.read_run(output_dir)
         return cls(
@@ -235,9 +229,9 @@ class Trained:
 
 def _parity_samples(manifest: Manifest) -> list[Sample]:
     """Returns the pictures on which exports are compared: unseen ones first."""
-    unseen = (*manifest.split("test"), *manifest.split("val"))
-    missing = max(0, _PARITY_PICTURES - len(unseen))
-    return [*_spaced(unseen, _PARITY_PICTURES), *_spaced(manifest.split("train"), missing)]
+    untrained = (*manifest.split("test"), *manifest.split("val"))
+    missing = max(0, _PARITY_PICTURES - len(untrained))
+    return [*_spaced(untrained, _PARITY_PICTURES), *_spaced(manifest.split("train"), missing)]
 
 
 def _spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -252,7 +246,7 @@ def _all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str
     pictures of the data set itself.
     """
     held_out = [
-        unseen_signers_of(
+        unseen.unseen_signers_of(
             name,
             [manifest.absolute(s) for s in samples],
             [s.label for s in samples],
@@ -260,21 +254,22 @@ def _all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str
         )
         for name, samples in manifest.held_out().items()
     ]
-    return by_name([*held_out, *(_unseen_signers_in(path, manifest) for path in folders)])
+    return unseen.by_name([*held_out, *(_unseen_signers_in(path, manifest) for path in folders)])
 
 
 def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
     """Returns a folder's readable pictures that are not part of the data set."""
-    found = find_unseen_signers(path, manifest.labels)
+    found = unseen.find_unseen_signers(path, manifest.labels)
     bad = check_unseen_pictures(found.name, found.paths, manifest)
-    return without(found, [one.path for one in bad])
+    return unseen.without(found, [one.path for one in bad])
 
 
 def _unseen_signers_section(
-    recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
+    recogniser: Recogniser | _Trained, unseen_signers: UnseenSigners
 ) -> dict[str, Any]:
-    """Evaluates unseen signers and returns their section of the report."""
-    probabilities = answers_of(unseen_signers, recogniser.probabilities, recogniser.size_px)
+    probabilities = unseen.predict_files(
+        recogniser.probabilities, unseen_signers.paths, recogniser.size_px
+    )
     section = evaluation(
         unseen_signers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
     )
@@ -295,7 +290,7 @@ def _exported(output_dir: Path) -> Recogniser | None:
 
 
 def _answers(
-    trained: Trained, exported: Recogniser | None, manifest: Manifest, samples: Sequence[Sample]
+    trained: _Trained, exported: Recogniser | None, manifest: Manifest, samples: Sequence[Sample]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Returns the probabilities (N, C) of Keras and TFLite for the same pictures."""
     paths = [manifest.absolute(s) for s in samples]
@@ -328,7 +323,7 @@ def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     return known
 
 
-def export_elsewhere(
+def _export_elsewhere(
     output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), trust: bool = False
 ) -> None:
     """Runs `fingerspell export` in a process of its own, on TensorFlow.
@@ -354,7 +349,7 @@ def export_elsewhere(
         )
 
 
-def not_exported(
+def _not_exported(
     output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), trust: bool = False
 ) -> ExportError:
     """Returns the error that ends a training without TensorFlow: done, but for the exports."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fingerspell.cli.adapt import gain
+from fingerspell.cli.adapt import _gain
 from fingerspell.runtime import STARTER
 from helpers.command import command
 
@@ -14,12 +14,12 @@ def facts(own_before, own_after, new=()):
 
 
 def test_it_tells_what_it_brought_and_what_it_cost():
-    text = gain(facts(0.5, 0.75))
+    text = _gain(facts(0.5, 0.75))
     assert "50% read before, 75% after (26 that were held back)" in text
     assert "90% read before, 88% after (58)" in text
     assert "new classes" not in text
-    assert gain(facts(0.5, 0.75, ["ILY"])).endswith("new classes: ILY")
-    assert "none could be held back" in gain(facts(None, None))
+    assert _gain(facts(0.5, 0.75, ["ILY"])).endswith("new classes: ILY")
+    assert "none could be held back" in _gain(facts(None, None))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_it_tells_what_it_brought_and_what_it_cost():
     [(0.5, 0.46, True), (0.5, 0.5, False), (0.5, 0.75, False), (None, None, False)],
 )
 def test_an_adaptation_that_lost_says_so_and_what_to_do(before, after, lost):
-    assert ("keep that one" in gain(facts(before, after))) is lost
+    assert ("keep that one" in _gain(facts(before, after))) is lost
 
 
 def test_before_a_release_it_says_that_there_is_nothing_to_adapt(tmp_path, capsys):

@@ -56,7 +56,7 @@ def test_a_program_that_is_no_verb_has_its_section_too(monkeypatch):
 
 def test_check_tells_an_old_file_from_a_fresh_one_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "TARGET", tmp_path / "cli.md")
-    monkeypatch.setattr(module, "whole", lambda: "fresh\n")
+    monkeypatch.setattr(module, "_whole", lambda: "fresh\n")
     assert main(["--check"]) == 1
     assert not module.TARGET.exists()
     assert main([]) == 0

@@ -24,7 +24,7 @@ def quickly_drawn(monkeypatch):
 
 @pytest.mark.parametrize("labels", [ALPHABET, STATIC_LETTERS, ("A", "B", "hello")])
 def test_there_are_enough_for_any_number_of_classes(quickly_drawn, labels):
-    pictures = release.synthetic(labels, (32, 32))
+    pictures = release._synthetic(labels, (32, 32))
     assert LEAST_PICTURES <= len(pictures) < 2 * LEAST_PICTURES
     assert pictures.shape[1:] == (32, 32, 3) and 0 <= pictures.min() < pictures.max() <= 1
     assert labels != ALPHABET or len(pictures) == 8 * 29
@@ -33,10 +33,10 @@ def test_there_are_enough_for_any_number_of_classes(quickly_drawn, labels):
 def test_no_two_are_alike(monkeypatch):
     """Truly drawn, but only a few."""
     monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 20)
-    pictures = release.synthetic(("A", "B"), (32, 32))
+    pictures = release._synthetic(("A", "B"), (32, 32))
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
 
 
 def test_of_ones_own_signs_alone_no_hand_can_be_synthetic():
     with pytest.raises(ExportError, match="no label that can be drawn"):
-        release.synthetic(("hello", "stop"), (32, 32))
+        release._synthetic(("hello", "stop"), (32, 32))

@@ -13,8 +13,8 @@ from fingerspell.dataset.quality import (
     BLURRED,
     SKIN_SHARE,
     Quality,
+    _remarks,
     measure,
-    remarks,
     skin_band,
     skin_ita_deg,
 )
@@ -53,7 +53,7 @@ def test_a_black_ground_does_not_make_a_cut_out_hand_dark() -> None:
     picture[80:120, 80:120] = 128
     quality = measure(picture)
     assert quality.brightness == pytest.approx(0.5, abs=0.01)
-    assert remarks(quality, 200, 200) == ()
+    assert _remarks(quality, 200, 200) == ()
 
 
 def test_blur_lowers_sharpness() -> None:
@@ -156,7 +156,7 @@ def test_every_shape_is_measured(shape: tuple[int, int]) -> None:
 def test_remarks_say_what_stands_out(
     quality: Quality, size: tuple[int, int], said: tuple[str, ...]
 ) -> None:
-    assert remarks(quality, *size) == said
+    assert _remarks(quality, *size) == said
 
 
 def test_measuring_is_cheap_beside_decoding() -> None:

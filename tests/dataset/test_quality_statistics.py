@@ -6,7 +6,7 @@ import json
 import math
 
 from fingerspell.dataset.manifest import Sample
-from fingerspell.dataset.quality import Quality, bands, medians, quality_json, remarked
+from fingerspell.dataset.quality import Quality, _medians, bands, quality_json, remarked
 
 
 def sample(name: str, source: str = "one", width: int = 200, height: int = 200) -> Sample:
@@ -24,8 +24,8 @@ def test_skin_tones_are_counted_in_their_order() -> None:
 
 def test_the_median_tone_leaves_out_pictures_without_skin() -> None:
     some = [Quality(skin_ita_deg=20), Quality(skin_ita_deg=math.nan), Quality(skin_ita_deg=40)]
-    assert medians(some)["skin_ita_deg"] == 30
-    assert medians([Quality()])["skin_ita_deg"] is None
+    assert _medians(some)["skin_ita_deg"] == 30
+    assert _medians([Quality()])["skin_ita_deg"] is None
 
 
 def test_the_worst_comes_first() -> None:

@@ -7,19 +7,17 @@ import pytest
 from fingerspell.doctor import Facts, Finding, State
 from fingerspell.doctor.checks import (
     _GIB,
+    _check_backend,
     _check_disk,
+    _check_exporting,
+    _check_gpu,
     _check_memory,
+    _check_other_backends,
     _check_python,
     _check_starter,
     _check_weights,
     _check_writing,
     examine,
-)
-from fingerspell.doctor.compute import (
-    check_backend,
-    check_exporting,
-    check_gpu,
-    check_other_backends,
 )
 from fingerspell.doctor.facts import Gpu, Probe
 
@@ -93,35 +91,35 @@ def test_python_must_be_new_enough_not_newer_than_tensorflow_and_of_64_bits(chan
     ],
 )
 def test_the_backend_must_load(changes, state, fix):
-    finding = check_backend(machine(**changes))
+    finding = _check_backend(machine(**changes))
     assert finding.state == state
     assert fix in finding.fix
 
 
 def test_every_other_backend_says_whether_it_is_there_and_what_to_type():
     here = {**PINS, "torch": "2.13.0"}
-    torch, jax = check_other_backends(machine(**BOTH, installed=here))
+    torch, jax = _check_other_backends(machine(**BOTH, installed=here))
     assert torch.found == "torch 2.13.0, 1 GPU; to use it: export KERAS_BACKEND=torch"
     assert jax.found == 'jax is not installed; to add it: pip install "jax==0.10.*"'
     assert states([torch, jax]) == [State.OK, State.OK]
     broken = {**BOTH["probes"], "torch": Probe(error="DLL load failed")}
-    torch, _ = check_other_backends(machine(probes=broken, installed=here))
+    torch, _ = _check_other_backends(machine(probes=broken, installed=here))
     assert torch.state is State.WARN and "--force-reinstall" in torch.fix
 
 
 def test_without_tensorflow_exporting_is_what_is_missing():
-    (finding,) = check_exporting(machine(**TORCH, installed={"torch": "2.13.0"}))
+    (finding,) = _check_exporting(machine(**TORCH, installed={"torch": "2.13.0"}))
     assert finding.state is State.WARN and "training and evaluation work" in finding.found
     assert finding.fix == 'pip install "tensorflow==2.21.*"'
-    assert check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
+    assert _check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
 
 
 SEES_IT = {"tensorflow": Probe("2.21.0", ("/physical_device:GPU:0",), True)}
 
 
 def test_no_nvidia_gpu_and_one_that_the_backend_uses_are_no_fault():
-    assert states(check_gpu(WELL)) == [State.OK]
-    assert states(check_gpu(machine(gpus=(H100,), probes=SEES_IT))) == [State.OK]
+    assert states(_check_gpu(WELL)) == [State.OK]
+    assert states(_check_gpu(machine(gpus=(H100,), probes=SEES_IT))) == [State.OK]
 
 
 @pytest.mark.parametrize(
@@ -147,13 +145,13 @@ def test_no_nvidia_gpu_and_one_that_the_backend_uses_are_no_fault():
     ],
 )
 def test_a_gpu_that_the_backend_does_not_see_is_explained(changes, fix):
-    (finding,) = check_gpu(machine(**{"gpus": (H100,), **changes}))
+    (finding,) = _check_gpu(machine(**{"gpus": (H100,), **changes}))
     assert finding.state is State.WARN
     assert fix in finding.fix
 
 
 def test_a_driver_that_does_not_answer_is_named():
-    (finding,) = check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
+    (finding,) = _check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
     assert "driver" in finding.found and finding.state is State.WARN
 
 
@@ -169,7 +167,7 @@ def test_a_driver_that_does_not_answer_is_named():
     ],
 )
 def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
-    found = check_gpu(machine(gpus=(gpu,), probes=SEES_IT))
+    found = _check_gpu(machine(gpus=(gpu,), probes=SEES_IT))
     assert [finding.topic for finding in found[1:]] == topics
 
 

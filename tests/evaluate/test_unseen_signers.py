@@ -9,8 +9,7 @@ import pytest
 
 from fingerspell import images
 from fingerspell.errors import DataError, PictureError
-from fingerspell.evaluate import (
-    answers_of,
+from fingerspell.evaluate.unseen_signers import (
     by_name,
     find_unseen_signers,
     predict_files,
@@ -40,7 +39,7 @@ def test_classes_are_matched_by_name_whatever_their_case(tmp_path):
     found = find_unseen_signers(tmp_path / "people", LABELS)
     assert found.name == "people"
     assert found.y_true.tolist() == [0, 1]
-    assert answers_of(found, by_brightness, (16, 16)).argmax(axis=1).tolist() == [0, 1]
+    assert predict_files(by_brightness, found.paths, (16, 16)).argmax(axis=1).tolist() == [0, 1]
 
 
 def test_other_classes_are_counted_and_what_is_hidden_or_no_picture_is_passed_over(tmp_path):
@@ -127,4 +126,9 @@ def test_pictures_of_every_format_are_listed_and_read(tmp_path):
     listed = find_unseen_signers(tmp_path / "people", LABELS)
     assert [path.name for path in listed.paths] == list(names)
     assert listed.unknown == {}
-    assert answers_of(listed, by_brightness, (16, 16)).argmax(axis=1).tolist() == [0, 0, 0, 0]
+    assert predict_files(by_brightness, listed.paths, (16, 16)).argmax(axis=1).tolist() == [
+        0,
+        0,
+        0,
+        0,
+    ]

@@ -27,7 +27,7 @@ SIZES = [
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_a_picture_of_any_size_is_fitted_as_outside_the_graph(height: int, width: int):
     data = jpeg(height, width)
-    inside = graphs.picture(data, (200, 200)).numpy()
+    inside = graphs._picture(data, (200, 200)).numpy()
     np.testing.assert_allclose(inside, images.load(data, (200, 200)), atol=1e-6)
 
 
@@ -38,13 +38,13 @@ def test_a_network_that_is_not_square_gets_the_same_picture(
 ):
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     np.testing.assert_allclose(
-        graphs.fit(rgb, size_px).numpy(), images.fit(rgb, size_px), atol=1e-6
+        graphs._fit(rgb, size_px).numpy(), images.fit(rgb, size_px), atol=1e-6
     )
 
 
 def test_slivers_of_pixels_are_left_out_as_opencv_does():
     rgb = np.random.default_rng(0).integers(0, 256, (1501, 4, 3), dtype=np.uint8)
-    inside = graphs.fit(rgb, (1500, 4)).numpy()
+    inside = graphs._fit(rgb, (1500, 4)).numpy()
     np.testing.assert_allclose(inside, images.fit(rgb, (1500, 4)), atol=1e-6)
 
 
@@ -55,13 +55,13 @@ def test_grey_jpegs_become_three_equal_channels():
 
     file = io.BytesIO()
     Image.linear_gradient("L").save(file, "JPEG")
-    inside = graphs.picture(file.getvalue(), (64, 64)).numpy()
+    inside = graphs._picture(file.getvalue(), (64, 64)).numpy()
     np.testing.assert_allclose(inside, images.load(file.getvalue(), (64, 64)), atol=1e-6)
 
 
 def test_pixels_stay_between_nought_and_one():
     white = np.full((333, 217, 3), 255, np.uint8)
-    fitted = graphs.fit(white, (200, 200)).numpy()
+    fitted = graphs._fit(white, (200, 200)).numpy()
     assert fitted.min() == 0.0
     assert fitted.max() == pytest.approx(1.0)
     assert fitted.max() <= 1.0

@@ -65,7 +65,7 @@ def test_flex_operations_are_refused():
         tf.lite.OpsSet.SELECT_TF_OPS,
     ]
     content = converter.convert()
-    assert tflite.custom_ops(content) == ("FlexMatrixDeterminant",)
+    assert tflite._custom_ops(content) == ("FlexMatrixDeterminant",)
     with pytest.raises(ExportError, match="FlexMatrixDeterminant"):
         tflite.require_builtin(content)
 

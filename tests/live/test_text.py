@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fingerspell.labels import ALPHABET
-from fingerspell.live.session import written
+from fingerspell.live.session import _written
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from fingerspell.live.session import written
     ],
 )
 def test_a_sign_does_to_the_text_what_its_name_says(text: str, label: str, after: str):
-    assert written(text, label, 3) == after
+    assert _written(text, label, 3) == after
 
 
 @given(st.lists(st.sampled_from([x for x in ALPHABET if x != "nothing"])), st.integers(1, 20))
@@ -38,5 +38,5 @@ def test_no_row_of_signs_makes_two_spaces_a_space_at_the_start_or_too_long_a_tex
 ):
     text = ""
     for label in labels:
-        text = written(text, label, max_chars)
+        text = _written(text, label, max_chars)
     assert "  " not in text and not text.startswith(" ") and len(text) <= max_chars

@@ -12,8 +12,8 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.images import Pixels, fit
 from fingerspell.loading import photometric
-from fingerspell.loading.augment import affine, augment, bent, warp
-from fingerspell.loading.photometric import colour_matrix, recolour, tone_table
+from fingerspell.loading.augment import _affine, _bent, augment, warp
+from fingerspell.loading.photometric import _colour_matrix, _tone_table, recolour
 from helpers.synthetic_folder import scene
 
 OFF = AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
@@ -92,23 +92,23 @@ def test_mirroring_follows_its_share() -> None:
 def test_the_middle_stays_where_it_is_without_shift() -> None:
     config = replace(OFF, rotate_deg=40.0, zoom=0.5, shear=0.3, squeeze=0.3, mirror_share=0.5)
     for seed in range(10):
-        matrix = affine((50, 80), (64, 64), config, rng(seed))
+        matrix = _affine((50, 80), (64, 64), config, rng(seed))
         np.testing.assert_allclose(matrix @ [39.5, 24.5, 1], [31.5, 31.5], atol=1e-9)
 
 
 def test_rotation_shift_and_zoom_stay_within_their_limits() -> None:
-    turned = [affine((64, 64), SIZE, replace(OFF, rotate_deg=15.0), rng(s)) for s in range(300)]
+    turned = [_affine((64, 64), SIZE, replace(OFF, rotate_deg=15.0), rng(s)) for s in range(300)]
     angles = np.degrees([np.arctan2(m[1, 0], m[0, 0]) for m in turned])
     assert 13 < np.abs(angles).max() <= 15
-    shifted = [affine((64, 64), SIZE, replace(OFF, shift=0.1), rng(s))[:, 2] for s in range(300)]
+    shifted = [_affine((64, 64), SIZE, replace(OFF, shift=0.1), rng(s))[:, 2] for s in range(300)]
     assert 5.5 < np.abs(shifted).max() <= 6.4
-    zoomed = [affine((64, 64), SIZE, replace(OFF, zoom=0.2), rng(s))[0, 0] for s in range(300)]
+    zoomed = [_affine((64, 64), SIZE, replace(OFF, zoom=0.2), rng(s))[0, 0] for s in range(300)]
     assert 1 / 1.2 <= min(zoomed) < 0.86
     assert 1.17 < max(zoomed) <= 1.2
 
 
 def test_farther_only_moves_away() -> None:
-    scales = [affine((64, 64), SIZE, replace(OFF, farther=1.0), rng(s))[0, 0] for s in range(300)]
+    scales = [_affine((64, 64), SIZE, replace(OFF, farther=1.0), rng(s))[0, 0] for s in range(300)]
     assert 0.5 <= min(scales) < 0.52
     assert 0.98 < max(scales) <= 1.0
     # As many halve a half of the distance as the other: even in the logarithm.
@@ -129,7 +129,7 @@ def test_what_lies_beyond_the_picture_is_what_opencv_would_put_there() -> None:
     seen: Counter[str] = Counter()
     for seed in range(60):
         out = warp(rgb, SIZE, config, rng(seed)).astype(int)
-        matrix = affine(rgb.shape, SIZE, config, rng(seed))
+        matrix = _affine(rgb.shape, SIZE, config, rng(seed))
         expected = {n: cv2.warpAffine(rgb, matrix, SIZE, borderMode=b) for n, b in BORDERS.items()}
         like = [n for n, other in expected.items() if np.abs(out - other).mean() < 0.1]
         seen.update(like or ["colour"])
@@ -139,7 +139,7 @@ def test_what_lies_beyond_the_picture_is_what_opencv_would_put_there() -> None:
 def test_the_matrix_is_the_product_of_its_steps() -> None:
     config = replace(OFF, rotate_deg=30.0, shear=0.3, squeeze=0.4, zoom=0.5, mirror_share=0.5)
     for seed in range(5):
-        linear = affine((64, 64), SIZE, config, rng(seed))[:, :2]
+        linear = _affine((64, 64), SIZE, config, rng(seed))[:, :2]
         draws = rng(seed).random(7)
         zoom, squeeze = 1.5 ** (2 * draws[0] - 1), np.sqrt(1.4 ** (2 * draws[1] - 1))
         turn, lean = np.radians(30 * (2 * draws[2] - 1)), 0.3 * (2 * draws[3] - 1)
@@ -154,22 +154,22 @@ def test_the_matrix_is_the_product_of_its_steps() -> None:
 
 
 def test_colour_changes_keep_grey_grey() -> None:
-    np.testing.assert_allclose(colour_matrix(1.4, 0.3) @ [90, 90, 90], [90, 90, 90], rtol=1e-5)
-    np.testing.assert_allclose(colour_matrix(1.0, 0.0), np.eye(3), atol=1e-7)
-    r, g, b = colour_matrix(0.0, 0.0) @ [200, 100, 50]
+    np.testing.assert_allclose(_colour_matrix(1.4, 0.3) @ [90, 90, 90], [90, 90, 90], rtol=1e-5)
+    np.testing.assert_allclose(_colour_matrix(1.0, 0.0), np.eye(3), atol=1e-7)
+    r, g, b = _colour_matrix(0.0, 0.0) @ [200, 100, 50]
     luma = 0.299 * 200 + 0.587 * 100 + 0.114 * 50
     assert [r, g, b] == pytest.approx([luma] * 3)
 
 
 def test_a_third_of_a_turn_moves_red_to_green() -> None:
     np.testing.assert_allclose(
-        colour_matrix(1.0, 2 * np.pi / 3) @ [255, 0, 0], [0, 255, 0], atol=1e-3
+        _colour_matrix(1.0, 2 * np.pi / 3) @ [255, 0, 0], [0, 255, 0], atol=1e-3
     )
 
 
 def test_the_tone_table_rises_from_black_and_keeps_its_ends() -> None:
-    assert tone_table(1.0, 1.0, 1.0).tolist() == list(range(256))
-    brighter = tone_table(1.3, 0.8, 1.0).astype(int)
+    assert _tone_table(1.0, 1.0, 1.0).tolist() == list(range(256))
+    brighter = _tone_table(1.3, 0.8, 1.0).astype(int)
     assert brighter[0] == 0
     assert (np.diff(brighter) >= 0).all()
     assert brighter[128] > 128
@@ -219,14 +219,14 @@ def test_noise_has_no_colour_of_its_own_and_does_not_wrap_round() -> None:
 def test_a_motion_kernel_keeps_the_brightness() -> None:
     for length in (3, 6, 12):
         for angle in (0.0, 0.7, 1.6, 3.0):
-            assert photometric.motion_kernel(length, angle).sum() == pytest.approx(1)
+            assert photometric._motion_kernel(length, angle).sum() == pytest.approx(1)
 
 
 def test_a_motion_kernel_is_no_larger_than_its_line() -> None:
     """From 13×13 on OpenCV takes ten times as long."""
     for length in range(3, 14):
         for angle in np.linspace(0, np.pi, 25):
-            kernel = photometric.motion_kernel(length, float(angle))
+            kernel = photometric._motion_kernel(length, float(angle))
             assert kernel.size < 130
             assert kernel[[0, -1]].any()
             assert kernel[:, [0, -1]].any()
@@ -293,7 +293,7 @@ def test_bending_moves_points_by_no_more_than_its_share_and_not_all_alike() -> N
     across = np.tile(np.linspace(0, 252, 64, dtype=np.uint8)[:, None], (1, 64))
     ramp = np.dstack([across.T, across, across])
     moved = [
-        bent(ramp, 0.1, rng(seed))[8:-8, 8:-8].astype(int) - ramp[8:-8, 8:-8] for seed in range(40)
+        _bent(ramp, 0.1, rng(seed))[8:-8, 8:-8].astype(int) - ramp[8:-8, 8:-8] for seed in range(40)
     ]
     pixels = np.abs(moved) / 4
     # Between the points the surface may swing a little wider than they do.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fingerspell.prepare.dhash import MOST_SIDE_PX, block_means
+from fingerspell.prepare.near_duplicates import MOST_SIDE_PX, block_means
 
 
 def smooth(height: int, width: int) -> np.ndarray:

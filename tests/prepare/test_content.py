@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.errors import PictureError
 from fingerspell.images import decode, encode_jpeg
-from fingerspell.prepare.examine import HAND_MARGIN, content, crop
+from fingerspell.prepare.examine import HAND_MARGIN, _crop, content
 from fingerspell.prepare.records import Box, Record, Row
 from helpers.synthetic_folder import scene
 
@@ -33,24 +33,24 @@ def test_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_a_box_becomes_a_square_in_pixels_half_again_as_wide() -> None:
     # 40×20 pixels around column 100, row 50; in shares the box is square, in pixels it is not.
-    cut = crop(MARKED, Box(0.4, 0.4, 0.6, 0.6))
+    cut = _crop(MARKED, Box(0.4, 0.4, 0.6, 0.6))
     assert HAND_MARGIN == 1.5
     assert place(cut) == (20, 70, 79, 129)
 
 
 def test_a_tall_box_is_widened_by_its_height() -> None:
-    assert place(crop(MARKED, Box(0.475, 0.3, 0.525, 0.7))) == (20, 70, 79, 129)
+    assert place(_crop(MARKED, Box(0.475, 0.3, 0.525, 0.7))) == (20, 70, 79, 129)
 
 
 def test_at_the_edge_nothing_is_made_up() -> None:
-    assert place(crop(MARKED, Box(0.0, 0.0, 0.2, 0.4))) == (0, 0, 49, 49)
-    assert place(crop(MARKED, Box(0.8, 0.6, 1.0, 1.0))) == (50, 150, 99, 199)
-    assert crop(MARKED, Box(0.0, 0.0, 1.0, 1.0)).shape == MARKED.shape
+    assert place(_crop(MARKED, Box(0.0, 0.0, 0.2, 0.4))) == (0, 0, 49, 49)
+    assert place(_crop(MARKED, Box(0.8, 0.6, 1.0, 1.0))) == (50, 150, 99, 199)
+    assert _crop(MARKED, Box(0.0, 0.0, 1.0, 1.0)).shape == MARKED.shape
 
 
 @pytest.mark.parametrize("at", [0.0, 0.5, 0.9999])
 def test_the_smallest_box_gives_a_pixel(at: float) -> None:
-    assert crop(MARKED, Box(at, at, at + 1e-5, at + 1e-5)).shape == (1, 1, 3)
+    assert _crop(MARKED, Box(at, at, at + 1e-5, at + 1e-5)).shape == (1, 1, 3)
 
 
 def test_a_box_is_the_same_jpeg_each_time(tmp_path: Path) -> None:

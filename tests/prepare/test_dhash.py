@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.images import decode, encode_jpeg
-from fingerspell.prepare.dhash import BITS, dhash
-from fingerspell.prepare.near_duplicates import distance, is_near, words
+from fingerspell.prepare.near_duplicates import BITS, _is_near, dhash, distance, words
 from helpers.synthetic_folder import scene
 
 NEAR_BITS = 18
@@ -37,12 +36,12 @@ def test_a_gradient_to_the_right_sets_the_first_half_of_the_bits() -> None:
 def test_on_a_flat_background_few_differing_bits_are_many() -> None:
     hashes = words(["ff" + "00" * 15, "00ff" + "00" * 14])
     assert differ("ff" + "00" * 15, "00ff" + "00" * 14) <= NEAR_BITS
-    assert not is_near(hashes[0], hashes[1], NEAR_BITS)
+    assert not _is_near(hashes[0], hashes[1], NEAR_BITS)
 
 
 def test_a_speck_does_not_part_two_blank_pictures() -> None:
     blank, speck = words(["0" * 32, "1" + "0" * 31])
-    assert is_near(blank, speck, NEAR_BITS)
+    assert _is_near(blank, speck, NEAR_BITS)
     assert distance(blank, speck) == np.float32(76 / 20)
 
 
@@ -50,4 +49,4 @@ def test_a_speck_does_not_part_two_blank_pictures() -> None:
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 128))
 def test_the_distance_is_where_two_hashes_become_near(data: bytes, near_bits: int) -> None:
     one, other = words([data[:16].hex(), data[16:].hex()])
-    assert is_near(one, other, near_bits) == (distance(one, other) <= near_bits + 1e-4)
+    assert _is_near(one, other, near_bits) == (distance(one, other) <= near_bits + 1e-4)

@@ -18,9 +18,8 @@ from PIL import Image
 
 from fingerspell.dataset.quality import measure
 from fingerspell.images import MAX_BYTES, Glance, decode, encode_jpeg
-from fingerspell.prepare.dhash import dhash
-from fingerspell.prepare.examine import Picture, examine, examine_one
-from fingerspell.prepare.near_duplicates import words
+from fingerspell.prepare.examine import Picture, _examine_one, examine
+from fingerspell.prepare.near_duplicates import dhash, words
 from fingerspell.prepare.records import Bad, Record, Row
 from helpers.picture_files import saved
 from helpers.synthetic_folder import scene
@@ -39,7 +38,7 @@ def files(folder: Path, count: int) -> list[Record]:
 
 def test_a_picture_is_hashed_as_it_lies_on_the_disk(tmp_path) -> None:
     data = encode_jpeg(np.full((30, 40, 3), 200, np.uint8))
-    picture = examine_one(found(tmp_path / "a.jpg", data))
+    picture = _examine_one(found(tmp_path / "a.jpg", data))
     assert isinstance(picture, Picture)
     assert picture.sha256 == hashlib.sha256(data).hexdigest()
     assert (picture.width, picture.height) == (40, 30)
@@ -50,7 +49,7 @@ def test_the_size_is_that_of_the_upright_picture(tmp_path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     lying = saved(Image.new("RGB", (40, 30)), "JPEG", exif=exif)
-    picture = examine_one(found(tmp_path / "a.jpg", lying))
+    picture = _examine_one(found(tmp_path / "a.jpg", lying))
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height) == (30, 40)
 
@@ -58,7 +57,7 @@ def test_the_size_is_that_of_the_upright_picture(tmp_path) -> None:
 def test_a_large_photograph_is_judged_by_a_reduced_one(tmp_path) -> None:
     large = np.asarray(cv2.resize(scene(1), (1200, 900), interpolation=cv2.INTER_CUBIC))
     data = encode_jpeg(large)
-    picture = examine_one(found(tmp_path / "a.jpg", data))
+    picture = _examine_one(found(tmp_path / "a.jpg", data))
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height) == (1200, 900)
     one, other = words([picture.dhash]), words([dhash(decode(data))])
@@ -95,12 +94,12 @@ def test_every_reason_is_said(tmp_path) -> None:
         (whole[: len(whole) // 2], "damaged"),
         (whole[: len(whole) // 2] + b"\xff\xd9", "damaged"),
     ]:
-        assert word in reason(examine_one(found(tmp_path / "x.jpg", data)))
+        assert word in reason(_examine_one(found(tmp_path / "x.jpg", data)))
 
 
 def test_a_file_that_is_gone_is_bad_and_not_fatal(tmp_path) -> None:
     gone = Record(tmp_path / "gone.jpg", "A", "source", 10, 0)
-    assert "cannot be read" in reason(examine_one(gone))
+    assert "cannot be read" in reason(_examine_one(gone))
 
 
 def test_a_file_that_may_not_be_read_is_bad_and_not_fatal(tmp_path, monkeypatch) -> None:
@@ -109,18 +108,18 @@ def test_a_file_that_may_not_be_read_is_bad_and_not_fatal(tmp_path, monkeypatch)
 
     monkeypatch.setattr(MODULE, "content", locked)
     locked_file = found(tmp_path / "locked.jpg", b"x")
-    assert reason(examine_one(locked_file)) == "cannot be read (Permission denied)"
+    assert reason(_examine_one(locked_file)) == "cannot be read (Permission denied)"
 
 
 def test_a_file_that_is_too_long_is_not_opened(tmp_path) -> None:
     huge = Record(tmp_path / "never opened.jpg", "A", "source", MAX_BYTES + 1, 0)
-    assert "at most" in reason(examine_one(huge))
+    assert "at most" in reason(_examine_one(huge))
 
 
 def test_a_row_of_a_long_table_is_opened_all_the_same(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(MODULE, "content", lambda file: encode_jpeg(scene(0)))
     row = Record(tmp_path / "table.csv", "A", "source", MAX_BYTES + 1, 0, part=Row(0, 10))
-    assert isinstance(examine_one(row), Picture)
+    assert isinstance(_examine_one(row), Picture)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("odd"), ValueError("odd")])
@@ -153,7 +152,7 @@ def many(count: int) -> Sequence[Record]:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals reach the main thread otherwise")
 def test_ctrl_c_stops_within_the_pictures_in_hand(monkeypatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(MODULE, "examine_one", slowly(seen))
+    monkeypatch.setattr(MODULE, "_examine_one", slowly(seen))
     monkeypatch.setattr(MODULE, "_CHUNK", 1000)
     timer = threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT))
     # Programs that a shell starts in the background are born deaf to Ctrl-C.
@@ -171,7 +170,7 @@ def test_ctrl_c_stops_within_the_pictures_in_hand(monkeypatch) -> None:
 
 def test_an_error_while_showing_progress_stops_the_work_too(monkeypatch) -> None:
     seen: list[int] = []
-    monkeypatch.setattr(MODULE, "examine_one", slowly(seen))
+    monkeypatch.setattr(MODULE, "_examine_one", slowly(seen))
     monkeypatch.setattr(MODULE.Progress, "advance", lambda self, count: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         examine(many(5000))

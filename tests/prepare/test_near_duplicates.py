@@ -12,10 +12,10 @@ from fingerspell.prepare.groups import connect
 from fingerspell.prepare.near_duplicates import (
     Pairs,
     Words,
+    _is_near,
+    _once,
     every_pair,
-    is_near,
     near_pairs,
-    once,
     tables,
 )
 
@@ -36,7 +36,7 @@ def words_of(bits: np.ndarray) -> Words:
 
 
 def by_definition(hashes: Words, near_bits: int) -> set[tuple[int, int]]:
-    near = is_near(hashes[:, None], hashes[None], near_bits)
+    near = _is_near(hashes[:, None], hashes[None], near_bits)
     return {(i, j) for i, j in np.argwhere(near).tolist() if i < j}
 
 
@@ -143,5 +143,5 @@ def test_groups_are_those_of_a_walk_along_the_links(links: list[tuple[int, int]]
 
 
 def test_keys_come_once_and_in_order() -> None:
-    assert once(np.array([3, 1, 3, 2, 1])).tolist() == [1, 2, 3]
-    assert once(np.empty(0, np.int64)).tolist() == []
+    assert _once(np.array([3, 1, 3, 2, 1])).tolist() == [1, 2, 3]
+    assert _once(np.empty(0, np.int64)).tolist() == []

@@ -8,7 +8,7 @@ import pytest
 
 from fingerspell.errors import DataError
 from fingerspell.prepare.records import Record, Renamed
-from fingerspell.prepare.scan import scan, source_names
+from fingerspell.prepare.scan import _source_names, scan
 from helpers.touched import touch
 
 NESTED = "asl_alphabet_train/asl_alphabet_train"
@@ -318,7 +318,7 @@ def test_two_ways_to_write_a_letter_with_a_mark_are_one_class(tmp_path: Path) ->
 @pytest.mark.parametrize(("name", "source"), [(".webcam2", "webcam2"), ("...x", "x")])
 def test_a_hidden_folder_is_no_hidden_source(tmp_path: Path, name: str, source: str) -> None:
     touch(tmp_path / name, "A/1.jpg")
-    assert source_names([tmp_path / name, tmp_path / "x"]) == [
+    assert _source_names([tmp_path / name, tmp_path / "x"]) == [
         source, "x_2" if source == "x" else "x",
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 
 from fingerspell.errors import DataError
 from fingerspell.images import encode_jpeg
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.prepare.prepare import prepare_small_dataset
 
 SIDE_PX = 48
 

@@ -8,11 +8,11 @@ import pytest
 from fingerspell.prepare.groups import connect
 from fingerspell.prepare.near_duplicates import (
     Words,
-    numbered,
+    _numbered,
+    _unrelated,
+    _usual,
+    _video_frames,
     photo_of,
-    unrelated,
-    usual,
-    video_frames,
 )
 
 NEAR_BITS = 18
@@ -34,7 +34,7 @@ def parts(
 ) -> list[int]:
     """The film that each frame belongs to, in the order of first frames."""
     stems = stems or [f"A{n}" for n in range(len(bits))]
-    roots = connect(len(bits), video_frames(words_of(bits), stems, near_bits).links)
+    roots = connect(len(bits), _video_frames(words_of(bits), stems, near_bits).links)
     return np.unique(roots, return_inverse=True)[1].tolist()
 
 
@@ -57,7 +57,7 @@ def parts(
 def test_a_series_is_read_from_the_last_number(
     stems: list[str], places: list[list[tuple[int, ...]]]
 ) -> None:
-    assert numbered(stems) == places
+    assert _numbered(stems) == places
 
 
 def test_a_moving_camera_is_one_film() -> None:
@@ -111,7 +111,7 @@ def test_a_short_film_needs_no_other_pictures_to_be_seen() -> None:
 def test_shuffled_frames_tell_nothing() -> None:
     bits = np.concatenate([take(24, 6, seed) for seed in range(8)])
     shuffled = bits[np.random.default_rng(0).permutation(len(bits))]
-    assert not video_frames(
+    assert not _video_frames(
         words_of(shuffled), [f"A{n}" for n in range(192)], NEAR_BITS
     ).is_frame.any()
 
@@ -128,34 +128,34 @@ def test_variants_of_a_frame_stand_in_one_place() -> None:
     bits = take(30, 8, 0)
     variants = np.stack([bits, ~bits, bits], axis=1).reshape(-1, 128)
     stems = [f"clip-{n}_jpg.rf.{v}aaaaaaaaaaaa" for n in range(30) for v in range(3)]
-    found = video_frames(words_of(variants), stems, NEAR_BITS)
+    found = _video_frames(words_of(variants), stems, NEAR_BITS)
     assert len(found.links) == 29
-    assert unrelated(words_of(variants), stems) < 60
+    assert _unrelated(words_of(variants), stems) < 60
 
 
 def test_filmed_are_the_linked_frames() -> None:
     bits = np.concatenate([take(30, 4, 0), np.random.default_rng(5).random((40, 128)) < 0.5])
     stems = [f"A{n}" for n in range(30)] + [f"photo{n}" for n in range(40)]
     assert (
-        video_frames(words_of(bits), stems, NEAR_BITS).is_frame.tolist()
+        _video_frames(words_of(bits), stems, NEAR_BITS).is_frame.tolist()
         == [True] * 30 + [False] * 40
     )
 
 
 def test_the_usual_step_is_a_median_of_those_around() -> None:
     steps = np.array([9, 1, 2, 3, 4, 5, 100], np.float32)
-    assert usual(steps, 1).tolist() == [5, 2, 2, 3, 4, 5, 52.5]
-    assert usual(steps, 50).tolist() == [4] * 7
-    assert usual(steps[:0], 3).tolist() == []
+    assert _usual(steps, 1).tolist() == [5, 2, 2, 3, 4, 5, 52.5]
+    assert _usual(steps, 50).tolist() == [4] * 7
+    assert _usual(steps[:0], 3).tolist() == []
 
 
 def test_long_series_are_cut_in_slices_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     from fingerspell.prepare import near_duplicates
 
     steps = np.random.default_rng(0).random(300).astype(np.float32)
-    whole = usual(steps, 6)
+    whole = _usual(steps, 6)
     monkeypatch.setattr(near_duplicates, "_WINDOWS", 17)
-    assert np.array_equal(usual(steps, 6), whole)
+    assert np.array_equal(_usual(steps, 6), whole)
     assert np.array_equal(whole[6:-6], [np.median(steps[i - 6 : i + 7]) for i in range(6, 294)])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.dataset.manifest import HELD_OUT
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.prepare import samples_of, write_pictures
+from fingerspell.prepare.prepare import _samples_of, _write_pictures
 from fingerspell.prepare.records import Record, same_name
 
 
@@ -18,7 +18,7 @@ def picture(source: str, name: str, label: str = "A") -> Picture:
 
 
 def places(*pictures: Picture, split: str = "train") -> list[str]:
-    samples = samples_of(pictures, [""] * len(pictures), [split] * len(pictures))
+    samples = _samples_of(pictures, [""] * len(pictures), [split] * len(pictures))
     return [sample.path for sample in samples]
 
 
@@ -90,6 +90,6 @@ def test_what_is_cut_can_be_written(tmp_path: Path) -> None:
         Picture(Record(tmp_path / p.file.path, "A", p.file.source, 1, 1), "", "", 8, 8)
         for p in pictures
     ]
-    samples = samples_of(found, ["", ""], ["train", "train"])
-    write_pictures(tmp_path / "dataset", samples, found)
+    samples = _samples_of(found, ["", ""], ["train", "train"])
+    _write_pictures(tmp_path / "dataset", samples, found)
     assert [(tmp_path / "dataset" / s.path).read_bytes() for s in samples] == [b"one", b"two"]

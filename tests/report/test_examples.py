@@ -9,8 +9,8 @@ import pytest
 
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.report.data_quality import (
+    _first_of_groups,
     evenly,
-    first_of_groups,
     largest_groups,
     of_class,
     split_order,
@@ -69,4 +69,4 @@ def test_the_largest_groups_come_first_and_single_pictures_never() -> None:
 
 
 def test_each_group_speaks_once() -> None:
-    assert first_of_groups(run("b", 3) + run("a", 2)) == [run("b", 1)[0], run("a", 1)[0]]
+    assert _first_of_groups(run("b", 3) + run("a", 2)) == [run("b", 1)[0], run("a", 1)[0]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import PictureError
-from fingerspell.runtime.video import frame_rate, frames
+from fingerspell.runtime.video import _frame_rate, frames
 from helpers.film import write_film
 
 
@@ -27,11 +27,11 @@ def test_a_rate_that_is_asked_for_beats_the_file(tmp_path: Path):
 @pytest.mark.parametrize("said", [0.0, -1.0, float("nan"), float("inf"), 90000.0])
 def test_a_rate_that_cannot_be_is_refused(said: float):
     with pytest.raises(PictureError, match="--fps 30"):
-        frame_rate(said, None, Path("film.avi"))
+        _frame_rate(said, None, Path("film.avi"))
 
 
 def test_a_rate_that_cannot_be_is_mended_by_the_caller():
-    assert frame_rate(0.0, 25.0, Path("film.avi")) == 25.0
+    assert _frame_rate(0.0, 25.0, Path("film.avi")) == 25.0
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):

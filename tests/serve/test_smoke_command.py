@@ -10,7 +10,7 @@ import pytest
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import smoke
-from fingerspell.serve.samples import folder_samples
+from fingerspell.serve.smoke import folder_samples
 from helpers.command import command
 from helpers.endings import picture as one_picture
 from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
@@ -108,7 +108,7 @@ def test_a_server_that_breaks_fails_the_smoke_test():
         def recognise(self, rgb):
             raise RuntimeError("broken")
 
-    samples = [smoke.Sample("A", "a", encode_jpeg(picture("A")))]
+    samples = [smoke._Sample("A", "a", encode_jpeg(picture("A")))]
     (row,) = smoke.try_all(Broken(), samples)
     assert row.fault.startswith("HTTP 500")
 

@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.synth import dataset, draw, write_dataset
-from fingerspell.synth.dataset import runs, unpack
+from fingerspell.synth.dataset import _runs, unpack
 
 LABELS = ("A", "nothing", "space")
 
@@ -30,11 +30,11 @@ def test_every_class_gets_its_pictures_and_every_picture_its_truth(tmp_path):
 def test_the_mask_comes_back_from_its_runs():
     synthetic = draw("A", 0, (48, 64))
     assert synthetic.mask.any() and np.array_equal(
-        unpack(runs(synthetic.mask), (48, 64)), synthetic.mask
+        unpack(_runs(synthetic.mask), (48, 64)), synthetic.mask
     )
     for rows in ([[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]):
         mask = np.array(rows, bool)
-        assert np.array_equal(unpack(runs(mask), mask.shape), mask)
+        assert np.array_equal(unpack(_runs(mask), mask.shape), mask)
 
 
 def test_the_truth_holds_the_mask(tmp_path):

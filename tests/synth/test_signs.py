@@ -16,7 +16,7 @@ from fingerspell.synth.anatomy import (
 )
 from fingerspell.synth.camera import view_matrix
 from fingerspell.synth.pose import sample_pose
-from fingerspell.synth.signs import load_signs, parse
+from fingerspell.synth.signs import _parse, load_signs
 from fingerspell.synth.skeleton import stand
 
 VARIANTS = [
@@ -116,7 +116,7 @@ def test_the_fingers_of_r_are_crossed_and_those_of_u_are_not():
 
 
 def test_a_good_file_is_read():
-    assert parse(GOOD, "A.toml").variants[0].touches[0].finger == "index"
+    assert _parse(GOOD, "A.toml").variants[0].touches[0].finger == "index"
 
 
 @pytest.mark.parametrize(
@@ -138,4 +138,4 @@ def test_a_good_file_is_read():
 def test_a_wrong_file_is_refused_by_name(right, wrong):
     broken = GOOD.replace(right, wrong)
     with pytest.raises(ConfigError, match=r"A\.toml"):
-        parse(broken if broken != GOOD else GOOD + "= = 1", "A.toml")
+        _parse(broken if broken != GOOD else GOOD + "= = 1", "A.toml")

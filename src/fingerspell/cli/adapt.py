@@ -1,7 +1,5 @@
 """`fingerspell adapt`: fine-tunes the released recogniser on a small data set."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex
@@ -15,7 +13,6 @@ HELP = "fit the released recogniser to 5 to 20 pictures a class of your own"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, metavar="FOLDER",
         help="one sub-folder a class; new classes are added")  # fmt: skip
@@ -40,12 +37,12 @@ def run(args: argparse.Namespace) -> int:
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))
-    print(gain(facts))
+    print(_gain(facts))
     print(f"try it: fingerspell predict hand.jpg --bundle {args.output_dir}")
     return 0
 
 
-def gain(facts: dict[str, Any]) -> str:
+def _gain(facts: dict[str, Any]) -> str:
     """Returns accuracy before and after an adaptation, on pictures it was not trained on."""
     before, after = facts["adapted"]["before"], facts["adapted"]["after"]
     lines = [

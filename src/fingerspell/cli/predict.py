@@ -19,17 +19,15 @@ HELP = "read the handshapes in pictures, or the text in a video"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
-    parser.add_argument(
-        "pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders"
-    )
-    parser.add_argument("--video", type=Path, metavar="FILE", help="read a recorded video")
+    add = parser.add_argument
+    add("pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders")
+    add("--video", type=Path, metavar="FILE", help="read a recorded video")
     add_bundle(parser)
     add_precision(parser)
-    parser.add_argument("--top", type=int, default=3, help="how many labels to show (default: 3)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--mirror", action="store_true", help="flip left and right first")
-    parser.add_argument("--fps", type=float, help="frames per second, where the video is wrong")
+    add("--top", type=int, default=3, help="how many labels to show (default: 3)")
+    add("--json", action="store_true", help="print JSON")
+    add("--mirror", action="store_true", help="flip left and right first")
+    add("--fps", type=float, help="frames per second, where the video is wrong")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,14 +42,14 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.top < 1:
         raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
-    paths = list(picture_paths(args.pictures))
+    paths = list(_picture_paths(args.pictures))
     predictor = chosen_predictor(args.bundle, args.precision)
     if args.video is not None:
         return _read_video(predictor, args)
     return _read_pictures(predictor, paths, args)
 
 
-def picture_paths(asked: list[Path]) -> Iterator[Path]:
+def _picture_paths(asked: list[Path]) -> Iterator[Path]:
     """Yields files as they are named, and of folders every picture below, by name.
 
     Raises `PictureError` for a folder without pictures; a file is judged when it is read.
@@ -138,7 +136,6 @@ def _read_video(predictor: Predictor, args: argparse.Namespace) -> int:
 
 
 def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
-    """Yields (seconds, what the frame says) of a video."""
     from fingerspell.live import Frame
     from fingerspell.runtime.video import frames
 

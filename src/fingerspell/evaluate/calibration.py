@@ -4,8 +4,6 @@ The temperature makes confidences match accuracies. The threshold is fitted as l
 that many answers are accepted, and so high that the accepted ones are right often enough.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -31,7 +29,7 @@ NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
+class _Fitted:
     """A threshold; of the pictures it was fitted on it accepts `coverage`, `accuracy` of it right.
 
     Both are weighted shares; `pictures` is how many it accepts.
@@ -56,10 +54,7 @@ def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4
     ratio = (np.sqrt(5) - 1) / 2
     low, high = np.log(_TEMPERATURES)
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = (
-        _loss_at(y_true, probabilities, left),
-        _loss_at(y_true, probabilities, right),
-    )
+    at_left, at_right = (_loss_at(y_true, probabilities, at) for at in (left, right))
     while high - low > tolerance:
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
@@ -128,7 +123,7 @@ def fit_threshold(
     probabilities: Floats,
     weights: Floats | None = None,
     least_right: float = LEAST_RIGHT,
-) -> Fitted | None:
+) -> _Fitted | None:
     """Returns the lowest threshold at which `least_right` of the accepted answers are right.
 
     `y_true` may be `NOBODY`. `weights` (N,) says how much a picture counts (1 each). Fit it on
@@ -141,7 +136,7 @@ def fit_threshold(
 
 def surest_threshold(
     y_true: Ints, probabilities: Floats, weights: Floats | None = None
-) -> Fitted | None:
+) -> _Fitted | None:
     """Returns the threshold at which accepted answers are right most often, the lowest of equals.
 
     For a network that no threshold makes right often enough; arguments and None as above.
@@ -174,7 +169,7 @@ def _loss_at(y_true: Ints, probabilities: Floats, log_temperature: float) -> flo
     return log_loss(y_true, apply_temperature(probabilities, float(np.exp(log_temperature))))
 
 
-def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[Fitted]:
+def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[_Fitted]:
     """Returns every threshold that accepts pictures enough to tell, the highest first."""
     if len(y_true) == 0:
         return []
@@ -187,7 +182,7 @@ def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> li
     last = np.append(confidence[:-1] != confidence[1:], True)
     enough = np.arange(1, len(right) + 1) >= _LEAST_ACCEPTED
     return [
-        Fitted(
+        _Fitted(
             threshold=float(confidence[end]),
             coverage=float(accepted[end] / accepted[-1]),
             accuracy=float(accuracy[end]),

@@ -1,7 +1,5 @@
 """User groups: each picture's group by a pattern in its path, by source, or from a CSV table."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -76,10 +74,10 @@ def _by_pattern(files: Sequence[Record], pattern: str) -> list[str]:
     compiled = _compile(pattern)
     names = []
     for file in files:
-        match = compiled.search(address(file))
+        match = compiled.search(_address(file))
         names.append("/".join(part for part in match.groups() if part) if match else "")
     if not any(names):
-        examples = ", ".join(address(file) for file in files[:: max(1, len(files) // 3)][:3])
+        examples = ", ".join(_address(file) for file in files[:: max(1, len(files) // 3)][:3])
         raise DataError(
             found=f"--group_by {pattern!r} matches none of {len(files):,} pictures: {examples}",
             expected="a pattern that is found in their paths",
@@ -88,7 +86,7 @@ def _by_pattern(files: Sequence[Record], pattern: str) -> list[str]:
     return names
 
 
-def address(file: Record) -> str:
+def _address(file: Record) -> str:
     """Returns what a pattern sees: the source, then the path below its folder, `/` between.
 
     `massey/A/hand1_a.jpg`. Where the folder's name does not occur in the path (it was `.`), the

@@ -1,7 +1,5 @@
 """State of a phase in training: progress, best weights, NaN check, saving and restoring."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -42,7 +40,7 @@ class PhaseTask:
     validate: Callable[[], dict[str, float]]
 
 
-class BestWeights:
+class _BestWeights:
     """Keeps the weights of the best validation so far, and counts the epochs without gain."""
 
     def __init__(self, patience_epochs: int) -> None:
@@ -79,7 +77,7 @@ class State:
 
     def __init__(self, run: Run, task: PhaseTask) -> None:
         self.run, self.task = run, task
-        self.best_weights = BestWeights(task.phase.patience_epochs)
+        self.best_weights = _BestWeights(task.phase.patience_epochs)
         self.epoch = self.step = 0
         self.sums: list[np.ndarray] = []
         self.weights: list[np.ndarray] = []
@@ -200,7 +198,6 @@ class State:
 
 
 def _all_finite(arrays: Iterable[np.ndarray]) -> bool:
-    """Whether every number of the floating-point arrays is finite."""
     return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
 
 

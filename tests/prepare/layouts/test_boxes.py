@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import DataError
-from fingerspell.prepare.layouts.boxes import parse_box
+from fingerspell.prepare.layouts.boxes import _parse_box
 from fingerspell.prepare.records import Box
 from fingerspell.prepare.scan import scan
 from helpers.touched import touch
@@ -103,7 +103,7 @@ def test_bytes_that_are_no_text_are_listed(tmp_path: Path) -> None:
     ],
 )
 def test_a_box_or_a_polygon_gives_edges(line: str, box: Box) -> None:
-    index, got = parse_box(line)
+    index, got = _parse_box(line)
     assert index == 3
     assert [got.left, got.top, got.right, got.bottom] == pytest.approx(
         [box.left, box.top, box.right, box.bottom]
@@ -131,7 +131,7 @@ def test_a_box_or_a_polygon_gives_edges(line: str, box: Box) -> None:
 )
 def test_lines_that_are_no_box_say_why(line: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        parse_box(line)
+        _parse_box(line)
 
 
 @pytest.mark.parametrize(

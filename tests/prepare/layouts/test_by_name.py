@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import DataError
-from fingerspell.prepare.layouts.classes import label_in
+from fingerspell.prepare.layouts.classes import _label_in
 from fingerspell.prepare.scan import scan
 from helpers.touched import touch
 
@@ -35,7 +35,7 @@ from helpers.touched import touch
     ],
 )
 def test_the_label_stands_before_the_number_or_the_word_test(name: str, label: str | None) -> None:
-    assert label_in(name) == label
+    assert _label_in(name) == label
 
 
 def test_the_flat_test_folder_alone_is_read_by_name(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_files_in_a_class_folder_are_not_read_by_name(tmp_path: Path) -> None:
     "name", ["IMG_1.jpg", "dsc-2.JPG", "PXL 3.jpg", "photo (4).png", "Win5.jpg"]
 )
 def test_what_a_camera_calls_every_picture_is_no_class(tmp_path: Path, name: str) -> None:
-    assert label_in(name) is None
+    assert _label_in(name) is None
     with pytest.raises(DataError, match="no class folders"):
         scan([touch(tmp_path, name, "A1.jpg", "B1.jpg")])
 

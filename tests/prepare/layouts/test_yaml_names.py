@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fingerspell.prepare.layouts.boxes import class_names, has_names
+from fingerspell.prepare.layouts.boxes import _class_names, _has_names
 
 ABC = {0: "A", 1: "B", 2: "C"}
 
@@ -25,29 +25,29 @@ ABC = {0: "A", 1: "B", 2: "C"}
     ],
 )
 def test_every_usual_way_to_write_a_list_is_understood(text: str) -> None:
-    assert has_names(text)
-    assert class_names(text) == ABC
+    assert _has_names(text)
+    assert _class_names(text) == ABC
 
 
 def test_names_are_text_whatever_yaml_would_make_of_them() -> None:
-    assert class_names("names: [N, no, 1, 007, ~]") == {
+    assert _class_names("names: [N, no, 1, 007, ~]") == {
         0: "N", 1: "no", 2: "1", 3: "007", 4: "~",
     }  # fmt: skip
 
 
 def test_quotes_and_signs_inside_names_are_kept() -> None:
     text = "names: ['don''t', \"a,b\", 'x]y', 'c # d', thank you, a#b]"
-    assert list(class_names(text).values()) == ["don't", "a,b", "x]y", "c # d", "thank you", "a#b"]
+    assert list(_class_names(text).values()) == ["don't", "a,b", "x]y", "c # d", "thank you", "a#b"]
 
 
 def test_keys_that_say_nothing_of_classes_are_passed_over() -> None:
     text = "path: ../x  # root\nroboflow:\n  names: [X]\n  url: https://x.y/z\nnames: [A, B, C]\n"
-    assert class_names(text) == ABC
-    assert class_names("letters: &all [A, B, C]\nnames: *all") == ABC
+    assert _class_names(text) == ABC
+    assert _class_names("letters: &all [A, B, C]\nnames: *all") == ABC
 
 
 def test_a_map_may_leave_numbers_out() -> None:
-    assert class_names("names:\n  3: D\n  7: H") == {3: "D", 7: "H"}
+    assert _class_names("names:\n  3: D\n  7: H") == {3: "D", 7: "H"}
 
 
 @pytest.mark.parametrize(
@@ -81,4 +81,4 @@ def test_a_map_may_leave_numbers_out() -> None:
 )
 def test_what_is_doubtful_is_refused(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        class_names(text)
+        _class_names(text)
