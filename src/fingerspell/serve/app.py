@@ -48,6 +48,7 @@ def create_app(
     # once than there are interpreters, so that memory stays bounded under load.
     places = anyio.CapacityLimiter(limits.parallel)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> messages.Health:
         """Says that the server is up and what it serves."""
@@ -101,8 +102,9 @@ def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:
         CORSMiddleware,
         allow_origins=list(cors),
         allow_origin_regex=None if cors else _LOCAL_ORIGINS,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["*"],
+        allow_private_network=True,  # Chromium asks where a public page calls this machine.
     )
 
 
