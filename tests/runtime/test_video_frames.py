@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from fingerspell.errors import PictureError
-from fingerspell.runtime.video import _frame_rate, frames
+from fingerspell.runtime.video import frames
 from helpers.film import write_film
 
 
@@ -24,14 +26,76 @@ def test_a_rate_that_is_asked_for_beats_the_file(tmp_path: Path):
     assert [at_s for at_s, _ in frames(path, fps=20)] == pytest.approx([0.0, 0.05, 0.1])
 
 
-@pytest.mark.parametrize("said", [0.0, -1.0, float("nan"), float("inf"), 90000.0])
-def test_a_rate_that_cannot_be_is_refused(said: float):
+class Capture:
+    """Stands in for `cv2.VideoCapture`: a frame a time stamp (milliseconds), and a claimed rate."""
+
+    stamps_ms: tuple[float, ...] = ()
+    fps = 30.0
+
+    def __init__(self, name: str) -> None:
+        self.read_so_far = 0
+
+    def isOpened(self) -> bool:  # noqa: N802
+        return True
+
+    def get(self, what: int) -> float:
+        if what == cv2.CAP_PROP_FPS:
+            return self.fps
+        return self.stamps_ms[max(0, self.read_so_far - 1)]
+
+    def read(self):
+        self.read_so_far += 1
+        came = self.read_so_far <= len(self.stamps_ms)
+        return came, np.zeros((4, 4, 3), np.uint8) if came else None
+
+    def release(self) -> None: ...
+
+
+@pytest.fixture
+def times(tmp_path: Path, monkeypatch):
+    """Returns when the frames of a video with such time stamps were taken."""
+    monkeypatch.setattr("cv2.VideoCapture", Capture)
+    (tmp_path / "film.mp4").write_bytes(b"x")
+
+    def read(stamps_ms, claimed=30.0, fps=None):
+        monkeypatch.setattr(Capture, "stamps_ms", tuple(stamps_ms))
+        monkeypatch.setattr(Capture, "fps", claimed)
+        return [at_s for at_s, _ in frames(tmp_path / "film.mp4", fps)]
+
+    return read
+
+
+@pytest.mark.parametrize("claimed", [30.0, 1000.0, 90000.0, 0.0, float("nan")])
+def test_a_frame_counts_at_its_own_time_stamp_whatever_the_claimed_rate(times, claimed: float):
+    stamps_ms = (0, 33, 66, 300, 333, 1000)
+    assert times(stamps_ms, claimed) == pytest.approx([x / 1000 for x in stamps_ms])
+
+
+def test_time_begins_with_the_first_frame(times):
+    assert times((5000, 5040, 5200)) == pytest.approx([0, 0.04, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("stamps_ms", "expected"),
+    [
+        ((0, 0, 0, 0), [0, 0.04, 0.08, 0.12]),
+        ((0, float("nan"), float("nan")), [0, 0.04, 0.08]),
+        ((0, 0.01, 0.02), [0, 0.04, 0.08]),
+        ((0, 100, 200, 0, 100), [0, 0.1, 0.2, 0.24, 0.34]),
+    ],
+    ids=["no clock", "no number", "faster than any camera", "starts again"],
+)
+def test_where_the_clock_does_not_go_on_the_rate_does(times, stamps_ms, expected):
+    assert times(stamps_ms, claimed=25.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("claimed", [0.0, -1.0, float("nan"), float("inf"), 90000.0])
+def test_without_a_clock_and_a_rate_the_option_is_named(times, claimed: float):
     with pytest.raises(PictureError, match="--fps 30"):
-        _frame_rate(said, None, Path("film.avi"))
-
-
-def test_a_rate_that_cannot_be_is_mended_by_the_caller():
-    assert _frame_rate(0.0, 25.0, Path("film.avi")) == 25.0
+        times((0, 0, 0), claimed)
+    assert times((0, 0, 0), claimed, fps=25.0) == pytest.approx([0, 0.04, 0.08])
+    with pytest.raises(PictureError, match="--fps 30"):
+        times((0, 40), fps=0.0)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):
@@ -54,21 +118,6 @@ def test_a_video_cut_off_before_its_first_frame_is_refused(tmp_path: Path):
         list(frames(path))
 
 
-def test_a_video_that_opens_and_has_no_frame_is_refused(tmp_path: Path, monkeypatch):
-    class Empty:
-        def __init__(self, name: str) -> None: ...
-        def isOpened(self) -> bool:  # noqa: N802
-            return True
-
-        def get(self, what: int) -> float:
-            return 25.0
-
-        def read(self) -> tuple[bool, None]:
-            return False, None
-
-        def release(self) -> None: ...
-
-    monkeypatch.setattr("cv2.VideoCapture", Empty)
-    (tmp_path / "film.mp4").write_bytes(b"x")
+def test_a_video_that_opens_and_has_no_frame_is_refused(times):
     with pytest.raises(PictureError, match="without a readable frame"):
-        list(frames(tmp_path / "film.mp4"))
+        times((), claimed=25.0)
