@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from fingerspell.images import encode_jpeg, load
 from fingerspell.loading.loader import Batch, evaluation_stream, labelled_stream, training_stream
 from fingerspell.loading.sampling import class_counts, class_weights
 from fingerspell.prepare.prepare import prepare
+from helpers.small_run import STILL
 from helpers.synthetic_folder import alphabet
 
 SIZE = (32, 40)
@@ -31,19 +34,23 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 def batches(
     manifest: Manifest,
     count: int,
+    samples: Sequence[Sample] = (),
     *,
     batch_size: int = 4,
     augment: AugmentConfig | None = None,
     seed: int = 1,
     **more: object,
 ) -> list[Batch]:
+    """The first batches of `samples`, or else of all that are trained on."""
+    shown = samples or manifest.split("train")
     stream = training_stream(
-        manifest, manifest.split("train"), manifest.labels, SIZE, batch_size, augment, seed, **more
+        manifest, shown, manifest.labels, SIZE, batch_size, augment, seed, **more
     )
     return list(islice(iter(stream), count))
 
 
 def test_batches_are_float_pictures_one_hot_labels_and_weights(manifest: Manifest) -> None:
+    weights = [0.5, 1.0, 2.0]
     for augment in (None, AugmentConfig()):
         x, y, w = batches(manifest, 1, augment=augment)[0]
         assert (x.shape, y.shape, w.shape) == ((4, *SIZE, 3), (4, 3), (4,))
@@ -52,24 +59,24 @@ def test_batches_are_float_pictures_one_hot_labels_and_weights(manifest: Manifes
         assert x.mean() > 0.1
         assert (y.sum(axis=1) == 1).all()
         assert (w == 1).all()
+        for _, y, w in batches(manifest, 5, augment=augment, class_weights=weights):
+            np.testing.assert_array_equal(w, y @ np.array(weights, np.float32))
 
 
-def test_a_pass_shows_every_picture_once_with_its_own_label(manifest: Manifest) -> None:
+def test_a_pass_shows_every_picture_once_with_its_own_label_and_is_shuffled_anew(
+    manifest: Manifest,
+) -> None:
     train = manifest.split("train")
     known = {load(manifest.absolute(s), SIZE).tobytes(): s.label for s in train}
-    parts = batches(manifest, len(train) // 4)
+    parts = batches(manifest, 2 * len(train) // 4)
     seen = [
         (p.tobytes(), manifest.labels[t.argmax()])
         for x, y, _ in parts
         for p, t in zip(x, y, strict=True)
     ]
-    assert sorted(seen) == sorted(known.items())
-
-
-def test_each_pass_is_shuffled_anew(manifest: Manifest) -> None:
-    steps = len(manifest.split("train")) // 4
-    parts = batches(manifest, 2 * steps)
-    assert any((a[1] != b[1]).any() for a, b in zip(parts[:steps], parts[steps:], strict=True))
+    first, second = seen[: len(train)], seen[len(train) :]
+    assert sorted(first) == sorted(second) == sorted(known.items())
+    assert first != second
 
 
 def test_a_resumed_stream_continues_as_if_it_had_never_stopped(manifest: Manifest) -> None:
@@ -80,15 +87,17 @@ def test_a_resumed_stream_continues_as_if_it_had_never_stopped(manifest: Manifes
             np.testing.assert_array_equal(one, other)
 
 
-def test_another_seed_is_another_stream_and_augmentation_differs_a_pass(
+def test_another_seed_is_another_stream_and_each_epoch_changes_a_picture_otherwise(
     manifest: Manifest,
 ) -> None:
-    first, again = batches(manifest, 3), batches(manifest, 3)
-    other = batches(manifest, 3, seed=2)
+    first, again, other = (batches(manifest, 3, seed=seed) for seed in (1, 1, 2))
     assert all((a[0] == b[0]).all() for a, b in zip(first, again, strict=True))
     assert any((a[0] != b[0]).any() for a, b in zip(first, other, strict=True))
-    changed = batches(manifest, 18, augment=AugmentConfig())
-    assert len({p.tobytes() for x, _, _ in changed for p in x}) == 72
+    how, one = {"augment": AugmentConfig(), "batch_size": 1}, manifest.split("train")[:1]
+    seen = [
+        x.tobytes() for seed in (1, 2) for x, *_ in batches(manifest, 10, one, seed=seed, **how)
+    ]
+    assert len(set(seen)) == 20
 
 
 def test_processes_that_share_a_batch_see_together_what_one_would(manifest: Manifest) -> None:
@@ -114,27 +123,10 @@ def test_a_batch_that_does_not_divide_among_the_processes_is_refused(
 def test_a_rare_class_is_dealt_as_often_as_the_others(manifest: Manifest) -> None:
     train = manifest.split("train")
     uneven = [s for s in train if s.label != "A"] + [s for s in train if s.label == "A"][:1]
-    stream = training_stream(
-        manifest, uneven, manifest.labels, SIZE, 1, None, 1,
-        sampling=SamplingConfig(class_power=0),
-    )  # fmt: skip
-    epochs = 3
-    labels = np.concatenate([y for _, y, _ in islice(iter(stream), epochs * len(uneven))])
-    np.testing.assert_allclose(labels.sum(axis=0), epochs * len(uneven) / 3, atol=1)
-
-
-def test_one_picture_is_changed_otherwise_in_every_epoch_and_by_every_seed(
-    manifest: Manifest,
-) -> None:
-    one = manifest.split("train")[:1]
-    seen = [
-        x.tobytes()
-        for seed in (1, 2)
-        for x, _, _ in islice(
-            training_stream(manifest, one, manifest.labels, SIZE, 1, AugmentConfig(), seed), 10
-        )
-    ]
-    assert len(set(seen)) == 20
+    shown, fair = 3 * len(uneven), SamplingConfig(class_power=0)
+    parts = batches(manifest, shown, uneven, batch_size=1, sampling=fair)
+    labels = np.concatenate([y for _, y, _ in parts])
+    np.testing.assert_allclose(labels.sum(axis=0), shown / 3, atol=1)
 
 
 def test_cut_out_hands_stand_before_pieces_of_the_pictures_without_hands(tmp_path: Path) -> None:
@@ -144,19 +136,10 @@ def test_cut_out_hands_stand_before_pieces_of_the_pictures_without_hands(tmp_pat
         (tmp_path / f"{name}.jpg").write_bytes(encode_jpeg(rgb, 95))
     samples = [Sample(f"{x}.jpg", x, "train", x, "s", "", "", 0, 0) for x in ("A", "nothing")]
     manifest = Manifest(tmp_path, tuple(samples), ("A", "nothing"), "")
-    off = dict.fromkeys(AugmentConfig.__slots__, 0.0)
-    stream = training_stream(
-        manifest, samples, manifest.labels, SIZE, 60,
-        AugmentConfig(**{**off, "background_share": 1.0}), 1,
-    )  # fmt: skip
-    x, y, _ = next(iter(stream))
+    replaced = replace(STILL, background_share=1.0)
+    x, y, _ = batches(manifest, 1, batch_size=60, augment=replaced)[0]
     corners = x[y[:, 0] == 1][:, 2, 2]
     assert 5 < sum(np.allclose(corner, (0, 1, 0), atol=0.02) for corner in corners) < 20
-
-
-def test_every_element_carries_the_weight_of_its_class(manifest: Manifest) -> None:
-    for _, y, w in batches(manifest, 5, class_weights=[0.5, 1.0, 2.0]):
-        np.testing.assert_array_equal(w, y @ np.array([0.5, 1, 2], np.float32))
 
 
 def test_evaluation_keeps_order_and_the_last_short_batch(manifest: Manifest) -> None:
@@ -175,7 +158,15 @@ def test_a_picture_that_has_become_unreadable_is_named(tmp_path: Path) -> None:
         list(evaluation_stream([tmp_path / "broken.jpg"], SIZE, 2))
 
 
-def test_classes_that_the_deck_has_balanced_are_not_balanced_twice(manifest: Manifest) -> None:
+def test_class_weights_are_inverse_to_frequency_with_mean_one_and_never_balance_twice(
+    manifest: Manifest,
+) -> None:
+    labels = ["A"] * 30 + ["B"] * 10
+    weights = class_weights(Counter(labels), ("A", "B", "C"))
+    assert weights.dtype == np.float32
+    assert weights[1] == pytest.approx(3 * weights[0])
+    assert weights[2] == 0
+    assert np.mean([weights["AB".index(x)] for x in labels]) == pytest.approx(1)
     uneven = manifest.split("train")[:-5]
     for power, spread in ((1.0, True), (0.0, False)):
         counts = class_counts(uneven, SamplingConfig(class_power=power))
@@ -183,25 +174,21 @@ def test_classes_that_the_deck_has_balanced_are_not_balanced_twice(manifest: Man
         assert sum(counts.values()) == pytest.approx(len(uneven))
 
 
-def test_class_weights_are_inverse_to_frequency_with_mean_one() -> None:
-    labels = ["A"] * 30 + ["B"] * 10
-    weights = class_weights(Counter(labels), ("A", "B", "C"))
-    assert weights.dtype == np.float32
-    assert weights[1] == pytest.approx(3 * weights[0])
-    assert weights[2] == 0
-    assert np.mean([weights["AB".index(x)] for x in labels]) == pytest.approx(1)
-
-
 def test_a_changed_pass_is_the_same_every_time_and_keeps_its_labels(manifest: Manifest) -> None:
-    train = manifest.split("train")
-    plain, once, again, other = (
-        list(labelled_stream(manifest, train, manifest.labels, SIZE, 3, augment=change, seed=seed))
-        for change, seed in ((None, 1), (AugmentConfig(), 1), (AugmentConfig(), 1),
-                             (AugmentConfig(), 2))
-    )  # fmt: skip
-    for (a, y, _), (b, z, weights), (c, *_), (d, *_) in zip(plain, once, again, other, strict=True):
-        np.testing.assert_array_equal(b, c)
-        np.testing.assert_array_equal(y, z)
+    def one_pass(change: AugmentConfig | None, seed: int) -> Batch:
+        train = manifest.split("train")
+        stream = labelled_stream(
+            manifest, train, manifest.labels, SIZE, 5, augment=change, seed=seed
+        )
+        pictures, labels, weights = zip(*stream, strict=True)
+        return np.concatenate(pictures), np.concatenate(labels), np.concatenate(weights)
+
+    plain, once, again, other = map(one_pass, (None, *[AugmentConfig()] * 3), (1, 1, 1, 2))
+    np.testing.assert_array_equal(once[0], again[0])
+    known = [manifest.labels.index(s.label) for s in manifest.split("train")]
+    for pictures, labels, weights in (plain, once, other):
+        assert labels.argmax(axis=1).tolist() == known
         assert (weights == 1).all()
-        assert all((one != changed).any() for one, changed in zip(a, b, strict=True))
-        assert (b != d).any()
+        assert len(pictures) == len(known)
+    assert (plain[0] != once[0]).any(axis=(1, 2, 3)).all()
+    assert (once[0] != other[0]).any()

@@ -35,15 +35,19 @@ def test_names_of_one_source_stay_and_of_several_begin_with_theirs() -> None:
         (("a", "b__1.jpg"), ("a__b", "1.jpg")),
         (("a", "B__1.JPG"), ("a__b", "1.jpg")),
         (("a", "\u00c9__1.jpg"), ("a__E\u0301", "1.jpg")),
+        (("s" * 249 + "1", "1.jpg"), ("s" * 249 + "2", "1.jpg")),
     ],
+    ids=["the same", "capitals", "accents", "cut to the same"],
 )
 def test_two_that_would_lie_in_one_place_are_told_apart_and_no_other_is_renamed(
     first: tuple[str, str], second: tuple[str, str]
 ) -> None:
-    found = places(picture(*first), picture(*second), picture("c", "1.jpg"))
-    assert len({same_name(place) for place in found}) == 3
+    clash = picture(*first), picture(*second)
+    mark = places(*clash)[0].removeprefix(f"train/A/{first[0]}__")
+    found = places(*clash, picture("c", "1.jpg"), picture(first[0], mark))
+    assert len({same_name(place) for place in found}) == 4, "also from one called like a mark"
     assert found[2] == "train/A/c__1.jpg"
-    assert [place.rpartition(".")[2].lower() for place in found] == ["jpg"] * 3
+    assert [place.rpartition(".")[2].lower() for place in found] == ["jpg"] * 4
 
 
 def test_the_order_of_the_pictures_decides_nothing() -> None:
@@ -52,15 +56,9 @@ def test_the_order_of_the_pictures_decides_nothing() -> None:
     assert places(*pictures) == places(*pictures)
 
 
-def test_a_picture_called_like_a_mark_is_told_apart_too() -> None:
-    clash = picture("a", "b__1.jpg"), picture("a__b", "1.jpg")
-    taken = places(*clash)[0].removeprefix("train/A/a__")
-    found = places(*clash, picture("a", taken))
-    assert len({same_name(place) for place in found}) == 3
-
-
 @pytest.mark.parametrize("name", ["x" * 251 + ".jpg", "\u4e2d" * 83 + ".jpg", "x." + "y" * 250])
 def test_a_name_that_is_too_long_with_its_source_is_cut_and_stays_its_own(name: str) -> None:
+    assert places(picture("one", name)) == [f"train/A/{name}"]
     other = name.replace("x.", "z.", 1).replace("\u4e2d.", "\u4e2e.")
     found = places(picture("one", name), picture("one", other), picture("two", "1.jpg"))
     names = [place.rpartition("/")[2] for place in found]
@@ -69,27 +67,13 @@ def test_a_name_that_is_too_long_with_its_source_is_cut_and_stays_its_own(name: 
     assert all(name.endswith(".jpg") or "y" in name for name in names)
 
 
-def test_sources_that_are_cut_to_the_same_name_are_told_apart() -> None:
-    found = places(picture("s" * 249 + "1", "1.jpg"), picture("s" * 249 + "2", "1.jpg"))
-    assert len(set(found)) == 2
-
-
-def test_the_longest_name_that_fits_stays() -> None:
-    name = "x" * 251 + ".jpg"
-    assert places(picture("one", name)) == [f"train/A/{name}"]
-
-
 @pytest.mark.skipif(os.name == "nt", reason="its paths are shorter")
-def test_what_is_cut_can_be_written(tmp_path: Path) -> None:
+def test_what_is_cut_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     pictures = [picture("one", "x" * 251 + ".jpg"), picture("two", "1.jpg")]
     for each in pictures:
-        path = tmp_path / each.file.path
-        path.parent.mkdir(parents=True)
-        path.write_bytes(each.file.source.encode())
-    found = [
-        Picture(Record(tmp_path / p.file.path, "A", p.file.source, 1, 1), "", "", 8, 8)
-        for p in pictures
-    ]
-    samples = samples_of(found, ["", ""], ["train", "train"])
-    write_pictures(tmp_path / "dataset", samples, found)
+        each.file.path.parent.mkdir(parents=True)
+        each.file.path.write_bytes(each.file.source.encode())
+    samples = samples_of(pictures, ["", ""], ["train", "train"])
+    write_pictures(tmp_path / "dataset", samples, pictures)
     assert [(tmp_path / "dataset" / s.path).read_bytes() for s in samples] == [b"one", b"two"]

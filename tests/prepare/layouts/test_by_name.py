@@ -13,29 +13,23 @@ from helpers.touched import touch
 
 
 @pytest.mark.parametrize(
-    ("name", "label"),
+    ("label", "names"),
     [
-        ("A_test.jpg", "A"),
-        ("nothing_test.jpg", "nothing"),
-        ("A_TEST.JPG", "A"),
-        ("B12.png", "B"),
-        ("B_12.png", "B"),
-        ("B-12.png", "B"),
-        ("B (12).png", "B"),
-        ("thank_you_3.jpg", "thank_you"),
-        ("3_12.jpg", "3"),
-        ("ñ1.jpg", "ñ"),
-        ("A", None),
-        ("A.jpg", None),
-        ("12.jpg", None),
-        ("_1.jpg", None),
-        ("IMG_20240131_120001.jpg", None),
-        ("hand1_a_bot_seg_1_cropped.png", None),
-        ("2024-01-31.jpg", None),
+        ("A", ["A_test.jpg", "A_TEST.JPG"]),
+        ("nothing", ["nothing_test.jpg"]),
+        ("B", ["B12.png", "B_12.png", "B-12.png", "B (12).png"]),
+        ("thank_you", ["thank_you_3.jpg"]),
+        ("3", ["3_12.jpg"]),
+        ("ñ", ["ñ1.jpg"]),
+        (None, ["A", "A.jpg", "12.jpg", "_1.jpg", "hand1_a_bot_seg_1_cropped.png"]),
+        (None, ["2024-01-31.jpg", "IMG_20240131_120001.jpg"]),
+        (None, ["IMG_1.jpg", "dsc-2.JPG", "PXL 3.jpg", "photo (4).png", "Win5.jpg"]),
     ],
 )
-def test_the_label_stands_before_the_number_or_the_word_test(name: str, label: str | None) -> None:
-    assert label_in(name) == label
+def test_the_label_stands_before_the_number_or_the_word_test(
+    label: str | None, names: list[str]
+) -> None:
+    assert {label_in(name) for name in names} == {label}
 
 
 def test_the_flat_test_folder_alone_is_read_by_name(tmp_path: Path) -> None:
@@ -67,27 +61,13 @@ def test_a_folder_of_another_name_is_not_read_by_name(tmp_path: Path) -> None:
         scan([touch(tmp_path / "x", "some/where/A1.jpg", "some/where/B1.jpg")])
 
 
-@pytest.mark.parametrize("names", [("A1.jpg", "B1.jpg", "cat.jpg"), ("A1.jpg", "A2.jpg")])
-def test_all_must_say_one_and_two_at_least(tmp_path: Path, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("names", ["A1 B1 cat", "A1 A2", "IMG_1 DSC_1", "IMG_1 A1 B1"])
+def test_all_must_say_one_and_two_at_least(tmp_path: Path, names: str) -> None:
     with pytest.raises(DataError, match="no class folders"):
-        scan([touch(tmp_path, *names)])
+        scan([touch(tmp_path, *(f"{name}.jpg" for name in names.split()))])
 
 
 def test_files_in_a_class_folder_are_not_read_by_name(tmp_path: Path) -> None:
     one = touch(tmp_path / "one", "A/left_1.jpg", "A/right_1.jpg")
     two = touch(tmp_path / "two", "B/1.jpg", "C/1.jpg")
     assert {f.label for f in scan([one, two]).records} == {"A", "B", "C"}
-
-
-@pytest.mark.parametrize(
-    "name", ["IMG_1.jpg", "dsc-2.JPG", "PXL 3.jpg", "photo (4).png", "Win5.jpg"]
-)
-def test_what_a_camera_calls_every_picture_is_no_class(tmp_path: Path, name: str) -> None:
-    assert label_in(name) is None
-    with pytest.raises(DataError, match="no class folders"):
-        scan([touch(tmp_path, name, "A1.jpg", "B1.jpg")])
-
-
-def test_the_pictures_of_two_cameras_are_no_two_classes(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no class folders"):
-        scan([touch(tmp_path, "IMG_1.jpg", "DSC_1.jpg")])
