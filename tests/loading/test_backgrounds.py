@@ -53,18 +53,9 @@ def test_a_dark_fold_inside_the_hand_is_no_hole() -> None:
     assert cover[60, 45:75].min() == 255
 
 
-def edge_lit() -> Pixels:
-    """The ring with three dark sides, and a fourth that is not."""
-    rgb = ring()
-    rgb[:, -2:] = 90
-    return rgb
-
-
-def speck() -> Pixels:
-    """Too little on black to be a hand."""
-    rgb = np.zeros((SIDE, SIDE, 3), np.uint8)
-    rgb[60:64, 60:64] = 200
-    return rgb
+NOTHING = np.zeros((SIDE, SIDE, 3), np.uint8)
+BESIDE = np.arange(SIDE)[:, None] < SIDE - 2
+SPECK = (abs(np.indices((SIDE, SIDE)) - 62) < 2).all(axis=0)[..., None]
 
 
 @pytest.mark.parametrize(
@@ -72,9 +63,9 @@ def speck() -> Pixels:
     [
         *(np.maximum(ring(), np.uint8(level)) for level in (3, 30, 120)),
         scene(3, SIDE),
-        edge_lit(),
-        speck(),
-        np.zeros((SIDE, SIDE, 3), np.uint8),
+        np.where(BESIDE, ring(), np.uint8(90)),
+        np.where(SPECK, np.uint8(200), NOTHING),
+        NOTHING,
     ],
     ids=["night", "dark", "dim", "a scene", "three dark sides", "a speck", "black"],
 )

@@ -132,12 +132,10 @@ def take(frames: int, pace: float, seed: int) -> np.ndarray:
     return (rng.random(128) < 0.5) ^ np.bitwise_xor.accumulate(flips, axis=0)
 
 
-def parts(
-    bits: np.ndarray, stems: list[str] | None = None, near_bits: int = NEAR_BITS
-) -> list[int]:
+def parts(bits: np.ndarray, stems: list[str] | None = None) -> list[int]:
     """The film that each frame belongs to, in the order of first frames."""
     stems = stems or [f"A{n}" for n in range(len(bits))]
-    roots = connect(len(bits), video_frames(words_of(bits), stems, near_bits).links)
+    roots = connect(len(bits), video_frames(words_of(bits), stems, NEAR_BITS).links)
     return np.unique(roots, return_inverse=True)[1].tolist()
 
 
@@ -160,18 +158,13 @@ def test_a_series_is_read_from_the_last_number(
     assert numbered(stems.split()) == places
 
 
-def spoilt(bits: np.ndarray) -> np.ndarray:
-    """The same recording with one frame of another."""
-    return np.concatenate([bits[:20], take(1, 0, 9), bits[21:]])
-
-
 @pytest.mark.parametrize(
     "bits",
     [
         take(60, 14, 0),
         take(4, 20, 3),
         np.stack([take(40, 8, 0), take(40, 8, 1)], axis=1).reshape(-1, 128),
-        spoilt(take(40, 4, 0)),
+        np.concatenate([take(40, 4, 0)[:20], take(1, 0, 9), take(40, 4, 0)[21:]]),
     ],
     ids=["a moving camera", "a short film", "two cameras in turns", "a single spoilt frame"],
 )

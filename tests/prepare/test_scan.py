@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import DataError
+from fingerspell.prepare.layouts.classes import label_in
 from fingerspell.prepare.records import Record, Renamed
 from fingerspell.prepare.scan import scan, source_names
 from helpers.touched import touch
 
 NESTED = "asl_alphabet_train/asl_alphabet_train"
+FLAT = "asl_alphabet_test/asl_alphabet_test"
 
 
 def labels(files: tuple[Record, ...]) -> list[str]:
@@ -51,7 +53,7 @@ def test_class_folders_are_found_where_people_have_them(
     assert scanned.ignored == scanned.unusable == ()
 
 
-@pytest.mark.parametrize("test", ["asl_alphabet_test/asl_alphabet_test", "asl_alphabet_test"])
+@pytest.mark.parametrize("test", [FLAT, "asl_alphabet_test"])
 @pytest.mark.parametrize("names", [("A_test.jpg",), ("A_test.jpg", "space_test.jpg")])
 def test_a_whole_download_gives_its_train_part_and_says_why(
     tmp_path: Path, test: str, names: tuple[str, ...]
@@ -209,7 +211,11 @@ NESTED_C = r"no pictures right in the class folder .*C, but some in"
         ("", "no pictures", "sort the pictures"),
         ("1.jpg 2.jpg", "2 files but no class folders", "sort the pictures"),
         ("x/1/a.jpg y/2/b.jpg z/c.txt", "2 files but no class folders", "sort the pictures"),
-        ("A/1.jpg", "only the class A", "hand over the folder"),
+        ("A1.jpg B1.jpg cat.jpg", "3 files but no class folders", "sort the pictures"),
+        ("A1.jpg A2.jpg", "2 files but no class folders", "sort the pictures"),
+        ("IMG_1.jpg DSC_1.jpg", "2 files but no class folders", "sort the pictures"),
+        ("some/where/A1.jpg some/where/B1.jpg", "only one folder with pictures", "sort the"),
+        ("A/left_1.jpg A/right_1.jpg", "only the class A", "hand over the folder"),
         ("x/y/A/1.jpg", "only one folder with pictures, .*A", "sort the pictures"),
         ("train/1.jpg valid/2.jpg", "pictures without class folders in train, valid", "sort"),
         ("A/1 B/1 train/A/1 train/B/1 test/A/1 test/B/1", "side by side", "the one or the other"),
@@ -260,3 +266,48 @@ def test_the_folder_may_be_named_relative_to_the_current_one(tmp_path: Path, mon
     scanned = scan([Path()])
     assert {f.source for f in scanned.records} == {"here"}
     assert [f.file_name for f in scanned.records] == ["train_1.jpg", "test_1.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("label", "names"),
+    [
+        ("A", ["A_test.jpg", "A_TEST.JPG"]),
+        ("nothing", ["nothing_test.jpg"]),
+        ("B", ["B12.png", "B_12.png", "B-12.png", "B (12).png"]),
+        ("thank_you", ["thank_you_3.jpg"]),
+        ("3", ["3_12.jpg"]),
+        ("ñ", ["ñ1.jpg"]),
+        (None, ["A", "A.jpg", "12.jpg", "_1.jpg", "hand1_a_bot_seg_1_cropped.png"]),
+        (None, ["2024-01-31.jpg", "IMG_20240131_120001.jpg"]),
+        (None, ["IMG_1.jpg", "dsc-2.JPG", "PXL 3.jpg", "photo (4).png", "Win5.jpg"]),
+    ],
+)
+def test_the_label_stands_before_the_number_or_the_word_test(
+    label: str | None, names: list[str]
+) -> None:
+    assert {label_in(name) for name in names} == {label}
+
+
+@pytest.mark.parametrize(
+    ("root", "names", "found", "ignored"),
+    [
+        ("asl_alphabet_test", "A_test space_test B_test", ["A", "B", "space"], []),
+        ("x", f"{FLAT}/A_test {FLAT}/b_test", ["A", "B"], []),
+        (
+            "x/asl_alphabet_test",
+            "asl_alphabet_test/A_test asl_alphabet_test/b_test",
+            ["A", "B"],
+            [],
+        ),
+        ("x", "A1 B1 more/deep/1", ["A", "B"], ["more"]),
+        ("x", "A1 B1 asl_test/C_test", ["A", "B"], ["C_test.jpg"]),
+    ],
+    ids=["the test folder alone", "nested", "the outer one", "a folder inside", "a test inside"],
+)
+def test_a_flat_folder_is_read_by_the_names_of_its_files(
+    tmp_path: Path, root: str, names: str, found: list[str], ignored: list[str]
+) -> None:
+    scanned = scan([touch(tmp_path / root, *(f"{name}.jpg" for name in names.split()))])
+    assert labels(scanned.records) == found
+    assert [path.name for path in scanned.ignored] == ignored
+    assert scanned.layouts[0][1] == "names"

@@ -1,9 +1,13 @@
-"""What prepare says on the console and in its files."""
+"""The command, and what prepare says on the console and in its files."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +15,8 @@ from fingerspell.config import PrepareConfig
 from fingerspell.errors import DataError
 from fingerspell.prepare.prepare import prepare
 from fingerspell.prepare.summary import summary
+from helpers.command import command
+from helpers.killed import SOURCE
 from helpers.synthetic_folder import alphabet, frame, groups_table, write_runs
 
 
@@ -60,21 +66,6 @@ def test_console_card_and_page_count_the_same(config: PrepareConfig, tmp_path: P
     assert f"<b>{held_out.split()[0]}</b>pictures held out<" in page
 
 
-def test_what_the_scan_could_not_use_is_listed_with_the_bad_pictures(
-    config: PrepareConfig, tmp_path: Path
-) -> None:
-    outside = tmp_path / "outside.jpg"
-    outside.write_bytes(b"x")
-    try:
-        (config.input_dirs[0] / "A" / "link.jpg").symlink_to(outside)
-    except OSError:
-        pytest.skip("this system lets nobody make links")
-    (bad,) = prepare(replace(config, max_bad_share=0.1)).report["bad"]
-    assert "leaves the folder" in bad["reason"]
-    with pytest.raises(DataError, match="1 of 41 files are bad"):
-        prepare(replace(config, output_dir=tmp_path / "other", max_bad_share=0.0))
-
-
 def test_another_table_of_groups_is_another_data_set(config: PrepareConfig, tmp_path: Path) -> None:
     (config.input_dirs[0] / "A" / "A9000.jpg").write_bytes(b"")  # Left out, but may be named.
     table = groups_table(tmp_path, "A/A0.jpg,anna", "A/A1.jpg,anna", "A/A9000.jpg,anna")
@@ -116,3 +107,59 @@ def test_rows_of_a_table_become_pictures_of_their_own(tmp_path: Path) -> None:
     assert (report["pictures"], report["linked"], report["copied"]) == (12, 0, 12)
     pictures = sorted((out / "train").rglob("*.png"))
     assert pictures and all(p.read_bytes().startswith(b"\x89PNG") for p in pictures)
+
+
+def test_the_guides_command_prepares_and_prints_a_summary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hands, dataset = alphabet(tmp_path / "in"), tmp_path / "dataset"
+    assert command("prepare", "--input_dir", hands, "--output_dir", dataset) == 0
+    out = capsys.readouterr().out
+    assert "40 pictures, 2 classes, 10 groups" in out
+    assert "a random split would leak" in out
+    assert (dataset / "train" / "A").is_dir()
+    assert command("prepare", "--input_dir", hands, "--output_dir", dataset) == 0
+    assert "left untouched" in capsys.readouterr().out
+
+
+def test_several_folders_may_follow_one_option_or_several(tmp_path: Path) -> None:
+    one, two, three = (alphabet(tmp_path / name, runs=3) for name in "abc")
+    call = ("--input_dir", one, two, "--input_dir", three, "--output_dir", tmp_path / "out")
+    assert command("prepare", *call) == 0
+    assert len(list((tmp_path / "out").rglob("*.jpg"))) == 72
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert (report["groups"], list(report["sources"])) == (6, ["a", "b", "c"])
+
+
+def test_the_door_stands_in_backend_and_its_help_is_quick() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "backend/prepare_dataset.py", "--help"],
+        cwd=SOURCE.parent, capture_output=True, text=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    assert "--input_dir" in done.stdout
+    for heavy in ("cv2", "numpy", "grain", "tensorflow"):
+        assert f"| {heavy}\n" not in done.stderr.replace("  ", " ")
+
+
+def test_every_option_reaches_the_report(tmp_path: Path) -> None:
+    a, b = alphabet(tmp_path / "a"), alphabet(tmp_path / "b", runs=range(70, 75))
+    table = groups_table(tmp_path, "a/A/A0.jpg,anna")
+    call = ["--input_dir", a, b, "--resplit", "--holdout_source", "b", "--max_bad", 0.2]
+    call += ["--near_bits", 9, "--seed", 7, "--train", 0.6, "--val", 0.2, "--test", 0.2]
+
+    def report_of(*options: object) -> dict[str, Any]:
+        output = tmp_path / f"out{options[0]}"
+        assert command("prepare", *call, *options, "--output_dir", output) == 0
+        report: dict[str, Any] = json.loads((output / "report.json").read_text(encoding="utf-8"))
+        return report
+
+    named = report_of("--groups", table)
+    config = named["config"]
+    assert config["resplit"] is True
+    assert config["groups_csv"] == str(table.resolve())
+    assert config["holdout_sources"] == named["held_out"] == ["b"]
+    assert (config["near_bits"], config["seed"], config["max_bad_share"]) == (9, 7, 0.2)
+    assert config["shares"] == [0.6, 0.2, 0.2]
+    by_file = report_of("--group_by", r"(.+)\.jpg")
+    assert by_file["config"]["group_by"] == r"(.+)\.jpg"
+    assert by_file["groups"] == by_file["pictures"] == 40

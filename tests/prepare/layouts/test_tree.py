@@ -46,21 +46,14 @@ def test_links_to_files_and_folders_inside_are_followed_and_the_input_may_be_one
 
 @posix
 @pytest.mark.parametrize("name", ["A/2.jpg", "C"])
-@pytest.mark.parametrize("target", ["../../elsewhere", "/etc/passwd", "../../hands2/A"])
+@pytest.mark.parametrize("target", ["../elsewhere", "/etc/passwd", "../hands2/A", ".way"])
 def test_a_link_that_leaves_the_folder_is_not_followed(root: Path, name: str, target: str) -> None:
     touch(root.parent, "elsewhere/1.jpg", "hands2/A/1.jpg")
-    (root / name).symlink_to((root / "A" / target).resolve())
+    (root / ".way").symlink_to(root.parent / "elsewhere")
+    (root / name).symlink_to(root / target)
     scanned = scan([root])
     assert paths(scanned, root) == BOTH
     assert reasons(scanned)[Path(name).name].startswith("a link that leaves the folder: ")
-
-
-@posix
-def test_a_link_out_by_way_of_a_link_inside_is_not_followed(root: Path) -> None:
-    touch(root.parent, "elsewhere/1.jpg")
-    (root / ".way").symlink_to(root.parent / "elsewhere")
-    (root / "C").symlink_to(root / ".way")
-    assert "leaves the folder" in reasons(scan([root]))["C"]
 
 
 @posix
@@ -78,24 +71,19 @@ def test_no_cycle_is_entered_and_no_folder_read_twice(root: Path) -> None:
 
 
 @posix
-def test_broken_and_circular_links_are_listed(root: Path) -> None:
-    (root / "A" / "gone.jpg").symlink_to("nowhere.jpg")
-    (root / "A" / "x.jpg").symlink_to("y.jpg")
-    (root / "A" / "y.jpg").symlink_to("x.jpg")
-    scanned = scan([root])
-    assert reasons(scanned).keys() == {"gone.jpg", "x.jpg", "y.jpg"}
-    assert all("broken link" in reason for reason in reasons(scanned).values())
-
-
-@posix
-def test_pipes_and_sockets_are_listed_and_not_opened(root: Path, monkeypatch) -> None:
+def test_broken_links_pipes_and_sockets_are_listed_and_not_opened(root: Path, monkeypatch) -> None:
+    links = {"gone": "nowhere.jpg", "x": "y.jpg", "y": "x.jpg", "link": "pipe.jpg"}
+    for name, target in links.items():
+        (root / "A" / f"{name}.jpg").symlink_to(target)
     os.mkfifo(root / "A" / "pipe.jpg")
     monkeypatch.chdir(root)  # The path of a socket may not be long.
-    (root / "B" / "link.jpg").symlink_to("../A/pipe.jpg")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("A/s.jpg")
-        scanned = scan([root])
-    assert reasons(scanned) == {
+        found = reasons(scan([root]))
+    assert [found.pop(f"{name}.jpg").partition(":")[0] for name in ("gone", "x", "y")] == [
+        "a broken link"
+    ] * 3
+    assert found == {
         "link.jpg": "a link to a pipe, socket or device",
         "pipe.jpg": "a pipe, socket or device, no file",
         "s.jpg": "a pipe, socket or device, no file",
