@@ -14,6 +14,7 @@ from fingerspell.dataset.manifest import (
     COLUMNS,
     HELD_OUT,
     OLD_HELD_OUT,
+    SPLITS,
     Manifest,
     Sample,
     is_split_name,
@@ -26,8 +27,10 @@ from fingerspell.errors import DataError
 
 
 def sample(split: str, label: str, name: str, group: str | None = None) -> Sample:
-    path = f"{split}/{label}/{name}"
-    return Sample(path, label, split, group or path, "s", "", "", 4, 5)
+    """A picture of a split, or of an unseen signer where `split` is none."""
+    source, home = ("s", split) if split in SPLITS else (split, f"{HELD_OUT}/{split}")
+    path = f"{home}/{label}/{name}"
+    return Sample(path, label, home.split("/")[0], group or path, source, "", "", 4, 5)
 
 
 GOOD = [sample(split, label, "1.jpg") for split in ("test", "train", "val") for label in "BA"]
@@ -65,13 +68,8 @@ def test_a_group_on_two_sides_is_refused_unless_a_report_says_that_the_split_was
         read_manifest(tmp_path / "random")
 
 
-def held(source: str, label: str, name: str, group: str | None = None) -> Sample:
-    path = f"unseen_signers/{source}/{label}/{name}"
-    return Sample(path, label, HELD_OUT, group or path, source, "", "", 4, 5)
-
-
 def test_held_out_sources_are_read_and_kept_apart(tmp_path: Path) -> None:
-    people = [held("ann", "A", "1.jpg"), held("bob", "B", "1.jpg"), held("ann", "C", "1.jpg")]
+    people = [sample("ann", "A", "1.jpg"), sample("bob", "B", "1.jpg"), sample("ann", "C", "1.jpg")]
     manifest = read_manifest(data_set(tmp_path, [*GOOD, *people]))
     assert manifest.held_out() == {"ann": (people[0], people[2]), "bob": (people[1],)}
     assert manifest.split(HELD_OUT) == tuple(people)
@@ -99,7 +97,7 @@ def test_a_data_set_of_an_earlier_version_is_read_but_not_its_held_out_split(
 def test_an_unseen_signer_shares_a_group_with_nobody_whatever_the_rule(
     tmp_path: Path, split: str, rule: str
 ) -> None:
-    leaky = [sample(split, "A", "2.jpg", "g"), held("ann", "A", "1.jpg", "g")]
+    leaky = [sample(split, "A", "2.jpg", "g"), sample("ann", "A", "1.jpg", "g")]
     for order in (leaky, leaky[::-1]):
         with pytest.raises(DataError, match="group g lies in"):
             read_manifest(data_set(tmp_path, [*GOOD, *order], rule))
@@ -109,7 +107,7 @@ def test_an_unseen_signer_shares_a_group_with_nobody_whatever_the_rule(
 def test_missing_pictures_are_counted_those_of_unseen_signers_too(
     tmp_path: Path, lost: int
 ) -> None:
-    samples = [*GOOD, held("ann", "A", "1.jpg"), held("ann", "A", "2.jpg")]
+    samples = [*GOOD, sample("ann", "A", "1.jpg"), sample("ann", "A", "2.jpg")]
     data_set(tmp_path, samples)
     (tmp_path / samples[lost].path).unlink()
     with pytest.raises(DataError, match=f"1 of 8 .* missing, first {samples[lost].path}"):
@@ -204,7 +202,7 @@ def hashed(tmp_path: Path) -> Manifest:
     samples = [
         sample(s, c, f"{n}.jpg") for s in ("train", "val", "test") for c in "AB" for n in "01"
     ]
-    samples += [held("ann", c, f"{n}.jpg") for c in "AB" for n in "01"]
+    samples += [sample("ann", c, f"{n}.jpg") for c in "AB" for n in "01"]
     known = [replace(s, sha256=sha256(s.path.encode()).hexdigest()) for s in samples]
     data_set(tmp_path, known)
     for item in known:

@@ -1,10 +1,14 @@
-"""prepare end to end on synthetic pictures: what it writes, refuses and leaves alone."""
+"""prepare end to end on synthetic pictures: what it writes, refuses, leaves alone; and killed."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import random
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,10 +18,11 @@ import pytest
 
 from fingerspell import files
 from fingerspell.config import PrepareConfig
-from fingerspell.dataset.manifest import OLD_HELD_OUT, read_manifest
+from fingerspell.dataset.manifest import OLD_HELD_OUT, read_manifest, verify
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.prepare.prepare import prepare
 from fingerspell.prepare.summary import summary
+from helpers.killed import SOURCE
 from helpers.synthetic_folder import alphabet, write_runs
 
 
@@ -79,14 +84,11 @@ def test_files_are_linked_or_else_copied_and_the_input_is_never_touched(
 
 
 def test_the_same_seed_gives_the_same_manifest_and_another_does_not(config: PrepareConfig) -> None:
-    def manifest(name: str, seed: int) -> str:
-        there = replace(config, output_dir=config.output_dir / name, seed=seed)
-        prepare(there)
-        return read_manifest(there.output_dir).sha256
-
-    one = manifest("one", 1)
-    assert manifest("two", 1) == one
-    assert manifest("three", 2) != one
+    manifests = []
+    for number, seed in enumerate((1, 1, 2)):
+        prepare(replace(config, output_dir=config.output_dir / str(number), seed=seed))
+        manifests.append(read_manifest(config.output_dir / str(number)).sha256)
+    assert manifests[0] == manifests[1] != manifests[2]
 
 
 def test_a_second_run_leaves_the_data_set_untouched_however_the_folder_is_written(
@@ -144,19 +146,25 @@ def test_a_folder_that_may_not_be_read_is_a_clear_error(
         ("seed", "other pictures or settings"),
         ("new file", "other pictures or settings"),
         ("changed file", "other pictures or settings"),
+        ("earlier version", "another version"),
         ("lost picture", "a damaged data set"),
         ("report.html", "a damaged data set"),
         ("data_card.md", "a damaged data set"),
     ],
 )
 def test_anything_else_needs_overwrite(config: PrepareConfig, change: str, held: str) -> None:
-    prepare(config)
+    report = prepare(config).report
+    old = config.output_dir / OLD_HELD_OUT
     if change == "seed":
         config = replace(config, seed=7)
     elif change == "new file":
         write_runs(config.input_dirs[0], "A", [77, 78, 79, 80, 81, 82], 1)
     elif change == "changed file":
         os.utime(config.input_dirs[0] / "A" / "A0.jpg", ns=(1, 1))
+    elif change == "earlier version":
+        (old / "ann" / "A").mkdir(parents=True)
+        text = json.dumps({**report, "format": 2})
+        (config.output_dir / "report.json").write_text(text, encoding="utf-8")
     else:
         lost = rows(config)[0]["path"] if change == "lost picture" else change
         (config.output_dir / lost).unlink()
@@ -166,6 +174,7 @@ def test_anything_else_needs_overwrite(config: PrepareConfig, change: str, held:
     assert "--overwrite" in error.value.fix
     assert tree(config.output_dir) == before
     assert not prepare(replace(config, overwrite=True)).untouched
+    assert not old.exists()
 
 
 @pytest.mark.parametrize(
@@ -294,16 +303,64 @@ def test_settings_that_cannot_work_are_refused(
         replace(config, **setting)
 
 
-def test_a_data_set_of_an_earlier_version_is_refused_and_can_be_replaced(
-    config: PrepareConfig,
-) -> None:
-    prepare(config)
-    (config.output_dir / OLD_HELD_OUT / "ann" / "A").mkdir(parents=True)
-    path = config.output_dir / "report.json"
-    report = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({**report, "format": 2}), encoding="utf-8")
-    with pytest.raises(DataError, match="another version") as error:
-        prepare(config)
-    assert "--overwrite" in error.value.fix
-    assert not prepare(replace(config, overwrite=True)).untouched
-    assert not (config.output_dir / OLD_HELD_OUT).exists()
+KILLS = 24
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from fingerspell.config import PrepareConfig
+from fingerspell.prepare.prepare import prepare
+config = PrepareConfig(input_dirs=(Path(sys.argv[2]),), output_dir=Path(sys.argv[3]),
+                       seed=int(sys.argv[4]), overwrite=True)
+print("ready", flush=True)
+prepare(config)
+"""
+
+
+def start(pictures: Path, goal: Path, seed: int) -> subprocess.Popen[str]:
+    """Starts prepare and returns once its libraries are loaded."""
+    call = [sys.executable, "-c", PROGRAM, str(SOURCE), str(pictures), str(goal), str(seed)]
+    child = subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
+    )
+    assert child.stdout is not None
+    with child.stdout as said:
+        assert said.readline() == "ready\n"
+    return child
+
+
+def checked_sha256(goal: Path) -> str:
+    """The data set's manifest, once every picture has been hashed again."""
+    manifest = read_manifest(goal)
+    assert verify(manifest) == len(manifest.samples) == 320
+    listed = {sample.path for sample in manifest.samples}
+    assert {p.relative_to(goal).as_posix() for p in goal.rglob("*.jpg")} == listed
+    return manifest.sha256
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_the_data_set_is_the_old_or_the_new_one(tmp_path: Path) -> None:
+    pictures, goal = alphabet(tmp_path / "hands", "ABCD", runs=20), tmp_path / "sets" / "dataset"
+    known, longest_s = {}, 0.0
+    for seed in (1, 2, 1):
+        child, started_s = start(pictures, goal, seed), time.monotonic()
+        assert child.wait() == 0
+        longest_s = max(longest_s, time.monotonic() - started_s)
+        known[seed] = checked_sha256(goal)
+    moments, now, survived = random.Random(0), 1, {"old": 0, "new": 0}
+    for _ in range(KILLS):
+        child = start(pictures, goal, 3 - now)
+        time.sleep(moments.uniform(0, 1.1 * longest_s))
+        child.kill()
+        child.wait()
+        if not goal.exists():  # Between the two renames: the next prepare begins like this.
+            files.recover(goal)
+        found = checked_sha256(goal)
+        assert found in known.values(), "a mixture"
+        survived["old" if found == known[now] else "new"] += 1
+        now = next(seed for seed, sha256 in known.items() if sha256 == found)
+    print(f"{KILLS} kills within {longest_s:.2f} s: {survived}")
+    assert survived["old"] > 0
+    assert start(pictures, goal, 3 - now).wait() == 0
+    assert checked_sha256(goal) == known[3 - now]
+    assert not [path for path in goal.parent.iterdir() if path.name.startswith(".")]

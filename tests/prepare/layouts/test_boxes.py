@@ -13,16 +13,23 @@ from fingerspell.prepare.scan import scan
 from helpers.touched import touch
 
 BOX = "0.5 0.5 0.2 0.4"
+KINDS = ("images", "labels")
 
 
-def export(root: Path, boxes: dict[str, str], yaml: str = "names: [A, B, blank]") -> Path:
-    """Writes a picture and a text file for each `split/stem`, Roboflow's order."""
+def export(
+    root: Path,
+    boxes: dict[str, str],
+    yaml: str = "names: [A, B, blank]",
+    order: str = "{split}/{kind}/{stem}",
+) -> Path:
+    """Writes a picture and a text file for each `split/stem`; the order is Roboflow's."""
     touch(root)
     (root / "data.yaml").write_text(yaml, encoding="utf-8")
     for name, text in boxes.items():
         split, stem = name.split("/")
-        touch(root, f"{split}/images/{stem}.jpg", f"{split}/labels/{stem}.txt")
-        (root / split / "labels" / f"{stem}.txt").write_text(text, encoding="utf-8")
+        images, labels = (order.format(split=split, kind=k, stem=stem) for k in KINDS)
+        touch(root, f"{images}.jpg", f"{labels}.txt")
+        (root / f"{labels}.txt").write_text(text, encoding="utf-8")
     return root
 
 
@@ -44,15 +51,14 @@ def test_each_box_is_a_picture_of_its_class_and_split(tmp_path: Path) -> None:
     assert scanned.ignored == scanned.unusable == ()
 
 
-@pytest.mark.parametrize("before", ["", "download/"])
+@pytest.mark.parametrize("before", ["", "download"])
 def test_pictures_and_labels_may_stand_before_the_split(tmp_path: Path, before: str) -> None:
-    root = touch(tmp_path / "x", *(f"{before}images/{s}/{s}.jpg" for s in ("train", "val")))
-    touch(root, *(f"{before}labels/{s}/{s}.txt" for s in ("train", "val")), f"{before}train.txt")
-    (root / before / "set.yaml").write_text("names:\n  0: A\n  1: B\n", encoding="utf-8")
-    for index, split in enumerate(("train", "val")):
-        text = f"{index} {BOX}"
-        (root / before / "labels" / split / f"{split}.txt").write_text(text, encoding="utf-8")
-    scanned = scan([root])
+    boxes = {"train/1": f"0 {BOX}", "val/2": f"1 {BOX}"}
+    names = "names:\n  0: A\n  1: B\n"
+    root = export(tmp_path / "x" / before, boxes, names, order="{kind}/{split}/{stem}")
+    touch(root, "train.txt")
+    (root / "data.yaml").rename(root / "set.yaml")
+    scanned = scan([tmp_path / "x"])
     assert [(f.label, f.split) for f in scanned.records] == [("A", "train"), ("B", "val")]
     assert scanned.ignored == ()
 

@@ -90,25 +90,20 @@ def test_broken_links_pipes_and_sockets_are_listed_and_not_opened(root: Path, mo
     }
 
 
-def lock(monkeypatch: pytest.MonkeyPatch, locked: Path) -> None:
-    """Lets listing one folder fail, as it does for everyone but root."""
-    listed = os.scandir
+def test_a_locked_folder_is_listed_and_a_locked_input_an_error(root: Path, monkeypatch) -> None:
+    touch(root, "C/1.jpg")
+    locked, listed = {root / "C"}, os.scandir
 
     def scandir(path: str) -> object:
-        if Path(path) == locked:
+        if Path(path) in locked:  # As it is for everyone but root.
             raise PermissionError(13, "Permission denied", str(path))
         return listed(path)
 
     monkeypatch.setattr(tree.os, "scandir", scandir)
-
-
-def test_a_locked_folder_is_listed_and_a_locked_input_an_error(root: Path, monkeypatch) -> None:
-    touch(root, "C/1.jpg")
-    lock(monkeypatch, root / "C")
     scanned = scan([root])
     assert paths(scanned, root) == BOTH
     assert reasons(scanned) == {"C": "a folder that cannot be listed (Permission denied)"}
-    lock(monkeypatch, root)
+    locked.add(root)
     with pytest.raises(DataError, match="Permission denied"):
         scan([root])
 
