@@ -24,6 +24,7 @@ from fingerspell.dataset.manifest import (
     verify,
 )
 from fingerspell.errors import DataError
+from helpers.touched import touch
 
 
 def sample(split: str, label: str, name: str, group: str | None = None) -> Sample:
@@ -37,9 +38,7 @@ GOOD = [sample(split, label, "1.jpg") for split in ("test", "train", "val") for 
 
 
 def data_set(folder: Path, samples: list[Sample], rule: str = "groups") -> Path:
-    for item in samples:
-        (folder / item.path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / item.path).write_bytes(b"")
+    touch(folder, *(item.path for item in samples))
     (folder / "manifest.csv").write_text(to_csv(samples), encoding="utf-8", newline="\n")
     (folder / "report.json").write_text(json.dumps({"config": {"split": rule}}), encoding="utf-8")
     return folder
@@ -152,16 +151,11 @@ def test_sets_that_cannot_be_trained_on_are_refused(tmp_path: Path, kept, found:
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation"])
 def test_a_folder_made_by_others_is_scanned(tmp_path: Path, val: str) -> None:
-    for split in ("train", val, "test"):
-        for label in "AB":
-            (tmp_path / split / label).mkdir(parents=True)
-            (tmp_path / split / label / "1.jpg").write_bytes(b"")
+    touch(tmp_path, *(f"{split}/{c}/1.jpg" for split in ("train", val, "test") for c in "AB"))
     manifest = read_manifest(tmp_path)
     assert manifest.labels == ("A", "B")
-    assert [manifest.absolute(s) for s in manifest.split("val")] == [
-        tmp_path / val / "A" / "1.jpg",
-        tmp_path / val / "B" / "1.jpg",
-    ]
+    found = [manifest.absolute(s) for s in manifest.split("val")]
+    assert found == [tmp_path / val / c / "1.jpg" for c in "AB"]
     assert len({s.group for s in manifest.samples}) == 6
 
 

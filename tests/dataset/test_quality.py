@@ -44,15 +44,12 @@ def checkers(side_px: int) -> Pixels:
     return np.repeat(large[..., None], 3, axis=2)
 
 
-@pytest.mark.parametrize(("grey", "brightness"), [(51, 0.2), (128, 0.5), (255, 1.0), (0, 0.0)])
-def test_brightness_is_mean_luma_from_nought_to_one(grey: int, brightness: float) -> None:
-    assert measure(plain((grey,) * 3)).brightness == pytest.approx(brightness, abs=0.002)
-
-
-def test_a_black_ground_does_not_make_a_cut_out_hand_dark() -> None:
-    picture = plain((0, 0, 0))
-    picture[80:120, 80:120] = 128
-    quality = measure(picture)
+def test_brightness_is_mean_luma_from_nought_to_one_and_a_black_ground_does_not_count() -> None:
+    for grey, brightness in ((51, 0.2), (128, 0.5), (255, 1.0), (0, 0.0)):
+        assert measure(plain((grey,) * 3)).brightness == pytest.approx(brightness, abs=0.002)
+    cut_out = plain((0, 0, 0))
+    cut_out[80:120, 80:120] = 128
+    quality = measure(cut_out)
     assert quality.brightness == pytest.approx(0.5, abs=0.01)
     assert remarks(quality, 200, 200) == ()
 
@@ -159,16 +156,11 @@ def sample(name: str, source: str = "one", width: int = 200, height: int = 200) 
     return Sample(path, "A", "train", name, source, "", "", width, height)
 
 
-def test_skin_tones_are_counted_in_their_order() -> None:
+def test_skin_tones_are_counted_in_their_order_and_medians_leave_out_pictures_without() -> None:
     counted = bands([Quality(skin_ita_deg=angle) for angle in (60, -40, -50, math.nan)])
-    assert list(counted) == [
-        "very light", "light", "intermediate", "tan", "brown", "dark", "none found",
-    ]  # fmt: skip
-    assert (counted["very light"], counted["dark"], counted["none found"]) == (1, 2, 1)
-
-
-def test_the_median_tone_leaves_out_pictures_without_skin() -> None:
-    some = [Quality(skin_ita_deg=20), Quality(skin_ita_deg=math.nan), Quality(skin_ita_deg=40)]
+    order = ["very light", "light", "intermediate", "tan", "brown", "dark", "none found"]
+    assert list(counted.items()) == list(zip(order, (1, 0, 0, 0, 0, 2, 1), strict=True))
+    some = [Quality(skin_ita_deg=angle) for angle in (20, math.nan, 40)]
     assert medians(some)["skin_ita_deg"] == 30
     assert medians([Quality()])["skin_ita_deg"] is None
 

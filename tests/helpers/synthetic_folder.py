@@ -36,10 +36,7 @@ def write_runs(folder: Path, label: str, runs: Iterable[int], frames: int = 4) -
 def alphabet(
     folder: Path, labels: str = "AB", runs: int | Iterable[int] = 5, frames: int = 4
 ) -> Path:
-    """Writes `runs` × `frames` pictures a class, every run another scene; returns the folder.
-
-    `runs` may also name the scenes: the same number of the same class is the same scene anywhere.
-    """
+    """Writes `runs` (or scenes of these numbers) × `frames` pictures a class; returns `folder`."""
     numbers = list(range(runs) if isinstance(runs, int) else runs)
     for label in labels:
         write_runs(folder, label, (1000 * ord(label) + number for number in numbers), frames)

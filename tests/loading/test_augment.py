@@ -146,15 +146,12 @@ def test_colour_changes_keep_grey_grey_and_a_third_of_a_turn_moves_red_to_green(
     assert (grey == grey[..., :1]).all()
 
 
-def test_the_tone_table_rises_from_black_and_keeps_its_ends() -> None:
+def test_tones_rise_from_black_to_their_ends_and_stay_within_a_byte() -> None:
     assert tone_table(1.0, 1.0, 1.0).tolist() == list(range(256))
     brighter = tone_table(1.3, 0.8, 1.0).astype(int)
     assert brighter[0] == 0
     assert (np.diff(brighter) >= 0).all()
     assert brighter[128] > 128
-
-
-def test_recolouring_stays_within_a_byte_without_wrapping_round() -> None:
     config = replace(OFF, brightness=1.0, contrast=1.0, saturation=1.0, hue_deg=90.0)
     bright = np.full((8, 8, 3), 250, np.uint8)
     for seed in range(50):

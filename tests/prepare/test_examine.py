@@ -203,9 +203,8 @@ def test_what_cannot_be_read_is_named_and_does_not_stop_the_rest(
 ) -> None:
     others[1].write_bytes(others[1].read_bytes()[:300])
     others[2].write_bytes(b"")
-    folder = others[0].with_name("folder.jpg")
+    folder, absent = (others[0].with_name(name) for name in ("folder.jpg", "absent.jpg"))
     folder.mkdir()
-    absent = others[0].with_name("absent.jpg")
     bad = check_unseen_pictures("ann", [*others, folder, absent], manifest)
     assert [one.path for one in bad] == [others[1], others[2], folder, absent]
     assert all(one.reason for one in bad)

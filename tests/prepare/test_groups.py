@@ -193,23 +193,16 @@ def shots(told: str) -> list[Picture]:
     ("pictures", "owners", "names"),
     [
         ("B1.0 A2.0 B1.1 tB3.0 B4.0", None, "s/B/0001 s/A/0001 s/B/0001 t/B/0001 s/B/0002"),
+        # Named groups join across classes and sources; likeness never joins two of them.
         ("A1.0 B2.0 tC3.0", ["ann"] * 3, "ann ann ann"),
         ("A1.0 A1.1 A1.2 A1.3", ["ann", "bob", "ann", "bob"], "ann bob ann bob"),
+        # A picture without one goes to the first it resembles, and is no bridge.
         ("A1.0 A1.1 A1.2 A1.3", ["", "bob", "ann", ""], "bob bob ann bob"),
         ("A1.0 A1.1 A7.0", ["", "", "ann"], "s/A/0001 s/A/0001 ann"),
+        # Equal files go together whatever was named.
         ("A1.0 A1.0 A1.1", ["", "ann", "bob"], "ann ann bob"),
         ("A1.0 tA1.0 tA2.0", ["ann", "bob", "bob"], "ann ann ann"),
-        ("A1.0 A2.0", ["", "s/A/0001"], "s/A/0002 s/A/0001"),
-    ],
-    ids=[
-        "none named: after the first picture",
-        "a named group joins what looks different, across classes and sources",
-        "likeness never joins two named groups",
-        "a picture without one goes to the first it resembles, and is no bridge",
-        "pictures without one join one another",
-        "an equal file takes a picture into its group, away from others",
-        "equal files join named groups",
-        "a name that looks like ours is not taken twice",
+        ("A1.0 A2.0", ["", "s/A/0001"], "s/A/0002 s/A/0001"),  # Not taken twice.
     ],
 )
 def test_groups_that_were_named_and_likeness(

@@ -98,11 +98,11 @@ def test_the_quick_search_finds_the_same_groups_as_comparing_all() -> None:
     assert (found[:, 0] < found[:, 1]).all()
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_a_handful_of_hashes_is_no_special_case(count: int) -> None:
-    hashes = np.full((count, 2), 7, np.uint64)
-    for pairs in (near_pairs(hashes, NEAR_BITS), tables(hashes, NEAR_BITS)):
-        assert pairs.tolist() == [[0, 1]][: count // 2]
+def test_a_handful_of_hashes_is_no_special_case() -> None:
+    for count, expected in ((0, []), (1, []), (2, [[0, 1]])):
+        hashes = np.full((count, 2), 7, np.uint64)
+        assert near_pairs(hashes, NEAR_BITS).tolist() == expected
+        assert tables(hashes, NEAR_BITS).tolist() == expected
 
 
 def test_thousands_of_black_pictures_do_not_fill_the_memory() -> None:
@@ -267,13 +267,10 @@ def test_a_gradient_to_the_right_sets_the_first_half_of_the_bits() -> None:
     assert dhash(ramp) == "f" * 16 + "0" * 16
 
 
-def test_on_a_flat_background_few_differing_bits_are_many() -> None:
-    hashes = words(["ff" + "00" * 15, "00ff" + "00" * 14])
-    assert differ("ff" + "00" * 15, "00ff" + "00" * 14) <= NEAR_BITS
-    assert not is_near(hashes[0], hashes[1], NEAR_BITS)
-
-
-def test_a_speck_does_not_part_two_blank_pictures() -> None:
+def test_on_a_flat_background_few_differing_bits_are_many_but_a_speck_is_none() -> None:
+    one, other = words(["ff" + "00" * 15, "00ff" + "00" * 14])
+    assert np.bitwise_count(one ^ other).sum() <= NEAR_BITS
+    assert not is_near(one, other, NEAR_BITS)
     blank, speck = words(["0" * 32, "1" + "0" * 31])
     assert is_near(blank, speck, NEAR_BITS)
     assert distance(blank, speck) == np.float32(76 / 20)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,19 +66,24 @@ def test_the_manifest_names_every_file_and_its_picture(config: PrepareConfig) ->
     assert json.loads(written) == report
 
 
-def test_files_are_linked_or_else_copied_and_the_input_is_never_touched(
+def test_files_are_linked_or_else_copied_anew_and_the_input_is_never_touched(
     config: PrepareConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = tree(config.input_dirs[0])
     linked = prepare(config).report
     assert linked["linked"] + linked["copied"] == 40
+    picture = config.output_dir / rows(config)[0]["path"]
+    picture.unlink()
+    picture.write_bytes(b"somebody else's")
 
     def refuse(*_: object) -> None:
         raise OSError("another device")
 
     monkeypatch.setattr(os, "link", refuse)
-    copied = prepare(replace(config, seed=1, overwrite=True)).report
-    assert (copied["linked"], copied["copied"]) == (0, 40)
+    again = prepare(replace(config, overwrite=True))
+    assert not again.untouched, "though nothing changed but a picture's bytes"
+    assert (again.report["linked"], again.report["copied"]) == (0, 40)
+    assert picture.read_bytes() != b"somebody else's"
     assert tree(config.input_dirs[0]) == before
 
 
@@ -105,15 +109,6 @@ def test_a_second_run_leaves_the_data_set_untouched_however_the_folder_is_writte
     assert tree(config.output_dir) == before
 
 
-def test_overwrite_makes_it_anew_though_nothing_changed(config: PrepareConfig) -> None:
-    prepare(config)
-    picture = config.output_dir / rows(config)[0]["path"]
-    picture.unlink()
-    picture.write_bytes(b"somebody else's")
-    assert not prepare(replace(config, overwrite=True)).untouched
-    assert picture.read_bytes() != b"somebody else's"
-
-
 @pytest.mark.parametrize("name", ["notes.txt", "output"])
 def test_what_others_put_into_the_folder_is_not_thrown_away(
     config: PrepareConfig, name: str
@@ -129,12 +124,19 @@ def test_what_others_put_into_the_folder_is_not_thrown_away(
     assert (config.output_dir / name).exists()
 
 
-def test_a_folder_that_may_not_be_read_is_a_clear_error(
+def test_a_folder_that_may_not_be_written_or_read_is_said_before_the_work(
     config: PrepareConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> bool:
         raise PermissionError(13, "Permission denied")
 
+    monkeypatch.setattr("fingerspell.prepare.prepare.examine", None)
+    blocker = config.output_dir.parent / "a file"
+    blocker.write_bytes(b"")
+    with pytest.raises(DataError, match="cannot write"):
+        prepare(replace(config, output_dir=blocker / "dataset"))
+    with pytest.raises(DataError, match="is a file"):
+        prepare(replace(config, output_dir=blocker))
     monkeypatch.setattr(Path, "exists", refuse)
     with pytest.raises(DataError, match="Permission denied"):
         prepare(config)
@@ -177,28 +179,14 @@ def test_anything_else_needs_overwrite(config: PrepareConfig, change: str, held:
     assert not old.exists()
 
 
-@pytest.mark.parametrize(
-    "output",
-    [lambda hands: hands, lambda hands: hands / "dataset", lambda hands: hands.parent],
-)
-def test_output_and_input_must_lie_apart(
-    config: PrepareConfig, output: Callable[[Path], Path]
-) -> None:
-    with pytest.raises(DataError, match="inside one another"):
-        prepare(replace(config, output_dir=output(config.input_dirs[0])))
+def test_output_and_input_must_lie_apart(config: PrepareConfig) -> None:
+    hands = config.input_dirs[0]
+    for output in (hands, hands / "dataset", hands.parent):
+        with pytest.raises(DataError, match="inside one another"):
+            prepare(replace(config, output_dir=output))
 
 
-def test_an_output_that_cannot_be_written_is_said_before_the_work(
-    config: PrepareConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fingerspell.prepare.prepare.examine", None)
-    blocker = config.output_dir.parent / "a file"
-    blocker.write_bytes(b"")
-    with pytest.raises(DataError, match="cannot write"):
-        prepare(replace(config, output_dir=blocker / "dataset"))
-
-
-def test_a_full_disk_leaves_nothing_behind_and_the_old_set_in_place(
+def test_a_full_disk_leaves_the_old_set_in_place_and_what_a_killed_run_left_is_put_right(
     config: PrepareConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(config)
@@ -212,10 +200,6 @@ def test_a_full_disk_leaves_nothing_behind_and_the_old_set_in_place(
         prepare(replace(config, seed=3, overwrite=True))
     assert tree(config.output_dir) == before
     assert {p.name for p in config.output_dir.parent.iterdir()} == {"hands", "dataset"}
-
-
-def test_what_a_killed_run_left_is_put_right(config: PrepareConfig) -> None:
-    prepare(config)
     config.output_dir.rename(files.previous_of(config.output_dir))
     (config.output_dir.parent / ".dataset.partial").mkdir()
     assert prepare(config).untouched
@@ -243,16 +227,13 @@ def test_bad_files_are_listed_and_left_out_and_too_many_stop_it_with_nothing_wri
     assert "3 bad file(s) left out" in summary(report, config.output_dir)
 
 
-def test_nothing_decodable_is_said(config: PrepareConfig) -> None:
-    for path in config.input_dirs[0].rglob("*.jpg"):
-        path.write_bytes(b"no")
-    with pytest.raises(DataError, match="none of 40 files"):
-        prepare(config)
-
-
-def test_a_class_with_two_pictures_is_named(config: PrepareConfig) -> None:
+def test_a_class_with_two_pictures_and_nothing_decodable_are_said(config: PrepareConfig) -> None:
     write_runs(config.input_dirs[0], "C", [1], frames=2)
     with pytest.raises(DataError, match=r"class C \(2\)"):
+        prepare(config)
+    for path in config.input_dirs[0].rglob("*.jpg"):
+        path.write_bytes(b"no")
+    with pytest.raises(DataError, match="none of 42 files"):
         prepare(config)
 
 
@@ -320,9 +301,7 @@ prepare(config)
 def start(pictures: Path, goal: Path, seed: int) -> subprocess.Popen[str]:
     """Starts prepare and returns once its libraries are loaded."""
     call = [sys.executable, "-c", PROGRAM, str(SOURCE), str(pictures), str(goal), str(seed)]
-    child = subprocess.Popen(
-        call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
-    )
+    child = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert child.stdout is not None
     with child.stdout as said:
         assert said.readline() == "ready\n"

@@ -33,7 +33,7 @@ def test_no_group_is_torn_and_no_split_is_empty(sizes: list[int], seed: int) -> 
     assert set(splits) == {"train", "val", "test"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=3, max_size=6), st.integers(0, 3))
 def test_few_groups_come_within_a_group_of_the_best_possible(sizes: list[int], seed: int) -> None:
     aim = np.array(SHARES) * sum(sizes)
@@ -58,19 +58,15 @@ def test_groups_that_allow_it_reach_the_shares_exactly(
     assert tuple(splits[name] for name in ("train", "val", "test")) == counts
 
 
-def test_many_groups_of_mixed_size_come_within_one_picture() -> None:
-    sizes = np.random.default_rng(0).integers(1, 9, 80).tolist()
-    splits = Counter(split_groups(*grouped(sizes), SHARES, 1))
-    for name, share in zip(("train", "val", "test"), SHARES, strict=True):
-        assert abs(splits[name] - share * sum(sizes)) <= 1
-
-
-def test_the_last_pictures_are_moved_where_cutting_misses() -> None:
-    sizes = [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
+@pytest.mark.parametrize(
+    "sizes",
+    [np.random.default_rng(0).integers(1, 9, 80).tolist(), [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]],
+    ids=["many", "where cutting misses and the last ones are moved"],
+)
+def test_groups_of_mixed_size_come_within_a_picture(sizes: list[int]) -> None:
     for seed in range(5):
-        homes = placed(sizes, seed)
-        miss = np.abs(np.bincount(homes, sizes, 3) - np.array(SHARES) * sum(sizes)).sum()
-        assert miss < 1
+        got = np.bincount(placed(sizes, seed), sizes, 3)
+        assert np.abs(got - np.array(SHARES) * sum(sizes)).max() < 0.6
 
 
 def test_the_seed_decides_and_not_the_order_of_the_pictures() -> None:
@@ -95,19 +91,19 @@ def test_a_leak_is_counted_by_group_pair_and_test_picture() -> None:
     assert found.test_pictures_with_twin_in_train == 1
 
 
-def signers(count: int, classes: str, seed: int, most: int = 20) -> tuple[list[str], list[str]]:
+def signers(count: int, classes: str, seed: int) -> tuple[list[str], list[str]]:
     """Pictures of people who each show most of the letters."""
     rng = np.random.default_rng(seed)
     labels, groups = [], []
     for person in range(count):
         for label in classes:
-            pictures = int(rng.integers(1, most)) if rng.random() < 0.9 else 0
+            pictures = int(rng.integers(1, 20)) if rng.random() < 0.9 else 0
             labels += [label] * pictures
             groups += [f"signer{person}"] * pictures
     return labels, groups
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(3, 12), st.integers(0, 50))
 def test_a_signer_is_never_torn_and_no_split_is_empty(count: int, seed: int) -> None:
     labels, groups = signers(count, "ABCD", seed)

@@ -88,20 +88,18 @@ def test_bad_lines_are_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "box"),
+    ("line", "edges"),
     [
-        ("3 0.5 0.5 0.2 0.4", Box(0.4, 0.3, 0.6, 0.7)),
-        ("3 0.1 0.2 0.5 0.3 0.4 0.9", Box(0.1, 0.2, 0.5, 0.9)),
-        ("3 0.3 0.4 0.5 0.3 0.1 0.9 0.2 0.2", Box(0.1, 0.2, 0.5, 0.9)),
-        ("3 0.5 0.5 1.01 1", Box(0.0, 0.0, 1.0, 1.0)),
+        ("3 0.5 0.5 0.2 0.4", (0.4, 0.3, 0.6, 0.7)),
+        ("3 0.1 0.2 0.5 0.3 0.4 0.9", (0.1, 0.2, 0.5, 0.9)),
+        ("3 0.3 0.4 0.5 0.3 0.1 0.9 0.2 0.2", (0.1, 0.2, 0.5, 0.9)),
+        ("3 0.5 0.5 1.01 1", (0.0, 0.0, 1.0, 1.0)),
     ],
 )
-def test_a_box_or_a_polygon_gives_edges(line: str, box: Box) -> None:
-    index, got = parse_box(line)
+def test_a_box_or_a_polygon_gives_edges(line: str, edges: tuple[float, ...]) -> None:
+    index, box = parse_box(line)
     assert index == 3
-    assert [got.left, got.top, got.right, got.bottom] == pytest.approx(
-        [box.left, box.top, box.right, box.bottom]
-    )
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx(edges)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +199,7 @@ def test_names_are_text_as_it_is_written_at_the_top_level(text: str, names: dict
         ("is empty", ["names:\nnc: 3", "names: []"]),
         ("this is no YAML .*line 1: expected ',' or ']'", ["names: [A, B"]),
         ("this is no YAML .*line 2: ", ["names:\n\t- A", 'names: [A]\nval: "C:\\data"']),
-        ("this is no YAML", ["names: [A]\nval: \x00", "names: " + "[" * 1000]),
+        ("this is no YAML", ["names: [A]\nval: \x00", "names: " + "[" * 600]),
         ("stands twice", ["names: [A]\nnc: 1\nnames: [B]"]),
         ("line 1 is no name", ["names: ['']", "names: [[A], B]", "names: [A, {b: 1}]"]),
         ("line 3 is no name", ["names:\n  - A\n  -"]),
