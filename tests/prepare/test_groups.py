@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fingerspell.images import Pixels, decode, encode_jpeg
 from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.groups import find_groups, without_conflicts
+from fingerspell.prepare.groups import divide, find_groups, without_conflicts
 from fingerspell.prepare.records import Box, Record, Row
 from fingerspell.prepare.split import leak
 from helpers.synthetic_folder import frame, scene
@@ -226,3 +226,11 @@ def test_near_pairs_are_told_once_each() -> None:
     pairs = find_groups(pictures, NEAR_BITS).pairs.tolist()
     assert len(pairs) == len({tuple(pair) for pair in pairs})
     assert all(one < other for one, other in pairs)
+
+
+def test_a_whole_film_is_left_out_where_an_unseen_signer_holds_one_frame() -> None:
+    film = [picture(moved(2 * n), f"A{n}.jpg") for n in range(12)]
+    theirs = picture(moved(0), source="t")
+    grouping = find_groups([*film, theirs], NEAR_BITS)
+    own, held_out, copies = divide([*film, theirs], grouping, ["t"], ["A"])
+    assert (own.pictures, held_out.pictures, copies) == ([], [theirs], film)
