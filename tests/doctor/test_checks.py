@@ -1,5 +1,6 @@
-"""The doctor's judgements, on machines made up for the purpose."""
+"""The doctor's judgements, on machines made up for the purpose, and how they are printed."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -22,6 +23,8 @@ from fingerspell.doctor.compute import (
     check_other_backends,
 )
 from fingerspell.doctor.facts import Gpu, Probe
+from fingerspell.doctor.finding import as_json, as_text, exit_code, fail, ok, warn
+from fingerspell.doctor.packages import check_packages, installed, pinned
 
 PINS = {"tensorflow": "2.21.0", "keras": "3.15.1"}
 H100 = Gpu("H100", 81559, 81000, "570.86")
@@ -67,18 +70,33 @@ def test_every_finding_that_is_not_ok_says_how_to_mend_it(tmp_path):
     assert all(finding.fix for finding in unwell)
 
 
+def memory(total: float | None, free: float | None) -> dict[str, object]:
+    return {"memory_bytes": total and total * _GIB, "free_memory_bytes": free and free * _GIB}
+
+
 @pytest.mark.parametrize(
-    ("changes", "state"),
+    ("check", "changes", "state"),
     [
-        ({"python": (3, 10, 9)}, "FAIL"),
-        ({"python": (3, 11, 0)}, "OK"),
-        ({"python": (3, 13, 9)}, "OK"),
-        ({"python": (3, 14, 0)}, "WARN"),
-        ({"bits": 32}, "FAIL"),
+        (_check_python, {"python": (3, 10, 9)}, "FAIL"),
+        (_check_python, {"python": (3, 11, 0)}, "OK"),
+        (_check_python, {"python": (3, 13, 9)}, "OK"),
+        (_check_python, {"python": (3, 14, 0)}, "WARN"),
+        (_check_python, {"bits": 32}, "FAIL"),
+        (_check_memory, memory(16, 8), "OK"),
+        (_check_memory, memory(16, 1), "WARN"),
+        (_check_memory, memory(2, None), "WARN"),
+        (_check_memory, memory(16, None), "OK"),
+        (_check_memory, memory(None, None), "OK"),
+        (_check_disk, {"free_disk_bytes": _GIB // 10}, "FAIL"),
+        (_check_disk, {"free_disk_bytes": 2 * _GIB}, "WARN"),
+        (_check_disk, {"free_disk_bytes": 9 * _GIB}, "OK"),
+        (_check_disk, {"free_disk_bytes": None}, "OK"),
+        (_check_writing, {"write_error": "Permission denied"}, "FAIL"),
+        (_check_writing, {}, "OK"),
     ],
 )
-def test_python_must_be_new_enough_not_newer_than_tensorflow_and_of_64_bits(changes, state):
-    assert _check_python(machine(**changes)).state == state
+def test_python_memory_disk_and_folder_must_be_enough(check, changes, state):
+    assert check(machine(**changes)).state == state
 
 
 @pytest.mark.parametrize(
@@ -173,27 +191,6 @@ def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
     assert [finding.topic for finding in found[1:]] == topics
 
 
-@pytest.mark.parametrize(
-    ("total", "free", "state"),
-    [(16, 8, "OK"), (16, 1, "WARN"), (2, None, "WARN"), (16, None, "OK"), (None, None, "OK")],
-)
-def test_too_little_memory_is_said_before_it_runs_out(total, free, state):
-    total_bytes, free_bytes = (x and x * _GIB for x in (total, free))
-    finding = _check_memory(machine(memory_bytes=total_bytes, free_memory_bytes=free_bytes))
-    assert finding.state == state
-
-
-@pytest.mark.parametrize(("free", "state"), [(0.1, "FAIL"), (2, "WARN"), (9, "OK"), (None, "OK")])
-def test_a_full_disk_fails_and_a_nearly_full_one_warns(free, state):
-    free_bytes = None if free is None else int(free * _GIB)
-    assert _check_disk(machine(free_disk_bytes=free_bytes)).state == state
-
-
-def test_a_folder_that_cannot_be_written_fails():
-    assert _check_writing(machine(write_error="Permission denied")).state is State.FAIL
-    assert _check_writing(WELL).state is State.OK
-
-
 @pytest.mark.parametrize("starter", [True, False])
 def test_weights_that_are_not_there_yet_matter_only_offline(starter):
     finding = _check_weights(machine(weights_cached=False, starter=starter))
@@ -206,3 +203,58 @@ def test_a_released_recogniser_is_named_only_where_there_is_one():
     finding = _check_starter(machine(starter=False))
     assert finding.state is State.WARN and "none in this copy" in finding.found
     assert "adapt" in finding.found and "train" in finding.fix
+
+
+# Pins against what is installed.
+
+SERVER = {"numpy": "2.4.6", "pillow": "13.0.0"}
+TRAINING = {"tensorflow": "2.21.0"}
+ALL = {**SERVER, **TRAINING}
+
+
+@pytest.mark.parametrize(
+    ("here", "topic", "state", "said"),
+    [
+        (ALL, "packages", "OK", "3 installed"),
+        ({**SERVER, "tensorflow-cpu": "2.21.0"}, "packages", "OK", ""),
+        ({"numpy": "2.4.6", **TRAINING}, "server packages", "FAIL", "pillow"),
+        (SERVER, "training packages", "WARN", "tensorflow"),
+        ({**ALL, "numpy": "1.26.0"}, "versions", "WARN", "numpy 1.26.0 (pinned 2.4.6)"),
+        ({**ALL, "tensorflow-cpu": "2.21.0"}, "clash", "FAIL", "tensorflow-cpu"),
+        ({**ALL, "opencv-python": "5", "opencv-python-headless": "5"}, "clash", "FAIL", "opencv"),
+    ],
+)
+def test_what_is_pinned_must_be_there_alone_and_more_so_for_the_server(here, topic, state, said):
+    (finding,) = check_packages(here, SERVER, TRAINING)
+    assert (finding.topic, finding.state) == (topic, state)
+    assert said in finding.found
+
+
+def test_pins_are_read_from_the_requirement_files(tmp_path):
+    text = "# words ==\n-r other.txt\nPython_Multipart==0.0.34\nml.dtypes==1\n\n"
+    (tmp_path / "requirements.txt").write_text(text, encoding="utf-8")
+    found = pinned("requirements.txt", tmp_path)
+    assert found == {"python-multipart": "0.0.34", "ml-dtypes": "1"}
+    assert pinned("none.txt", tmp_path) == {}
+    assert "numpy" in pinned("requirements.txt")
+    assert "tensorflow" in pinned("requirements_training.txt")
+    assert "numpy" in installed()
+
+
+# How findings are printed.
+
+FINDINGS = [ok("Python", "3.12"), warn("GPU", "not seen", "use WSL2"), fail("disk", "full", "free")]
+
+
+def test_only_a_failure_is_an_exit_code():
+    assert [exit_code(some) for some in (FINDINGS, FINDINGS[:2], [])] == [1, 0, 0]
+
+
+def test_each_finding_is_a_line_with_its_remedy_below_or_an_object_for_programs():
+    lines = as_text(FINDINGS).splitlines()
+    assert lines[0].split() == ["OK", "Python", "3.12"]
+    assert lines[1].startswith("WARN  GPU") and lines[2].strip() == "to fix: use WSL2"
+    assert lines[-1] == "1 fine, 1 to know of, 1 to fix"
+    body = json.loads(as_json(FINDINGS))
+    gpu = {"state": "WARN", "topic": "GPU", "found": "not seen", "fix": "use WSL2"}
+    assert body["ok"] is False and body["findings"][1] == gpu

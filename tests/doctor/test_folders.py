@@ -1,14 +1,25 @@
-"""The doctor's checks of data sets and runs."""
+"""The doctor's checks of data sets and runs, and the commands that it says would mend them."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fingerspell.cli.main import build_parser
 from fingerspell.doctor import Finding, State
-from fingerspell.doctor.folders import _CONTRACT, _check_balance, check_dataset, check_run
+from fingerspell.doctor.folders import (
+    _CONTRACT,
+    _EVALUATE,
+    _EXPORT,
+    _PREPARE,
+    _TRAIN,
+    _check_balance,
+    check_dataset,
+    check_run,
+)
 from fingerspell.evaluate import evaluation
 from fingerspell.runtime.contract import FILE_NAME
 from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
@@ -17,8 +28,7 @@ from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
 def fill(folder: Path, **pictures: int) -> Path:
     for name, count in pictures.items():
         (folder / name).mkdir(parents=True)
-        for i in range(count):
-            (folder / name / f"{i}.jpg").write_bytes(b"")
+        touch_all(folder / name, [f"{i}.jpg" for i in range(count)])
     return folder
 
 
@@ -35,30 +45,27 @@ def only(findings: list[Finding]) -> Finding:
     return finding
 
 
-def test_a_prepared_data_set_is_well_and_none_yet_is_no_failure(tmp_path):
-    findings = check_dataset(prepared(tmp_path, A=20, B=30))
+def test_a_prepared_data_set_is_well_its_pictures_are_counted_and_none_yet_is_no_failure(tmp_path):
+    prepared(tmp_path, A=20, B=30)
+    for label in "AB":
+        touch_all(tmp_path / "train" / label, [*ALSO_PICTURES, *NO_PICTURES])
+    touch_all(tmp_path / "train", [".ipynb_checkpoints/1.jpg", "__MACOSX/A/1.jpg"])
+    findings = check_dataset(tmp_path)
     assert {finding.state for finding in findings} == {State.OK}
-    assert "58 pictures, 2 classes" in findings[0].found
+    assert f"{58 + 2 * len(ALSO_PICTURES)} pictures, 2 classes" in findings[0].found
     assert only(check_dataset(tmp_path / "none")).state is State.WARN
 
 
-def test_a_folder_without_images_says_so(tmp_path):
-    finding = only(check_dataset(fill(tmp_path, A=0)))
+def test_a_folder_without_images_or_with_classes_too_deep_or_never_split_says_what_to_do(tmp_path):
+    finding = only(check_dataset(fill(tmp_path / "empty", A=0)))
     assert finding.state is State.FAIL and "no images found" in finding.found
-
-
-def test_class_folders_one_level_too_deep_are_found_and_named(tmp_path):
-    inner = tmp_path / "asl_alphabet_train" / "asl_alphabet_train"
-    fill(inner, A=3, B=3)
-    finding = only(check_dataset(tmp_path))
+    inner = fill(tmp_path / "asl" / "asl_alphabet_train", A=3, B=3)
+    finding = only(check_dataset(tmp_path / "asl"))
     assert finding.state is State.FAIL
     assert str(inner) in finding.found and f"--input_dir {inner}" in finding.fix
-
-
-def test_class_folders_that_were_never_split_are_sent_to_prepare(tmp_path):
-    finding = only(check_dataset(fill(tmp_path, A=3, B=3)))
+    finding = only(check_dataset(inner))
     assert "not split yet" in finding.found
-    assert f"prepare_dataset.py --input_dir {tmp_path}" in finding.fix
+    assert f"prepare_dataset.py --input_dir {inner}" in finding.fix
 
 
 def test_a_missing_manifest_an_empty_class_and_an_empty_split_are_named(tmp_path):
@@ -130,11 +137,14 @@ def test_contract_and_accuracy_are_read_where_the_other_rooms_write_them(tmp_pat
     assert "50.0% on the test split" in check_run(tmp_path)[1].found
 
 
-def test_pictures_of_every_format_are_counted_and_hidden_ones_are_not(tmp_path):
-    prepared(tmp_path, A=10, B=10)
-    for label in "AB":
-        touch_all(tmp_path / "train" / label, [*ALSO_PICTURES, *NO_PICTURES])
-    touch_all(tmp_path / "train", [".ipynb_checkpoints/1.jpg", "__MACOSX/A/1.jpg"])
-    findings = check_dataset(tmp_path)
-    assert {finding.state for finding in findings} == {State.OK}
-    assert f"{20 + 2 * len(ALSO_PICTURES) + 8} pictures, 2 classes" in findings[0].found
+DOORS = {"backend/prepare_dataset.py": "prepare", "backend/train_finetune.py": "train"}
+
+
+@pytest.mark.parametrize(
+    "command", [f"{_PREPARE} d", f"{_TRAIN} o --resume", f"{_EXPORT} o", f"{_EVALUATE} o"]
+)
+def test_a_remedy_can_be_typed_as_it_stands(command):
+    program, *words = shlex.split(command)
+    if program == "python":
+        words[0] = DOORS[words[0]]
+    build_parser((words[0],)).parse_args(words)

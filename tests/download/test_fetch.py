@@ -1,4 +1,5 @@
-"""Fetching with a stand-in for the package: what is kept, moved, said and never asked twice."""
+"""The public sets: what they promise, how they are counted, and fetching them with a stand-in for
+the package: what is kept, moved, said and never asked twice."""
 
 from __future__ import annotations
 
@@ -13,11 +14,62 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from fingerspell.cli.main import main
+from fingerspell.cli.main import build_parser, main
+from fingerspell.download.catalogue import (
+    CATALOGUE,
+    count_classes,
+    counted,
+    is_whole,
+    licence_lines,
+)
 from fingerspell.download.fetch import CACHE, fetch
 from fingerspell.errors import DataError
+from helpers.touched import touch
 
 requests = pytest.importorskip("requests")
+
+
+def test_three_sets_are_known_and_shown_with_licence_publisher_and_size():
+    assert list(CATALOGUE) == ["asl-alphabet", "asl-alphabet-test", "massey"]
+    assert [len(known.classes) for known in CATALOGUE.values()] == [29, 29, 36]
+    said = "\n".join(licence_lines("asl-alphabet"))
+    for words in ("GPL-2.0", "grassknoted/asl-alphabet", "87,000", "29 classes", "1,100 MB"):
+        assert words in said
+
+
+def test_what_to_do_next_is_a_command_that_exists():
+    for known in CATALOGUE.values():
+        verb, *options = known.then.split()
+        assert verb in ("prepare", "evaluate")
+        if "--group_by" not in options:
+            build_parser().parse_args([verb, *options])
+
+
+def test_classes_are_found_at_any_depth_and_in_any_case(tmp_path, tiny):
+    touch(tmp_path, *(f"train/train/a/{n}.JPG" for n in range(120)))
+    touch(tmp_path, *(f"train/train/B/{n}.jpg" for n in range(80)))
+    # Loose pictures, other folders and notes do not count.
+    touch(tmp_path, "A_test.jpg", "extras/1.jpg", "train/train/a/readme.txt")
+    counts = count_classes(tmp_path, tiny)
+    assert counts == {"A": 120, "B": 80}
+    assert is_whole(counts, tiny)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "whole", "said"),
+    [
+        (120, 80, True, "200 pictures of 2 classes"),
+        (100, 98, True, "198 pictures of 2 classes, 2 fewer than known"),
+        (100, 97, False, "197 pictures of 2 classes, 3 fewer than known"),
+        (201, 0, False, "201 pictures of 1 classes, 1 more than known, none of B"),
+    ],
+)
+def test_one_in_a_hundred_may_be_missing_but_no_class(tiny, a, b, whole, said):
+    assert is_whole({"A": a, "B": b}, tiny) is whole
+    assert counted({"A": a, "B": b}, tiny) == said
+
+
+# Fetching.
 
 
 @pytest.fixture
@@ -29,11 +81,8 @@ def hub(monkeypatch, tiny) -> ModuleType:
     def dataset_download(handle: str) -> str:
         module.asked.append(handle)
         found = Path(os.environ[CACHE]) / "datasets" / handle / "versions" / "1"
-        for label in "AB":
-            (found / label).mkdir(parents=True)
-            for number in range(module.per_class):
-                (found / label / f"{number}.jpg").write_bytes(b"")
-        return str(found)
+        pictures = [f"{label}/{n}.jpg" for label in "AB" for n in range(module.per_class)]
+        return str(touch(found, *pictures))
 
     module.per_class = 100
     module.dataset_download = dataset_download

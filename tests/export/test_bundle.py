@@ -59,17 +59,13 @@ def test_the_report_is_saved_as_it_was_returned(exported):
     assert saved == json.loads(json.dumps(exported.report))
 
 
-def test_labels_and_contract_are_in_prediction_order(exported):
-    assert read_labels(exported.folder / "training_set_labels.txt") == LABELS
-    assert read_contract(exported.folder).labels == LABELS
-
-
-def test_the_contract_carries_the_hash_of_every_file(exported):
-    files = read_contract(exported.folder).files
+def test_labels_are_in_prediction_order_and_the_contract_has_the_hash_of_every_file(exported):
+    contract = read_contract(exported.folder)
+    assert read_labels(exported.folder / "training_set_labels.txt") == contract.labels == LABELS
     content = (exported.folder / "model.tflite").read_bytes()
-    assert files["model.tflite"] == sha256(content).hexdigest()
-    assert "saved_model/saved_model.pb" in files
-    assert set(files) > FILES - {"saved_model", "recogniser.json"}
+    assert contract.files["model.tflite"] == sha256(content).hexdigest()
+    assert "saved_model/saved_model.pb" in contract.files
+    assert set(contract.files) > FILES - {"saved_model", "recogniser.json"}
 
 
 def test_a_second_export_replaces_the_first(exported, contract, tmp_path, monkeypatch):
@@ -110,37 +106,23 @@ def only_saved_model(monkeypatch):
     monkeypatch.setattr(proof.prove, "__defaults__", (proof._CHECKS[:1],))
 
 
-def test_too_few_pictures_are_refused_before_anything_is_written(contract, tmp_path):
-    with pytest.raises(ExportError, match="199 pictures"):
-        export_bundle(tiny_recogniser(), contract, tmp_path / "output", jpegs()[:199], [])
-    assert not (tmp_path / "output").exists()
-
-
-def test_labels_that_do_not_fit_the_model_are_refused(contract, tmp_path):
-    with pytest.raises(ExportError, match="4 classes"):
+@pytest.mark.parametrize(
+    ("said", "changes", "pictures", "ranges"),
+    [
+        ("199 pictures", {}, 199, 20),
+        ("19 representative pictures", {}, 200, 19),
+        ("4 classes", {"labels": LABELS[:3]}, 200, 20),
+        (r"expected: \(96, 64\) pixels", {"height_px": 96}, 200, 20),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_before_anything_is_written(
+    contract, tmp_path, said, changes, pictures, ranges
+):
+    promised, representative = replace(contract, **changes), list(fitted(ranges))
+    with pytest.raises(ExportError, match=said):
         export_bundle(
-            tiny_recogniser(),
-            replace(contract, labels=LABELS[:3]),
-            tmp_path / "out",
-            jpegs(),
-            list(fitted(20)),
+            tiny_recogniser(), promised, tmp_path / "output", jpegs()[:pictures], representative
         )
-
-
-def test_an_image_size_other_than_the_contracts_is_refused(contract, tmp_path):
-    with pytest.raises(ExportError, match=r"expected: \(96, 64\) pixels"):
-        export_bundle(
-            tiny_recogniser(),
-            replace(contract, height_px=96),
-            tmp_path / "o",
-            jpegs(),
-            list(fitted(20)),
-        )
-
-
-def test_too_few_representative_pictures_are_refused_and_nothing_stays(contract, tmp_path):
-    with pytest.raises(ExportError, match="19 representative pictures"):
-        export_bundle(tiny_recogniser(), contract, tmp_path, jpegs(), list(fitted(19)))
     assert list(tmp_path.iterdir()) == []
 
 

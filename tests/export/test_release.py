@@ -45,6 +45,13 @@ def released(finished, tmp_path_factory):
     return target, release(finished, target, fitted())
 
 
+def older_release(folder):
+    """Of which nothing but its card is left."""
+    (folder / "starter").mkdir()
+    (folder / "starter" / "model_card.md").write_text("old", encoding="utf-8")
+    return folder / "starter"
+
+
 def digests(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
@@ -61,12 +68,7 @@ def test_it_answers_as_the_run(released, finished):
     target, _ = released
     ours, theirs = Recogniser.load(finished, precision="fp16"), Recogniser.load(target)
     np.testing.assert_array_equal(ours.probabilities(fitted(4)), theirs.probabilities(fitted(4)))
-    assert theirs.labels == LABELS
-
-
-def test_the_model_itself_carries_labels_and_contract(released):
-    labels, contract = read_metadata(released[0] / "model_fp16.tflite")
-    assert labels == contract.labels == LABELS
+    assert theirs.labels == LABELS == read_metadata(target / "model_fp16.tflite")[0]
 
 
 def test_the_contract_lists_what_was_proven_with_its_hash(released):
@@ -77,9 +79,13 @@ def test_the_contract_lists_what_was_proven_with_its_hash(released):
     assert body["files"] == found
 
 
-def test_the_same_run_gives_the_same_bytes(released, finished, tmp_path):
-    release(finished, tmp_path / "again", fitted())
-    assert digests(tmp_path / "again") == digests(released[0])
+def test_the_same_run_gives_the_same_bytes_and_replaces_an_earlier_release(
+    released, finished, tmp_path
+):
+    target = older_release(tmp_path)
+    release(finished, target, fitted())
+    assert digests(target) == digests(released[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["starter"]
 
 
 def test_another_card_may_be_named(finished, tmp_path):
@@ -89,13 +95,11 @@ def test_another_card_may_be_named(finished, tmp_path):
     assert (tmp_path / "starter" / "model_card.md").read_bytes() == card.read_bytes()
 
 
-def refused(finished, tmp_path, error, match, pictures=None, card=None):
+def refused(finished, tmp_path, error, match, pictures=200, card=None):
     """Releases over an older release, which must stay."""
-    target = tmp_path / "starter"
-    target.mkdir()
-    (target / "model_card.md").write_text("old", encoding="utf-8")
+    target = older_release(tmp_path)
     with pytest.raises(error, match=match):
-        release(finished, target, fitted() if pictures is None else pictures, card)
+        release(finished, target, fitted()[:pictures], card)
     assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
     assert [path.name for path in target.iterdir()] == ["model_card.md"]
 
@@ -115,20 +119,9 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(finished, tmp_path):
     assert (target / "thesis.txt").read_text(encoding="utf-8") == "years"
 
 
-def test_an_earlier_release_is_replaced(finished, tmp_path):
-    target = tmp_path / "starter"
-    target.mkdir()
-    (target / "model_card.md").write_text("old", encoding="utf-8")
-    release(finished, target, fitted())
-    assert {path.name for path in target.iterdir()} == FILES
-    assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
-
-
-def test_too_few_pictures_prove_nothing(finished, tmp_path):
-    refused(finished, tmp_path, ExportError, "of 199 pictures", fitted()[:199])
-
-
-def test_without_a_card_nothing_is_released(finished, tmp_path):
+def test_too_few_pictures_prove_nothing_and_without_a_card_nothing_is_released(finished, tmp_path):
+    refused(finished, tmp_path, ExportError, "of 199 pictures", 199)
+    shutil.rmtree(tmp_path / "starter")
     refused(finished, tmp_path, RunError, "no model card", card=tmp_path / "none.md")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fingerspell.dataset.manifest import HELD_OUT, Sample
@@ -51,8 +52,16 @@ def two_classes() -> list[Sample]:
     ]
 
 
-def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
-    """What `report.json` holds, as far as page and card read it."""
+def report(
+    samples: Sequence[Sample],
+    *,
+    config: Mapping[str, Any] = MappingProxyType({}),
+    this_split: Mapping[str, int] = MappingProxyType({}),
+    **more: Any,
+) -> dict[str, Any]:
+    """What `report.json` holds, as far as page and card read it; `config` and `this_split`: what
+    differs there.
+    """
     own = [sample for sample in samples if sample.split != HELD_OUT]
     return {
         "config": {
@@ -62,6 +71,7 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
             "split": "groups",
             "near_bits": 18,
             "max_bad_share": 0.01,
+            **config,
         },
         "manifest_sha256": "f" * 64,
         "pictures": len(own),
@@ -76,6 +86,7 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
                 "crossing_pairs": 0,
                 "test_pictures_with_twin_in_train": 0,
                 "test_pictures": 6,
+                **this_split,
             },
             "random_split": {
                 "torn_groups": 4,

@@ -1,14 +1,13 @@
-"""Few pictures that stand for many."""
+"""Few pictures and bins that stand for many."""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
 
-import pytest
-
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.report.data_quality import (
+    _histogram,
     evenly,
     first_of_groups,
     largest_groups,
@@ -24,19 +23,15 @@ def run(group: str, count: int, split: str = "train", source: str = "one") -> li
     ]
 
 
-def test_even_choices_reach_both_ends() -> None:
+def test_even_choices_reach_both_ends_and_are_distinct() -> None:
     assert evenly(range(100), 3) == [0, 49, 99]
     assert evenly("abc", 8) == ["a", "b", "c"]
     assert evenly(range(5), 1) == [2]
     assert evenly(range(5), 0) == []
-
-
-@pytest.mark.parametrize("count", range(2, 30))
-def test_even_choices_are_distinct(count: int) -> None:
-    chosen = evenly(range(30), count)
-    assert len(set(chosen)) == count
-    steps = [b - a for a, b in pairwise(chosen)]
-    assert max(steps) - min(steps) <= 1
+    for count in range(2, 30):
+        steps = {b - a for a, b in pairwise(evenly(range(30), count))}
+        assert min(steps) > 0 and max(steps) - min(steps) <= 1
+        assert len(evenly(range(30), count)) == count
 
 
 def test_a_class_is_shown_from_every_split_and_many_groups() -> None:
@@ -70,3 +65,7 @@ def test_the_largest_groups_come_first_and_single_pictures_never() -> None:
 
 def test_each_group_speaks_once() -> None:
     assert first_of_groups(run("b", 3) + run("a", 2)) == [run("b", 1)[0], run("a", 1)[0]]
+
+
+def test_each_value_falls_into_one_bin() -> None:
+    assert _histogram([0, 0.1, 0.19, 0.2, 1.0, 7, -1], [0, 0.1, 0.2, 1]) == [2, 2, 3]

@@ -56,15 +56,13 @@ def test_no_template_has_a_style_of_its_own() -> None:
     ]
 
 
-def test_a_page_asks_the_network_for_nothing(pages: list[str]) -> None:
+def test_a_page_asks_the_network_for_nothing_and_is_made_for_the_night_and_for_a_phone(
+    pages: list[str],
+) -> None:
     for html in pages:
         assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<iframe", html)
         assert all(link.startswith("data:") for link in Page(html).links())
         assert "default-src 'none'" in html
-
-
-def test_a_page_is_made_for_the_night_and_for_a_phone(pages: list[str]) -> None:
-    for html in pages:
         assert "@media (prefers-color-scheme: dark)" in styles(html)[0]
         assert "@media (max-width: 44rem)" in styles(html)[0]
         assert 'name="viewport"' in html

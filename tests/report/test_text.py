@@ -25,11 +25,8 @@ from helpers.prepared_folder import report, run, two_classes
 
 
 def named(count: int, **config: str) -> dict[str, Any]:
-    contents = report(
-        two_classes(), named={"named": count, "pictures": 18, "examples": ["A/7.jpg", "A/8.jpg"]}
-    )
-    contents["config"] |= config
-    return contents
+    known = {"named": count, "pictures": 18, "examples": ["A/7.jpg", "A/8.jpg"]}
+    return report(two_classes(), named=known, config=config)
 
 
 def test_held_out_pictures_are_counted_apart() -> None:
@@ -78,28 +75,18 @@ def test_classes_are_thin_by_their_pictures_not_by_their_groups() -> None:
 
 @pytest.mark.parametrize(
     ("part", "whole", "said"),
-    [
-        (0, 5, "0 %"),
-        (5, 5, "100 %"),
-        (1, 1000, "<1 %"),
-        (999, 1000, ">99 %"),
-        (1, 4, "25 %"),
-        (0, 0, "0 %"),
-    ],
+    [(0, 5, "0 %"), (5, 5, "100 %"), (1, 1000, "<1 %"), (999, 1000, ">99 %"), (0, 0, "0 %")],
 )
 def test_a_share_is_never_rounded_to_none_or_all(part: int, whole: int, said: str) -> None:
     assert part_of(part, whole) == said
 
 
-def test_figures_carry_their_units() -> None:
+def test_figures_carry_their_units_and_what_is_not_known_is_a_dash() -> None:
     assert percent(0.9516) == "95.2 %"
     assert _span((0.931, 0.968)) == "93.1 – 96.8 %"
     assert duration(252) == "4 min 12 s"
     assert duration(4800) == "1 h 20 min"
     assert megabytes(1.2345e9) == "1,234 MB"
-
-
-def test_what_is_not_known_is_a_dash() -> None:
     assert {percent(None), _span(None), duration(None), megabytes(None)} == {"–"}
 
 

@@ -32,7 +32,7 @@ def url():
 
 
 def send_pieces(url: str, limit: int, headers: dict[str, str]) -> tuple[int, dict, int, bool]:
-    """Sends pieces until an answer comes or `limit` bytes are out.
+    """Sends chunks until an answer comes or `limit` bytes are out.
 
     Returns status, body, bytes sent, and whether the server closes the connection.
     """
@@ -42,14 +42,12 @@ def send_pieces(url: str, limit: int, headers: dict[str, str]) -> tuple[int, dic
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
-    sent, piece = 0, b"\x00" * 65536
-    chunked = "Transfer-Encoding" in headers
+    sent, size = 0, 65536
     while sent < limit:
         try:
-            data = b"10000\r\n" + piece + b"\r\n" if chunked else piece
             connection.sock.setblocking(True)
-            connection.sock.sendall(data)
-            sent += len(piece)
+            connection.sock.sendall(b"10000\r\n" + bytes(size) + b"\r\n")
+            sent += size
             connection.sock.setblocking(False)
             if connection.sock.recv(1, socket.MSG_PEEK):
                 break

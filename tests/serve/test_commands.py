@@ -1,19 +1,111 @@
-"""The smoke test: exit code 0 only if every class folder's sample is answered."""
+"""`fingerspell serve`, `python backend/app.py`, and the smoke test of every class's sample."""
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import shutil
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+import fingerspell
+from fingerspell.cli import serve
+from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import smoke
+from fingerspell.serve.running import open_socket
 from fingerspell.serve.samples import folder_samples
 from helpers.command import command
 from helpers.endings import picture as one_picture
 from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
+
+BACKEND = Path(fingerspell.__file__).parents[2] / "backend"
+QUIET = {name: value for name, value in os.environ.items() if name not in ("HOST", "PORT")}
+
+
+def asked(*argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def test_an_option_beats_the_environment_which_beats_the_default():
+    said = {"HOST": "0.0.0.0", "PORT": "8080"}
+    assert serve.where(asked(), {}) == ("127.0.0.1", 5000)
+    assert serve.where(asked(), said) == ("0.0.0.0", 8080)
+    assert serve.where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
+    with pytest.raises(ConfigError, match="PORT=http"):
+        serve.where(asked(), {"PORT": "http"})
+
+
+@pytest.mark.parametrize(
+    ("mock", "options", "said"),
+    [
+        ("1", ["--port", "TAKEN"], "cannot be opened"),
+        ("0", ["--bundle", "none"], "USE_MOCK_MODEL=1"),
+        ("1", ["--max_picture_mb", "0"], "picture_bytes=0"),
+    ],
+)
+def test_a_server_that_cannot_start_leaves_with_2(
+    tmp_path, capsys, monkeypatch, mock, options, said
+):
+    monkeypatch.setenv("USE_MOCK_MODEL", mock)
+    monkeypatch.chdir(tmp_path)
+    with open_socket("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        assert command("serve", *(port if x == "TAKEN" else x for x in options)) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_door_serves_until_it_is_stopped(tmp_path: Path):
+    environment = {**QUIET, "USE_MOCK_MODEL": "1", "PORT": "0"}
+    server = subprocess.Popen(
+        [sys.executable, str(BACKEND / "app.py")],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[-1]
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        until_s = time.monotonic() + 20
+        while True:
+            try:
+                with opener.open(f"{url}/health", timeout=5) as response:
+                    assert json.loads(response.read())["mock"] is True
+                break
+            except OSError:
+                assert time.monotonic() < until_s and server.poll() is None
+                time.sleep(0.05)
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+def test_the_door_offers_an_app_for_other_servers(tmp_path: Path):
+    program = "import app; print(app.app.title); print(hasattr(app, 'nothing'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**QUIET, "USE_MOCK_MODEL": "1", "PYTHONPATH": str(BACKEND)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["Fingerspell", "False"], done.stderr
+
+
+# `fingerspell smoke`: exit code 0 only if every class folder's sample is answered.
 
 
 @pytest.fixture
@@ -67,7 +159,6 @@ def test_a_wrong_answer_is_shown_and_warned_of_but_is_no_failure(
     ("spoil", "code", "said"),
     [
         (lambda data: (data / "test/A/1.jpg").write_bytes(b"no"), 1, "FAILED     HTTP 415"),
-        (lambda data: (data / "test/A/1.jpg").write_bytes(b"no"), 1, "smoke test FAILED"),
         (lambda data: (data / "test/extra").mkdir(), 1, "no picture in"),
         (lambda data: [shutil.rmtree(x) for x in data.glob("*/C")], 0, "warning: no samples of C"),
     ],
@@ -77,7 +168,8 @@ def test_a_sample_that_cannot_be_read_or_is_missing_is_told(
 ):
     spoil(dataset)
     assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == code
-    assert said in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert said in out and ("smoke test FAILED" in out) is (code == 1)
 
 
 def test_the_stand_in_needs_neither_model_nor_pictures_but_takes_what_is_there(
@@ -108,9 +200,18 @@ def test_a_server_that_breaks_fails_the_smoke_test():
         def recognise(self, rgb):
             raise RuntimeError("broken")
 
-    samples = [smoke.Sample("A", "a", encode_jpeg(picture("A")))]
-    (row,) = smoke.try_all(Broken(), samples)
+    (row,) = smoke.try_all(Broken(), [smoke.Sample("A", "a", encode_jpeg(picture("A")))])
     assert row.fault.startswith("HTTP 500")
+
+
+TOP = {"label": "A", "score": 0.9}
+GOOD = {
+    "predictions": [TOP, {"label": "B", "score": 0.1}],
+    "top_prediction": TOP,
+    "predicted_label": "A",
+    "accepted": True,
+    "threshold": 0.7,
+}
 
 
 @pytest.mark.parametrize(
@@ -125,16 +226,8 @@ def test_a_server_that_breaks_fails_the_smoke_test():
     ],
 )
 def test_an_answer_that_contradicts_itself_is_a_fault(change: dict[str, object]):
-    top = {"label": "A", "score": 0.9}
-    good = {
-        "predictions": [top, {"label": "B", "score": 0.1}],
-        "top_prediction": top,
-        "predicted_label": "A",
-        "accepted": True,
-        "threshold": 0.7,
-    }
-    assert smoke._fault(200, good, "AB") == ""
-    assert smoke._fault(200, {**good, **change}, "AB") != ""
+    assert smoke._fault(200, GOOD, "AB") == ""
+    assert smoke._fault(200, {**GOOD, **change}, "AB") != ""
 
 
 @pytest.mark.parametrize("name", ["1.avif", "1.heic", "1.jfif"])
