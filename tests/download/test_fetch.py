@@ -69,9 +69,6 @@ def test_one_in_a_hundred_may_be_missing_but_no_class(tiny, a, b, whole, said):
     assert counted({"A": a, "B": b}, tiny) == said
 
 
-# Fetching.
-
-
 @pytest.fixture
 def hub(monkeypatch, tiny) -> ModuleType:
     """A kagglehub that unpacks 200 pictures into its cache and notes what it was asked for."""

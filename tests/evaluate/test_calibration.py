@@ -93,9 +93,6 @@ def test_bins_hold_every_picture_once_full_confidence_in_the_last():
     assert (last["high"], last["accuracy"]) == (1.0, 1.0)
 
 
-# When to believe an answer.
-
-
 def sure(confidences, rights):
     """Two classes: answers of a given confidence for class 0, right or not."""
     top = np.asarray(confidences, np.float64)

@@ -85,9 +85,6 @@ def test_what_does_not_fit_together_is_refused(truth, probabilities, said):
         metrics.check(truth, probabilities, LABELS)
 
 
-# Intervals.
-
-
 @pytest.mark.parametrize(
     ("right", "of", "interval"),
     [

@@ -50,17 +50,6 @@ def test_grey_jpegs_become_three_equal_channels():
     assert_same_path(saved(Image.linear_gradient("L"), "JPEG"), (64, 64))
 
 
-def test_pixels_stay_between_nought_and_one():
-    white = np.full((333, 217, 3), 255, np.uint8)
-    fitted = graphs.fit(white, (200, 200)).numpy()
-    assert fitted.min() == 0.0
-    assert fitted.max() == pytest.approx(1.0)
-    assert fitted.max() <= 1.0
-
-
-# Only plain JPEG bytes mean the same to every decoder.
-
-
 def test_a_plain_jpeg_is_left_as_it_is_and_what_is_no_picture_refused():
     assert as_plain_jpeg(jpeg(60, 80)) == jpeg(60, 80)
     with pytest.raises(PictureError):

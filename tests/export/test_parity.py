@@ -94,9 +94,7 @@ def test_the_refusal_says_how_far_off_and_where_to_look():
         (200, 2e-4, 1.0, "0.0002"),
     ],
 )
-def test_too_few_pictures_a_large_difference_or_another_top_class_are_each_enough(
-    pictures, max_difference, agreement, said
-):
+def test_each_bound_alone_refuses(pictures, max_difference, agreement, said):
     found = Parity(pictures=pictures, max_difference=max_difference, agreement=agreement)
     with pytest.raises(ExportError, match=said):
         require_parity(found, "candidate")

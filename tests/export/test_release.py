@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,9 +80,7 @@ def test_the_contract_lists_what_was_proven_with_its_hash(released):
     assert body["files"] == found
 
 
-def test_the_same_run_gives_the_same_bytes_and_replaces_an_earlier_release(
-    released, finished, tmp_path
-):
+def test_the_same_run_gives_the_same_bytes_over_an_earlier_release(released, finished, tmp_path):
     target = older_release(tmp_path)
     release(finished, target, fitted())
     assert digests(target) == digests(released[0])
@@ -102,6 +101,11 @@ def refused(finished, tmp_path, error, match, pictures=200, card=None):
         release(finished, target, fitted()[:pictures], card)
     assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
     assert [path.name for path in target.iterdir()] == ["model_card.md"]
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 @pytest.mark.parametrize("limit", ["_MOST_MODEL_BYTES", "_MOST_WEIGHTS_BYTES"])
@@ -125,20 +129,18 @@ def test_too_few_pictures_prove_nothing_and_without_a_card_nothing_is_released(f
     refused(finished, tmp_path, RunError, "no model card", card=tmp_path / "none.md")
 
 
-def test_a_model_that_is_not_the_runs_is_refused(finished, tmp_path):
-    shutil.copytree(finished, tmp_path / "run")
-    (tmp_path / "run" / "model_fp16.tflite").write_bytes(b"another")
-    refused(tmp_path / "run", tmp_path, BundleError, "SHA-256")
+def test_a_model_that_is_not_the_runs_is_refused(copied, tmp_path):
+    (copied / "model_fp16.tflite").write_bytes(b"another")
+    refused(copied, tmp_path, BundleError, "SHA-256")
 
 
-def test_weights_of_another_training_are_refused(finished, tmp_path):
-    shutil.copytree(finished, tmp_path / "run")
+def test_weights_of_another_training_are_refused(copied, tmp_path):
     other = tiny_recogniser()
     kept = other.get_weights()
     other.set_weights([*kept[:-2], -kept[-2], -kept[-1]])
-    save_recogniser(other, tmp_path / "run" / "model.keras")
+    save_recogniser(other, copied / "model.keras")
     other.set_weights(kept)
-    refused(tmp_path / "run", tmp_path, ExportError, "names the trained network's class on")
+    refused(copied, tmp_path, ExportError, "names the trained network's class on")
 
 
 @pytest.fixture(scope="module")

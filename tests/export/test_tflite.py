@@ -38,10 +38,8 @@ def test_float32_goes_in_and_comes_out_in_every_precision(interpreter):
 
 
 def test_a_batch_of_several_pictures_can_be_asked_for(interpreter):
-    entry, answer = (
-        interpreter.get_input_details()[0]["index"],
-        interpreter.get_output_details()[0]["index"],
-    )
+    entry = interpreter.get_input_details()[0]["index"]
+    answer = interpreter.get_output_details()[0]["index"]
     interpreter.resize_tensor_input(entry, (5, *SIZE_PX, 3))
     interpreter.allocate_tensors()
     interpreter.set_tensor(entry, fitted()[:5])
@@ -121,9 +119,8 @@ def does_not_load():
         (does_not_load, "weights", None),
     ],
 )
-def test_int8_falls_back_to_eight_bit_weights_where_activations_do_not_bear_it(
-    monkeypatch, full, inside, agreement
-):
+def test_int8_falls_back_to_eight_bit_weights(monkeypatch, full, inside, agreement):
+    """Where eight-bit activations answer otherwise or do not load."""
     asked, judged = [], []
 
     def convert(_model, _precision, representative=()):
@@ -143,17 +140,10 @@ def test_int8_falls_back_to_eight_bit_weights_where_activations_do_not_bear_it(
     assert set(judged) == {8}, "pictures that set the ranges do not judge them"
 
 
-# Labels and contract travel inside the file.
-
-
-def test_labels_and_contract_read_back(exported, path):
+def test_labels_and_contract_read_back_and_any_zip_program_lists_them(exported, path):
     labels, contract = metadata.read_metadata(path)
     assert labels == LABELS
     assert contract == replace(exported.contract, files={})
-
-
-def test_any_zip_program_lists_them(path):
-    assert zipfile.is_zipfile(path)
     with zipfile.ZipFile(path) as file:
         assert file.testzip() is None
         assert file.namelist() == ["labels.txt", "recogniser.json"]

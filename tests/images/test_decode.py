@@ -193,9 +193,7 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum() -> None:
 @pytest.mark.parametrize("chroma", ["444", "422", "420", "Gray"])
 @pytest.mark.parametrize("quality", [35, 92])
 @pytest.mark.parametrize("shape", [(64, 64), (53, 37)])
-def test_decode_is_bit_identical_to_tensorflow(
-    shape: tuple[int, int], quality: int, chroma: str
-) -> None:
+def test_decode_is_bit_identical_to_tensorflow(shape, quality: int, chroma: str) -> None:
     """Bit for bit: graph and runtime see the same pixels."""
     tf = pytest.importorskip("tensorflow")
     cells = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)

@@ -35,13 +35,10 @@ def test_a_picture_is_padded_to_the_targets_aspect_and_never_squeezed() -> None:
     assert odd[:, 0, 0].tolist() == [1, 1, 1, 0], "an odd pixel of padding goes below"
 
 
-def test_shrinking_averages_areas_without_rounding() -> None:
+def test_shrinking_averages_areas_without_rounding_and_enlarging_is_bilinear() -> None:
     board = np.zeros((8, 8, 3), np.uint8)
     board[::4, ::4] = 255
     np.testing.assert_allclose(fit(board, (2, 2)), 1 / 16, atol=1e-6)
-
-
-def test_enlarging_is_bilinear() -> None:
     edge = np.zeros((2, 2, 3), np.uint8)
     edge[:, 1] = 200
     row = fit(edge, (4, 4))[0, :, 0] * 255
@@ -63,9 +60,7 @@ def test_a_strip_that_would_fill_the_memory_is_refused() -> None:
 
 @pytest.mark.parametrize("shape", [(61, 90), (90, 61), (64, 64), (200, 33)])
 @pytest.mark.parametrize("size_px", [(20, 20), (24, 16), (61, 61)])
-def test_a_huge_picture_shrinks_in_bands_to_the_same_planes(
-    shape: tuple[int, int], size_px: tuple[int, int], monkeypatch
-) -> None:
+def test_a_huge_picture_shrinks_in_bands_to_the_same_planes(shape, size_px, monkeypatch) -> None:
     module = sys.modules["fingerspell.images.fit"]
     rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     whole = fit(rgb, size_px)
@@ -91,8 +86,6 @@ def test_load_takes_bytes_and_files_alike(tmp_path) -> None:
     np.testing.assert_array_equal(load(data, (8, 8)), load(tmp_path / "white.jpg", (8, 8)))
 
 
-# A glance judges a file as `decode` does.
-
 SIDE_PX = 100
 
 
@@ -114,9 +107,7 @@ def test_small_pictures_and_other_formats_come_whole(size: tuple[int, int]) -> N
 
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("size", [(200, 200), (300, 217), (480, 640), (999, 1333)])
-def test_a_large_picture_is_reduced_but_keeps_its_sides_upright(
-    size: tuple[int, int], turned: bool
-) -> None:
+def test_a_large_picture_is_reduced_but_keeps_its_sides_upright(size, turned: bool) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6 if turned else 1
     data = saved(Image.fromarray(photo(*size)), "JPEG", quality=90, exif=exif)

@@ -70,9 +70,6 @@ def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
         LiveRules(max_chars=0)
 
 
-# What a counted sign does to the text.
-
-
 @pytest.mark.parametrize(
     ("text", "label", "after"),
     [
@@ -92,8 +89,6 @@ def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
 def test_a_sign_does_to_the_text_what_its_name_says(text: str, label: str, after: str):
     assert written(text, label, 3) == after
 
-
-# What must hold for any recording.
 
 CALM = st.lists(st.sampled_from(["A", "B", "C", "space", "del", "-"]), min_size=1, max_size=6)
 FPS = st.sampled_from([7.0, 10.0, 15.0, 24.0, 30.0, 60.0])

@@ -48,17 +48,7 @@ def test_both_pages_have_the_one_style_sheet_inside(pages: list[str]) -> None:
     assert [[style.strip() for style in styles(html)] for html in pages] == [[sheet.strip()]] * 2
 
 
-def test_no_template_has_a_style_of_its_own() -> None:
-    templates = [path for path in _TEMPLATES.iterdir() if path.name != _STYLE]
-    assert len(templates) >= 6
-    assert [path.name for path in templates if path.read_text("utf-8").count("<style>")] == [
-        "base.html.j2"
-    ]
-
-
-def test_a_page_asks_the_network_for_nothing_and_is_made_for_the_night_and_for_a_phone(
-    pages: list[str],
-) -> None:
+def test_a_page_asks_for_nothing_and_is_made_for_night_and_phone(pages: list[str]) -> None:
     for html in pages:
         assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<iframe", html)
         assert all(link.startswith("data:") for link in Page(html).links())

@@ -53,9 +53,7 @@ def test_the_score_stands_first_and_every_figure_below() -> None:
     assert "first weights weights file bird.weights.h5" in text
 
 
-def test_a_class_without_pictures_has_a_dash_and_no_bar_and_a_faultless_test_no_confusions() -> (
-    None
-):
+def test_what_has_no_pictures_has_a_dash_and_no_bar_and_no_confusions_are_said() -> None:
     shown = page()
     assert "space – – – 0" in shown.text()
     bars = [value for tag, name, value in shown.attributes if (tag, name) == ("span", "style")]
@@ -70,9 +68,6 @@ def test_what_was_not_measured_is_said_and_what_is_not_there_is_left_out() -> No
     assert "Exported model" not in shown.text()
     assert "Training" not in shown.text()
     assert "Circumstances split as the data set's folders say training – memory" in shown.text()
-
-
-# The model card.
 
 
 def test_the_card_names_data_limits_misuse_and_where_the_weights_come_from() -> None:
@@ -104,8 +99,6 @@ def test_names_cannot_break_the_card() -> None:
     assert r"| a\|b \# \<script\> | 75.0 %" in card
     assert "\n`train # x # y`\ncommit \\<i\\>\\*1\\*, " in card
 
-
-# The plots.
 
 COUNTS = np.diag(np.arange(1, 30)) + np.eye(29, k=1, dtype=int) * 2
 

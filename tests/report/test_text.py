@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from fingerspell.dataset.manifest import HELD_OUT
 from fingerspell.report.text import (
     _span,
     data_headline,
@@ -27,16 +26,6 @@ from helpers.prepared_folder import report, run, two_classes
 def named(count: int, **config: str) -> dict[str, Any]:
     known = {"named": count, "pictures": 18, "examples": ["A/7.jpg", "A/8.jpg"]}
     return report(two_classes(), named=known, config=config)
-
-
-def test_held_out_pictures_are_counted_apart() -> None:
-    away = run("A", "garden", split=HELD_OUT, group="garden/A/1", pictures=4)
-    assert data_headline(report([*two_classes(), *away])) == (
-        "18 pictures + 4 held out, 2 classes, 6 groups of near duplicates, 1 source(s) + 1 held out"
-    )
-    assert data_headline(report(two_classes())) == (
-        "18 pictures, 2 classes, 6 groups of near duplicates, 1 source(s)"
-    )
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,6 @@ def test_the_bundle_is_used_otherwise(tmp_path: Path, environment: dict[str, str
     assert predictor.mock is False and predictor.name == "TinyColours int8"
 
 
-def test_without_a_bundle_both_ways_out_are_named(tmp_path: Path):
-    with pytest.raises(BundleError, match=r"(?s)train_finetune.*--bundle.*USE_MOCK_MODEL=1"):
-        choose(tmp_path, {})
-
-
 def test_a_variable_that_is_neither_0_nor_1_is_refused(tmp_path: Path):
     with pytest.raises(ConfigError, match="USE_MOCK_MODEL=yes"):
         choose(tmp_path, {"USE_MOCK_MODEL": "yes"})
@@ -64,9 +59,7 @@ def test_the_stand_in_can_answer_every_label_through_a_jpeg_and_black_and_white(
     assert mock.recognise(np.full((5, 5, 3), 255, np.uint8)).label == ALPHABET[-1]
 
 
-def test_the_folder_asked_for_goes_before_a_run_in_output_and_that_before_the_released_one(
-    tmp_path: Path,
-):
+def test_what_is_asked_for_goes_before_a_run_in_output_before_the_released_one(tmp_path: Path):
     asked, starter, output = (tmp_path / name for name in ("mine", "starter", "output"))
     assert choose_folder(None, starter, output) == starter
     output.mkdir()
@@ -74,9 +67,7 @@ def test_the_folder_asked_for_goes_before_a_run_in_output_and_that_before_the_re
     assert choose_folder(asked, starter, output) == asked
 
 
-def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
-    tmp_path: Path, monkeypatch
-):
+def test_the_word_starter_is_the_released_one_unless_a_folder_is_called_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     released = tmp_path / "released"
     assert choose_folder(Path("starter"), released) == released
@@ -84,28 +75,25 @@ def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
     assert choose_folder(Path("starter"), released) == Path("starter")
 
 
-def test_a_copy_without_a_released_recogniser_says_so(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(choosing, "STARTER", tmp_path / "starter")
-    with pytest.raises(BundleError, match="this copy of the package") as caught:
-        choose(tmp_path / "starter", {})
-    assert "--bundle starter" not in caught.value.fix
-
-
 @pytest.mark.parametrize("released", [True, False])
-def test_the_released_one_is_offered_only_where_there_is_one(tmp_path: Path, monkeypatch, released):
+def test_without_a_bundle_every_way_out_is_named(tmp_path: Path, monkeypatch, released: bool):
     monkeypatch.setattr(choosing, "has_starter", lambda: released)
-    with pytest.raises(BundleError, match="is missing") as caught:
+    with pytest.raises(
+        BundleError, match=r"(?s)train_finetune.*--bundle.*USE_MOCK_MODEL=1"
+    ) as said:
         choose(tmp_path, {})
-    assert ("--bundle starter" in caught.value.fix) is released
+    assert ("--bundle starter" in said.value.fix) is released
+    monkeypatch.setattr(choosing, "STARTER", tmp_path)
+    with pytest.raises(BundleError, match="this copy of the package") as said:
+        choose(tmp_path, {})
+    assert "--bundle starter" not in said.value.fix
 
 
 @pytest.mark.parametrize(
     ("held", "answers"),
     [(("float32", "fp16", "int8"), "float32"), (("fp16",), "fp16"), (("int8", "fp16"), "fp16")],
 )
-def test_unless_asked_the_most_exact_model_of_a_bundle_answers(
-    tmp_path: Path, held: tuple[str, ...], answers: str
-):
+def test_unless_asked_the_most_exact_model_of_a_bundle_answers(tmp_path: Path, held, answers: str):
     assert Recogniser.load(holding(tmp_path, *held)).precision == answers
 
 

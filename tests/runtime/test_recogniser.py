@@ -37,14 +37,6 @@ def test_every_precision_reads_every_label(bundle: Path, precision: str):
     assert min(answer.confidence for answer in answers) > 0.9
 
 
-def test_it_says_what_the_contract_says(recogniser: Recogniser):
-    assert recogniser.labels == LABELS
-    assert recogniser.size_px == SIZE_PX
-    assert recogniser.threshold == 0.7
-    assert recogniser.name == "TinyColours float32"
-    assert recogniser.mock is False
-
-
 def test_probabilities_are_float32_in_label_order_and_add_up_to_one(recogniser: Recogniser):
     batch = np.stack([fit(picture(label), SIZE_PX) for label in LABELS])
     rows = recogniser.probabilities(batch)
@@ -119,9 +111,6 @@ def test_the_likeliest_labels_come_best_first(recogniser: Recogniser):
 def test_arrays_that_no_picture_makes_are_refused(recogniser: Recogniser, batch, found: str):
     with pytest.raises(PictureError, match=found):
         recogniser.probabilities(batch)
-
-
-# What cannot be a bundle.
 
 
 def test_an_unknown_precision_is_refused(bundle: Path):

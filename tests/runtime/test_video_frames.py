@@ -28,9 +28,7 @@ def test_a_rate_that_cannot_be_is_refused_or_mended_by_the_caller(said: float):
     assert frame_rate(said, 25.0, Path("film.avi")) == 25.0
 
 
-def test_a_file_that_is_missing_no_video_or_cut_off_before_its_first_frame_is_refused(
-    tmp_path: Path,
-):
+def test_a_file_that_is_missing_no_video_or_cut_off_is_refused(tmp_path: Path):
     whole = write_film(tmp_path / "whole.avi", [("A", 0.5)], fps=10)
     (tmp_path / "cut.avi").write_bytes(whole.read_bytes()[:600])
     (tmp_path / "text.mp4").write_text("this is no video\n" * 100, encoding="utf-8")

@@ -53,9 +53,7 @@ def test_an_option_beats_the_environment_which_beats_the_default():
         ("1", ["--max_picture_mb", "0"], "picture_bytes=0"),
     ],
 )
-def test_a_server_that_cannot_start_leaves_with_2(
-    tmp_path, capsys, monkeypatch, mock, options, said
-):
+def test_a_server_that_cannot_start_ends_with_2(tmp_path, capsys, monkeypatch, mock, options, said):
     monkeypatch.setenv("USE_MOCK_MODEL", mock)
     monkeypatch.chdir(tmp_path)
     with open_socket("127.0.0.1", 0) as taken:
@@ -105,21 +103,9 @@ def test_the_door_offers_an_app_for_other_servers(tmp_path: Path):
     assert done.stdout.split() == ["Fingerspell", "False"], done.stderr
 
 
-# `fingerspell smoke`: exit code 0 only if every class folder's sample is answered.
-
-
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     return tiny_bundle(tmp_path / "bundle")
-
-
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    folder = tmp_path / "dataset"
-    for split in ("train", "val", "test"):
-        for label in LABELS:
-            put(folder / split / label / "1.jpg", label)
-    return folder
 
 
 def put(path: Path, label: str) -> None:
@@ -127,14 +113,27 @@ def put(path: Path, label: str) -> None:
     path.write_bytes(encode_jpeg(picture(label)))
 
 
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    for split in ("train", "val", "test"):
+        for label in LABELS:
+            put(tmp_path / "dataset" / split / label / "1.jpg", label)
+    return tmp_path / "dataset"
+
+
+def smoked(capsys, code: int, *argv: object) -> str:
+    """What `fingerspell smoke` prints, which leaves with `code`."""
+    assert command("smoke", *argv) == code
+    said = capsys.readouterr()
+    return said.out + said.err
+
+
 def test_every_class_is_answered_over_http(bundle: Path, dataset: Path, capsys):
-    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
-    out = capsys.readouterr().out
+    out = smoked(capsys, 0, "--bundle", bundle, "--dataset_dir", dataset)
     assert "6 of 6 classes answered over HTTP, 6 of them read right" in out
     assert out.splitlines()[1].split()[:2] == ["A", "A"]
     assert "smoke test passed" in out and "warning" not in out
-    assert command("smoke", "--bundle", bundle, "--samples", dataset / "train") == 0
-    assert "6 of 6" in capsys.readouterr().out
+    assert "6 of 6" in smoked(capsys, 0, "--bundle", bundle, "--samples", dataset / "train")
 
 
 def test_a_class_that_the_test_split_lacks_is_taken_from_another(dataset: Path):
@@ -144,12 +143,9 @@ def test_a_class_that_the_test_split_lacks_is_taken_from_another(dataset: Path):
     assert (names["A"], names["B"], names["C"]) == ("val", "val", "test")
 
 
-def test_a_wrong_answer_is_shown_and_warned_of_but_is_no_failure(
-    bundle: Path, dataset: Path, capsys
-):
+def test_a_wrong_answer_is_warned_of_but_is_no_failure(bundle: Path, dataset: Path, capsys):
     put(dataset / "test" / "A" / "1.jpg", "B")
-    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
-    out = capsys.readouterr().out
+    out = smoked(capsys, 0, "--bundle", bundle, "--dataset_dir", dataset)
     assert "5 of them read right" in out and "warning" in out
     label, answer, score, _, verdict = out.splitlines()[1].split()
     assert (label, answer, score, verdict) == ("A", "B", "100.0%", "wrong")
@@ -164,35 +160,29 @@ def test_a_wrong_answer_is_shown_and_warned_of_but_is_no_failure(
     ],
 )
 def test_a_sample_that_cannot_be_read_or_is_missing_is_told(
-    bundle: Path, dataset: Path, capsys, spoil, code: int, said: str
+    bundle, dataset, capsys, spoil, code, said
 ):
     spoil(dataset)
-    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == code
-    out = capsys.readouterr().out
+    out = smoked(capsys, code, "--bundle", bundle, "--dataset_dir", dataset)
     assert said in out and ("smoke test FAILED" in out) is (code == 1)
 
 
-def test_the_stand_in_needs_neither_model_nor_pictures_but_takes_what_is_there(
-    tmp_path: Path, request, capsys, monkeypatch
+def test_the_stand_in_needs_no_pictures_but_takes_what_is_there(
+    tmp_path, request, capsys, monkeypatch
 ):
     monkeypatch.setenv("USE_MOCK_MODEL", "1")
     monkeypatch.chdir(tmp_path)
-    assert command("smoke") == 0
-    assert "29 of 29 classes answered over HTTP, 29 of them read right" in capsys.readouterr().out
+    assert "29 of 29 classes answered over HTTP, 29 of them read right" in smoked(capsys, 0)
     request.getfixturevalue("dataset")
-    assert command("smoke") == 0
-    assert "6 of 6 classes answered" in capsys.readouterr().out
+    assert "6 of 6 classes answered" in smoked(capsys, 0)
 
 
-def test_without_a_model_or_pictures_it_says_what_to_do(
-    bundle: Path, tmp_path: Path, capsys, monkeypatch
-):
+def test_without_a_model_or_pictures_it_says_what_to_do(bundle, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("USE_MOCK_MODEL", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert command("smoke") == 2
-    assert "USE_MOCK_MODEL=1" in capsys.readouterr().err
-    assert command("smoke", "--bundle", bundle, "--dataset_dir", tmp_path / "none") == 2
-    assert "prepare_dataset.py" in capsys.readouterr().err
+    assert "USE_MOCK_MODEL=1" in smoked(capsys, 2)
+    nowhere = smoked(capsys, 2, "--bundle", bundle, "--dataset_dir", tmp_path / "none")
+    assert "prepare_dataset.py" in nowhere
 
 
 def test_a_server_that_breaks_fails_the_smoke_test():
@@ -236,6 +226,6 @@ def test_a_sample_of_any_picture_format_is_answered(bundle: Path, dataset: Path,
     sample.with_name(name).write_bytes(one_picture(Path(name).suffix, COLOURS["A"]))
     sample.rename(sample.with_name("._1.jpg"))
     (dataset / "test" / ".cache").mkdir()
-    assert command("smoke", "--bundle", bundle, "--dataset_dir", dataset) == 0
-    assert "6 of 6 classes answered over HTTP, 6 of them read right" in capsys.readouterr().out
+    out = smoked(capsys, 0, "--bundle", bundle, "--dataset_dir", dataset)
+    assert "6 of 6 classes answered over HTTP, 6 of them read right" in out
     assert Path(folder_samples(dataset)[0].name).name == name

@@ -79,9 +79,6 @@ def test_a_folder_of_photographs_can_be_the_background(tmp_path):
     assert np.median([r[:, 0].mean() - r[:, 1:].mean() for r in reds]) > 60
 
 
-# Several processes draw what one would.
-
-
 def note(share: _Share, folder: str, home: int) -> None:
     """Works in the process `home` alone."""
     if os.getpid() != home:
@@ -118,9 +115,6 @@ def test_what_is_wrong_is_said_as_by_one_process_and_nothing_is_left(tmp_path, m
     with pytest.raises(DataError, match="no pictures"):
         written(tmp_path / "synthetic", config=config)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
-
-
-# `fingerspell synth …` from the command line.
 
 
 def test_the_command_writes_class_folders(tmp_path, capsys):

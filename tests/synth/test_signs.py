@@ -147,9 +147,6 @@ def test_a_wrong_file_is_refused_by_name(right, wrong):
         parse(broken if broken != GOOD else GOOD + "= = 1", "A.toml")
 
 
-# The page of handshapes says what the tables say.
-
-
 def test_the_page_in_docs_is_the_one_the_tables_give():
     written = (DOCS / "handshapes.md").read_text(encoding="utf-8")
     assert written == _page("images/handshapes.png"), "run: fingerspell synth sheet"
