@@ -15,32 +15,21 @@ ANSWERS = np.array([0, 0, 1, 1, 3, 3])
 SURE = np.eye(4)[ANSWERS]
 
 
-def scores():
-    return metrics.class_scores(metrics.confusion_matrix(TRUTH, ANSWERS, 4))
-
-
-def test_accuracy_is_the_share_of_right_answers_and_unknown_without_pictures():
+def test_accuracy_is_the_share_of_right_answers_and_rows_of_the_matrix_are_true_classes():
     assert metrics.accuracy(TRUTH, SURE) == pytest.approx(4 / 6)
     assert metrics.accuracy(TRUTH[:0], SURE[:0]) is None
-
-
-def test_rows_are_true_classes_and_columns_answers():
     matrix = metrics.confusion_matrix(TRUTH, ANSWERS, 4).tolist()
     assert matrix == [[2, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 0, 0, 1]]
 
 
-def test_each_class_has_its_precision_recall_and_f1():
-    a, b, _, nothing = scores()
+def test_each_class_has_its_figures_and_one_without_pictures_is_unknown_not_nought():
+    a, b, j, nothing = metrics.class_scores(metrics.confusion_matrix(TRUTH, ANSWERS, 4))
     shares = (a.accuracy, a.precision, a.recall, a.f1)
     assert a.support == 3 and shares == pytest.approx((2 / 3, 1.0, 2 / 3, 0.8))
     assert (b.precision, b.recall, b.f1) == (0.5, 0.5, 0.5)
     assert (nothing.precision, nothing.recall) == (0.5, 1.0)
-
-
-def test_a_class_without_pictures_is_unknown_not_nought_and_left_out_of_macro_f1():
-    j = scores()[2]
     assert (j.support, j.accuracy, j.precision, j.recall, j.f1) == (0, None, None, None, None)
-    assert metrics.macro_f1(scores()) == pytest.approx((0.8 + 0.5 + 2 / 3) / 3)
+    assert metrics.macro_f1([a, b, j, nothing]) == pytest.approx((0.8 + 0.5 + 2 / 3) / 3)
 
 
 def test_a_class_that_is_never_named_has_no_precision_but_counts_with_f1_nought():
@@ -87,13 +76,10 @@ def test_what_does_not_fit_together_is_refused(truth, probabilities, said):
 
 @pytest.mark.parametrize(
     ("right", "of", "interval"),
-    [
-        (81, 263, (0.2553, 0.3662)),  # Newcombe 1998, table I.
-        (0, 10, (0.0, 0.2775)),
-        (10, 10, (0.7225, 1.0)),
-    ],
+    [(81, 263, (0.2553, 0.3662)), (0, 10, (0.0, 0.2775)), (10, 10, (0.7225, 1.0))],
 )
 def test_wilson_gives_the_published_example_and_stays_inside_nought_and_one(right, of, interval):
+    """The first is Newcombe 1998, table I."""
     low, high = wilson(right, of)
     assert (low, high) == pytest.approx(interval, abs=1e-4)
     assert low >= 0.0 and high <= 1.0

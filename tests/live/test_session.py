@@ -103,18 +103,14 @@ def script(signs: list[str], each_s: float) -> str:
 
 @settings(deadline=None)
 @given(CALM, FPS, FPS, st.floats(0, 0.9), st.floats(0, 0.9))
-def test_any_frame_rate_and_any_phase_reach_the_same_text(
-    signs: list[str], one_fps: float, other_fps: float, one: float, other: float
-):
+def test_any_frame_rate_and_any_phase_reach_the_same_text(signs, one_fps, other_fps, one, other):
     asked = script(signs, 1.0)
     assert read(asked, one_fps, one) == read(asked, other_fps, other)
 
 
 @settings(deadline=None)
 @given(CALM, FPS, st.floats(0, 1, exclude_max=True), ANY_FRAME)
-def test_one_stray_frame_anywhere_never_changes_the_text(
-    signs: list[str], fps: float, where: float, stray: Frame
-):
+def test_one_stray_frame_anywhere_never_changes_the_text(signs, fps, where: float, stray: Frame):
     frames = film(script(signs, 1.0), fps)
     index = int(where * len(frames))
     disturbed = [*frames[:index], (frames[index][0], stray), *frames[index + 1 :]]
@@ -123,9 +119,7 @@ def test_one_stray_frame_anywhere_never_changes_the_text(
 
 @settings(deadline=None)
 @given(st.floats(0.01, 10), ANY_FRAME, st.integers(0, 30))
-def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(
-    every_s: float, stray: Frame, where: int
-):
+def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(every_s, stray, where: int):
     frames = [(index * every_s, frame("-")) for index in range(31)]
     frames[where] = (frames[where][0], stray)
     assert list(spell(frames, RULES)) == []
@@ -133,9 +127,7 @@ def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(ANY_FRAME, st.floats(0, 5)), max_size=60))
-def test_sessions_share_nothing_and_a_step_is_a_pure_function(
-    frames: list[tuple[Frame, float]],
-):
+def test_sessions_share_nothing_and_a_step_is_pure(frames: list[tuple[Frame, float]]):
     alone = Live()
     for seen, elapsed_s in frames:
         alone = step(alone, seen, elapsed_s, RULES)
@@ -164,9 +156,7 @@ def test_no_sign_counts_sooner_than_its_hold(frames: list[tuple[Frame, float]]):
 
 
 @given(st.lists(st.sampled_from([x for x in ALPHABET if x != "nothing"])), st.integers(1, 20))
-def test_no_row_of_signs_makes_two_spaces_a_space_at_the_start_or_too_long_a_text(
-    labels: list[str], max_chars: int
-):
+def test_no_row_of_signs_makes_two_spaces_a_space_at_the_start_or_a_long_text(labels, max_chars):
     text = ""
     for label in labels:
         text = written(text, label, max_chars)

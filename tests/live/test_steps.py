@@ -39,18 +39,15 @@ def test_which_letter_is_shown(names: str, letter: str | None):
     assert shown(names) == letter
 
 
-def test_three_votes_follow_sooner_than_five():
+def test_three_votes_follow_sooner_than_five_and_those_older_than_the_window_are_gone():
     assert shown("AAAAABB") == "A"
     assert shown("AAAAABB", Smoothing(votes=3)) == "B"
+    assert shown("AAAAB", elapsed_s=1.0) == "B"
 
 
 def test_a_frame_exactly_at_the_threshold_counts():
     state = smoothing_module.step(Smoothed(), Frame("A", 0.7), 0.0, Smoothing(threshold=0.7))
     assert state.shown == "A"
-
-
-def test_votes_older_than_the_window_are_gone():
-    assert shown("AAAAB", elapsed_s=1.0) == "B"
 
 
 def test_the_state_never_grows_beyond_the_votes():
@@ -118,12 +115,9 @@ def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
     assert dict(state.filled)["A"] == pytest.approx(0.2)
 
 
-def test_the_gap_releases_the_last_sign():
+def test_the_gap_releases_the_last_sign_and_more_frames_can_be_asked_for():
     state = Held(locked="A", frames=2)
     assert commit_module.step(state, "A", 3.1, HOW).locked is None
-
-
-def test_more_frames_can_be_asked_for():
     assert counted("AAA", elapsed_s=1.0, how=Holding(least_frames=4)) == ""
     assert counted("AAAA", elapsed_s=1.0, how=Holding(least_frames=4)) == "A"
 

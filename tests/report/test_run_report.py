@@ -103,24 +103,17 @@ def test_names_cannot_break_the_card() -> None:
 COUNTS = np.diag(np.arange(1, 30)) + np.eye(29, k=1, dtype=int) * 2
 
 
-def test_all_29_classes_are_named_on_both_sides() -> None:
+def test_all_29_classes_are_named_numbers_are_pictures_and_colours_are_shares() -> None:
     axes = _confusion_figure(COUNTS, ALPHABET).axes[0]
     columns = [tick.get_text() for tick in axes.get_xticklabels()]
     assert columns == [*ALPHABET, *ALPHABET], "below and above"
     assert tuple(tick.get_text() for tick in axes.get_yticklabels()) == ALPHABET
-
-
-def test_numbers_are_pictures_and_colours_are_shares() -> None:
-    axes = _confusion_figure(COUNTS, ALPHABET).axes[0]
     shares = axes.images[0].get_array()
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert shares[0, 1] == 2 / 3
     assert sorted({int(text.get_text()) for text in axes.texts}) == list(range(1, 30))
-
-
-def test_a_class_without_pictures_is_an_empty_row() -> None:
     axes = _confusion_figure(np.array([[3, 0], [0, 0]]), ("A", "B")).axes[0]
-    assert axes.images[0].get_array()[1].tolist() == [0, 0]
+    assert axes.images[0].get_array()[1].tolist() == [0, 0], "a class without pictures"
 
 
 def test_phases_are_joined_and_their_boundary_marked() -> None:

@@ -54,19 +54,13 @@ def test_the_network_gets_red_green_blue_from_zero_to_one(recogniser: Recogniser
     np.testing.assert_allclose(recogniser.probabilities(batch)[0], expected, atol=1e-5)
 
 
-def test_a_batch_gives_what_its_pictures_give_alone(recogniser: Recogniser):
+def test_a_batch_gives_what_its_pictures_give_alone_contiguous_or_not(recogniser: Recogniser):
     batch = colours(17)
     alone = np.concatenate([recogniser.probabilities(batch[i : i + 1]) for i in range(17)])
     np.testing.assert_array_equal(recogniser.probabilities(batch), alone)
     assert recogniser.probabilities(np.empty((0, *SIZE_PX, 3), np.float32)).shape == (0, 6)
-
-
-def test_a_batch_that_is_not_contiguous_is_read_right(recogniser: Recogniser):
-    batch = colours(4)
     swapped = np.ascontiguousarray(batch[..., ::-1])[..., ::-1]
-    np.testing.assert_array_equal(
-        recogniser.probabilities(swapped), recogniser.probabilities(batch)
-    )
+    np.testing.assert_array_equal(recogniser.probabilities(swapped), alone)
 
 
 def test_eight_threads_get_the_answers_that_one_gets(recogniser: Recogniser):

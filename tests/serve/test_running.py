@@ -123,14 +123,9 @@ def test_an_address_can_be_opened_in_a_browser_and_not_taken_twice():
         assert address(taken) == f"http://127.0.0.1:{port}"
         with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be opened"):
             open_socket("127.0.0.1", port)
-
-
-@pytest.mark.parametrize(
-    ("host", "port"), [("127.0.0.1", 70000), ("203.0.113.1", 0), ("no such", 0)]
-)
-def test_an_address_that_cannot_be_had_is_refused(host: str, port: int):
-    with pytest.raises(ConfigError):
-        open_socket(host, port)
+    for host, port in (("127.0.0.1", 70000), ("203.0.113.1", 0), ("no such", 0)):
+        with pytest.raises(ConfigError):
+            open_socket(host, port)
 
 
 def test_answers_on_a_connection_that_is_kept_do_not_wait_for_acknowledgements(url: str):

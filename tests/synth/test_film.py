@@ -44,13 +44,10 @@ def test_a_word_is_signed_letter_by_letter_and_small_letters_and_blanks_are_unde
     assert held("a b") == ["A", "space", "B"]
 
 
-def test_a_word_begins_and_ends_with_nothing():
+def test_a_word_begins_and_ends_with_nothing_and_time_only_runs_forward():
     keys = keys_of("A")
     assert keys[0].label == keys[-1].label == "nothing"
     assert keys[0].place[1] < -200 and keys[-1].place[1] < -200
-
-
-def test_time_only_runs_forward():
     times = [key.time_s for key in keys_of("JAZZ LL")]
     assert times == sorted(times)
 
@@ -152,11 +149,8 @@ def test_an_interrupted_film_leaves_nothing_behind(path):
 
 
 @pytest.mark.parametrize("word", ["", "Ä", "A" * 201])
-def test_words_that_cannot_be_spelled_are_refused(word):
+def test_words_that_cannot_be_spelled_and_unknown_ways_of_doubling_are_refused(word):
     with pytest.raises(ConfigError):
         keys_of(word)
-
-
-def test_an_unknown_way_of_doubling_is_refused():
     with pytest.raises(ConfigError, match="double"):
         Timing(double="twice")
