@@ -1,8 +1,6 @@
 """The public sets: what they promise, how they are counted, and fetching them with a stand-in for
 the package: what is kept, moved, said and never asked twice."""
 
-from __future__ import annotations
-
 import errno
 import json
 import os

@@ -1,7 +1,5 @@
 """The real `kagglehub` against a stand-in for Kaggle: cut off, resumed, refused, damaged."""
 
-from __future__ import annotations
-
 import gc
 import io
 import zipfile

@@ -1,7 +1,5 @@
 """A probability can be taken at its word or be mended; when to believe an answer."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

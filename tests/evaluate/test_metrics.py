@@ -1,7 +1,5 @@
 """Figures that were worked out by hand; intervals that claim neither too much nor too little."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

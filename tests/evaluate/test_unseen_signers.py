@@ -1,7 +1,5 @@
 """Folders of other people, matched to the recogniser by name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

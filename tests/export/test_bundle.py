@@ -1,7 +1,5 @@
 """A bundle is whole and proven, or not there."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace

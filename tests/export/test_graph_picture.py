@@ -1,7 +1,5 @@
 """The picture path inside the graph is the one outside it."""
 
-from __future__ import annotations
-
 import io
 
 import numpy as np

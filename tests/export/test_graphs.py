@@ -1,7 +1,5 @@
 """SavedModel and frozen graph take pixels and JPEG bytes, the latter in an old server unchanged."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

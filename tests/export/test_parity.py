@@ -1,7 +1,5 @@
 """The parity contract passes equal answers and catches every usual mistake."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

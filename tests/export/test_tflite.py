@@ -1,7 +1,5 @@
 """TFLite files load anywhere, and say by themselves what they want."""
 
-from __future__ import annotations
-
 import zipfile
 from dataclasses import replace
 
@@ -67,10 +65,8 @@ def test_flex_operations_are_refused():
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [needs_flex.get_concrete_function()], tf.Module()
     )
-    converter.target_spec.supported_ops = [
-        tf.lite.OpsSet.TFLITE_BUILTINS,
-        tf.lite.OpsSet.SELECT_TF_OPS,
-    ]
+    sets = tf.lite.OpsSet
+    converter.target_spec.supported_ops = [sets.TFLITE_BUILTINS, sets.SELECT_TF_OPS]
     content = converter.convert()
     assert tflite.custom_ops(content) == ("FlexMatrixDeterminant",)
     with pytest.raises(ExportError, match="FlexMatrixDeterminant"):

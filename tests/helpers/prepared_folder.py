@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from fingerspell.dataset.manifest import HELD_OUT, Sample
@@ -55,8 +54,8 @@ def two_classes() -> list[Sample]:
 def report(
     samples: Sequence[Sample],
     *,
-    config: Mapping[str, Any] = MappingProxyType({}),
-    this_split: Mapping[str, int] = MappingProxyType({}),
+    config: dict[str, Any] | None = None,
+    this_split: dict[str, int] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """What `report.json` holds, as far as page and card read it; `config` and `this_split`: what
@@ -71,7 +70,7 @@ def report(
             "split": "groups",
             "near_bits": 18,
             "max_bad_share": 0.01,
-            **config,
+            **(config or {}),
         },
         "manifest_sha256": "f" * 64,
         "pictures": len(own),
@@ -86,7 +85,7 @@ def report(
                 "crossing_pairs": 0,
                 "test_pictures_with_twin_in_train": 0,
                 "test_pictures": 6,
-                **this_split,
+                **(this_split or {}),
             },
             "random_split": {
                 "torn_groups": 4,

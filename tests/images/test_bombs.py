@@ -1,7 +1,5 @@
 """Small files that claim to be huge are refused before they fill the memory."""
 
-from __future__ import annotations
-
 import contextlib
 import struct
 import tracemalloc

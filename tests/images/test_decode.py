@@ -1,7 +1,5 @@
 """Any usual picture comes out as upright RGB bytes; anything else is refused with its reason."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Callable

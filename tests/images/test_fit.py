@@ -1,7 +1,5 @@
 """Every shape becomes the network's size: padded, averaged, in float; a glance is reduced."""
 
-from __future__ import annotations
-
 import sys
 import tracemalloc
 

@@ -1,7 +1,5 @@
 """Every mode a file may be in gives the RGB that a person would see."""
 
-from __future__ import annotations
-
 import struct
 import sys
 

@@ -1,7 +1,5 @@
 """From frames to text, as a person would sign it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

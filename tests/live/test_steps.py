@@ -1,7 +1,5 @@
 """The majority vote over the last frames; when a sign counts, and when it counts again."""
 
-from __future__ import annotations
-
 import pytest
 
 from fingerspell.errors import ConfigError

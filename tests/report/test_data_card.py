@@ -1,7 +1,5 @@
 """The data card: what it says, what it must not invent or give away."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

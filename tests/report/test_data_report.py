@@ -1,10 +1,8 @@
 """The data set's page: whole, escaped, small, and true to what it was given."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -218,11 +216,8 @@ def test_layouts_renamed_classes_and_missed_shares_are_told(tmp_path: Path) -> N
 
 
 def test_many_classes_keep_the_page_small(tmp_path: Path) -> None:
-    samples = [
-        s
-        for i in range(700)
-        for s in run(f"C{i}", f"s{i % 2}", split="train", group=f"g{i}", pictures=2)
-    ]
+    runs = [run(f"C{i}", f"s{i % 2}", split="train", group=f"g{i}", pictures=2) for i in range(700)]
+    samples = [*chain(*runs)]
     write_pictures(tmp_path, samples[:40])
     html = page_html(tmp_path, report(samples), samples, qualities(samples))
     assert html.count("<img") + html.count("no preview") <= 480 + 12 * 2 + 5 * 12
@@ -232,12 +227,9 @@ def test_many_classes_keep_the_page_small(tmp_path: Path) -> None:
 
 
 def test_of_very_many_sources_the_largest_stand_against_classes(tmp_path: Path) -> None:
-    samples = [
-        s
-        for i in range(41)
-        for s in run("A", f"s{i:02}", split="train", group=f"s{i:02}", pictures=1 + (i != 7))
-    ]
-    table = page(tmp_path, samples).text().partition("Sources and classes")[2]
+    sources = [(f"s{i:02}", 1 if i == 7 else 2) for i in range(41)]
+    runs = [run("A", name, split="train", group=name, pictures=count) for name, count in sources]
+    table = page(tmp_path, [*chain(*runs)]).text().partition("Sources and classes")[2]
     table = table.partition("Light, sharpness")[0]
     assert "s06" in table
     assert "s07" not in table

@@ -1,7 +1,5 @@
 """Few pictures and bins that stand for many."""
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import pairwise
 

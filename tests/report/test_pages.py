@@ -1,7 +1,5 @@
 """What both pages and both cards share: one style sheet, escaping, small pictures."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A run's page, its model card and its two plots: whole, escaped, true to the evaluation."""
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A data set and a run are described in the same words everywhere."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The tiny bundle, and its recogniser."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The bundle, or the mock."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
 from pathlib import Path

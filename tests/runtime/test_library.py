@@ -1,7 +1,5 @@
 """Fingerspell as a library: `from fingerspell import Recogniser`, with every kind of picture."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,8 +1,7 @@
 """Recorded video to frames with their time."""
 
-from __future__ import annotations
-
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -42,20 +41,9 @@ def test_a_file_that_is_missing_no_video_or_cut_off_is_refused(tmp_path: Path):
 
 
 def test_a_video_that_opens_and_has_no_frame_is_refused(tmp_path: Path, monkeypatch):
-    class Empty:
-        def __init__(self, name: str) -> None: ...
-        def isOpened(self) -> bool:  # noqa: N802
-            return True
-
-        def get(self, what: int) -> float:
-            return 25.0
-
-        def read(self) -> tuple[bool, None]:
-            return False, None
-
-        def release(self) -> None: ...
-
-    monkeypatch.setattr("cv2.VideoCapture", Empty)
+    empty = Mock(isOpened=lambda: True, get=lambda _: 25.0, read=lambda: (False, None))
+    monkeypatch.setattr("cv2.VideoCapture", lambda _: empty)
     (tmp_path / "film.mp4").write_bytes(b"x")
     with pytest.raises(PictureError, match="without a readable frame"):
         list(frames(tmp_path / "film.mp4"))
+    empty.release.assert_called_once()

@@ -1,7 +1,5 @@
 """The server's two addresses, as the old server's clients call them."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any

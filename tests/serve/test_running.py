@@ -1,7 +1,5 @@
 """The server on a real socket."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import io

@@ -1,7 +1,5 @@
 """The text of every client, bounded in number and in time."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

@@ -1,7 +1,5 @@
 """A folder of synthetic pictures: complete, repeatable, with its truth, drawn by many processes."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Words as movement: what is signed when, and that it can be read back from a file."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Bones, reach and rounding: the geometry under the skin."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """One synthetic picture: repeatable, labelled, and a hand."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The table of handshapes: complete, possible, and readable when it is wrong."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
