@@ -48,6 +48,11 @@ def test_grey_jpegs_become_three_equal_channels():
     assert_same_path(saved(Image.linear_gradient("L"), "JPEG"), (64, 64))
 
 
+def test_white_is_one_and_no_more():
+    white = np.full((333, 217, 3), 255, np.uint8)
+    assert 0.9999 < graphs.fit(white, (200, 200)).numpy().max() <= 1.0
+
+
 def test_a_plain_jpeg_is_left_as_it_is_and_what_is_no_picture_refused():
     assert as_plain_jpeg(jpeg(60, 80)) == jpeg(60, 80)
     with pytest.raises(PictureError):

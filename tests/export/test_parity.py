@@ -7,7 +7,7 @@ from fingerspell import images
 from fingerspell.errors import ExportError
 from fingerspell.export import Parity, compare, require_parity
 from fingerspell.export.proof import _Bound, _Check, _hold, of_keras
-from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, recogniser
+from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, tiny_recogniser
 
 
 def fed(change):
@@ -15,13 +15,13 @@ def fed(change):
 
     def answer(data):
         pixels = np.stack([images.load(one, SIZE_PX) for one in data])
-        return recogniser().predict(change(pixels), verbose=0)
+        return tiny_recogniser().predict(change(pixels), verbose=0)
 
     return answer
 
 
 def against_keras(candidate, count=40):
-    return compare(of_keras(recogniser(), SIZE_PX), candidate, jpegs(count))
+    return compare(of_keras(tiny_recogniser(), SIZE_PX), candidate, jpegs(count))
 
 
 def refused(parity):
@@ -31,7 +31,7 @@ def refused(parity):
 
 
 def test_the_same_path_passes():
-    top = recogniser().predict(fitted(), verbose=0).argmax(axis=1)
+    top = tiny_recogniser().predict(fitted(), verbose=0).argmax(axis=1)
     assert len(set(top.tolist())) == len(LABELS), "its answers depend on the picture"
     parity = against_keras(fed(lambda pixels: pixels))
     require_parity(parity, "candidate", least_pictures=40)
@@ -56,7 +56,7 @@ def test_a_squeezed_instead_of_padded_picture_is_caught():
 
     def squeezed(data):
         pixels = [cv2.resize(images.decode(one), SIZE_PX) for one in data]
-        return recogniser().predict(np.stack(pixels).astype(np.float32) / 255, verbose=0)
+        return tiny_recogniser().predict(np.stack(pixels).astype(np.float32) / 255, verbose=0)
 
     refused(against_keras(squeezed))
 
@@ -71,7 +71,7 @@ ANSWERS = {
 @pytest.mark.parametrize("mistake", ANSWERS)
 def test_answers_that_are_not_the_networks_are_caught(mistake):
     change, most = ANSWERS[mistake]
-    parity = against_keras(lambda data: change(of_keras(recogniser(), SIZE_PX)(data)))
+    parity = against_keras(lambda data: change(of_keras(tiny_recogniser(), SIZE_PX)(data)))
     assert parity.agreement <= most
     assert parity.max_difference == (float("inf") if most == 0 else parity.max_difference)
     refused(parity)

@@ -12,7 +12,7 @@ from fingerspell.config import ModelConfig
 from fingerspell.errors import ExportError
 from fingerspell.export import metadata, tflite
 from fingerspell.model import build_recogniser, rebuild_in_float32
-from helpers.exports import LABELS, SIZE_PX, fitted, recogniser
+from helpers.exports import BUILD, HEAVY, LABELS, SIZE_PX, fitted, tiny_recogniser
 
 
 @pytest.fixture(params=tflite.FILES.values())
@@ -83,9 +83,10 @@ def test_a_network_that_the_builtin_set_cannot_express_is_refused():
         tflite.convert(model, "float32")
 
 
-def test_a_mixed_float16_model_converts_without_flex_and_answers_in_float32():
+def test_a_mixed_float16_model_converts_without_flex_and_answers_in_float32(monkeypatch):
     import keras
 
+    monkeypatch.setattr(BUILD, HEAVY)
     keras.config.set_dtype_policy("mixed_float16")
     try:
         half = build_recogniser(
@@ -93,11 +94,12 @@ def test_a_mixed_float16_model_converts_without_flex_and_answers_in_float32():
         )
     finally:
         keras.config.set_dtype_policy("float32")
-    half.set_weights(recogniser().get_weights())
+    half.set_weights(tiny_recogniser().get_weights())
     content = tflite.convert(rebuild_in_float32(half), "float32")
     found = tflite.probabilities(content, fitted()[:5])
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, recogniser().predict(fitted()[:5], verbose=0), atol=1e-4)
+    expected = tiny_recogniser().predict(fitted()[:5], verbose=0)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 RIGHT = np.eye(4, dtype=np.float32)
