@@ -131,9 +131,9 @@ DOORS = {"backend/prepare_dataset.py": "prepare", "backend/train_finetune.py": "
 
 
 def test_a_remedy_can_be_typed_as_it_stands():
-    commands = (folders._PREPARE, f"{folders._TRAIN} --resume", folders._EXPORT, folders._EVALUATE)
-    for command in commands:
+    for command in (folders._PREPARE, folders._TRAIN, folders._EXPORT, folders._EVALUATE):
         program, *words = shlex.split(f"{command} folder")
         if program == "python":
             words[0] = DOORS[words[0]]
+        words += ["--resume"] if words[0] == "train" else []
         build_parser((words[0],)).parse_args(words)
