@@ -43,7 +43,7 @@ def test_a_jpeg_is_rgb_and_not_bgr_of_cmyk_too() -> None:
 
 def test_grey_becomes_three_equal_channels_and_of_sixteen_bits_the_upper_eight() -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    deep = grey.astype(np.uint16) * 257
+    deep = grey.astype(np.uint16) * 256 + (255 - grey)
     for values, kind in ((grey, "PNG"), (deep, "PNG"), (deep, "TIFF")):
         pixels = decode(saved(Image.fromarray(values), kind))
         np.testing.assert_array_equal(pixels, np.stack([grey] * 3, axis=2))
