@@ -122,9 +122,11 @@ def test_without_tensorflow_exporting_is_what_is_missing():
 SEES_IT = {"tensorflow": Probe("2.21.0", ("/physical_device:GPU:0",), True)}
 
 
-def test_no_nvidia_gpu_and_one_that_the_backend_uses_are_no_fault():
+def test_no_nvidia_gpu_and_one_in_use_are_no_fault_but_a_driver_that_does_not_answer_is():
     assert states(compute.check_gpu(WELL)) == [State.OK]
     assert states(compute.check_gpu(machine(gpus=(H100,), probes=SEES_IT))) == [State.OK]
+    (finding,) = compute.check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
+    assert "driver" in finding.found and finding.state is State.WARN
 
 
 @pytest.mark.parametrize(
@@ -153,11 +155,6 @@ def test_a_gpu_that_the_backend_does_not_see_is_explained(changes, fix):
     (finding,) = compute.check_gpu(machine(**{"gpus": (H100,), **changes}))
     assert finding.state is State.WARN
     assert fix in finding.fix
-
-
-def test_a_driver_that_does_not_answer_is_named():
-    (finding,) = compute.check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
-    assert "driver" in finding.found and finding.state is State.WARN
 
 
 @pytest.mark.parametrize(

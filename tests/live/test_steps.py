@@ -37,13 +37,10 @@ def test_which_letter_is_shown(names: str, letter: str | None):
     assert shown(names) == letter
 
 
-def test_three_votes_follow_sooner_than_five_and_those_older_than_the_window_are_gone():
+def test_three_votes_follow_sooner_old_ones_are_gone_and_one_at_the_threshold_counts():
     assert shown("AAAAABB") == "A"
     assert shown("AAAAABB", Smoothing(votes=3)) == "B"
     assert shown("AAAAB", elapsed_s=1.0) == "B"
-
-
-def test_a_frame_exactly_at_the_threshold_counts():
     state = smoothing_module.step(Smoothed(), Frame("A", 0.7), 0.0, Smoothing(threshold=0.7))
     assert state.shown == "A"
 

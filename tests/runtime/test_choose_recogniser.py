@@ -30,20 +30,17 @@ def holding(folder: Path, *precisions: str) -> Path:
     return folder
 
 
-def test_the_stand_in_is_used_when_asked_for_and_says_so(tmp_path: Path):
+def test_the_stand_in_is_used_when_asked_for_by_1_and_not_by_yes(tmp_path: Path):
     predictor = choose(tmp_path / "no such folder", {"USE_MOCK_MODEL": "1"})
     assert predictor.mock is True and "mock" in predictor.name
+    with pytest.raises(ConfigError, match="USE_MOCK_MODEL=yes"):
+        choose(tmp_path, {"USE_MOCK_MODEL": "yes"})
 
 
 @pytest.mark.parametrize("environment", [{}, {"USE_MOCK_MODEL": "0"}, {"USE_MOCK_MODEL": ""}])
 def test_the_bundle_is_used_otherwise(tmp_path: Path, environment: dict[str, str]):
     predictor = choose(tiny_bundle(tmp_path), environment, precision="int8")
     assert predictor.mock is False and predictor.name == "TinyColours int8"
-
-
-def test_a_variable_that_is_neither_0_nor_1_is_refused(tmp_path: Path):
-    with pytest.raises(ConfigError, match="USE_MOCK_MODEL=yes"):
-        choose(tmp_path, {"USE_MOCK_MODEL": "yes"})
 
 
 def test_the_stand_in_can_answer_every_label_through_a_jpeg_and_black_and_white():
