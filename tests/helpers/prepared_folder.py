@@ -51,8 +51,16 @@ def two_classes() -> list[Sample]:
     ]
 
 
-def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
-    """What `report.json` holds, as far as page and card read it."""
+def report(
+    samples: Sequence[Sample],
+    *,
+    config: dict[str, Any] | None = None,
+    this_split: dict[str, int] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """What `report.json` holds, as far as page and card read it; `config` and `this_split`: what
+    differs there.
+    """
     own = [sample for sample in samples if sample.split != HELD_OUT]
     return {
         "config": {
@@ -62,6 +70,7 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
             "split": "groups",
             "near_bits": 18,
             "max_bad_share": 0.01,
+            **(config or {}),
         },
         "manifest_sha256": "f" * 64,
         "pictures": len(own),
@@ -76,6 +85,7 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
                 "crossing_pairs": 0,
                 "test_pictures_with_twin_in_train": 0,
                 "test_pictures": 6,
+                **(this_split or {}),
             },
             "random_split": {
                 "torn_groups": 4,

@@ -1,6 +1,4 @@
-"""The frozen graph serves an old TensorFlow 1 server unchanged."""
-
-from __future__ import annotations
+"""SavedModel and frozen graph take pixels and JPEG bytes, the latter in an old server unchanged."""
 
 import json
 import subprocess
@@ -53,3 +51,14 @@ def test_the_graph_holds_no_variables_and_no_control_flow(exported):
     ops = {node.op for node in graph_def.node}
     assert not ops & {"VarHandleOp", "ReadVariableOp", "VariableV2", "If", "While"}
     assert len(graph_def.library.function) == 0
+
+
+def test_a_loaded_saved_model_can_be_called_and_takes_one_jpeg(exported):
+    """Its signatures are proven on batches by every export."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(exported.folder / "saved_model"))
+    expected = tiny_recogniser().predict(fitted()[:5], verbose=0)
+    np.testing.assert_allclose(loaded(fitted()[:5]), expected, atol=1e-4)
+    answer = loaded.signatures["jpeg"](jpeg=tf.constant(jpegs()[0]))["probabilities"]
+    np.testing.assert_allclose(answer, expected[:1], atol=1e-4)
