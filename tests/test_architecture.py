@@ -11,7 +11,7 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -59,7 +59,7 @@ MAY_IMPORT = {
 BACKENDS = {"tensorflow", "torch", "jax"}
 TRAINING_LIBRARIES = {"keras", "grain", *BACKENDS}
 PICTURE_CODECS = {"simplejpeg", "PIL"}
-DECODING = re.compile(r"\b(imread|imdecode|imreadmulti|decode_jpeg|decode_image)\b")
+DECODING = re.compile("imread|imdecode|imreadmulti|decode_jpeg|decode_image")
 
 MAX_CHAIN = 12
 MAX_LINES = 500
@@ -153,67 +153,46 @@ def test_training_calls_a_backend_in_one_file_each():
 
 
 def test_only_images_decodes_pictures():
-    others = [path for path in modules() if room_of(path) != "images"]
-    assert {shown(p): x for p in others if (x := libraries(p) & PICTURE_CODECS)} == {}
-    calls = {shown(p): x for p in others if (x := DECODING.findall(_called(p)))}
-    assert calls == {}, "use fingerspell.images.decode or read"
-
-
-def _called(path: Path) -> str:
-    """The names that a file calls, apart from those of TensorFlow's graph."""
-    calls = (node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
-    return " ".join(_last_name(call) for call in calls if "tf" not in _first_name(call))
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _first_name(node: ast.expr) -> str:
     """The graph that is exported decodes by itself: `tf.io.decode_jpeg` is no decoding here."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return getattr(node, "id", "")
+    assert offenders({*MAY_IMPORT, "cli"} - {"images"}, PICTURE_CODECS) == {}
+    calls = [
+        (shown(path), called)
+        for path in modules()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and room_of(path) != "images"
+        if DECODING.fullmatch((called := ast.unparse(node.func)).rpartition(".")[2])
+        and not called.startswith("tf.")
+    ]
+    assert calls == [], "use fingerspell.images.decode or read"
 
 
 def test_a_command_module_imports_nothing_heavy_at_its_top():
-    light = {"errors", "labels", "config", "files", "cli.options"}
+    light = ("errors", "labels", "config", "files", "cli.options")
     allowed = {"fingerspell", *(f"fingerspell.{name}" for name in light)}
-    wrong = {
-        shown(path): heavy
-        for path in sorted((SOURCE / "cli").glob("*.py"))
-        if (heavy := {n for n in _top(path) if _heavy(n, allowed)})
-    }
-    assert wrong == {}
-
-
-def _top(path: Path) -> Iterator[str]:
-    for node in tree_of(path).body:
-        if isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-        elif isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-
-
-def _heavy(name: str, allowed: set[str]) -> bool:
-    if name.startswith("fingerspell"):
-        return name not in allowed
-    return name.split(".")[0] not in sys.stdlib_module_names
-
-
-def bare(code: str) -> subprocess.CompletedProcess[str]:
-    """Runs code with the package and the standard library only, as on a machine without pip."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    start = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})\n"
-    command = [sys.executable, "-I", "-S", "-c", start + code]
-    return subprocess.run(command, capture_output=True, text=True, env=clean)
+    wrong = []
+    for path in sorted((SOURCE / "cli").glob("*.py")):
+        for node in tree_of(path).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+                if module not in allowed and module.split(".")[0] not in sys.stdlib_module_names:
+                    wrong.append((shown(path), module))
+    assert wrong == []
 
 
 def test_help_and_doctor_come_before_anything_is_installed():
-    answer = bare("from fingerspell.cli.main import main; main(['--help'])")
+    """With the package and the standard library only, as on a machine without pip."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    start = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r})"
+    code = f"{start}; from fingerspell.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+    def bare(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", "-S", "-c", code, *words]
+        return subprocess.run(command, capture_output=True, text=True, env=clean)
+
+    answer = bare("--help")
     assert answer.returncode == 0, answer.stderr
     assert "doctor" in answer.stdout
-    answer = bare("from fingerspell.cli.main import main; main(['doctor', '--quick', '--json'])")
+    answer = bare("doctor", "--quick", "--json")
     assert '"topic": "Python"' in answer.stdout, answer.stderr
     assert "Traceback" not in answer.stderr
 
@@ -234,19 +213,14 @@ def test_help_takes_less_than_four_tenths_of_a_second_of_processor_time():
 def test_modules_and_their_public_names_say_what_they_are_for():
     silent: list[str] = []
     for path in modules():
-        tree, told = tree_of(path), {"add_arguments", "run"} if room_of(path) == "cli" else set()
-        if tree.body and ast.get_docstring(tree) is None:
+        told = {"add_arguments", "run"} if room_of(path) == "cli" else set()
+        for node in tree_of(path).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in told:
+                if not node.name.startswith("_") and ast.get_docstring(node) is None:
+                    silent.append(f"{shown(path)}: {node.name}")
+        if tree_of(path).body and ast.get_docstring(tree_of(path)) is None:
             silent.append(shown(path))
-        silent += [f"{shown(path)}: {n.name}" for n in _public(tree) if n.name not in told]
     assert silent == []
-
-
-def _public(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.ClassDef]:
-    """Public functions and classes without a docstring."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            silent = ast.get_docstring(node) is None
-            yield from [node] * silent
 
 
 def test_asserts_tell_the_type_checker_something_and_check_nobodys_input():
@@ -261,13 +235,10 @@ def test_asserts_tell_the_type_checker_something_and_check_nobodys_input():
 
 
 def test_files_and_rooms_have_a_natural_size():
-    sizes = {p: len(p.read_text(encoding="utf-8").splitlines()) for p in modules()}
+    sizes = {path: house.lines(path) for path in modules()}
     assert {shown(path): size for path, size in sizes.items() if size > MAX_LINES} == {}
     assert MEDIAN_LINES[0] <= statistics.median(sizes.values()) <= MEDIAN_LINES[1]
-    rooms: dict[str, int] = {}
-    for path in modules():
-        folder = path.parent.relative_to(SOURCE).as_posix()
-        rooms[folder] = rooms.get(folder, 0) + (path.name != "__init__.py")
+    rooms = Counter(shown(path.parent) for path in modules() if path.name != "__init__.py")
     assert {room: count for room, count in rooms.items() if count > MAX_FILES_IN_A_ROOM} == {}
 
 
@@ -278,26 +249,13 @@ REGISTRY = re.compile(
 )
 
 
-def tracked() -> list[Path]:
-    """The files of a commit, or those of a copy without git."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
-    if listed.returncode == 0 and listed.stdout:
-        paths = [ROOT / line for line in listed.stdout.splitlines()]
-    else:
-        away = {".venv", "__pycache__", ".git", "node_modules", "dataset", "output", "demo"}
-        paths = [path for path in ROOT.rglob("*") if not away & set(path.relative_to(ROOT).parts)]
-    return [path for path in paths if path.is_file() and path.suffix not in NO_TEXT]
-
-
 @pytest.mark.parametrize("pattern", [MACHINE_PATH, REGISTRY], ids=["machine path", "registry host"])
 def test_no_file_names_one_machine_or_one_registry(pattern):
-    this = Path(__file__).resolve()
     found = [
-        f"{path.relative_to(ROOT)}: {match.group()}"
-        for path in tracked()
-        if path.resolve() != this
+        f"{name}: {match.group()}"
+        for name in house.tracked()
+        if (path := ROOT / name) != Path(__file__).resolve()
+        and path.suffix not in NO_TEXT
         and (match := pattern.search(path.read_text(encoding="utf-8", errors="replace")))
     ]
     assert found == []

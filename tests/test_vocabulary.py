@@ -1,10 +1,10 @@
 """One vocabulary: words that were retired stay away (the table stands in CONTRIBUTING.md)."""
 
 import re
-import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from house import ROOT, tracked
+
 READ = {".py", ".md", ".toml", ".txt", ".j2", ".css", ".json", ".yml", ".html"}
 HISTORY = ("docs/studies/records/", "docs/studies/data/", "benchmarks/results/")
 """What tells of the past: measurements keep the names of the commands that made them."""
@@ -37,22 +37,6 @@ RETIRED = {
 GLOSSARY = re.compile(r"<!-- glossary -->.*?<!-- end glossary -->", re.DOTALL)
 
 
-def texts() -> dict[str, str]:
-    """Every text that people or programs read today, by its path."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    ).stdout.splitlines()
-    names = listed or [p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*")]
-    here = Path(__file__).resolve()
-    found = {}
-    for name in names:
-        path = ROOT / name
-        if path.suffix in READ and path.is_file() and path != here and not name.startswith(HISTORY):
-            text = GLOSSARY.sub("", path.read_text(encoding="utf-8", errors="replace"))
-            found[name] = re.sub(EARLIER.get(name, r"(?!)"), "", text)
-    return found
-
-
 def retired(text: str) -> list[str]:
     """The retired words in a text, each with the word that it gives way to."""
     return [
@@ -62,8 +46,18 @@ def retired(text: str) -> list[str]:
     ]
 
 
-def test_no_retired_word_is_left():
-    wrong = {name: words for name, text in texts().items() if (words := retired(text))}
+def test_no_retired_word_is_left_in_what_people_or_programs_read_today():
+    wrong = {}
+    for name in tracked():
+        path = ROOT / name
+        if (
+            path.suffix in READ
+            and path != Path(__file__).resolve()
+            and not name.startswith(HISTORY)
+        ):
+            text = GLOSSARY.sub("", path.read_text(encoding="utf-8", errors="replace"))
+            if words := retired(re.sub(EARLIER.get(name, r"(?!)"), "", text)):
+                wrong[name] = words
     assert wrong == {}
 
 
