@@ -214,10 +214,12 @@ def test_modules_and_their_public_names_say_what_they_are_for():
     silent: list[str] = []
     for path in modules():
         told = {"add_arguments", "run"} if room_of(path) == "cli" else set()
-        for node in tree_of(path).body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in told:
-                if not node.name.startswith("_") and ast.get_docstring(node) is None:
-                    silent.append(f"{shown(path)}: {node.name}")
+        parts = [n for n in tree_of(path).body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+        silent += [
+            f"{shown(path)}: {n.name}"
+            for n in parts
+            if not n.name.startswith("_") and n.name not in told and ast.get_docstring(n) is None
+        ]
         if tree_of(path).body and ast.get_docstring(tree_of(path)) is None:
             silent.append(shown(path))
     assert silent == []
