@@ -1,6 +1,5 @@
 """Which backend a command takes, before Keras is loaded."""
 
-import ast
 import json
 import tomllib
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 from fingerspell import backends
 from fingerspell.cli import main
 from fingerspell.errors import ConfigError
-
-ROOT = Path(__file__).resolve().parents[1]
+from house import ROOT, SOURCE, imports
 
 
 @pytest.fixture
@@ -26,50 +24,38 @@ def only(monkeypatch, tmp_path):
     return installed
 
 
-def settled(environment: dict[str, str]) -> dict[str, str]:
-    backends.settle(environment)
-    return environment
-
-
 @pytest.mark.parametrize("text", ["", "[]", "{}"])
-def test_damaged_settings_mean_keras_default(tmp_path, text):
-    (tmp_path / "keras.json").write_text(text, encoding="utf-8")
-    assert backends.chosen({}, tmp_path) == "tensorflow"
-
-
-def test_keras_own_order_decides(tmp_path):
+def test_keras_own_order_decides_and_damaged_settings_mean_its_default(tmp_path, text):
     (tmp_path / "keras.json").write_text('{"backend": "jax"}', encoding="utf-8")
     assert backends.chosen({"KERAS_BACKEND": "torch"}, tmp_path) == "torch"
     assert backends.chosen({"KERAS_BACKEND": ""}, tmp_path) == "jax"
     assert backends.chosen({}, tmp_path / "none") == "tensorflow"
+    (tmp_path / "keras.json").write_text(text, encoding="utf-8")
+    assert backends.chosen({}, tmp_path) == "tensorflow"
 
 
-def test_tensorflow_is_left_to_keras(only):
-    only("tensorflow", "torch")
-    assert settled({}) == {}
-
-
-def test_without_it_the_first_that_is_installed_is_taken(only):
-    only("jax", "torch")
-    assert settled({}) == {"KERAS_BACKEND": "torch"}
-
-
-def test_keras_own_file_chooses_nothing_that_is_not_there(only):
-    home = only("jax")
-    (home / "keras.json").write_text('{"backend": "tensorflow"}', encoding="utf-8")
-    assert settled({}) == {"KERAS_BACKEND": "jax"}
-
-
-def test_a_users_own_word_stays_even_where_it_cannot_work(only):
-    only("torch")
-    assert settled({"KERAS_BACKEND": "jax"}) == {"KERAS_BACKEND": "jax"}
-
-
-@pytest.mark.parametrize("written", ["numpy", "", "a.b", "pytorch"])
-def test_a_file_that_names_no_backend_of_ours_chooses_nothing(only, written):
-    home = only("torch", "numpy")
-    (home / "keras.json").write_text(json.dumps({"backend": written}), encoding="utf-8")
-    assert settled({}) == {"KERAS_BACKEND": "torch"}
+@pytest.mark.parametrize(
+    ("there", "in_file", "given", "taken"),
+    [
+        (["tensorflow", "torch"], None, None, None),  # That is left to Keras.
+        (["jax", "torch"], None, None, "torch"),
+        (["jax"], "tensorflow", None, "jax"),  # Keras writes that file by itself.
+        (["torch"], None, "jax", "jax"),  # The user's own word stays.
+        (["torch", "numpy"], "numpy", None, "torch"),
+        (["torch", "a.b", ""], "a.b", None, "torch"),
+        (["torch", ""], "", None, "torch"),
+        ([], None, None, None),
+    ],
+)
+def test_the_first_installed_backend_is_taken_where_nobody_chose_one(
+    only, there, in_file, given, taken
+):
+    home = only(*there)
+    if in_file is not None:
+        (home / "keras.json").write_text(json.dumps({"backend": in_file}), encoding="utf-8")
+    environment = {"KERAS_BACKEND": given} if given else {}
+    backends.settle(environment)
+    assert environment.get("KERAS_BACKEND") == taken
 
 
 @pytest.mark.parametrize(
@@ -94,23 +80,13 @@ KERAS = ("fingerspell.pipeline", "fingerspell.train.estimate", "fingerspell.trai
 
 
 def keras_commands() -> list[str]:
-    sources = sorted((ROOT / "src" / "fingerspell" / "cli").glob("*.py"))
-    return [path.stem for path in sources if set(imports(path)) & set(KERAS)]
-
-
-def imports(path: Path) -> list[str]:
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    found = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return [
-        name for node in found
-        for name in (node.module, *(f"{node.module}.{one.name}" for one in node.names))
-    ]  # fmt: skip
+    paths = sorted((SOURCE / "cli").glob("*.py"))
+    return [p.stem for p in paths if any(name.startswith(KERAS) for name in imports(p))]
 
 
 def test_the_commands_that_compute_are_found():
-    assert {"adapt", "demo", "estimate", "evaluate", "export", "release", "train"} <= {
-        *keras_commands()
-    }
+    known = {"adapt", "demo", "estimate", "evaluate", "export", "release", "train"}
+    assert known <= {*keras_commands()}
 
 
 @pytest.mark.parametrize("name", keras_commands())
@@ -126,11 +102,6 @@ def test_every_command_that_computes_says_it_in_three_lines(name, monkeypatch, t
     assert main.door(name, needed.get(name, [])) == 2
     assert capsys.readouterr().err.startswith("error: KERAS_BACKEND=pytorch\n")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_with_no_backend_at_all_nothing_is_chosen(only):
-    only()
-    assert settled({}) == {}
 
 
 @pytest.mark.parametrize(("there", "backend"), [("tensorflow", "tensorflow"), ("jax", "torch")])
@@ -149,8 +120,7 @@ def test_a_package_that_is_blocked_counts_as_not_installed(monkeypatch):
 
 def test_a_missing_package_comes_with_its_command():
     missing = backends.missing(ModuleNotFoundError("no", name="absent_package.inner"))
-    assert missing is not None
-    assert "'absent_package'" in missing.found and missing.fix == backends.TRAINING
+    assert missing and "'absent_package'" in missing.found and missing.fix == backends.TRAINING
 
 
 @pytest.mark.parametrize("name", ["fingerspell.absent", "json.absent", "pytest.absent", None])

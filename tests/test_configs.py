@@ -1,13 +1,14 @@
 """The recipes that come with the project: each a run that can be trained as it stands."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fingerspell.config import TrainConfig, guide, load_recipe
+from house import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "configs").glob("*.py"))
 
 
@@ -21,14 +22,13 @@ def described(file) -> str:
 
 
 def without_file(run: TrainConfig) -> TrainConfig:
-    from dataclasses import replace
-
     return replace(run, recipe_file="", recipe_sha256="")
 
 
-def test_the_recipes_are_there():
+def test_the_recipes_are_there_and_differ():
     names = {"guide.py", "quick.py", "robust.py", "signer_independent.py"}
     assert names <= {path.name for path in FILES}
+    assert len({repr(without_file(load_recipe(path).config())) for path in FILES}) == len(FILES)
 
 
 def test_a_recipe_says_how_to_run_it_and_where_its_figures_are(file):
@@ -47,18 +47,15 @@ def test_every_option_of_the_command_line_is_taken(file):
     assert (run.model.image_size_px, run.model.backbone) == ((96, 64), "MobileNetV3Small")
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3, 8, 50])
 @pytest.mark.parametrize("weights", ["none", "imagenet"])
-def test_as_many_epochs_as_were_asked_for(file, epochs, weights):
-    phases = file.config(epochs=epochs, weights=weights, patience_epochs=2).phases
-    assert sum(phase.epochs for phase in phases) == epochs
-    assert {phase.patience_epochs for phase in phases} == {2}
-
-
-def test_without_pretrained_weights_no_epoch_is_spent_on_a_frozen_network(file):
-    for phase in file.config(weights="none").phases:
-        assert phase.epochs == 0 or phase.unfrozen_from is not None
-        assert phase.epochs == 0 or phase.batchnorm_momentum is not None
+def test_as_many_epochs_as_were_asked_for_and_none_on_a_frozen_untrained_network(file, weights):
+    for epochs in (1, 2, 3, 8, 50):
+        phases = file.config(epochs=epochs, weights=weights, patience_epochs=2).phases
+        assert sum(phase.epochs for phase in phases) == epochs
+        assert {phase.patience_epochs for phase in phases} == {2}
+        for phase in phases:
+            moves = phase.unfrozen_from is not None and phase.batchnorm_momentum is not None
+            assert moves or phase.epochs == 0 or weights == "imagenet"
 
 
 def test_the_guides_file_is_what_the_command_does_by_itself():
@@ -70,7 +67,3 @@ def test_the_guides_file_is_what_the_command_does_by_itself():
     assert f"{height_px} × {width_px} pixels, {guide().batch_size} pictures a step" in told
     assert f"{head + whole} epochs: {head} of the head" in told
     assert f"{whole} of the whole network at a tenth of the rate" in told
-
-
-def test_the_recipes_differ():
-    assert len({repr(without_file(load_recipe(path).config())) for path in FILES}) == len(FILES)

@@ -20,24 +20,26 @@ def recipe(*, epochs=7, **given):
 
 @pytest.fixture
 def write(tmp_path):
-    def text_to_path(text, name="mine.py"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
+    """Writes a recipe's text into `mine.py`; returns its path."""
+
+    def text_to_path(text=WORKING):
+        (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+        return tmp_path / "mine.py"
 
     return text_to_path
 
 
 def test_a_file_and_what_the_user_gives_say_what_a_run_is(write):
-    assert load_recipe(write(WORKING)).config().phases == guide(epochs=7).phases
-    run = load_recipe(write(WORKING)).config(epochs=3, batch_size=8)
+    recipe = load_recipe(write())
+    assert recipe.config().phases == guide(epochs=7).phases
+    run = recipe.config(epochs=3, batch_size=8)
     assert (run.phases, run.batch_size) == (guide(epochs=3).phases, 8)
     with pytest.raises(ConfigError, match="batch_size=0"):
-        load_recipe(write(WORKING)).config(batch_size=0)
+        recipe.config(batch_size=0)
 
 
 def test_a_run_remembers_the_file_it_came_from(write):
-    path = write(WORKING)
+    path = write()
     run = load_recipe(path).config()
     assert run.recipe_file == "mine.py"
     assert run.recipe_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -47,7 +49,7 @@ def test_a_run_remembers_the_file_it_came_from(write):
 def test_a_file_that_changed_within_a_second_is_read_anew(write, monkeypatch):
     """Python's own cache tells files apart by whole seconds and size."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    path = write(WORKING)
+    path = write()
     second = path.stat().st_mtime
     load_recipe(path)
     write(WORKING.replace("7", "8"))
@@ -99,7 +101,7 @@ def test_ranges_are_checked_when_the_file_is_loaded_and_not_first_by_a_search(wr
     ("name", "words"),
     [("absent.py", "cannot be read"), ("", "cannot be read"), ("notes.txt", r"ends in \.py")],
 )
-def test_a_path_that_is_no_python_file_is_told(write, tmp_path, name, words):
-    write("x = 3", "notes.txt")
+def test_a_path_that_is_no_python_file_is_told(tmp_path, name, words):
+    (tmp_path / "notes.txt").write_text("x = 3", encoding="utf-8")
     with pytest.raises(ConfigError, match=f"(?s){words}"):
         load_recipe(tmp_path / name)

@@ -26,19 +26,17 @@ def course(run):
     return replace(run, output_dir=Path(), recipe_file="", recipe_sha256="")
 
 
+MANY = {
+    "epochs": 7, "weights": "none", "image_size_px": (64, 96), "augment": AugmentConfig(zoom=0.1),
+    "sampling": SamplingConfig(group_power=0.5), "label_smoothing": 1e-4,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "run",
     [
         guide(),
-        guide(
-            epochs=7,
-            weights="none",
-            image_size_px=(64, 96),
-            augment=AugmentConfig(zoom=0.1),
-            sampling=SamplingConfig(group_power=0.5),
-            dataset_dir=Path("my pictures") / 'of "hands"',
-            label_smoothing=1e-4,
-        ),
+        guide(**MANY, dataset_dir=Path("my pictures") / 'of "hands"'),
         guide(dataset_dir=Path("H\xe4nde \U0001f919"), weights="it's \U0001f919\u2028 'here'"),
         with_settings(guide(), {"finetune.learning_rate": 0.00012345678901234567}),
     ],
