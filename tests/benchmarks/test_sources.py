@@ -1,11 +1,86 @@
-"""The released recogniser learns from what its rule lets in, and from nothing else."""
+"""The catalogue is consistent, and the released recogniser learns from what it lets in alone."""
 
 import pytest
 
-from benchmarks.release import sources
-from benchmarks.release.catalogue import NEXT, RELEASE, names_for
+from benchmarks.release import adapt, own_test, sources
+from benchmarks.release.catalogue import (
+    NEXT,
+    RELEASE,
+    STUDY,
+    UNSEEN,
+    USES,
+    Source,
+    catalogue,
+    names_for,
+    used_for,
+)
+from benchmarks.speed import processor
+from benchmarks.tables import read
 
 RELEASED = names_for(RELEASE)
+ENTRY = {
+    "name": "x", "repository": "a/b", "licence": "MIT", "strength": "stated", "who": "one hand",
+    "classes": "A-Z", "pictures": 3, "use": RELEASE,
+}  # fmt: skip
+
+
+def test_every_source_is_told_of_in_full():
+    assert {source.use for source in catalogue()} == set(USES)
+    for source in catalogue():
+        assert source.repository and source.who and source.classes and source.pictures > 0
+    for source in used_for(RELEASE, NEXT):
+        assert source.repository != "not recorded"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"use": "sold"}, "none of"),
+        ({"strength": "firm"}, "none of"),
+        ({"strength": "weak"}, "needs a remark"),
+        ({"strength": "none"}, "may not train a release"),
+    ],
+)
+def test_an_entry_that_contradicts_itself_is_refused(change, told):
+    Source(**ENTRY)
+    with pytest.raises(ValueError, match=told):
+        Source(**{**ENTRY, **change})
+
+
+def test_an_entry_named_twice_and_one_that_lacks_a_field_are_refused(tmp_path):
+    lines = ["[[source]]", *(f"{key} = {value!r}" for key, value in ENTRY.items())]
+    wrong = {"twice": (lines * 2, ValueError, "x twice"), "short": (lines[:-1], TypeError, "use")}
+    for name, (text, kind, told) in wrong.items():
+        (tmp_path / name).write_text("\n".join(text), encoding="utf-8")
+        with pytest.raises(kind, match=told):
+            catalogue(tmp_path / name)
+
+
+def test_what_was_measured_was_what_the_catalogue_calls_it():
+    figures = read("unseen_signers")
+    assert tuple(figures["unseen_signers"]) == names_for(UNSEEN)
+    assert set(figures["studied"]) <= set(names_for(STUDY))
+    assert set(read("own_test")["sources"]) <= set(RELEASED)
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "named"),
+    [
+        (adapt.main, ["--others", "ann", "--new_sign", "--data"], adapt.SIGNS),
+        (processor.main, ["--data"], processor.SOURCE),
+        (own_test.main, ["--dataset_dir"], "manifest"),
+    ],
+)
+def test_a_missing_source_ends_a_program_before_it_measures(
+    program, arguments, named, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(processor, "steps", lambda _: pytest.fail("measured for minutes in vain"))
+    (tmp_path / "ann").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        program([*arguments, str(tmp_path)])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert named in told and "ann," not in told
 
 
 @pytest.fixture
@@ -22,23 +97,26 @@ def labels(folder):
     return {path.name for path in folder.iterdir()}
 
 
-def test_digits_count_as_the_letters_they_show_and_the_others_stay_away(data, tmp_path):
+def test_only_the_sources_on_the_card_are_gathered_without_unusual_forms(data, tmp_path):
+    (data / "kaggle_alphabet" / "A").mkdir(parents=True)
+    (data / "kaggle_alphabet" / "A" / "1.jpg").write_bytes(b"not ours to release")
+    count = sources.gather(data, tmp_path / "out")
+    assert labels(tmp_path / "out") == set(RELEASED)
+    assert labels(tmp_path / "out" / "pale_sofa") == {"A", "V"}
+    assert labels(tmp_path / "out" / "hawk") == {"A", "M", "P", "V"}
+    assert count == 3 + 2 + 4 * (len(RELEASED) - 2)
+
+
+def test_digits_are_the_letters_they_show_or_nothing_and_a_third_is_kept_to_measure(data, tmp_path):
+    for name, numbers in {"3": (5278, 5279), "7": (5277,), "8": (5276, 6000)}.items():
+        (data / "digits_218" / name).mkdir(exist_ok=True)
+        for number in numbers:
+            (data / "digits_218" / name / f"IMG_{number}.jpg").write_bytes(b"")
     sources.gather(data, tmp_path / "out")
     digits = tmp_path / "out" / "digits_218"
     assert labels(digits) == {"O", "V", "nothing"}
     assert (digits / "V" / "1.jpg").read_bytes() == b"digits_218 2"
-
-
-def test_other_digits_are_nothing_and_a_third_of_the_people_is_kept_to_measure(data, tmp_path):
-    folder = data / "digits_218"
-    for name, numbers in {"3": (5278, 5279), "7": (5277,), "8": (5276, 6000)}.items():
-        (folder / name).mkdir(exist_ok=True)
-        for number in numbers:
-            (folder / name / f"IMG_{number}.jpg").write_bytes(b"")
-    sources.gather(data, tmp_path / "out")
-    assert labels(tmp_path / "out" / "digits_218" / "nothing") == {
-        "1.jpg", "IMG_5276.jpg", "IMG_5278.jpg",
-    }  # fmt: skip
+    assert labels(digits / "nothing") == {"1.jpg", "IMG_5276.jpg", "IMG_5278.jpg"}
 
 
 def test_what_was_learnt_from_is_not_measured(data):
@@ -50,38 +128,19 @@ def test_what_was_learnt_from_is_not_measured(data):
     assert sources.is_learnt("hawk", "7", data / "hand.jpg")
 
 
-def test_an_unusual_form_is_left_out_of_its_source_alone(data, tmp_path):
-    sources.gather(data, tmp_path / "out")
-    assert labels(tmp_path / "out" / "pale_sofa") == {"A", "V"}
-    assert labels(tmp_path / "out" / "hawk") == {"A", "M", "P", "V"}
-
-
-def test_only_the_sources_on_the_card_are_gathered(data, tmp_path):
-    (data / "kaggle_alphabet" / "A").mkdir(parents=True)
-    (data / "kaggle_alphabet" / "A" / "1.jpg").write_bytes(b"not ours to release")
-    count = sources.gather(data, tmp_path / "out")
-    assert labels(tmp_path / "out") == set(RELEASED)
-    assert count == 3 + 2 + 4 * (len(RELEASED) - 2)
-
-
-def test_one_option_adds_what_may_train_the_next_release(data, tmp_path, capsys):
+def test_one_option_adds_what_may_train_the_next_release(data, tmp_path):
     for source in names_for(NEXT):
         (data / source / "A").mkdir(parents=True)
         (data / source / "A" / "1.webp").write_bytes(b"next")
-    common = ["--data", str(data), "--output"]
-    sources.main([*common, str(tmp_path / "now")])
-    sources.main([*common, str(tmp_path / "next"), "--next"])
-    assert labels(tmp_path / "next") - labels(tmp_path / "now") == set(names_for(NEXT))
+    sources.main(["--data", str(data), "--output", str(tmp_path / "next"), "--next"])
+    assert labels(tmp_path / "next") == {*RELEASED, *names_for(NEXT)}
 
 
-def test_an_earlier_gathering_is_not_mixed_with_a_new_one(data, tmp_path):
+def test_nothing_is_written_into_an_earlier_gathering_or_where_a_source_is_missing(data, tmp_path):
     sources.gather(data, tmp_path / "out")
     with pytest.raises(SystemExit, match="there already"):
         sources.gather(data, tmp_path / "out")
-
-
-def test_a_missing_source_is_named_and_nothing_is_written(data, tmp_path):
     (data / "hawk").rename(data / "owl")
     with pytest.raises(SystemExit, match="has no hawk"):
-        sources.gather(data, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        sources.gather(data, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
