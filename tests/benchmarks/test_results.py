@@ -13,11 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAVED = sorted(circumstances.RESULTS.glob("*.json"))
 FROZEN = sorted((ROOT / "docs" / "studies" / "data").glob("*.json"))
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-QUOTING = [
-    path
-    for pattern in ("README.md", "docs/results.md", "docs/unseen_signers*.md")
-    for path in ROOT.glob(pattern)
-]
+QUOTING = [ROOT / "README.md", ROOT / "docs/results.md", *ROOT.glob("docs/unseen_signers*.md")]
 ALLOWED: dict[str, str] = {
     "≥ ": "an aim, not a measurement",
     "≤ ": "an aim, not a measurement",
@@ -39,33 +35,27 @@ def measured(path: Path):
 @pytest.mark.parametrize("path", [*SAVED, *FROZEN], ids=name_of)
 def test_every_measurement_names_its_circumstances(path):
     result, commands = measured(path)
-    roads = ("python benchmarks/", "python backend/")
-    assert commands and all(command.startswith(roads) for command in commands)
+    known = ("python benchmarks/", "python backend/")
+    assert commands and all(command.startswith(known) for command in commands)
     assert result["commit"] and "+" not in result["commit"], "code that was not committed"
     assert "python" in result["versions"] and result["machine"]["processor"]
 
 
-@pytest.mark.parametrize("path", SAVED, ids=name_of)
-def test_every_living_measurement_can_be_made_again(path):
-    _, commands = measured(path)
-    assert all((ROOT / command.split()[1]).is_file() for command in commands)
+def test_every_living_measurement_and_every_program_stands_in_the_index():
     index = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    assert f"`{path.name}`" in index, "benchmarks/README.md does not list it"
-
-
-def test_every_program_stands_in_the_index():
-    index = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    for path in SAVED:
+        assert all((ROOT / command.split()[1]).is_file() for command in measured(path)[1])
+        assert f"`{path.name}`" in index, "benchmarks/README.md does not list it"
     for path in (ROOT / "benchmarks").rglob("*.py"):
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8"):
             assert path.relative_to(ROOT / "benchmarks").as_posix() in index
 
 
 def test_every_road_was_measured():
-    saved = {path.stem for path in SAVED if path.stem.startswith("main_job_")}
-    assert saved == {f"main_job_{name}" for name in main_job.JOBS}
     for name in main_job.JOBS:
         result, _ = measured(circumstances.RESULTS / f"main_job_{name}.json")
         assert all(proof["pictures"] >= 200 for proof in result["parity"].values())
+    assert len(main_job.JOBS) == len([x for x in SAVED if x.stem.startswith("main_job_")])
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
@@ -80,12 +70,9 @@ def test_no_figure_stands_without_its_source(path):
     assert bare_figures(path.read_text(encoding="utf-8"), ALLOWED) == []
 
 
-def test_the_released_card_is_what_was_measured():
+def test_the_released_card_is_what_was_measured_and_says_when_it_was_calibrated_again():
     card = (model_card.STARTER / "model_card.md").read_text(encoding="utf-8")
     assert card == model_card.released_card()
-
-
-def test_the_card_says_when_the_weights_were_calibrated_again():
     told = model_card.calibrated("somewhere; calibrated anew 2026-11-29, commit abc")
     assert told == ";\ncalibrated anew 2026-11-29, commit abc"
     assert model_card.calibrated("somewhere; the mean of two") == ""

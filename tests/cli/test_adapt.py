@@ -3,8 +3,6 @@
 import pytest
 
 from fingerspell.cli.adapt import gain
-from fingerspell.runtime import STARTER
-from helpers.command import command
 
 
 def facts(own_before, own_after, new=()):
@@ -28,13 +26,3 @@ def test_it_tells_what_it_brought_and_what_it_cost():
 )
 def test_an_adaptation_that_lost_says_so_and_what_to_do(before, after, lost):
     assert ("keep that one" in gain(facts(before, after))) is lost
-
-
-def test_before_a_release_it_says_that_there_is_nothing_to_adapt(tmp_path, capsys):
-    if (STARTER / "recogniser.json").is_file():
-        pytest.skip("this copy has a released recogniser")
-    (tmp_path / "mine" / "A").mkdir(parents=True)
-    output = tmp_path / "adapted"
-    assert command("adapt", "--input_dir", tmp_path / "mine", "--output_dir", output) == 2
-    assert "no released recogniser" in capsys.readouterr().err
-    assert not output.exists()

@@ -1,33 +1,25 @@
 """`fingerspell doctor` from the command line."""
 
 import json
-
-import pytest
+from dataclasses import replace
 
 from fingerspell import doctor
 from fingerspell.cli.main import door
 from fingerspell.doctor import Facts
 
 
-@pytest.fixture
-def machine(monkeypatch, tmp_path) -> list[Facts]:
-    """The facts that the next `doctor` will find; the first of the list."""
-    facts = [Facts(python=(3, 12, 1), dataset_dir=tmp_path, output_dir=tmp_path / "none")]
-    monkeypatch.setattr(doctor, "gather", lambda *_, **__: facts[0])
-    return facts
-
-
-def test_a_failure_is_exit_code_1_and_is_printed_with_its_remedy_or_as_json(machine, capsys):
+def test_what_is_to_fix_is_exit_code_1_and_printed_with_its_remedy_or_as_json(
+    monkeypatch, capsys, tmp_path
+):
+    facts = Facts(python=(3, 12, 1), dataset_dir=tmp_path, output_dir=tmp_path / "none")
+    monkeypatch.setattr(doctor, "gather", lambda *_, **__: facts)
     assert door("doctor", []) == 1
     out = capsys.readouterr().out
     assert "FAIL  data set" in out and "to fix: " in out
     assert door("doctor", ["--json"]) == 1
     body = json.loads(capsys.readouterr().out)
     assert body["ok"] is False and body["findings"]
-
-
-def test_a_machine_without_a_failure_is_exit_code_0(machine, capsys, tmp_path):
-    machine[0] = Facts(python=(3, 12, 1), dataset_dir=tmp_path / "no", output_dir=tmp_path / "no")
+    facts = replace(facts, dataset_dir=tmp_path / "none")
     assert door("doctor", []) == 0
     assert "0 to fix" in capsys.readouterr().out
 

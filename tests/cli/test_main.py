@@ -1,6 +1,7 @@
 """The command line itself: parse, delegate, and turn mistakes into three lines."""
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -25,12 +26,11 @@ def call(*argv: str) -> int:
     return cli.call(cli.build_parser(("greet",)), argv)
 
 
-def mistake(*_: object) -> int:
-    raise ConfigError(found="name=''", expected="a name", fix="--name Ada")
+def raising(error: BaseException) -> Callable[[object], int]:
+    def run(_: object) -> int:
+        raise error
 
-
-def interrupted(*_: object) -> int:
-    raise KeyboardInterrupt
+    return run
 
 
 def test_a_verb_or_its_door_gets_its_arguments_and_its_exit_code_is_passed_on(verb):
@@ -39,39 +39,31 @@ def test_a_verb_or_its_door_gets_its_arguments_and_its_exit_code_is_passed_on(ve
     assert cli.door("greet", ["--name", "Grace"]) == 5
 
 
-def test_a_users_mistake_is_three_lines_and_exit_code_2(verb, capsys):
-    verb.run = mistake
+def test_a_users_mistake_is_three_lines_and_a_fault_of_ours_keeps_its_traceback(verb, capsys):
+    verb.run = raising(ConfigError(found="name=''", expected="a name", fix="--name Ada"))
     assert call("greet") == 2
-    assert capsys.readouterr().err.splitlines() == [
-        "error: name=''",
-        "  expected: a name",
-        "  to fix:   --name Ada",
-    ]
-
-
-def test_a_fault_of_the_program_keeps_its_traceback(verb):
-    verb.run = lambda args: 1 // 0
+    told = "error: name=''\n  expected: a name\n  to fix:   --name Ada\n"
+    assert capsys.readouterr().err == told
+    verb.run = raising(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         call("greet")
 
 
 def test_ctrl_c_ends_quietly(verb, capsys):
-    verb.run = interrupted
+    verb.run = raising(KeyboardInterrupt())
     assert call("greet") == 130
     assert "Ctrl-C" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("argv", [[], ["sing"], ["greet", "--loud"]])
 def test_what_cannot_be_parsed_is_exit_code_2(verb, argv):
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(SystemExit, match="2"):
         call(*argv)
-    assert stop.value.code == 2
 
 
 def test_the_version_is_the_packages_own(capsys):
-    with pytest.raises(SystemExit) as stop:
+    with pytest.raises(SystemExit, match="0"):
         cli.main(["--version"])
-    assert stop.value.code == 0
     assert capsys.readouterr().out.strip() == f"fingerspell {__version__}"
 
 

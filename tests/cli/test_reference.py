@@ -24,9 +24,7 @@ def text() -> str:
     sing.add_argument("--loud", action="store_true", help="shout")
     sing.add_argument("--hidden", help=argparse.SUPPRESS)
     again = verbs.add_parser("again", description="once more.").add_subparsers()
-    again.add_parser("loudly", description="with force").add_argument(
-        "--n", default=2, help="times"
-    )
+    again.add_parser("loudly").add_argument("--n", default=2, help="times")
     return _reference(parser)
 
 

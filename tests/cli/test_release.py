@@ -11,19 +11,15 @@ from fingerspell.export.parity import LEAST_PICTURES
 from fingerspell.labels import ALPHABET, STATIC_LETTERS
 
 
-@pytest.fixture
-def quickly_drawn(monkeypatch):
+def draw_quickly(sign, seed, size_px):
     """Hands that are told apart by their sign and seed; drawing hundreds takes long."""
-
-    def draw(sign, seed, size_px):
-        grey = (31 * seed + sum(sign.encode())) % 256
-        return SimpleNamespace(rgb=np.full((*size_px, 3), grey, np.uint8))
-
-    monkeypatch.setattr("fingerspell.synth.draw", draw)
+    grey = (31 * seed + sum(sign.encode())) % 256
+    return SimpleNamespace(rgb=np.full((*size_px, 3), grey, np.uint8))
 
 
 @pytest.mark.parametrize("labels", [ALPHABET, STATIC_LETTERS, ("A", "B", "hello")])
-def test_there_are_enough_for_any_number_of_classes(quickly_drawn, labels):
+def test_there_are_enough_for_any_number_of_classes(monkeypatch, labels):
+    monkeypatch.setattr("fingerspell.synth.draw", draw_quickly)
     pictures = release.synthetic(labels, (32, 32))
     assert LEAST_PICTURES <= len(pictures) < 2 * LEAST_PICTURES
     assert pictures.shape[1:] == (32, 32, 3) and 0 <= pictures.min() < pictures.max() <= 1
