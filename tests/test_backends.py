@@ -47,7 +47,7 @@ def test_keras_own_order_decides_and_damaged_settings_mean_its_default(tmp_path,
         ([], None, None, None),
     ],
 )
-def test_the_first_installed_backend_is_taken_where_nobody_chose_one(
+def test_the_first_installed_backend_is_taken_where_nobody_chose(
     only, there, in_file, given, taken
 ):
     home = only(*there)
@@ -67,11 +67,8 @@ def test_a_word_that_is_no_backend_is_told_with_those_that_are(name, meant):
     assert caught.value.found == f"KERAS_BACKEND={name}"
     assert caught.value.expected == "one of tensorflow, torch, jax"
     assert f"to {meant}," in caught.value.fix
-
-
-@pytest.mark.parametrize("environment", [{}, {"KERAS_BACKEND": ""}, {"KERAS_BACKEND": "jax"}])
-def test_the_three_backends_and_no_word_at_all_are_well(environment):
-    backends.require_known(environment)
+    for well in ({}, {"KERAS_BACKEND": ""}, {"KERAS_BACKEND": "jax"}):
+        backends.require_known(well)
 
 
 KERAS = ("fingerspell.pipeline", "fingerspell.train.estimate", "fingerspell.train.tune",

@@ -25,27 +25,27 @@ needs_links = pytest.mark.skipif(os.name == "nt", reason="symbolic links need a 
 # --- names ---------------------------------------------------------------------------------------
 
 
-def test_the_endings_are_those_of_every_format_that_is_decoded() -> None:
+def test_the_endings_are_those_of_every_format_that_is_decoded():
     decoded = {*_FORMATS, *container_formats("AVIF"), *container_formats("HEIC")}
     assert "AVIF" in decoded and "HEIF" in decoded, "both are installed with the package"
     endings = {e for e, kind in Image.registered_extensions().items() if kind in decoded}
     assert set(files.PICTURE_ENDINGS) == endings
 
 
-def test_pictures_are_known_by_their_ending() -> None:
+def test_pictures_are_known_by_their_ending():
     named = ["A1.jpg", "A1.JPG", "a.b.avif", *ALSO_PICTURES]
     others = [*NO_PICTURES, "A1", "A1.mp4", "jpg"]
     assert list(filter(files.is_picture, [*named, *others])) == named
 
 
-def test_a_wrong_ending_may_still_be_a_picture(tmp_path: Path) -> None:
+def test_a_wrong_ending_may_still_be_a_picture(tmp_path):
     touch_all(tmp_path, ["A10.jpg", "A2.jpg", "A3", "A4.odd", *NO_PICTURES])
     listed = [path.name for path in files.possible_pictures(tmp_path)]
     assert listed == ["A2.jpg", "A3", "A4.odd", "A10.jpg"]
     assert [path.name for path in files.pictures(tmp_path)] == ["A10.jpg", "A2.jpg"]
 
 
-def test_hidden_folders_are_not_looked_into(tmp_path: Path) -> None:
+def test_hidden_folders_are_not_looked_into(tmp_path):
     touch_all(tmp_path, ["b/2.heic", "a/1.jfif", ".cache/3.jpg", "b/__MACOSX/4.jpg", "a/._1.jpg"])
     below = [path.relative_to(tmp_path).as_posix() for path in files.pictures_below(tmp_path)]
     assert below == ["a/1.jfif", "b/2.heic"]
@@ -64,7 +64,7 @@ def test_hidden_folders_are_not_looked_into(tmp_path: Path) -> None:
         (12, False, [0, 0, 1, 2, 3, 4, 5, 5, 6, 7, 8, 9]),
     ],
 )
-def test_picks_are_evenly_spaced(count: int, ends: bool, picked: list[int]) -> None:
+def test_picks_are_evenly_spaced(count, ends, picked):
     assert files.evenly_spaced(range(10), count, ends=ends) == picked
 
 
@@ -72,7 +72,7 @@ def test_picks_are_evenly_spaced(count: int, ends: bool, picked: list[int]) -> N
 
 
 @pytest.mark.parametrize("durable", [False, True])
-def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, durable: bool) -> None:
+def test_a_file_appears_whole_or_not_at_all(tmp_path, durable):
     path = tmp_path / "run.json"
     files.write_json(path, {"path": Path("é")})
     assert path.read_bytes() == '{\n  "path": "é"\n}\n'.encode()
@@ -90,13 +90,13 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, durable: bool) -> No
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"], "nothing temporary is left"
 
 
-def test_text_has_the_same_line_ends_on_every_system(tmp_path: Path) -> None:
+def test_text_has_the_same_line_ends_on_every_system(tmp_path):
     files.write_text(tmp_path / "a.txt", "é\n")
     files.write_bytes(tmp_path / "b.txt", "é\n".encode())
     assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
 
 
-def test_a_folder_that_is_not_there_yet_is_judged_by_where_it_will_be(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_yet_is_judged_by_where_it_will_be(tmp_path):
     assert files.nearest_existing(tmp_path / "a" / "b") == tmp_path
     assert files.nearest_existing(tmp_path) == tmp_path
     assert files.why_not_writable(tmp_path / "a" / "b") == ""
@@ -106,7 +106,7 @@ def test_a_folder_that_is_not_there_yet_is_judged_by_where_it_will_be(tmp_path: 
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_told(tmp_path):
     tmp_path.chmod(0o500)
     try:
         assert files.why_not_writable(tmp_path) == "Permission denied"
@@ -132,7 +132,7 @@ def lock(tmp_path: Path) -> Path:
     return tmp_path / "a.lock"
 
 
-def test_a_second_process_is_refused_until_the_first_is_killed(lock: Path) -> None:
+def test_a_second_process_is_refused_until_the_first_is_killed(lock):
     command = [sys.executable, "-c", HOLDING, str(lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout and other.stdout.readline().strip() == b"held"
@@ -144,7 +144,7 @@ def test_a_second_process_is_refused_until_the_first_is_killed(lock: Path) -> No
             pass
 
 
-def test_the_same_process_cannot_have_it_twice_and_can_have_it_again(lock: Path) -> None:
+def test_the_same_process_cannot_have_it_twice_and_can_have_it_again(lock):
     with locked(lock), pytest.raises(RunError), locked(lock):
         pytest.fail("two at once")
     with pytest.raises(ZeroDivisionError), locked(lock):
@@ -153,7 +153,7 @@ def test_the_same_process_cannot_have_it_twice_and_can_have_it_again(lock: Path)
         pass
 
 
-def test_a_lock_file_that_nobody_holds_says_nothing(lock: Path) -> None:
+def test_a_lock_file_that_nobody_holds_says_nothing(lock):
     lock.write_text("process 1 on elsewhere and much more than that", encoding="utf-8")
     with locked(lock):
         text = lock.read_text(encoding="utf-8")
@@ -167,9 +167,7 @@ def failing(reason: int) -> Callable[..., None]:
     return fail
 
 
-def test_where_the_file_system_has_no_locks_nobody_is_kept_out(
-    lock: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_the_file_system_has_no_locks_nobody_is_kept_out(lock, monkeypatch):
     library, name = ("msvcrt", "locking") if sys.platform == "win32" else ("fcntl", "flock")
     monkeypatch.setattr(getattr(files, library), name, failing(errno.ENOLCK))
     with locked(lock), locked(lock):
@@ -236,9 +234,7 @@ def check_that_no_half_comes_back(new: Path) -> None:
     shutil.rmtree(aside)
 
 
-def test_killed_before_any_step_the_old_set_is_there_or_the_new_one(
-    old: Path, pictures: Path
-) -> None:
+def test_killed_before_any_step_the_old_set_is_there_or_the_new_one(old, pictures):
     """Every single step, in order: each kill is followed by a run that tidies up after it."""
     seen = []
     for step in range(1, 200):
@@ -262,7 +258,7 @@ def test_killed_before_any_step_the_old_set_is_there_or_the_new_one(
     assert content(pictures) == {"1.jpg": b"1.jpg", "2.jpg": b"2.jpg"}
 
 
-def test_a_file_that_is_there_is_never_written_into(tmp_path: Path, pictures: Path) -> None:
+def test_a_file_that_is_there_is_never_written_into(tmp_path, pictures):
     """It may be a link: on a disk that ignores case, A1.jpg and a1.jpg are one file."""
     target = tmp_path / "taken.jpg"
     os.link(pictures / "1.jpg", target)
@@ -272,9 +268,7 @@ def test_a_file_that_is_there_is_never_written_into(tmp_path: Path, pictures: Pa
 
 
 @pytest.mark.parametrize("reason", [errno.EXDEV, errno.EMLINK, errno.EPERM])
-def test_where_no_link_can_be_made_the_bytes_are_copied(
-    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch, reason: int
-) -> None:
+def test_where_no_link_can_be_made_the_bytes_are_copied(tmp_path, pictures, monkeypatch, reason):
     monkeypatch.setattr(os, "link", failing(reason))
     assert files.link_or_copy(pictures / "1.jpg", tmp_path / "copy.jpg") is False
     assert (tmp_path / "copy.jpg").read_bytes() == b"1.jpg"
@@ -282,7 +276,7 @@ def test_where_no_link_can_be_made_the_bytes_are_copied(
 
 
 @needs_links
-def test_a_link_to_a_picture_becomes_the_picture(tmp_path: Path, pictures: Path) -> None:
+def test_a_link_to_a_picture_becomes_the_picture(tmp_path, pictures):
     (tmp_path / "link.jpg").symlink_to(pictures / "1.jpg")
     files.link_or_copy(tmp_path / "link.jpg", tmp_path / "set.jpg")
     assert not (tmp_path / "set.jpg").is_symlink()
@@ -290,7 +284,7 @@ def test_a_link_to_a_picture_becomes_the_picture(tmp_path: Path, pictures: Path)
 
 
 @needs_links
-def test_an_output_folder_that_is_a_link_stays_one(tmp_path: Path, old: Path) -> None:
+def test_an_output_folder_that_is_a_link_stays_one(tmp_path, old):
     link = tmp_path / "dataset"
     link.symlink_to(old, target_is_directory=True)
     with files.replaced_folder(link) as folder:
@@ -302,9 +296,7 @@ def test_an_output_folder_that_is_a_link_stays_one(tmp_path: Path, old: Path) ->
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])
-def test_a_full_or_forbidden_disk_is_three_lines_and_leaves_the_old_set(
-    old: Path, reason: int
-) -> None:
+def test_a_full_or_forbidden_disk_is_three_lines_and_leaves_the_old_set(old, reason):
     said = f"cannot write .*dataset: {os.strerror(reason)}"
     with pytest.raises(DataError, match=said), files.replaced_folder(old) as folder:
         (folder / "1.jpg").write_bytes(b"half")
@@ -313,9 +305,7 @@ def test_a_full_or_forbidden_disk_is_three_lines_and_leaves_the_old_set(
 
 
 @pytest.mark.parametrize("rename", [1, 2])
-def test_an_exchange_that_fails_half_way_is_taken_back(
-    old: Path, monkeypatch: pytest.MonkeyPatch, rename: int
-) -> None:
+def test_an_exchange_that_fails_half_way_is_taken_back(old, monkeypatch, rename):
     """As on Windows, where a folder with an open file cannot be moved."""
     whole, calls = Path.rename, iter(range(1, 9))
 
@@ -330,9 +320,7 @@ def test_an_exchange_that_fails_half_way_is_taken_back(
     assert content(old) == OLD
 
 
-def test_manifest_and_reports_are_on_the_disk_before_the_exchange(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_manifest_and_reports_are_on_the_disk_before_the_exchange(old, monkeypatch):
     done: list[str] = []
     whole = Path.rename
     monkeypatch.setattr(os, "fsync", lambda _: done.append("flushed"))

@@ -59,7 +59,8 @@ def test_the_exported_file_scores_what_the_trained_model_scores(road):
     report = read(road[0], "evaluation_report.json")
     assert (report["split"], report["pictures"]) == ("test", 24)
     assert report["tflite"]["agreement"] == 1.0
-    assert report["tflite"]["test_accuracy"] == report["test_accuracy"]
+    assert report["tflite"]["test_accuracy"] == report["test_accuracy"] == road[1]["test_accuracy"]
+    assert report["test_accuracy"] > 0.6, "a road that trains nothing would stay at a third"
 
 
 def test_the_bundle_says_how_its_threshold_came_about_and_the_run_how_long_it_took(road):
@@ -69,11 +70,6 @@ def test_the_bundle_says_how_its_threshold_came_about_and_the_run_how_long_it_to
     assert contract["threshold"] == run["rejection"]["threshold"]
     assert {"fitted", "reached", "coverage"} <= run["rejection"].keys()
     assert all(run[name] > 0 for name in ("train_s", "export_s", "evaluate_s"))
-
-
-def test_plain_colours_are_learnt(road):
-    """A road that trains nothing would stay at a third."""
-    assert road[1]["test_accuracy"] > 0.6
 
 
 def test_held_out_sources_and_folders_are_reported_by_name_even_where_they_are_called_alike(road):
@@ -183,9 +179,7 @@ def test_parity_pictures_are_unseen_ones_first_and_never_more_than_there_are(dat
     assert len(pipeline._spaced(manifest.samples, 10_000)) == len(manifest.samples)
 
 
-def test_a_finished_run_is_neither_trained_nor_exported_nor_evaluated_again(
-    road, dataset, monkeypatch, capsys
-):
+def test_a_finished_run_is_not_trained_exported_or_evaluated(road, dataset, monkeypatch, capsys):
     for name in ("train", "launch", "export_run", "evaluate_run"):
         monkeypatch.setattr(pipeline, name, None)
     config = small_config(dataset, road[0], phases=(FINETUNE,), resume=True)
@@ -209,9 +203,7 @@ def test_what_a_finished_training_still_lacks_is_made_up_for(road, dataset, tmp_
     assert done == ["exported"]
 
 
-def test_a_second_run_into_the_same_folder_exits_with_2_and_says_how_to_go_on(
-    road, dataset, capsys
-):
+def test_a_second_run_into_a_folder_exits_with_2_and_says_how_to_go_on(road, dataset, capsys):
     before = (road[0] / "model.tflite").read_bytes()
     code = main(["train", "--dataset_dir", str(dataset), "--output_dir", str(road[0]),
                  "--weights", "none", "--img_size", "32", "32"])  # fmt: skip

@@ -87,9 +87,6 @@ def ready(run: ModuleType, *sets: str) -> list[bool]:
     return [run.is_ready(run.read_stamp(env), env, which) for which in sets]
 
 
-# --- which wheel -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("system", "machine", "nvidia", "wheel"),
     [
@@ -101,9 +98,7 @@ def ready(run: ModuleType, *sets: str) -> list[bool]:
         ("Darwin", "arm64", False, "tensorflow"),
     ],
 )
-def test_each_machine_is_asked_for_the_one_tensorflow_that_suits_it(
-    run, system, machine, nvidia, wheel
-):
+def test_each_machine_gets_the_one_tensorflow_that_suits_it(run, system, machine, nvidia, wheel):
     assert run.wheel_for(system, machine, nvidia) == wheel
     lines = run.requirement_lines("requirements_training.txt", wheel)
     assert [x for x in lines if x.startswith("tensorflow")] == [f"{wheel}==2.21.0"]
@@ -118,9 +113,7 @@ def test_each_machine_is_asked_for_the_one_tensorflow_that_suits_it(
         (subprocess.TimeoutExpired("nvidia-smi", 20), False),
     ],
 )
-def test_a_gpu_program_that_lists_a_gpu_counts_and_one_that_fails_or_hangs_does_not(
-    run, monkeypatch, outcome, counts
-):
+def test_a_gpu_program_counts_that_lists_a_gpu_and_does_not_fail(run, monkeypatch, outcome, counts):
     def answer(*_: object, **__: object) -> object:
         if isinstance(outcome, Exception):
             raise outcome
@@ -129,9 +122,6 @@ def test_a_gpu_program_that_lists_a_gpu_counts_and_one_that_fails_or_hangs_does_
     monkeypatch.setattr(run.shutil, "which", lambda _: "nvidia-smi")
     monkeypatch.setattr(run.subprocess, "run", answer)
     assert run.has_nvidia() is counts
-
-
-# --- installing once ---------------------------------------------------------------------------
 
 
 def test_requirements_are_installed_once_and_noted_as_plain_json(run, env, pip):
@@ -159,9 +149,7 @@ def test_a_larger_set_holds_the_smaller_and_not_the_other_way_round(run, env, pi
         ("requirements.txt", "# words\n", True),
     ],
 )
-def test_a_changed_requirement_is_installed_again_and_a_changed_comment_is_not(
-    run, env, pip, name, line, still
-):
+def test_a_changed_requirement_and_no_comment_is_installed_again(run, env, pip, name, line, still):
     run.install(env, "training")
     with (run.BACKEND / name).open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
@@ -194,18 +182,13 @@ def test_a_damaged_stamp_counts_as_none(run, env, text):
     assert run.read_stamp(env) == {}
 
 
-def test_the_second_start_looks_for_nothing_and_takes_half_a_second(
-    run, env, pip, monkeypatch, started
-):
+def test_the_second_start_looks_for_nothing_and_is_quick(run, env, pip, monkeypatch, started):
     run.install(env, "training")
     monkeypatch.setattr(run, "has_nvidia", lambda: pytest.fail("asked again"))
     begin = time.process_time()
     assert run.main(["demo"]) == 0
     assert time.process_time() - begin < 0.5
     assert len(pip.asked) == 2, "nothing was installed again"
-
-
-# --- what can go wrong -------------------------------------------------------------------------
 
 
 def test_an_old_python_can_still_read_the_message():
@@ -215,9 +198,7 @@ def test_an_old_python_can_still_read_the_message():
     assert position["If"] < position["FunctionDef"], "the check comes before anything newer"
 
 
-def test_a_python_without_tensorflow_wheels_is_refused_before_anything_is_made(
-    run, env, pip, monkeypatch
-):
+def test_a_python_without_tensorflow_is_refused_before_anything_is_made(run, env, pip, monkeypatch):
     with pytest.raises(run.SetupError, match=r"Python 3\.15.*\n.*3\.11, 3\.12 or 3\.13"):
         run.check_python("training", (3, 15))
     run.check_python("server", (3, 15))
@@ -286,9 +267,6 @@ def test_without_a_verb_it_explains_itself(run, capsys):
     assert run.main([]) == 2
     assert run.main(["--help"]) == 0
     assert "python run.py demo" in capsys.readouterr().out
-
-
-# --- what is started ---------------------------------------------------------------------------
 
 
 def test_a_verb_is_handed_over_with_its_arguments_where_the_user_stands(run, env, started):
@@ -364,9 +342,6 @@ def test_a_failing_step_is_the_exit_code_and_the_others_still_run(run, pip, monk
 
 def test_the_exit_code_of_the_program_is_passed_on(run):
     assert run.call([sys.executable, "-c", "import sys; sys.exit(7)"]) == 7
-
-
-# --- the files themselves ----------------------------------------------------------------------
 
 
 def test_run_py_needs_the_standard_library_only():

@@ -139,9 +139,7 @@ AFTERWARDS = (
 )
 
 
-def test_an_export_elsewhere_runs_on_tensorflow_leaves_the_gpu_alone_and_says_what_is_left(
-    monkeypatch,
-):
+def test_an_export_elsewhere_leaves_the_gpu_alone_and_says_what_is_left(monkeypatch):
     seen, codes = {}, iter([0, 1])
 
     def run(command, env):

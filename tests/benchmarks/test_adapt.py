@@ -95,7 +95,7 @@ def test_a_signs_means_are_over_seeds_for_each_thing_that_was_given():
     ("--new_sign", "new_sign", [(5, False), (10, False)]),
     ("--beside", "new_sign_beside", [(5, False), (5, True)]),
 ])  # fmt: skip
-def test_what_looks_like_the_sign_is_given_where_that_is_asked_for(
+def test_what_looks_like_the_sign_is_given_where_it_is_asked_for(
     more, name, tries, tmp_path, monkeypatch
 ):
     (tmp_path / benchmark.SIGNS).mkdir()
