@@ -90,12 +90,6 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, durable):
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"], "nothing temporary is left"
 
 
-def test_text_has_the_same_line_ends_on_every_system(tmp_path):
-    files.write_text(tmp_path / "a.txt", "é\n")
-    files.write_bytes(tmp_path / "b.txt", "é\n".encode())
-    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
-
-
 def test_a_folder_that_is_not_there_yet_is_judged_by_where_it_will_be(tmp_path):
     assert files.nearest_existing(tmp_path / "a" / "b") == tmp_path
     assert files.nearest_existing(tmp_path) == tmp_path

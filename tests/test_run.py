@@ -191,13 +191,6 @@ def test_the_second_start_looks_for_nothing_and_is_quick(run, env, pip, monkeypa
     assert len(pip.asked) == 2, "nothing was installed again"
 
 
-def test_an_old_python_can_still_read_the_message():
-    source = (ROOT / "run.py").read_text(encoding="utf-8")
-    tree = ast.parse(source, feature_version=(3, 7))
-    position = {type(node).__name__: i for i, node in reversed(list(enumerate(tree.body)))}
-    assert position["If"] < position["FunctionDef"], "the check comes before anything newer"
-
-
 def test_a_python_without_tensorflow_is_refused_before_anything_is_made(run, env, pip, monkeypatch):
     with pytest.raises(run.SetupError, match=r"Python 3\.15.*\n.*3\.11, 3\.12 or 3\.13"):
         run.check_python("training", (3, 15))
@@ -275,9 +268,11 @@ def test_a_verb_is_handed_over_with_its_arguments_where_the_user_stands(run, env
     assert started == [([str(run.python_of(env)), *words], None)]
 
 
-def test_the_server_installs_no_tensorflow(run, env, started):
-    run.main(["serve"])
-    assert "tensorflow" not in (env / "requirements.txt").read_text(encoding="utf-8")
+def test_the_server_installs_no_tensorflow_and_a_training_does(run, env, started):
+    for verb, listed in (("serve", False), ("train", True)):
+        run.main([verb])
+        text = (env / "requirements.txt").read_text(encoding="utf-8")
+        assert ("tensorflow" in text) is listed
 
 
 @pytest.fixture
@@ -290,10 +285,6 @@ def programs(run) -> Path:
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     (folder / "speed" / "tables.py").write_text("", encoding="utf-8")
     return folder
-
-
-def test_only_programs_are_benchmarks(run, programs):
-    assert run.benchmarks() == ["speed/gpu", "speed/loader"]
 
 
 @pytest.mark.parametrize(
@@ -309,6 +300,7 @@ def test_the_gpu_is_measured_by_a_python_with_a_gpu_backend_and_all_else_in_the_
     run, env, pip, monkeypatch, started, programs, name, has, by_itself
 ):
     monkeypatch.setattr(run, "has_module", lambda name: name == has)
+    assert run.benchmarks() == ["speed/gpu", "speed/loader"], "tables are no program"
     assert run.main(["bench", name, "--steps", "9"]) == 0
     python = sys.executable if by_itself else str(run.python_of(env))
     assert started == [([python, str(programs / f"{name}.py"), "--steps", "9"], run.ROOT)]
@@ -344,8 +336,11 @@ def test_the_exit_code_of_the_program_is_passed_on(run):
     assert run.call([sys.executable, "-c", "import sys; sys.exit(7)"]) == 7
 
 
-def test_run_py_needs_the_standard_library_only():
+def test_run_py_needs_the_standard_library_only_and_an_old_python_can_read_its_message():
     source = (ROOT / "run.py").read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 7))
+    position = {type(node).__name__: i for i, node in reversed(list(enumerate(tree.body)))}
+    assert position["If"] < position["FunctionDef"], "the check comes before anything newer"
     imported = re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE)
     assert "subprocess" in imported and set(imported) <= sys.stdlib_module_names
     assert "shell=True" not in source
@@ -369,14 +364,9 @@ def pins(name: str) -> dict[str, str]:
     return {name.partition("[")[0]: version for name, version in pairs}
 
 
-def test_nothing_is_pinned_twice_and_every_file_keeps_to_the_constraints():
+def test_nothing_is_pinned_twice_and_the_project_file_asks_for_what_is_pinned():
     seen = [package for name in FILES for package in pins(name)]
     assert len(seen) == len(set(seen))
-    for name in FILES.keys() - {"constraints.txt"}:
-        assert "-c constraints.txt" in (ROOT / "backend" / name).read_text(encoding="utf-8")
-
-
-def test_the_project_file_asks_for_what_is_pinned():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     for name, wanted in {
@@ -384,6 +374,7 @@ def test_the_project_file_asks_for_what_is_pinned():
         "requirements_training.txt": [*extras["train"], *extras["download"]],
         "requirements_test.txt": extras["test"],
     }.items():
+        assert "-c constraints.txt" in (ROOT / "backend" / name).read_text(encoding="utf-8")
         asked = {Requirement(x).name: Requirement(x).specifier for x in wanted}
         assert asked.keys() == pins(name).keys(), name
         for package, version in pins(name).items():

@@ -39,7 +39,6 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float = 600.0) -> int:
-        """Returns the exit code once there is one."""
         until = time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() > until:
@@ -48,12 +47,10 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Sends a signal unless the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """Ends the process without a word."""
         self.send_signal(signal.SIGKILL)
 
 
@@ -69,11 +66,9 @@ class Parent:
         atexit.register(self.process.communicate)  # The end of its input is the end of its work.
 
     def start(self, arguments: list[str], environment: dict[str, str]) -> Forked:
-        """Forks a training with these arguments."""
         return Forked(self, self.ask(start=arguments, environment=environment))
 
     def ask(self, **question: Any) -> Any:
-        """Returns the answer to one question."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
