@@ -100,14 +100,11 @@ def test_a_release_is_compared_on_enough_hands_for_any_number_of_classes(monkeyp
     assert labels != ALPHABET or len(pictures) == 8 * 29
 
 
-def test_no_two_of_these_hands_are_alike(monkeypatch):
+def test_no_two_of_these_hands_are_alike_and_ones_own_signs_have_none(monkeypatch):
     """Truly drawn, but only a few."""
     monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 20)
     pictures = release.synthetic(("A", "B"), (32, 32))
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
-
-
-def test_of_ones_own_signs_alone_no_hand_can_be_synthetic():
     with pytest.raises(ExportError, match="no label that can be drawn"):
         release.synthetic(("hello", "stop"), (32, 32))
 
