@@ -24,6 +24,7 @@ class Kaggle:
 
     archive: bytes = b""
     status: int = 200
+    page: bytes = b'{"currentVersionNumber": 1}'
     cut_after_bytes: int | None = None
     ranges: bool = True
     asked: list[str] = field(default_factory=list)
@@ -44,7 +45,7 @@ def serving(kaggle: Kaggle) -> Iterator[dict[str, str]]:
             if kaggle.status != 200:
                 self.answer(kaggle.status, b'{"message": "no"}')
             elif question == "GetDataset":
-                self.answer(200, b'{"currentVersionNumber": 1}')
+                self.answer(200, kaggle.page)
             else:
                 self.answer(302, b"", ("Location", ARCHIVE))
 
