@@ -1,14 +1,17 @@
-"""A file that is a run: what it may hold, and what is said of files that do not work."""
+"""Files that are runs: what they may hold, and those that come with the project."""
 
 import hashlib
 import os
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fingerspell.config import guide, load_recipe
+from fingerspell.config import TrainConfig, guide, load_recipe
 from fingerspell.errors import ConfigError
+from house import ROOT
 
 WORKING = """
 from fingerspell.config import guide
@@ -20,24 +23,26 @@ def recipe(*, epochs=7, **given):
 
 @pytest.fixture
 def write(tmp_path):
-    def text_to_path(text, name="mine.py"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
+    """Writes a recipe's text into `mine.py`; returns its path."""
+
+    def text_to_path(text=WORKING):
+        (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+        return tmp_path / "mine.py"
 
     return text_to_path
 
 
 def test_a_file_and_what_the_user_gives_say_what_a_run_is(write):
-    assert load_recipe(write(WORKING)).config().phases == guide(epochs=7).phases
-    run = load_recipe(write(WORKING)).config(epochs=3, batch_size=8)
+    recipe = load_recipe(write())
+    assert recipe.config().phases == guide(epochs=7).phases
+    run = recipe.config(epochs=3, batch_size=8)
     assert (run.phases, run.batch_size) == (guide(epochs=3).phases, 8)
     with pytest.raises(ConfigError, match="batch_size=0"):
-        load_recipe(write(WORKING)).config(batch_size=0)
+        recipe.config(batch_size=0)
 
 
 def test_a_run_remembers_the_file_it_came_from(write):
-    path = write(WORKING)
+    path = write()
     run = load_recipe(path).config()
     assert run.recipe_file == "mine.py"
     assert run.recipe_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -47,7 +52,7 @@ def test_a_run_remembers_the_file_it_came_from(write):
 def test_a_file_that_changed_within_a_second_is_read_anew(write, monkeypatch):
     """Python's own cache tells files apart by whole seconds and size."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    path = write(WORKING)
+    path = write()
     second = path.stat().st_mtime
     load_recipe(path)
     write(WORKING.replace("7", "8"))
@@ -99,7 +104,67 @@ def test_ranges_are_checked_when_the_file_is_loaded_and_not_first_by_a_search(wr
     ("name", "words"),
     [("absent.py", "cannot be read"), ("", "cannot be read"), ("notes.txt", r"ends in \.py")],
 )
-def test_a_path_that_is_no_python_file_is_told(write, tmp_path, name, words):
-    write("x = 3", "notes.txt")
+def test_a_path_that_is_no_python_file_is_told(tmp_path, name, words):
+    (tmp_path / "notes.txt").write_text("x = 3", encoding="utf-8")
     with pytest.raises(ConfigError, match=f"(?s){words}"):
         load_recipe(tmp_path / name)
+
+
+FILES = sorted((ROOT / "configs").glob("*.py"))
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.name)
+def file(request):
+    return load_recipe(request.param)
+
+
+def described(file) -> str:
+    return " ".join(file.path.read_text(encoding="utf-8").split('"""')[1].split())
+
+
+def without_file(run: TrainConfig) -> TrainConfig:
+    return replace(run, recipe_file="", recipe_sha256="")
+
+
+def test_the_recipes_are_there_and_differ():
+    names = {"guide.py", "quick.py", "robust.py", "signer_independent.py"}
+    assert names <= {path.name for path in FILES}
+    assert len({repr(without_file(load_recipe(path).config())) for path in FILES}) == len(FILES)
+
+
+def test_a_recipe_says_how_to_run_it_and_where_its_figures_are(file):
+    assert f"fingerspell train --config configs/{file.path.name}" in described(file)
+    assert re.search(r"docs/[\w/]+\.md", described(file))
+
+
+def test_every_option_of_the_command_line_is_taken(file):
+    given = {
+        "dataset_dir": Path("a"), "output_dir": Path("b"), "batch_size": 7, "seed": 5,
+        "synthetic_per_class": 3, "trust": True, "resume": True,
+    }  # fmt: skip
+    run = file.config(**given)
+    assert {name: getattr(run, name) for name in given} == given
+    run = file.config(image_size_px=(96, 64), backbone="MobileNetV3Small")
+    assert (run.model.image_size_px, run.model.backbone) == ((96, 64), "MobileNetV3Small")
+
+
+@pytest.mark.parametrize("weights", ["none", "imagenet"])
+def test_as_many_epochs_as_were_asked_for_and_none_on_a_frozen_untrained_network(file, weights):
+    for epochs in (1, 2, 3, 8, 50):
+        phases = file.config(epochs=epochs, weights=weights, patience_epochs=2).phases
+        assert sum(phase.epochs for phase in phases) == epochs
+        assert {phase.patience_epochs for phase in phases} == {2}
+        for phase in phases:
+            moves = phase.unfrozen_from is not None and phase.batchnorm_momentum is not None
+            assert moves or phase.epochs == 0 or weights == "imagenet"
+
+
+def test_the_guides_file_is_what_the_command_does_by_itself():
+    file = load_recipe(ROOT / "configs" / "guide.py")
+    assert without_file(file.config()) == guide()
+    height_px, width_px = guide().model.image_size_px
+    head, whole = (phase.epochs for phase in guide().phases)
+    told = described(file)
+    assert f"{height_px} × {width_px} pixels, {guide().batch_size} pictures a step" in told
+    assert f"{head + whole} epochs: {head} of the head" in told
+    assert f"{whole} of the whole network at a tenth of the rate" in told
