@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.circumstances import record
 from benchmarks.prepare import tables
-from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture, examine
 from fingerspell.prepare.groups import find_groups
+from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.records import Record
 from fingerspell.prepare.scan import scan
 

@@ -25,9 +25,8 @@ from benchmarks.circumstances import record
 from benchmarks.measured import answer_of
 from benchmarks.prepare.tables import search as search_table
 from fingerspell.machine import peak_memory_bytes
-from fingerspell.prepare.dhash import BITS
 from fingerspell.prepare.groups import connect
-from fingerspell.prepare.near_duplicates import Words, every_pair, near_pairs, tables
+from fingerspell.prepare.near_duplicates import BITS, Words, every_pair, near_pairs, tables
 
 SIZES = (10_000, 100_000, 1_000_000)
 NEAR_BITS = 18

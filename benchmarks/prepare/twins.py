@@ -24,9 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.circumstances import record
 from benchmarks.prepare import tables
 from fingerspell.images import decode, encode_jpeg
-from fingerspell.prepare.dhash import dhash
 from fingerspell.prepare.examine import Picture, content, examine
-from fingerspell.prepare.near_duplicates import TWIN_SHARE, distance, every_pair, words
+from fingerspell.prepare.near_duplicates import TWIN_SHARE, dhash, distance, every_pair, words
 from fingerspell.prepare.scan import scan
 
 BITS = (6, 9, 12, 18)

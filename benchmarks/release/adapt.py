@@ -124,7 +124,7 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
     from fingerspell.config import AdaptConfig
     from fingerspell.model import load_recogniser
     from fingerspell.model.weights import starter_config, starter_facts
-    from fingerspell.prepare.small_dataset import prepare_small_dataset
+    from fingerspell.prepare.prepare import prepare_small_dataset
     from fingerspell.train.adapt import adapt
     from fingerspell.train.synthetic import synthetic_beside
 

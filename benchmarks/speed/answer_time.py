@@ -55,7 +55,7 @@ def networks() -> dict[str, Callable[[], Any]]:
     from fingerspell.export.tflite import FILES, convert
     from fingerspell.model.weights import build_starter
     from fingerspell.runtime import STARTER, read_contract
-    from fingerspell.runtime.interpreter import Pool
+    from fingerspell.runtime.recogniser import Pool
 
     contract = read_contract(STARTER)
     shape = (1, contract.height_px, contract.width_px, 3)

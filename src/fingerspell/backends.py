@@ -3,8 +3,6 @@
 Standard library only, and used before Keras is loaded: Keras reads its choice once, on import.
 """
 
-from __future__ import annotations
-
 import difflib
 import importlib.util
 import json

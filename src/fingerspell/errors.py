@@ -1,7 +1,5 @@
 """Errors that a user can fix, in three parts: what was found, what was expected, how to fix it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 

@@ -3,8 +3,6 @@
 Standard library only: `doctor` uses it before anything is installed.
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import os
@@ -141,6 +139,14 @@ def write_json(path: Path, body: Any) -> None:
     write_text(path, json.dumps(body, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def remove(path: Path) -> None:
+    """Removes a file, or a folder with all that is in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
 def _flush(path: Path) -> None:
     with path.open("r+b") as file:
         os.fsync(file.fileno())
@@ -262,7 +268,9 @@ def replaced_folder(output_dir: Path) -> Iterator[Path]:
         try:
             partial.mkdir()
             yield partial
-            _flush_all(path for path in partial.iterdir() if path.is_file())
+            for path in partial.iterdir():
+                if path.is_file():
+                    _flush(path)
             if output_dir.exists():
                 output_dir.resolve().rename(previous_of(output_dir))
             partial.rename(output_dir.resolve())
@@ -295,11 +303,6 @@ def recover(output_dir: Path) -> None:
 def _drop(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _flush_all(paths: Iterable[Path]) -> None:
-    for path in paths:
-        _flush(path)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """The class labels, their order, and how folder names are read as labels."""
 
-from __future__ import annotations
-
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence

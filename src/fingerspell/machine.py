@@ -1,7 +1,5 @@
 """Facts of the machine: cores, package versions, git commit, peak memory; library logging."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import logging
 import os

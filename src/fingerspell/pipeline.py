@@ -21,15 +21,9 @@ from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig, TrainConfig
 from fingerspell.dataset.manifest import HELD_OUT, Manifest, Sample, read_manifest, verify
 from fingerspell.errors import DataError, ExportError
+from fingerspell.evaluate import unseen_signers as unseen
 from fingerspell.evaluate.report import evaluation, write_report
-from fingerspell.evaluate.unseen_signers import (
-    UnseenSigners,
-    answers_of,
-    by_name,
-    find_unseen_signers,
-    unseen_signers_of,
-    without,
-)
+from fingerspell.evaluate.unseen_signers import UnseenSigners
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.graphs import require_tensorflow
 from fingerspell.files import evenly_spaced, write_json
@@ -39,7 +33,7 @@ from fingerspell.machine import peak_memory_bytes, silence_libraries
 from fingerspell.model import load_recogniser, views_of
 from fingerspell.model.weights import starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.progress import Progress
 from fingerspell.report.text import summary as summary
 from fingerspell.runtime import Recogniser
@@ -235,9 +229,9 @@ class Trained:
 
 def _parity_samples(manifest: Manifest) -> list[Sample]:
     """Returns the pictures on which exports are compared: unseen ones first."""
-    unseen = (*manifest.split("test"), *manifest.split("val"))
-    missing = max(0, _PARITY_PICTURES - len(unseen))
-    return [*_spaced(unseen, _PARITY_PICTURES), *_spaced(manifest.split("train"), missing)]
+    untrained = (*manifest.split("test"), *manifest.split("val"))
+    missing = max(0, _PARITY_PICTURES - len(untrained))
+    return [*_spaced(untrained, _PARITY_PICTURES), *_spaced(manifest.split("train"), missing)]
 
 
 def _spaced(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -252,7 +246,7 @@ def _all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str
     pictures of the data set itself.
     """
     held_out = [
-        unseen_signers_of(
+        unseen.unseen_signers_of(
             name,
             [manifest.absolute(s) for s in samples],
             [s.label for s in samples],
@@ -260,21 +254,22 @@ def _all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str
         )
         for name, samples in manifest.held_out().items()
     ]
-    return by_name([*held_out, *(_unseen_signers_in(path, manifest) for path in folders)])
+    return unseen.by_name([*held_out, *(_unseen_signers_in(path, manifest) for path in folders)])
 
 
 def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
     """Returns a folder's readable pictures that are not part of the data set."""
-    found = find_unseen_signers(path, manifest.labels)
+    found = unseen.find_unseen_signers(path, manifest.labels)
     bad = check_unseen_pictures(found.name, found.paths, manifest)
-    return without(found, [one.path for one in bad])
+    return unseen.without(found, [one.path for one in bad])
 
 
 def _unseen_signers_section(
     recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
 ) -> dict[str, Any]:
-    """Evaluates unseen signers and returns their section of the report."""
-    probabilities = answers_of(unseen_signers, recogniser.probabilities, recogniser.size_px)
+    probabilities = unseen.predict_files(
+        recogniser.probabilities, unseen_signers.paths, recogniser.size_px
+    )
     section = evaluation(
         unseen_signers.y_true, probabilities, recogniser.labels, threshold=recogniser.threshold
     )

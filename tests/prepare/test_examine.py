@@ -21,7 +21,7 @@ from fingerspell.dataset.manifest import Manifest, read_manifest
 from fingerspell.dataset.quality import measure
 from fingerspell.errors import DataError, PictureError
 from fingerspell.images import MAX_BYTES, Glance, decode, encode_jpeg
-from fingerspell.prepare.dhash import dhash
+from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.examine import (
     HAND_MARGIN,
     Picture,

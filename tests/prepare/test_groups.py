@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fingerspell.images import Pixels, decode, encode_jpeg
-from fingerspell.prepare.dhash import dhash
+from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.groups import divide, find_groups, without_conflicts
 from fingerspell.prepare.records import Box, Record, Row

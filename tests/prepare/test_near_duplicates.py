@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fingerspell.images import decode, encode_jpeg
 from fingerspell.prepare import near_duplicates
-from fingerspell.prepare.dhash import BITS, MOST_SIDE_PX, block_means, dhash
+from fingerspell.prepare.near_duplicates import BITS, MOST_SIDE_PX, block_means, dhash
 from fingerspell.prepare.groups import connect
 from fingerspell.prepare.near_duplicates import (
     Pairs,

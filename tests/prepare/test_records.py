@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.dataset.manifest import HELD_OUT
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.prepare import samples_of, write_pictures
+from fingerspell.prepare.prepare import _samples_of, _write_pictures
 from fingerspell.prepare.records import Box, Record, Row, distinct, is_folder_name, same_name
 
 ROOT = Path("root")
@@ -69,7 +69,7 @@ def opened(source: str, name: str, label: str = "A") -> Picture:
 
 
 def places(*pictures: Picture, split: str = "train") -> list[str]:
-    samples = samples_of(pictures, [""] * len(pictures), [split] * len(pictures))
+    samples = _samples_of(pictures, [""] * len(pictures), [split] * len(pictures))
     return [sample.path for sample in samples]
 
 
@@ -125,6 +125,6 @@ def test_what_is_cut_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for each in pictures:
         each.file.path.parent.mkdir(parents=True)
         each.file.path.write_bytes(each.file.source.encode())
-    samples = samples_of(pictures, ["", ""], ["train", "train"])
-    write_pictures(tmp_path / "dataset", samples, pictures)
+    samples = _samples_of(pictures, ["", ""], ["train", "train"])
+    _write_pictures(tmp_path / "dataset", samples, pictures)
     assert [(tmp_path / "dataset" / s.path).read_bytes() for s in samples] == [b"one", b"two"]

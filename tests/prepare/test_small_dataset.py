@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from fingerspell.errors import DataError
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.prepare.prepare import prepare_small_dataset
 from helpers.synthetic_folder import alphabet, write_runs
 
 

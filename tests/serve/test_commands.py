@@ -17,7 +17,7 @@ from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import smoke
 from fingerspell.serve.running import open_socket
-from fingerspell.serve.samples import folder_samples
+from fingerspell.serve.smoke import folder_samples
 from helpers.command import command
 from helpers.endings import picture as one_picture
 from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle

@@ -15,7 +15,7 @@ from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.pose import _clamp_fingers, _reach
 from fingerspell.synth.signs import Touch
 from fingerspell.synth.skeleton import Pose, bend_fingers, bend_thumb, stand
-from fingerspell.synth.surface import ARM, FAR, Projected, clothe, rasterise
+from fingerspell.synth.surface import ARM, FAR, Cones, clothe, rasterise
 
 FLAT = Pose(fingers=np.zeros((4, 5)), thumb=np.array([40.0, 20, 0, 0, 0]), wrist=np.zeros(2))
 FIST = np.array([[82.0, 104, 62, 0, 0]] * 4)
@@ -98,7 +98,7 @@ def test_joints_do_not_bend_further_than_they_can():
 
 
 def ball(x, y, z, r, part=0, melt=0.1):
-    return Projected(
+    return Cones(
         ends=np.array([[[x, y, z], [x, y, z]]]), radii=np.array([[r, r]]),
         melt=np.array([melt]), part=np.array([part]), pads=np.array([[0.0, 0, 1]]),
     )  # fmt: skip
@@ -106,7 +106,7 @@ def ball(x, y, z, r, part=0, melt=0.1):
 
 def together(*cones):
     fields = ("ends", "radii", "melt", "part", "pads")
-    return Projected(**{f: np.concatenate([getattr(c, f) for c in cones]) for f in fields})
+    return Cones(**{f: np.concatenate([getattr(c, f) for c in cones]) for f in fields})
 
 
 def test_a_ball_is_synthetic_round():
@@ -120,7 +120,7 @@ def test_a_ball_is_synthetic_round():
 
 
 def test_a_slanted_cone_is_the_highest_of_the_spheres_that_sweep_it():
-    cone = Projected(
+    cone = Cones(
         ends=np.array([[[20.0, 30, 0], [44, 34, 18]]]), radii=np.array([[9.0, 5]]),
         melt=np.array([0.1]), part=np.array([0]), pads=np.array([[0.0, 0, 1]]),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from fingerspell.model import backbone_of, build_recogniser, head_of, load_recog
 from fingerspell.model.build import feature_network
 from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
 from fingerspell.model.weights import build_starter, load_starter_head, starter_facts
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.train.adapt import adapt
 from helpers import plain_steps
 from helpers.full_memory import hungry_backbone

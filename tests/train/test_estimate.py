@@ -12,7 +12,6 @@ from fingerspell.config import Phase
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
-from fingerspell.train import pace
 from fingerspell.train.estimate import _handful, estimate
 from fingerspell.train.forecast import read_offer, rented_cost
 from helpers import plain_steps
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 def place(tmp_path, monkeypatch):
     """Where temporary folders are made, so that one left behind is seen."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setattr(pace, "_HEAD_STEPS", 6)
+    monkeypatch.setattr(module, "_HEAD_STEPS", 6)
     (tmp_path / "tmp").mkdir()
     return tmp_path / "tmp"
 
@@ -75,13 +74,13 @@ def test_without_a_cache_a_frozen_phase_looks_at_its_pictures_in_every_epoch(con
 
 def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch):
     measured = []
-    whole = pace.run_phase
+    whole = module.run_phase
 
     def counted(run, index, stored):
         measured.append(index)
         whole(run, index, stored)
 
-    monkeypatch.setattr(pace, "run_phase", counted)
+    monkeypatch.setattr(module, "run_phase", counted)
     again = Phase(name="again", epochs=4, learning_rate=1e-4, unfrozen_from="all",
                   batchnorm_momentum=FINETUNE.batchnorm_momentum)  # fmt: skip
     forecast, _ = estimate(replace(config, phases=(FINETUNE, again)))
@@ -185,7 +184,3 @@ def test_a_decimal_comma_is_seen_for_what_it_is_read_as():
 def test_tables_are_aligned():
     rows = [("stage", "time"), ("a long name", "3 s")]
     assert command._table(rows) == ["stage        time", "a long name   3 s"]
-
-
-def test_free_space_is_that_of_the_nearest_folder_that_is_there(tmp_path):
-    assert command._free_bytes(tmp_path / "a" / "b") > 0

@@ -1,7 +1,5 @@
 """What the package brings with it: the released recogniser."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 STARTER = Path(__file__).resolve().parent / "starter"

@@ -1,7 +1,5 @@
 """`fingerspell adapt`: fine-tunes the released recogniser on a small data set."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shlex
@@ -15,7 +13,6 @@ HELP = "fit the released recogniser to 5 to 20 pictures a class of your own"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, metavar="FOLDER",
         help="one sub-folder a class; new classes are added")  # fmt: skip

@@ -1,7 +1,5 @@
 """`fingerspell demo`: every stage on synthetic hands, with nothing to download."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path
@@ -23,7 +21,6 @@ _LEARNT = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add = parser.add_argument
     add("--output_dir", type=Path, default=Path("demo"), help="folder for everything it makes")
     add("--per_class", type=int, default=60, help="synthetic pictures a class")
@@ -35,13 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs every stage again; returns the smoke test's exit code."""
     backends.require_known(os.environ)
-    from fingerspell.config import (
-        AugmentConfig,
-        ModelConfig,
-        PrepareConfig,
-        TrainConfig,
-        two_phases,
-    )
+    from fingerspell.config import AugmentConfig, ModelConfig, PrepareConfig, TrainConfig
+    from fingerspell.config.phase import two_phases
 
     base: Path = args.output_dir
     synthetic, dataset, output = base / "synthetic", base / "dataset", base / "output"

@@ -1,7 +1,5 @@
 """`fingerspell doctor`: what is wrong with this machine, and the command that fixes it."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path
@@ -10,15 +8,11 @@ HELP = "check this machine: versions, GPU, memory, data set; says how to fix wha
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options of `doctor`."""
-    parser.add_argument(
-        "--dataset_dir", type=Path, default=Path("dataset"), help="prepared data set to check"
-    )
-    parser.add_argument(
-        "--output_dir", type=Path, default=Path("output"), help="run folder to check"
-    )
-    parser.add_argument("--quick", action="store_true", help="do not load the Keras backend")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    add = parser.add_argument
+    add("--dataset_dir", type=Path, default=Path("dataset"), help="prepared data set to check")
+    add("--output_dir", type=Path, default=Path("output"), help="run folder to check")
+    add("--quick", action="store_true", help="do not load the Keras backend")
+    add("--json", action="store_true", help="print JSON instead of lines")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,7 +1,5 @@
 """`fingerspell download`: a public data set, its licence first."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -9,7 +7,6 @@ HELP = "download a public data set, its licence shown first"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     from fingerspell.download.catalogue import CATALOGUE
 
     parser.add_argument("name", choices=tuple(CATALOGUE), help="which data set")
@@ -19,21 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows the licence, downloads or finds, counts; 2 where much is missing."""
-    from fingerspell.download.catalogue import (
-        CATALOGUE,
-        count_classes,
-        counted,
-        is_whole,
-        licence_lines,
-    )
+    from fingerspell.download import catalogue
     from fingerspell.download.fetch import fetch
 
-    known, there = CATALOGUE[args.name], (args.output_dir / args.name).is_dir()
-    print("\n".join(licence_lines(args.name)), flush=True)
+    known, there = catalogue.CATALOGUE[args.name], (args.output_dir / args.name).is_dir()
+    print("\n".join(catalogue.licence_lines(args.name)), flush=True)
     folder = fetch(args.name, args.output_dir)
-    counts = count_classes(folder, known)
-    print(f"{folder}: {counted(counts, known)}" + (", there already" if there else ""))
-    if not is_whole(counts, known):
+    counts = catalogue.count_classes(folder, known)
+    print(f"{folder}: {catalogue.counted(counts, known)}" + (", there already" if there else ""))
+    if not catalogue.is_whole(counts, known):
         print(f"not whole: delete {folder} and run the same command again")
         return 2
     path = f'"{folder}"' if " " in str(folder) else folder

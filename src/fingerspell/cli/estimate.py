@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fingerspell import backends
@@ -20,7 +19,6 @@ HELP = "measure a few training steps and say what the whole run takes: time, mem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add_recipe(parser)
     add = parser.add_argument
     add("--trust", action="store_true", help="leave out the time of hashing the pictures again")
@@ -106,9 +104,12 @@ def _body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, An
 
 
 def _report(forecast: Forecast, device: Device, config: TrainConfig, costs: list[Cost]) -> str:
-    """Returns what the user reads."""
+    import shutil
+
+    from fingerspell.files import nearest_existing
     from fingerspell.progress import duration
 
+    free_bytes = shutil.disk_usage(nearest_existing(config.output_dir)).free
     where = ", ".join(device.gpus) or "no GPU"
     rows = [
         (stage.name, f"{stage.epochs}" if stage.epochs else "",
@@ -123,7 +124,7 @@ def _report(forecast: Forecast, device: Device, config: TrainConfig, costs: list
         f"memory: {_gigabytes(forecast.memory_bytes)}" + _gpu_memory(forecast),
         f"disk:   {_gigabytes(forecast.disk.most_bytes)} in {config.output_dir} while it trains, "
         f"{_gigabytes(forecast.disk.stays_bytes)} afterwards; "
-        f"{_gigabytes(_free_bytes(config.output_dir))} are free",
+        f"{_gigabytes(free_bytes)} are free",
     ]
     if costs:
         lines += ["", *_cost_table(costs)]
@@ -149,16 +150,6 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     return [
         "  ".join([row[0].ljust(first), *map(str.rjust, row[1:], others)]).rstrip() for row in rows
     ]
-
-
-def _free_bytes(folder: Path) -> int:
-    """Returns what is free where `folder` is or would be."""
-    import shutil
-
-    place = folder.resolve()
-    while not place.is_dir():
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def _gigabytes(count: int) -> str:

@@ -1,7 +1,5 @@
 """`fingerspell evaluate`: a finished run → figures, plots, page and model card."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from pathlib import Path
@@ -12,7 +10,6 @@ HELP = "evaluate a trained and exported run on its test pictures and on unseen s
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add = parser.add_argument
     add("--output_dir", type=Path, default=Path("output"), help="the run folder")
     add("--dataset_dir", type=Path, default=Path("dataset"), help="what it was trained on")

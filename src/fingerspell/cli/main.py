@@ -3,8 +3,6 @@
 A command module offers `HELP` (one line), `add_arguments(parser)` and `run(args) -> exit code`.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os
@@ -70,7 +68,3 @@ def door(name: str, argv: Sequence[str] | None = None) -> int:
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
     return call(parser, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

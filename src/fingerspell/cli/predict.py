@@ -19,17 +19,15 @@ HELP = "read the handshapes in pictures, or the text in a video"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
-    parser.add_argument(
-        "pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders"
-    )
-    parser.add_argument("--video", type=Path, metavar="FILE", help="read a recorded video")
+    add = parser.add_argument
+    add("pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders")
+    add("--video", type=Path, metavar="FILE", help="read a recorded video")
     add_bundle(parser)
     add_precision(parser)
-    parser.add_argument("--top", type=int, default=3, help="how many labels to show (default: 3)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--mirror", action="store_true", help="flip left and right first")
-    parser.add_argument("--fps", type=float, help="frames per second, where the video is wrong")
+    add("--top", type=int, default=3, help="how many labels to show (default: 3)")
+    add("--json", action="store_true", help="print JSON")
+    add("--mirror", action="store_true", help="flip left and right first")
+    add("--fps", type=float, help="frames per second, where the video is wrong")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -138,7 +136,6 @@ def _read_video(predictor: Predictor, args: argparse.Namespace) -> int:
 
 
 def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
-    """Yields (seconds, what the frame says) of a video."""
     from fingerspell.live import Frame
     from fingerspell.runtime.video import frames
 

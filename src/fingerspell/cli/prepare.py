@@ -1,7 +1,5 @@
 """`fingerspell prepare`: class-sorted pictures in, a checked and split data set out."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -35,14 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         r"picture's path, as in 'hand(\d+)'; or the word source")  # fmt: skip
     add("--groups", type=Path, default=default.groups_csv, metavar="FILE",
         help="a CSV table with the columns path and group")  # fmt: skip
-    add(
-        "--holdout_source",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME",
-        help="sources that nothing is trained on: they become the unseen signers of every report",
-    )
+    add("--holdout_source", nargs="+", action="extend", default=[], metavar="NAME",
+        help="sources that nothing is trained on: they become the unseen signers of every "
+        "report")  # fmt: skip
     add("--overwrite", action="store_true", help="replace a data set in --output_dir")
 
 

@@ -4,8 +4,6 @@ It reads the parsers' actions instead of their help text, which Python words dif
 version to the next.
 """
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys
@@ -29,7 +27,6 @@ A user's mistake ends with exit code 2 and three lines: found, expected, to fix.
 
 
 def _reference(parser: argparse.ArgumentParser) -> str:
-    """Returns the whole reference as Markdown."""
     verbs = verbs_of(parser)
     return "\n".join([_HEAD, *(_section(f"fingerspell {x}", verb) for x, verb in verbs.items())])
 

@@ -24,7 +24,6 @@ _SEED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     parser.add_argument("run_dir", type=Path, help="folder of a finished training run")
     parser.add_argument("--card", type=Path, help="the model card (default: the run's own)")
     parser.add_argument("--target", type=Path, help="folder to fill (default: the package's)")

@@ -18,22 +18,16 @@ _PORT = 5000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add_bundle(parser)
     add_precision(parser)
-    parser.add_argument(
-        "--host",
-        help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to reach it)",
-    )
-    parser.add_argument("--port", type=int, help=f"port (default: $PORT or {_PORT}; 0: any free)")
-    parser.add_argument(
-        "--cors",
-        nargs="+",
-        default=(),
-        metavar="ORIGIN",
-        help="web pages that may call it, '*' for all (default: pages from this machine)",
-    )
-    parser.add_argument("--max_picture_mb", type=float, default=10.0, metavar="MB",
+    add = parser.add_argument
+    add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
+        "reach it)")  # fmt: skip
+    add("--port", type=int, help=f"port (default: $PORT or {_PORT}; 0: any free)")
+    add("--cors", nargs="+", default=(), metavar="ORIGIN",
+        help="web pages that may call it, '*' for all (default: pages from this machine)"
+        )  # fmt: skip
+    add("--max_picture_mb", type=float, default=10.0, metavar="MB",
         help="largest picture accepted (default: 10)")  # fmt: skip
 
 

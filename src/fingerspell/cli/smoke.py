@@ -1,7 +1,5 @@
 """`python backend/run_smoke_test.py`: every class once through the real server."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -11,7 +9,6 @@ HELP = "send one picture of every class through the real server"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add_bundle(parser)
     parser.add_argument("--dataset_dir", "--samples", type=Path, default=None,
         help="a prepared data set, or a folder of class folders (default: dataset)")  # fmt: skip
@@ -22,18 +19,17 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from fingerspell.runtime import MockRecogniser, choose, choose_folder
-    from fingerspell.serve.samples import folder_samples, grey_samples
-    from fingerspell.serve.smoke import summary, table, try_all
+    from fingerspell.serve import smoke
 
     # Without --bundle the user's own run is tested, never the released recogniser.
     predictor = choose(choose_folder(args.bundle or Path("output")), os.environ)
     folder = args.dataset_dir or Path("dataset")
     if isinstance(predictor, MockRecogniser) and args.dataset_dir is None and not folder.is_dir():
-        samples = grey_samples(predictor)
+        samples = smoke.grey_samples(predictor)
         print("no dataset folder: trying the mock on grey pictures of its own")
     else:
-        samples = folder_samples(folder)
-    rows = try_all(predictor, samples)
-    print(table(rows))
-    print(summary(rows, predictor))
+        samples = smoke.folder_samples(folder)
+    rows = smoke.try_all(predictor, samples)
+    print(smoke.table(rows))
+    print(smoke.summary(rows, predictor))
     return 1 if any(row.fault for row in rows) else 0

@@ -1,7 +1,5 @@
 """`fingerspell synth`: synthetic hands as class folders or as a video of a word."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`fingerspell train`: prepared pictures → a finished run folder."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.util
 import os
@@ -18,7 +16,6 @@ HELP = "train a recogniser in two phases, evaluate it and export it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this command's options."""
     add_recipe(parser)
     add = parser.add_argument
     add("--unseen_signers", type=Path, nargs="+", default=[], metavar="FOLDER",
@@ -29,13 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--save_every_steps", type=int, action=Given, default=0, metavar="N",
         help="write a checkpoint after every N steps too; 0: every 5 minutes and after each "
         "epoch only (default: %(default)s)")  # fmt: skip
-    add(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="train in N processes that share every batch, "
-        "each with a GPU of its own where there are any (KERAS_BACKEND=jax, docs/cluster.md)",
-    )
+    add("--workers", type=int, metavar="N", help="train in N processes that share every batch, "
+        "each with a GPU of its own where there are any (KERAS_BACKEND=jax, "
+        "docs/cluster.md)")  # fmt: skip
     add("--ray", metavar="ADDRESS", help="start them on the Ray cluster at this address, and not "
         "on this machine alone")  # fmt: skip
     add("--tune", type=int, metavar="N", help="try N settings of the ranges that the recipe's "

@@ -1,7 +1,5 @@
 """The network (backbone, first weights, input size) and the phases of its training."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

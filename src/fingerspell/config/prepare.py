@@ -1,7 +1,5 @@
 """Settings of `prepare`: input folders, split, near duplicates, groups, hold-outs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -4,8 +4,6 @@
 recipe calls, and `as_recipe` writes one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import sys
@@ -36,8 +34,6 @@ _HEAD = '''"""{title}
 
 {text}
 """
-
-from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -74,11 +70,8 @@ class RecipeFile:
         except FingerspellError:
             raise
         except Exception as error:  # A user's code may raise anything.
-            raise ConfigError(
-                found=f"{_ENTRY}() in {self.path} failed ({_named(error)})",
-                expected="a function that returns a TrainConfig",
-                fix=f"correct line {_line(error, self.path)} of {self.path.name}",
-            ) from error
+            found, expected = f"{_ENTRY}() in {self.path} failed", "a function that returns a "
+            raise _failed(error, self.path, found, f"{expected}TrainConfig") from error
         if not isinstance(made, TrainConfig):
             raise ConfigError(
                 found=f"{_ENTRY}() in {self.path} returned {type(made).__name__}",
@@ -168,12 +161,8 @@ def as_recipe(config: TrainConfig, title: str, path: str, text: Sequence[str]) -
     """Returns the text of a recipe file whose run is `config`, except for where it writes."""
     run = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in _LEFT_OUT}
     network = {f.name: getattr(config.model, f.name) for f in fields(config.model)}
-    names = {
-        "TrainConfig",
-        "assemble",
-        *(type(v).__name__ for v in run.values() if is_dataclass(v)),
-    }
-    names |= {type(phase).__name__ for phase in config.phases}
+    parts = [part for part in (*run.values(), *config.phases) if is_dataclass(part)]
+    names = {"TrainConfig", "assemble", *(type(part).__name__ for part in parts)}
     lines = [f"        {name}={_code(value, 8)}," for name, value in (network | run).items()]
     return _HEAD.format(
         title=_quoted(title),
@@ -200,16 +189,17 @@ def _run(path: Path, content: bytes) -> ModuleType:
     except FingerspellError:
         raise
     except Exception as error:  # A user's code may raise anything.
-        raise ConfigError(
-            found=f"{path} cannot be run ({_named(error)})",
-            expected="a Python file with a recipe() function",
-            fix=f"correct line {_line(error, path)} of {path.name}",
-        ) from error
+        expected = "a Python file with a recipe() function"
+        raise _failed(error, path, f"{path} cannot be run", expected) from error
     return module
 
 
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _failed(error: Exception, path: Path, found: str, expected: str) -> ConfigError:
+    return ConfigError(
+        found=f"{found} ({type(error).__name__}: {error})",
+        expected=expected,
+        fix=f"correct line {_line(error, path)} of {path.name}",
+    )
 
 
 def _line(error: Exception, path: Path) -> int:
@@ -235,7 +225,6 @@ def _isort(name: str) -> tuple[bool, str]:
 
 
 def _code(value: Any, indent: int) -> str:
-    """Returns Python source of a value."""
     inner = " " * (indent + 4)
     if isinstance(value, Path):
         return f"Path({value.as_posix()!r})"

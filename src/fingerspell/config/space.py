@@ -1,7 +1,5 @@
 """Settings by their name (`finetune.learning_rate`), and the ranges in which to search for them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -72,16 +70,11 @@ def _scalars(prefix: str, part: Any) -> dict[str, Scalar]:
 
 def _kinds(part: type) -> dict[str, _Kinds]:
     """Returns what a part's fields take, by their annotations; only those of a single value."""
-    hints = get_type_hints(part)
     kinds = {
         name: get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        for name, hint in hints.items()
+        for name, hint in get_type_hints(part).items()
     }
-    return {
-        name: found
-        for name, found in kinds.items()
-        if all(kind in _NAMES_OF_TYPES for kind in found)
-    }
+    return {name: found for name, found in kinds.items() if set(found) <= _NAMES_OF_TYPES.keys()}
 
 
 def _family(phase_name: str) -> str:

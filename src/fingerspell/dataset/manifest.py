@@ -8,8 +8,6 @@
 A folder with `train`, `val` and `test` that others made needs no manifest.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io
@@ -46,7 +44,6 @@ _SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
 
 _SPLIT_OF = {spelling: split for split, names in _SPLIT_NAMES.items() for spelling in names}
 _ALL = (*SPLITS, HELD_OUT)
-_PREPARE_AGAIN = "run prepare again with --overwrite"
 _CHUNK = 256
 _NAMED = 3
 
@@ -64,10 +61,10 @@ class Sample:
     split: str
     group: str
     source: str
-    sha256: str
-    dhash: str
-    width: int
-    height: int
+    sha256: str = ""
+    dhash: str = ""
+    width: int = 0
+    height: int = 0
 
 
 COLUMNS = tuple(f.name for f in fields(Sample))
@@ -192,7 +189,7 @@ def _scan(dataset_dir: Path) -> Manifest:
         for class_dir in files.folders(folder):
             for picture in files.possible_pictures(class_dir):
                 path, label = picture.relative_to(dataset_dir).as_posix(), class_dir.name
-                samples.append(Sample(path, label, split, path, dataset_dir.name, "", "", 0, 0))
+                samples.append(Sample(path, label, split, path, dataset_dir.name))
     if not samples:
         raise DataError(
             found=f"neither {FILE_NAME} nor class folders under train, val and test "
@@ -224,10 +221,9 @@ def _manifest(dataset_dir: Path, samples: Sequence[Sample], sha256: str) -> Mani
         )
     for split in ("train", "val"):
         if not manifest.split(split):
-            raise DataError(
-                found=f"no pictures in {split} of {dataset_dir}",
-                expected="pictures in train and val (test may be empty)",
-                fix=_PREPARE_AGAIN,
+            raise _unfit(
+                f"no pictures in {split} of {dataset_dir}",
+                "pictures in train and val (test may be empty)",
             )
     known = {sample.label for sample in manifest.split("train")}
     if missing := [label for label in labels if label not in known]:
@@ -243,24 +239,25 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(
-            found=f"{path} is not UTF-8 text", expected="a CSV file", fix=_PREPARE_AGAIN
-        ) from error
+        raise _unfit(f"{path} is not UTF-8 text", "a CSV file") from error
 
 
 def _parse(text: str, path: Path) -> list[Sample]:
     rows = csv.reader(io.StringIO(text, newline=""))
     header = tuple(next(rows, ()))
     if header != COLUMNS:
-        raise DataError(
-            found=f"columns {', '.join(header) or '(none)'} in {path}",
-            expected=", ".join(COLUMNS),
-            fix=_PREPARE_AGAIN,
-        )
+        found = f"columns {', '.join(header) or '(none)'} in {path}"
+        raise _unfit(found, ", ".join(COLUMNS))
     samples = []
     for number, row in enumerate(rows, start=2):
         if row[2:3] == [OLD_HELD_OUT]:
-            raise _made_before(path)
+            raise _unfit(
+                f"{path} was made by an earlier version: it calls its held-out split "
+                f"{OLD_HELD_OUT}",
+                f"a data set whose held-out sources lie in {HELD_OUT}",
+                "run prepare again with --overwrite, with the same --input_dir and "
+                "--holdout_source",
+            )
         try:
             path_, label, split, group, source, sha256, dhash, width, height = row
             sample = Sample(
@@ -269,41 +266,33 @@ def _parse(text: str, path: Path) -> list[Sample]:
             if sample.split not in _ALL:
                 raise ValueError(f"split {sample.split!r}")
         except (ValueError, TypeError) as error:
-            raise DataError(
-                found=f"line {number} of {path} cannot be read ({error})",
-                expected=f"{len(COLUMNS)} columns, split one of {', '.join(_ALL)}",
-                fix=_PREPARE_AGAIN,
+            raise _unfit(
+                f"line {number} of {path} cannot be read ({error})",
+                f"{len(COLUMNS)} columns, split one of {', '.join(_ALL)}",
             ) from error
         samples.append(sample)
     return samples
 
 
-def _made_before(path: Path) -> DataError:
-    return DataError(
-        found=f"{path} was made by an earlier version: it calls its held-out split {OLD_HELD_OUT}",
-        expected=f"a data set whose held-out sources lie in {HELD_OUT}",
-        fix=f"{_PREPARE_AGAIN}, with the same --input_dir and --holdout_source",
-    )
+def _unfit(found: str, expected: str, fix: str = "run prepare again with --overwrite") -> DataError:
+    """Returns the error for a data set that another run of prepare mends."""
+    return DataError(found=found, expected=expected, fix=fix)
 
 
 def _check_paths(samples: Sequence[Sample], dataset_dir: Path) -> None:
     for sample in samples:
         parts = PurePosixPath(sample.path).parts
         if ".." in parts or Path(sample.path).is_absolute():
-            raise DataError(
-                found=f"the manifest names a picture outside its folder: {sample.path}",
-                expected="paths below the data set folder",
-                fix=_PREPARE_AGAIN,
-            )
+            found = f"the manifest names a picture outside its folder: {sample.path}"
+            raise _unfit(found, "paths below the data set folder")
     roots = [*(dataset_dir / s for s in SPLITS), *files.folders(dataset_dir / HELD_OUT)]
     # Two listings a class instead of one question a picture: seconds less on 87,000 pictures.
     there = {p.relative_to(dataset_dir).as_posix() for p in files.in_subfolders(roots)}
     missing = [sample.path for sample in samples if sample.path not in there]
     if missing:
-        raise DataError(
-            found=f"{len(missing):,} of {len(samples):,} pictures are missing, first {missing[0]}",
-            expected=f"every picture that {FILE_NAME} names in {dataset_dir}",
-            fix=_PREPARE_AGAIN,
+        raise _unfit(
+            f"{len(missing):,} of {len(samples):,} pictures are missing, first {missing[0]}",
+            f"every picture that {FILE_NAME} names in {dataset_dir}",
         )
 
 
@@ -313,11 +302,8 @@ def _check_groups(samples: Sequence[Sample], path: Path, *, torn_allowed: bool) 
         home = homes.setdefault(sample.group, sample.split)
         if home == sample.split or (torn_allowed and HELD_OUT not in (home, sample.split)):
             continue
-        raise DataError(
-            found=f"group {sample.group} lies in {home} and {sample.split}, in {path}",
-            expected="near-duplicate pictures on one side of the split",
-            fix=_PREPARE_AGAIN,
-        )
+        found = f"group {sample.group} lies in {home} and {sample.split}, in {path}"
+        raise _unfit(found, "near-duplicate pictures on one side of the split")
 
 
 def verify(manifest: Manifest, splits: Sequence[str] = (*SPLITS, HELD_OUT)) -> int:

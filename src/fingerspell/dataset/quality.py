@@ -3,8 +3,6 @@
 Qualities are passed as a mapping from a sample's path to its `Quality`.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -92,7 +90,7 @@ def measure_with_luma(rgb: Pixels, grey: Grey) -> Quality:
     """Measures a picture whose luma is at hand; one of 200×200 takes about 0.07 ms, mostly without
     Python's lock."""
     grey = _shrunk(grey, SIDE_PX)
-    return Quality(_brightness(grey), _sharpness(grey), skin_ita_deg(_sampled(rgb, _SKIN_SIDE_PX)))
+    return Quality(_brightness(grey), _sharpness(grey), skin_ita_deg(_sampled(rgb)))
 
 
 def skin_ita_deg(rgb: Pixels) -> float:
@@ -219,9 +217,9 @@ def _shrunk(grey: Grey, side_px: int) -> Grey:
     return _resized(grey, scale, cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA)
 
 
-def _sampled(rgb: Pixels, side_px: int) -> Pixels:
+def _sampled(rgb: Pixels) -> Pixels:
     """Picks evenly spaced pixels; averages would mix the hand's colour with the wall's."""
-    return _resized(rgb, side_px / max(rgb.shape[:2]), cv2.INTER_NEAREST)
+    return _resized(rgb, _SKIN_SIDE_PX / max(rgb.shape[:2]), cv2.INTER_NEAREST)
 
 
 def _resized(pixels: Pixels, scale: float, how: int) -> Pixels:

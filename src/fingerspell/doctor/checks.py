@@ -1,20 +1,21 @@
 """Judges facts: every check of the doctor, as a pure function of `Facts`."""
 
-from __future__ import annotations
-
-from fingerspell.doctor.compute import (
-    check_backend,
-    check_exporting,
-    check_gpu,
-    check_other_backends,
-)
-from fingerspell.doctor.facts import Facts
+from fingerspell.backends import EXPORTER, INSTALL, TRAINING, VARIABLE
+from fingerspell.doctor.facts import Facts, Gpu, backend_installed
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.doctor.folders import check_dataset, check_run
 from fingerspell.doctor.packages import check_packages
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
 _GIB = 2**30
+
+_OLDEST_DRIVER = 525
+"""CUDA 12, which TensorFlow 2.21 is built with, runs on NVIDIA drivers from 525 on."""
+
+_CUDA_13_DRIVER = 580
+_SMALL_GPU_MIB = 6000
+_TORCH_CUDA = "the command that pytorch.org gives under Get Started for Pip and CUDA"
+_WSL = "use WSL2 (there: python run.py train)"
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -79,7 +80,6 @@ def _check_disk(facts: Facts) -> Finding:
 
 
 def _check_writing(facts: Facts) -> Finding:
-    """Whether a run can be written where it is asked for."""
     if facts.write_error:
         return fail(
             "writing",
@@ -111,3 +111,166 @@ def _check_starter(facts: Facts) -> Finding:
         "none in this copy: adapt, --bundle starter and --weights starter need one",
         "install a release, or train one of your own: fingerspell train --dataset_dir dataset",
     )
+
+
+def check_backend(facts: Facts) -> Finding:
+    """Whether the Keras backend that would be used can be loaded."""
+    name, probe = facts.backend, facts.probe
+    if name not in INSTALL:
+        return fail(
+            "backend",
+            f"Keras would use {name!r}",
+            "set KERAS_BACKEND to tensorflow, torch or jax (or correct ~/.keras/keras.json)",
+        )
+    if not backend_installed(name, facts.installed):
+        command = TRAINING if name == EXPORTER else INSTALL[name]
+        return warn("backend", f"{name} is not installed: no training, no export", command)
+    if probe is None:
+        return ok("backend", f"{name} (not loaded)")
+    if probe.error:
+        return fail("backend", f"{name} does not load: {probe.error}", _reinstall(name))
+    return ok("backend", f"{name} {probe.version}, {_gpus_of(probe.gpus)}")
+
+
+def _gpus_of(gpus: tuple[str, ...]) -> str:
+    return "no GPU" if not gpus else f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}"
+
+
+def _reinstall(name: str) -> str:
+    if name != EXPORTER:
+        return f"pip install --force-reinstall {INSTALL[name].removeprefix('pip install ')}"
+    return (
+        "delete .venv and start python run.py doctor again; on Windows also install the newest"
+        " Microsoft Visual C++ Redistributable"
+    )
+
+
+def check_other_backends(facts: Facts) -> list[Finding]:
+    """The backends that could be used instead: nobody needs more than one."""
+    return [_other(facts, name) for name in INSTALL if name != facts.backend]
+
+
+def _other(facts: Facts, name: str) -> Finding:
+    topic = "other backend"
+    if not backend_installed(name, facts.installed):
+        return ok(topic, f"{name} is not installed; to add it: {INSTALL[name]}")
+    probe = facts.probes.get(name)
+    if probe is None:
+        return ok(topic, f"{name} (not loaded)")
+    if probe.error:
+        return warn(topic, f"{name} does not load: {probe.error}", _reinstall(name))
+    found = f"{name} {probe.version}, {_gpus_of(probe.gpus)}; to use it: {_choose(facts, name)}"
+    return ok(topic, found)
+
+
+def _choose(facts: Facts, name: str) -> str:
+    """Returns what to type in this system's usual shell."""
+    if facts.system == "Windows":
+        return f"$env:{VARIABLE} = '{name}' in PowerShell"
+    return f"export {VARIABLE}={name}"
+
+
+def check_exporting(facts: Facts) -> list[Finding]:
+    """Training runs on any backend, exporting on TensorFlow alone."""
+    if facts.backend == EXPORTER or backend_installed(EXPORTER, facts.installed):
+        return []
+    found = "tensorflow is not installed: training and evaluation work, exporting does not"
+    return [warn("exporting", found, INSTALL[EXPORTER])]
+
+
+def check_gpu(facts: Facts) -> list[Finding]:
+    """NVIDIA's view of the GPU against the backend's."""
+    if facts.smi_error:
+        return [
+            warn(
+                "GPU",
+                f"nvidia-smi fails: {facts.smi_error}",
+                "restart the computer; if it stays, reinstall the NVIDIA driver",
+            )
+        ]
+    if not facts.gpus:
+        return [ok("GPU", "no NVIDIA GPU: training runs on the processor, slower but the same")]
+    return [_gpu_seen(facts), *(x for gpu in facts.gpus for x in _gpu_itself(gpu))]
+
+
+def _gpu_seen(facts: Facts) -> Finding:
+    names = ", ".join(gpu.name for gpu in facts.gpus)
+    probe = facts.probe
+    if probe is None or probe.error:
+        return warn("GPU", f"{names}; the backend was not asked", "fix the backend first")
+    if probe.gpus:
+        return ok("GPU", f"{names}; {facts.backend} uses {len(probe.gpus)}")
+    return warn("GPU", f"{names}, but {facts.backend} does not see it", _gpu_remedy(facts))
+
+
+def _gpu_remedy(facts: Facts) -> str:
+    seeing = [name for name, probe in facts.probes.items() if probe.gpus]
+    if seeing:
+        return f"{seeing[0]} sees it: {_choose(facts, seeing[0])}"
+    return {"torch": _torch_remedy, "jax": _jax_remedy}.get(facts.backend, _tensorflow_remedy)(
+        facts
+    )
+
+
+def _torch_remedy(facts: Facts) -> str:
+    if facts.probe is not None and facts.probe.cuda_build:
+        return "update the NVIDIA driver; in a container, start it with --gpus all"
+    if facts.system == "Windows":  # The usual wheel there is the processor's.
+        return f"pip uninstall -y torch, then {_TORCH_CUDA}"
+    return _reinstall("torch")
+
+
+def _jax_remedy(facts: Facts) -> str:
+    if facts.system == "Windows":
+        return f"JAX has no GPU there: {_WSL}, or {_torch_on_windows(facts)}"
+    cuda = "cuda13" if _newest_driver(facts) >= _CUDA_13_DRIVER else "cuda12"
+    return INSTALL["jax"].replace("jax==", f"jax[{cuda}]==")
+
+
+def _tensorflow_remedy(facts: Facts) -> str:
+    if facts.system == "Windows":  # no TensorFlow GPU on native Windows since 2.11
+        return f"{_WSL}, or {_torch_on_windows(facts)}"
+    version = facts.pinned_training.get("tensorflow", "2.21.0")
+    with_cuda = f'pip install "tensorflow[and-cuda]=={version}"'
+    if "tensorflow-cpu" in facts.installed:
+        return f"pip uninstall -y tensorflow-cpu, then {with_cuda}"
+    if "nvidia-cudnn-cu12" not in facts.installed:
+        return with_cuda
+    if facts.library_path:
+        return "unset LD_LIBRARY_PATH: it may name an older CUDA before the one pip installed"
+    return "update the NVIDIA driver; in a container, start it with --gpus all"
+
+
+def _torch_on_windows(facts: Facts) -> str:
+    return f"PyTorch: {_TORCH_CUDA}, then {_choose(facts, 'torch')}"
+
+
+def _newest_driver(facts: Facts) -> int:
+    majors = [gpu.driver.split(".")[0] for gpu in facts.gpus]
+    return max((int(major) for major in majors if major.isdigit()), default=0)
+
+
+def _gpu_itself(gpu: Gpu) -> list[Finding]:
+    findings = []
+    major = gpu.driver.split(".")[0]
+    if major.isdigit() and int(major) < _OLDEST_DRIVER:
+        findings.append(
+            warn(
+                "CUDA",
+                f"driver {gpu.driver} of {gpu.name} is older than {_OLDEST_DRIVER}: CUDA errors",
+                "update the NVIDIA driver",
+            )
+        )
+    if 0 < gpu.memory_mib < _SMALL_GPU_MIB:
+        findings.append(
+            warn("GPU memory", f"{gpu.memory_mib} MiB on {gpu.name}", "train with --batch_size 16")
+        )
+    elif 0 < gpu.free_mib < gpu.memory_mib // 2:
+        findings.append(
+            warn(
+                "GPU memory",
+                f"{gpu.free_mib} of {gpu.memory_mib} MiB free on {gpu.name}",
+                "nvidia-smi names the program that holds the rest; or train with --batch_size 16",
+            )
+        )
+    return findings

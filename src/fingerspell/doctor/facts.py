@@ -1,7 +1,5 @@
 """Facts about the machine: Python, packages, GPU, memory, disk. `checks` judges them."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform
@@ -131,7 +129,6 @@ def backend_installed(backend: str, here: Mapping[str, str]) -> bool:
 
 
 def _ask_all(names: Sequence[str]) -> dict[str, Probe]:
-    """Asks several backends at the same time."""
     with ThreadPoolExecutor() as pool:
         return dict(zip(names, pool.map(_ask, names), strict=True))
 

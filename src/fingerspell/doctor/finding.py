@@ -1,7 +1,5 @@
 """One line of the doctor's report."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -3,8 +3,6 @@
 Standard library only: the doctor must be able to say that everything else is missing.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

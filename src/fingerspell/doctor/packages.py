@@ -1,12 +1,11 @@
 """Which packages a checkout pins, which are installed, and where the two differ."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from fingerspell.backends import TRAINING
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
@@ -14,7 +13,6 @@ _SAME_MODULE = (("tensorflow", "tensorflow-cpu"), ("opencv-python-headless", "op
 """Pairs of distributions that hold the same module and overwrite each other."""
 
 _INSTALL_SERVER = "pip install -r backend/requirements.txt"
-INSTALL_TRAINING = "pip install -r backend/requirements_training.txt"
 
 
 def _normal(name: str) -> str:
@@ -49,7 +47,7 @@ def check_packages(
     seen = _with_tensorflow(here)
     findings = [
         *_missing("server packages", seen, server, _INSTALL_SERVER, fatal=True),
-        *_missing("training packages", seen, training, INSTALL_TRAINING, fatal=False),
+        *_missing("training packages", seen, training, TRAINING, fatal=False),
         *_other_versions(seen, {**server, **training}),
         *_clashes(here),
     ]
@@ -79,7 +77,7 @@ def _other_versions(here: Mapping[str, str], wanted: Mapping[str, str]) -> list[
     ]
     if not differing:
         return []
-    return [warn("versions", f"not as tested: {', '.join(differing)}", INSTALL_TRAINING)]
+    return [warn("versions", f"not as tested: {', '.join(differing)}", TRAINING)]
 
 
 def _clashes(here: Mapping[str, str]) -> list[Finding]:
@@ -87,7 +85,7 @@ def _clashes(here: Mapping[str, str]) -> list[Finding]:
         fail(
             "clash",
             f"{first} and {second} are both installed and overwrite each other",
-            f"pip uninstall -y {first} {second}, then {INSTALL_TRAINING}",
+            f"pip uninstall -y {first} {second}, then {TRAINING}",
         )
         for first, second in _SAME_MODULE
         if first in here and second in here

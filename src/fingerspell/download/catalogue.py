@@ -1,7 +1,5 @@
 """Public data sets on Kaggle: publisher, licence, expected counts, check of a download."""
 
-from __future__ import annotations
-
 import os
 import string
 from collections import Counter

@@ -4,8 +4,6 @@ The archive grows in a hidden folder beside the goal, where `kagglehub` finds it
 after an interruption; the unpacked set gets its name in one step, complete.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

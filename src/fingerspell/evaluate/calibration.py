@@ -4,8 +4,6 @@ The temperature makes confidences match accuracies. The threshold is fitted as l
 that many answers are accepted, and so high that the accepted ones are right often enough.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -56,10 +54,7 @@ def fit_temperature(probabilities: Floats, y_true: Ints, tolerance: float = 1e-4
     ratio = (np.sqrt(5) - 1) / 2
     low, high = np.log(_TEMPERATURES)
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = (
-        _loss_at(y_true, probabilities, left),
-        _loss_at(y_true, probabilities, right),
-    )
+    at_left, at_right = (_loss_at(y_true, probabilities, at) for at in (left, right))
     while high - low > tolerance:
         if at_left <= at_right:
             high, right, at_right = right, left, at_left

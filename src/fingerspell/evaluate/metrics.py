@@ -5,8 +5,6 @@ A class without pictures has no accuracy, precision, recall or F1: these are Non
 such a class is left out of every mean over classes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The evaluation report: `evaluation_report.json`, its plots, page and model card."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -11,13 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.evaluate import metrics
-from fingerspell.evaluate.calibration import (
-    bins,
-    expected_calibration_error,
-    log_loss,
-    risk_coverage,
-)
+from fingerspell.evaluate import calibration, metrics
 from fingerspell.evaluate.metrics import Floats, Ints, cluster_bootstrap, wilson
 from fingerspell.files import write_bytes
 from fingerspell.labels import LETTERS, STATIC_LETTERS
@@ -79,11 +71,13 @@ def _figures(
         "letters_24": _subset(y_true, probabilities, labels, STATIC_LETTERS),
         "intervals": _intervals(y_true, probabilities, groups),
         "acceptance": metrics.acceptance(y_true, probabilities, threshold),
-        "risk_coverage": risk_coverage(y_true, probabilities),
+        "risk_coverage": calibration.risk_coverage(y_true, probabilities),
         "calibration": {
-            "expected_calibration_error": expected_calibration_error(y_true, probabilities),
-            "log_loss": log_loss(y_true, probabilities) if len(y_true) else None,
-            "bins": bins(y_true, probabilities),
+            "expected_calibration_error": calibration.expected_calibration_error(
+                y_true, probabilities
+            ),
+            "log_loss": calibration.log_loss(y_true, probabilities) if len(y_true) else None,
+            "bins": calibration.bins(y_true, probabilities),
         },
         "per_class_metrics": {x: asdict(s) for x, s in zip(labels, scores, strict=True)},
         "top_confusions": [asdict(c) for c in metrics.top_confusions(matrix, labels)],
@@ -110,7 +104,6 @@ def _intervals(y_true: Ints, probabilities: Floats, groups: Sequence[str] | None
 
 
 def _nearness(probabilities: Floats, tflite: Floats) -> dict[str, float | None]:
-    """Returns how near the exported model is to the trained one."""
     if len(probabilities) == 0:
         return {"agreement": None, "max_difference": None}
     same = np.argmax(probabilities, axis=1) == np.argmax(tflite, axis=1)

@@ -1,7 +1,5 @@
 """Signer-independent evaluation: pictures of people whom no training picture shows."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +41,13 @@ def find_unseen_signers(folder: Path, labels: Sequence[str]) -> UnseenSigners:
     paths: list[Path] = []
     y_true: list[int] = []
     unknown: dict[str, int] = {}
-    for class_dir in _class_folders(folder):
+    if not folder.is_dir():
+        raise DataError(
+            found=f"{folder}, which is no folder",
+            expected="a folder of class folders",
+            fix="check the path",
+        )
+    for class_dir in files.folders(folder):
         pictures = files.pictures(class_dir)
         number = numbers.get(label_of(class_dir.name).casefold())
         if number is None:
@@ -121,13 +125,6 @@ def without(unseen_signers: UnseenSigners, unreadable: Collection[Path]) -> Unse
     )
 
 
-def answers_of(
-    unseen_signers: UnseenSigners, probabilities: Probabilities, size_px: tuple[int, int]
-) -> NDArray[np.float32]:
-    """Returns the recogniser's answers (N, C) to the unseen signers' pictures."""
-    return predict_files(probabilities, unseen_signers.paths, size_px)
-
-
 def predict_files(
     probabilities: Probabilities,
     paths: Sequence[Path],
@@ -140,21 +137,9 @@ def predict_files(
     `PictureError` naming the first file that cannot be read.
     """
     rows = [
-        np.asarray(probabilities(_load(paths[start : start + batch_size], size_px)), np.float32)
-        for start in range(0, len(paths), batch_size)
-    ]
-    return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
-
-
-def _load(paths: Sequence[Path], size_px: tuple[int, int]) -> NDArray[np.float32]:
-    return np.stack([images.load(path, size_px) for path in paths])
-
-
-def _class_folders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(
-            found=f"{folder}, which is no folder",
-            expected="a folder of class folders",
-            fix="check the path",
+        probabilities(
+            np.stack([images.load(path, size_px) for path in paths[at : at + batch_size]])
         )
-    return files.folders(folder)
+        for at in range(0, len(paths), batch_size)
+    ]
+    return np.concatenate(rows).astype(np.float32) if rows else np.zeros((0, 0), np.float32)

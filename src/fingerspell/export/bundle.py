@@ -1,7 +1,5 @@
 """Writes a bundle atomically: every exported file, labels, contract and parity report."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

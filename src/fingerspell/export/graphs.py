@@ -4,8 +4,6 @@ Both take pixels or JPEG bytes. A JPEG is decoded, padded and resized by TensorF
 give the same values as `fingerspell.images`. EXIF orientation is ignored inside a graph.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +102,9 @@ def owner_of(model: Any) -> Any:
 
 def picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
     """Returns the network input, float32 (h, w, 3) in [0, 1], of one JPEG (scalar string)."""
-    return fit(_decode(jpeg), size_px)
-
-
-def _decode(jpeg: Any) -> Any:
-    """Returns uint8 (H, W, 3) RGB of a scalar string. EXIF orientation is not looked at."""
     import tensorflow as tf
 
-    return tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
+    return fit(tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE"), size_px)
 
 
 def fit(rgb: Any, size_px: tuple[int, int]) -> Any:

@@ -7,8 +7,6 @@ Two forms in one file; an interpreter ignores both:
   MediaPipe Tasks and ML Kit take the file as it is.
 """
 
-from __future__ import annotations
-
 import io
 import zipfile
 from collections.abc import Callable, Sequence

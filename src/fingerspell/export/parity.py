@@ -1,7 +1,5 @@
 """The parity contract: from the same JPEG bytes, every export answers as Keras does."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Proves every exported file equal to the trained model: each way in, on the same JPEG bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,16 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell import images
-from fingerspell.export import graphs, tflite
-from fingerspell.export.parity import (
-    LEAST_PICTURES,
-    TOLERANCE,
-    Answers,
-    Parity,
-    compare,
-    require_parity,
-)
-from fingerspell.export.tflite import FILES
+from fingerspell.export import graphs, parity, tflite
+from fingerspell.export.parity import Answers, Parity, compare, require_parity
 
 _BATCH = 32
 FP16_AGREEMENT = 0.99
@@ -33,7 +23,7 @@ _Opener = Callable[[Path, tuple[int, int]], Answers]
 class _Bound:
     """What one export is held to. An `advisory` bound is reported and warned of, never refused."""
 
-    tolerance: float = TOLERANCE
+    tolerance: float = parity.TOLERANCE
     agreement: float = 1.0
     advisory: bool = False
 
@@ -47,78 +37,9 @@ class _Check:
     bound: _Bound = _Bound()
 
 
-_CHECKS: tuple[_Check, ...] = (
-    _Check(
-        name="saved_model serving_default",
-        open=lambda folder, size: _of_saved_model_pixels(folder / graphs.FOLDER, size),
-    ),
-    _Check(
-        name="saved_model jpeg",
-        open=lambda folder, _size: _of_saved_model_jpeg(folder / graphs.FOLDER),
-    ),
-    _Check(
-        name="frozen image:0",
-        open=lambda folder, size: _of_frozen_pixels(folder / graphs.FILE_NAME, size),
-    ),
-    _Check(
-        name="frozen DecodeJpeg/contents:0",
-        open=lambda folder, _size: _of_frozen_jpeg(folder / graphs.FILE_NAME),
-    ),
-    _Check(
-        name="tflite float32", open=lambda folder, size: _of_tflite(folder / FILES["float32"], size)
-    ),
-    _Check(
-        name="tflite fp16",
-        open=lambda folder, size: _of_tflite(folder / FILES["fp16"], size),
-        bound=_Bound(tolerance=_NO_LIMIT, agreement=FP16_AGREEMENT),
-    ),
-    _Check(
-        name="tflite int8",
-        open=lambda folder, size: _of_tflite(folder / FILES["int8"], size),
-        bound=_Bound(tolerance=_NO_LIMIT, agreement=_INT8_AGREEMENT, advisory=True),
-    ),
-)
-
-
 def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
     """Returns the trained model itself: the reference."""
     return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=_BATCH, verbose=0)
-
-
-def prove(
-    reference: Answers,
-    folder: Path,
-    size_px: tuple[int, int],
-    jpegs: Sequence[bytes],
-    checks: Sequence[_Check] = _CHECKS,
-) -> dict[str, Any]:
-    """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
-    that fails its bound.
-
-    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
-    """
-    expected = reference(jpegs)
-    exports: dict[str, Any] = {}
-    warnings: list[str] = []
-    for check in checks:
-        parity = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
-        held = _hold(check, parity)
-        if not held:
-            warnings.append(
-                f"{check.name} names the trained model's class on {parity.agreement:.1%} of "
-                f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
-            )
-        exports[check.name] = {**asdict(parity), "bound": _bound(check.bound), "held": held}
-    return {"least_pictures": LEAST_PICTURES, "exports": exports, "warnings": warnings}
-
-
-def _hold(check: _Check, parity: Parity) -> bool:
-    """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
-    bound = check.bound
-    if bound.advisory:
-        return parity.agreement >= bound.agreement
-    require_parity(parity, check.name, bound.tolerance, least_agreement=bound.agreement)
-    return True
 
 
 def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float32]:
@@ -138,7 +59,7 @@ def _of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, fitted(jpegs, size_px))  # type: ignore[misc]
 
 
-def _of_saved_model_jpeg(folder: Path) -> Answers:
+def _of_saved_model_jpeg(folder: Path, _size_px: tuple[int, int]) -> Answers:
     """Returns the SavedModel's `jpeg` signature, fed with whole batches of bytes."""
     import tensorflow as tf
 
@@ -151,26 +72,31 @@ def _of_saved_model_jpeg(folder: Path) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, jpegs)  # type: ignore[misc]
 
 
-def _of_frozen_pixels(path: Path, size_px: tuple[int, int]) -> Answers:
+def _of_frozen_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     """Returns the frozen graph fed at `image:0`."""
-    session = _session(path)
+    session = _session(folder)
     feed, fetch = f"{graphs.PIXELS_TENSOR}:0", f"{graphs.ANSWER}:0"
     return lambda jpegs: _batched(
         lambda batch: session.run(fetch, {feed: batch}), fitted(jpegs, size_px)
     )
 
 
-def _of_frozen_jpeg(path: Path) -> Answers:
+def _of_frozen_jpeg(folder: Path, _size_px: tuple[int, int]) -> Answers:
     """Returns the frozen graph fed at `DecodeJpeg/contents:0`, one picture at a time."""
-    session = _session(path)
+    session = _session(folder)
     feed, fetch = f"{graphs.JPEG_TENSOR}:0", f"{graphs.ANSWER}:0"
     return lambda jpegs: np.concatenate([session.run(fetch, {feed: jpeg}) for jpeg in jpegs])
 
 
-def _of_tflite(path: Path, size_px: tuple[int, int]) -> Answers:
-    """Returns a TFLite file run by LiteRT, without Flex."""
-    content = path.read_bytes()  # Not mapped: Windows cannot move a file that is mapped.
-    return lambda jpegs: tflite.probabilities(content, fitted(jpegs, size_px))
+def _of_tflite(precision: tflite.Precision) -> _Opener:
+    """Returns what opens a TFLite file, which LiteRT runs without Flex."""
+
+    def opened(folder: Path, size_px: tuple[int, int]) -> Answers:
+        # Not mapped: Windows cannot move a file that is mapped.
+        content = (folder / tflite.FILES[precision]).read_bytes()
+        return lambda jpegs: tflite.probabilities(content, fitted(jpegs, size_px))
+
+    return opened
 
 
 def _batched(ask: Any, inputs: Sequence[Any] | NDArray[np.float32]) -> NDArray[np.float32]:
@@ -180,18 +106,73 @@ def _batched(ask: Any, inputs: Sequence[Any] | NDArray[np.float32]) -> NDArray[n
 def _load(folder: Path) -> Any:
     import tensorflow as tf
 
-    return tf.saved_model.load(str(folder))
+    return tf.saved_model.load(str(folder / graphs.FOLDER))
 
 
-def _session(path: Path) -> Any:
+def _session(folder: Path) -> Any:
     """Returns a TensorFlow 1 session over the frozen graph, names unchanged."""
     import tensorflow as tf
 
     graph_def = tf.compat.v1.GraphDef()
-    graph_def.ParseFromString(path.read_bytes())
+    graph_def.ParseFromString((folder / graphs.FILE_NAME).read_bytes())
     with tf.Graph().as_default() as graph:
         tf.compat.v1.import_graph_def(graph_def, name="")
     return tf.compat.v1.Session(graph=graph)
+
+
+_CHECKS = (
+    _Check(name="saved_model serving_default", open=_of_saved_model_pixels),
+    _Check(name="saved_model jpeg", open=_of_saved_model_jpeg),
+    _Check(name="frozen image:0", open=_of_frozen_pixels),
+    _Check(name="frozen DecodeJpeg/contents:0", open=_of_frozen_jpeg),
+    _Check(name="tflite float32", open=_of_tflite("float32")),
+    _Check(
+        name="tflite fp16",
+        open=_of_tflite("fp16"),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=FP16_AGREEMENT),
+    ),
+    _Check(
+        name="tflite int8",
+        open=_of_tflite("int8"),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=_INT8_AGREEMENT, advisory=True),
+    ),
+)
+
+
+def prove(
+    reference: Answers,
+    folder: Path,
+    size_px: tuple[int, int],
+    jpegs: Sequence[bytes],
+    checks: Sequence[_Check] = _CHECKS,
+) -> dict[str, Any]:
+    """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
+    that fails its bound.
+
+    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
+    """
+    expected = reference(jpegs)
+    exports: dict[str, Any] = {}
+    warnings: list[str] = []
+    for check in checks:
+        near = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
+        held = _hold(check, near)
+        if not held:
+            warnings.append(
+                f"{check.name} names the trained model's class on {near.agreement:.1%} of "
+                f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
+            )
+        exports[check.name] = {**asdict(near), "bound": _bound(check.bound), "held": held}
+    return {"least_pictures": parity.LEAST_PICTURES, "exports": exports, "warnings": warnings}
+
+
+def _hold(check: _Check, near: Parity) -> bool:
+    """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
+    bound = check.bound
+    if bound.advisory:
+        return near.agreement >= bound.agreement
+    require_parity(near, check.name, bound.tolerance, least_agreement=bound.agreement)
+    return True
 
 
 def _bound(bound: _Bound) -> dict[str, Any]:

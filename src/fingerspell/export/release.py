@@ -1,7 +1,5 @@
 """Makes a finished run the released recogniser: small files, proven, reproducible."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ depends on the trained weights. So it is measured for each model: full int8 wher
 float32 often enough, else 8-bit weights only (docs/adr/0003).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

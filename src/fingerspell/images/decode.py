@@ -5,8 +5,6 @@ JPEG goes through libjpeg-turbo (accurate DCT, smooth chroma upsampling): the sa
 file is called never matters, only its bytes.
 """
 
-from __future__ import annotations
-
 import importlib
 import io
 import re

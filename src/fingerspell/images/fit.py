@@ -1,7 +1,5 @@
 """Pads and resizes a picture to the input size of a network; never squeezes it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import cv2

@@ -21,8 +21,6 @@ release. Further apart than `gap_s` frames say nothing about each other: everyth
 is forgotten. Whoever takes one photograph a letter says so, see `session.commit_now`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from fingerspell.errors import checks_of, require

@@ -3,8 +3,6 @@
 No clock and nothing shared: the caller keeps the state and says how much time went by.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 

@@ -4,8 +4,6 @@ A frame votes for its label, or for *no letter* when it is below the threshold o
 *No letter* is a candidate like any other, so one lucky frame among unsure ones stays unseen.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

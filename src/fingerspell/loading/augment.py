@@ -5,8 +5,6 @@ function of (picture, configuration, generator). Values stay uint8 0–255 throu
 be fed the wrong range.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -14,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.images import Pixels
 from fingerspell.images.fit import padded_size
 from fingerspell.loading import photometric
@@ -51,10 +49,11 @@ def augment(
     """
     if rng.random() >= config.background_share:
         out = warp(rgb, size_px, config, rng)
-    elif (cover := cut_out(rgb)) is not None:
-        out = _composed(rgb, cover, size_px, config, rng, behind)
     else:
-        out = _around(rgb, size_px, config, rng, behind)
+        # A photograph covers all of its frame: a background is seen only where it does not reach.
+        cover = cut_out(rgb)
+        whole = np.full(rgb.shape[:2], _WHOLE, np.uint8)
+        out = _composed(rgb, whole if cover is None else cover, size_px, config, rng, behind)
     if config.bend:
         out = bent(out, config.bend, rng)
     if rng.random() < config.occlude_share:
@@ -104,18 +103,6 @@ def _composed(
     if share.min() == _WHOLE:
         return hand
     return lay_over(hand, share, behind.draw(size_px, rng))
-
-
-def _around(
-    rgb: Pixels,
-    size_px: tuple[int, int],
-    config: AugmentConfig,
-    rng: np.random.Generator,
-    behind: Backgrounds,
-) -> Pixels:
-    """The same warp for a photograph: another background is seen only where it does not reach."""
-    whole = np.full(rgb.shape[:2], _WHOLE, np.uint8)
-    return _composed(rgb, whole, size_px, config, rng, behind)
 
 
 def bent(rgb: Pixels, most: float, rng: np.random.Generator) -> Pixels:

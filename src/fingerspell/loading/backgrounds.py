@@ -6,8 +6,6 @@ class without hands (whose pictures do show a fist now and then), any other pict
 patch of blurred colours, or a drawn wall or room.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ changed. A run that is resumed at step s continues exactly as if it had never st
 processes that share a batch see together what one would see.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 import sys
@@ -19,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig, SamplingConfig
+from fingerspell.config.train import AugmentConfig, SamplingConfig
 from fingerspell.dataset.manifest import Manifest, Sample
 from fingerspell.errors import require
 from fingerspell.images import fit, read

@@ -5,8 +5,6 @@ size, so that 96 px and 224 px inputs suffer alike. `Generator.random` takes a q
 of `uniform`, and a picture needs twenty numbers.
 """
 
-from __future__ import annotations
-
 import math
 from statistics import NormalDist
 
@@ -14,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.images import Pixels, decode, encode_jpeg
 
 _LUMA = (0.299, 0.587, 0.114)

@@ -20,8 +20,6 @@ Synthetic hands are one more source, and each is a group of its own: `group_powe
 so it raises their share beside videos; `source_power=0` gives them what every source has.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import SamplingConfig
+from fingerspell.config.train import SamplingConfig
 from fingerspell.dataset.manifest import Sample
 
 

@@ -4,8 +4,6 @@ Preprocessing is inside: the input is RGB in [0, 1]. What an unfrozen phase may 
 name of the first layer that trains, and the momentum of BatchNormalization.
 """
 
-from __future__ import annotations
-
 import difflib
 
 import keras
@@ -127,14 +125,10 @@ def unfreeze(model: keras.Model, first: str, batchnorm_momentum: float | None) -
     for index, layer in enumerate(backbone.layers):
         layer.trainable = index >= start
         if isinstance(layer, keras.layers.BatchNormalization):
-            _treat(layer, batchnorm_momentum)
-
-
-def _treat(layer: keras.layers.BatchNormalization, momentum: float | None) -> None:
-    if momentum is None:
-        layer.trainable = False
-    else:
-        layer.momentum = momentum
+            if batchnorm_momentum is None:
+                layer.trainable = False
+            else:
+                layer.momentum = batchnorm_momentum
 
 
 def require_layer(model: keras.Model, first: str | None) -> None:

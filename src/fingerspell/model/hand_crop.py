@@ -6,8 +6,6 @@ recogniser's answer is the mean over that crop and its mirror image. Localisatio
 share the backbone; localisation needs only its lower half.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Saves and loads recognisers, and copies them: in float32, or for another picture size."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras
@@ -85,7 +83,6 @@ def carry(source: keras.Model, target: keras.Model) -> None:
 
 
 def _config_of(model: keras.Model, size_px: tuple[int, int]) -> ModelConfig:
-    """Returns the settings that build `model` again for pictures of `size_px`."""
     return ModelConfig(
         backbone=model.name,
         image_size_px=size_px,

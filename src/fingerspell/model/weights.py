@@ -4,8 +4,6 @@ The starter is one small file. Its kernels are float16. Vectors (BatchNormalizat
 float32: they are a fiftieth of all numbers, and half precision would lose the smallest variances.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -20,14 +18,9 @@ import numpy as np
 from fingerspell.assets import STARTER, has_starter
 from fingerspell.config.phase import ModelConfig
 from fingerspell.errors import ModelError
+from fingerspell.model import hand_crop
 from fingerspell.model.build import BACKBONE, LOGITS, backbone_of, build_recogniser, head_of
-from fingerspell.model.hand_crop import (
-    HAND_CELLS,
-    HandBox,
-    hand_box_of,
-    has_hand_crop,
-    with_hand_crop,
-)
+from fingerspell.model.hand_crop import HAND_CELLS, HandBox
 
 WEIGHTS = "starter_weights.npz"
 CONTRACT = "recogniser.json"
@@ -152,7 +145,7 @@ def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Mod
         return model
     arrays = _arrays(folder, starter_facts(folder))
     kernel, bias = (_array(arrays, f"{HAND_CELLS}/{name}") for name in ("kernel", "bias"))
-    return with_hand_crop(model, HandBox(kernel, float(bias)))
+    return hand_crop.with_hand_crop(model, HandBox(kernel, float(bias)))
 
 
 def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
@@ -224,8 +217,8 @@ def pack(model: keras.Model) -> bytes:
     """Returns the starter's weights file of a recogniser; equal weights give equal bytes."""
     variables = {**_backbone_variables(model), **_head_variables(model)}
     arrays = {k: _half(keras.ops.convert_to_numpy(v)) for k, v in variables.items()}
-    if has_hand_crop(model):
-        hand_box = hand_box_of(model)
+    if hand_crop.has_hand_crop(model):
+        hand_box = hand_crop.hand_box_of(model)
         arrays[f"{HAND_CELLS}/kernel"] = hand_box.kernel
         arrays[f"{HAND_CELLS}/bias"] = np.array(hand_box.bias, np.float32)
     out = io.BytesIO()

@@ -1,7 +1,5 @@
 """Decodes and measures pictures: integrity, size, SHA-256, perceptual hash, image quality."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ from fingerspell.errors import DataError, PictureError
 from fingerspell.images import MAX_BYTES, Pixels, decode, encode_jpeg, glance, luma
 from fingerspell.labels import LETTERS
 from fingerspell.machine import reading_threads
-from fingerspell.prepare.dhash import dhash_of_luma
+from fingerspell.prepare.near_duplicates import dhash_of_luma
 from fingerspell.prepare.records import Bad, Box, Record, Row
 from fingerspell.progress import Progress
 

@@ -1,7 +1,5 @@
 """Grouping of near duplicates: what must stay on one side of a split, and what is held out."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import DataError
+from fingerspell.prepare import near_duplicates
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.near_duplicates import (
-    NO_PAIRS,
-    Pairs,
-    near_across_sources,
-    near_in_source,
-    photo_of,
-    words,
-)
+from fingerspell.prepare.near_duplicates import NO_PAIRS, Pairs, photo_of
 from fingerspell.prepare.records import Box, Row
 
 _Indices = NDArray[np.int64]
@@ -71,7 +63,7 @@ def find_groups(
     """
     owners = list(user_groups) if user_groups is not None else [""] * len(pictures)
     pairs = _near(pictures, near_bits)
-    fixed = np.concatenate([_same_keys(_exact(p) for p in pictures),
+    fixed = np.concatenate([_same_keys((p.file.label, p.sha256) for p in pictures),
                             _same_keys(_photo(p) for p in pictures),
                             _same_keys(_variant(p) for p in pictures),
                             _same_keys(owner or None for owner in owners)])  # fmt: skip
@@ -133,12 +125,14 @@ def _near(pictures: Sequence[Picture], near_bits: int) -> Pairs:
     _, sources = np.unique([picture.file.source for picture in pictures], return_inverse=True)
     parts = _parts((p.file.label, p.file.source) for p in pictures)
     classes = _parts(p.file.label for p in pictures)
-    hashes = words([picture.dhash for picture in pictures])
+    hashes = near_duplicates.words([picture.dhash for picture in pictures])
     pairs = [NO_PAIRS]
     for part in parts:
-        pairs.append(part[near_in_source(hashes[part], [stems[i] for i in part], near_bits)])
+        named = [stems[i] for i in part]
+        pairs.append(part[near_duplicates.near_in_source(hashes[part], named, near_bits)])
     for part in classes:
-        pairs.append(part[near_across_sources(hashes[part], sources[part], near_bits)])
+        copies = near_duplicates.near_across_sources(hashes[part], sources[part], near_bits)
+        pairs.append(part[copies])
     return np.concatenate(pairs)
 
 
@@ -155,10 +149,6 @@ def _stem(picture: Picture) -> str:
     file = picture.file
     name = file.file_name if isinstance(file.part, Row) else file.path.name
     return name.rpartition(".")[0] or name
-
-
-def _exact(picture: Picture) -> Hashable:
-    return picture.file.label, picture.sha256
 
 
 def _photo(picture: Picture) -> Hashable | None:

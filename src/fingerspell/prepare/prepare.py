@@ -1,7 +1,5 @@
 """Dataset preparation: check pictures, group near duplicates, split, write the data set folder."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time
@@ -12,17 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fingerspell.config.prepare import PrepareConfig
-from fingerspell.dataset.manifest import (
-    FILE_NAME,
-    HELD_OUT,
-    OLD_HELD_OUT,
-    REPORT_NAME,
-    SPLITS,
-    Sample,
-    read_manifest,
-    text_sha256,
-    to_csv,
-)
+from fingerspell.dataset import manifest
+from fingerspell.dataset.manifest import FILE_NAME, HELD_OUT, REPORT_NAME, SPLITS, Sample
 from fingerspell.dataset.quality import Qualities, quality_json
 from fingerspell.errors import DataError
 from fingerspell.files import link_or_copy, replaced_folder, require_replaceable, write_text
@@ -30,14 +19,16 @@ from fingerspell.prepare.examine import Picture, check_bad, content, examine
 from fingerspell.prepare.groups import Side, divide, find_groups, without_conflicts
 from fingerspell.prepare.records import same_name
 from fingerspell.prepare.scan import Scan, scan
-from fingerspell.prepare.split import assign, check_counts
+from fingerspell.prepare.split import assign, check_counts, split_groups
 from fingerspell.prepare.summary import FORMAT, LeftOut, Report, figures, fingerprint
 from fingerspell.prepare.user_groups import coverage, refuse_shared, user_groups
 from fingerspell.progress import Progress
 from fingerspell.report.data_card import CARD_NAME, data_card
 from fingerspell.report.data_report import PAGE_NAME, write_page
 
-_OURS = frozenset({FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT, OLD_HELD_OUT})
+_OURS = frozenset(
+    {FILE_NAME, REPORT_NAME, PAGE_NAME, CARD_NAME, *SPLITS, HELD_OUT, manifest.OLD_HELD_OUT}
+)
 """What lies at the top of a data set folder, also of one that an earlier version made."""
 
 _MOST_BYTES = 255
@@ -48,6 +39,9 @@ _LONGEST_END = 16
 
 _ATTEMPTS = 8
 """A mark would have to be the name of another picture by chance, each time."""
+
+_LEAST_GROUPS = 4
+"""With fewer, holding one back would cost a class a third of what it can learn from, or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,7 @@ def prepare(config: PrepareConfig) -> Prepared:
     set, for too many bad files, and for an output folder that is in the way.
     """
     started = time.monotonic()
-    check_places(config.input_dirs, config.output_dir)
+    _check_places(config.input_dirs, config.output_dir)
     scanned = scan(config.input_dirs, config.holdout_sources)
     inputs = fingerprint(config, scanned)
     require_replaceable(config.output_dir)
@@ -77,17 +71,17 @@ def prepare(config: PrepareConfig) -> Prepared:
     assigned = assign(config, own)
     splits = [*assigned.splits, *[HELD_OUT] * len(held_out.pictures)]
     pictures = [*own.pictures, *held_out.pictures]
-    samples = samples_of(pictures, [*own.grouping.groups, *held_out.grouping.groups], splits)
+    samples = _samples_of(pictures, [*own.grouping.groups, *held_out.grouping.groups], splits)
     ordered = sorted(samples, key=lambda sample: sample.path)
     qualities = {s.path: p.quality for s, p in zip(samples, pictures, strict=True)}
-    text = to_csv(ordered)
+    text = manifest.to_csv(ordered)
     with replaced_folder(config.output_dir) as folder:
-        linked = write_pictures(folder, samples, pictures)
+        linked = _write_pictures(folder, samples, pictures)
         write_text(folder / FILE_NAME, text)
         report = {
             "format": FORMAT,
             "inputs_sha256": inputs,
-            "manifest_sha256": text_sha256(text),
+            "manifest_sha256": manifest.text_sha256(text),
             **figures(config, scanned, left_out, named, assigned, ordered),
             "near_duplicate_pairs": len(own.grouping.pairs),
             "quality": quality_json(ordered, qualities),
@@ -97,6 +91,61 @@ def prepare(config: PrepareConfig) -> Prepared:
         }
         _write_reports(folder, report, ordered, qualities)
     return Prepared(config.output_dir, report, untouched=False)
+
+
+def prepare_small_dataset(
+    input_dir: Path, synthetic_dir: Path, dataset_dir: Path, *, test_share: float, seed: int
+) -> manifest.SmallDataset:
+    """Writes the data set folder of `input_dir`'s pictures, some of them held back in `test`.
+
+    Near duplicates stay together: a class with fewer than `_LEAST_GROUPS` groups of them is
+    trained on whole, because each of them counts. `synthetic_dir` holds class folders under `train`
+    and `val`, which stay as they are; it brings every class that must not be forgotten. Unusable
+    pictures are left out, and named. Raises `DataError` where none is usable.
+    """
+    _check_places((input_dir,), dataset_dir)
+    scanned = scan((input_dir, synthetic_dir))
+    (own_source, _), (synthetic_source, _) = scanned.sources
+    require_replaceable(dataset_dir)
+    pictures, bad = examine(scanned.records)
+    bad = [*scanned.unusable, *bad]
+    own = [p for p in pictures if p.file.source == own_source]
+    check_bad(bad, len(bad) + len(own), 1.0)
+    chosen, conflicts = without_conflicts(own)
+    groups, splits = _placed(chosen, test_share, seed)
+    synthetic = [p for p in pictures if p.file.source == synthetic_source]
+    samples = _samples_of(
+        [*chosen, *synthetic],
+        [*groups, *(f"{synthetic_source}/{p.file.label}/{p.file.file_name}" for p in synthetic)],
+        [*splits, *(p.file.split for p in synthetic)],
+    )
+    text = manifest.to_csv(sorted(samples, key=lambda sample: sample.path))
+    report = {"config": {"split": "groups"}, "manifest_sha256": manifest.text_sha256(text)}
+    with replaced_folder(dataset_dir) as folder:
+        _write_pictures(folder, samples, [*chosen, *synthetic])
+        write_text(folder / FILE_NAME, text)
+        write_text(folder / REPORT_NAME, json.dumps(report, indent=1) + "\n")
+    twice = {p.file.path for same in conflicts for p in same}
+    left_out = (
+        *(f"{b.path}: {b.reason}" for b in bad),
+        *(f"{p.file.path}: lies under several classes" for p in own if p.file.path in twice),
+    )
+    return manifest.SmallDataset(manifest.read_manifest(dataset_dir), own_source, left_out)
+
+
+def _placed(
+    pictures: list[Picture], test_share: float, seed: int
+) -> tuple[tuple[str, ...], list[str]]:
+    """Returns the group and the split of every picture; classes of few groups are not tested."""
+    near_bits = PrepareConfig(input_dirs=(Path(),), output_dir=Path()).near_bits
+    groups = find_groups(pictures, near_bits).groups
+    labels = [picture.file.label for picture in pictures]
+    splits = split_groups(labels, groups, (1 - test_share, 0.0, test_share), seed)
+    counts = Counter(label for label, _ in set(zip(labels, groups, strict=True)))
+    whole = {g for x, g in zip(labels, groups, strict=True) if counts[x] < _LEAST_GROUPS}
+    return groups, [
+        "train" if group in whole else split for group, split in zip(groups, splits, strict=True)
+    ]
 
 
 def _grouped(
@@ -122,10 +171,10 @@ def _grouped(
     return own, held_out, LeftOut(bad, conflicts, copies), named
 
 
-def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
+def _check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
     """Refuses an output that touches an input, or that holds anything but a data set."""
     try:
-        _check_places(input_dirs, output_dir)
+        _compare_places(input_dirs, output_dir)
     except (OSError, RuntimeError) as error:  # RuntimeError: links that go in a circle.
         raise DataError(
             found=f"cannot look at --input_dir or --output_dir: {error}",
@@ -134,7 +183,7 @@ def check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
         ) from error
 
 
-def samples_of(
+def _samples_of(
     pictures: Sequence[Picture], groups: Sequence[str], splits: Sequence[str]
 ) -> list[Sample]:
     """Returns the manifest's rows: where each picture will lie, and what is known of it.
@@ -142,25 +191,16 @@ def samples_of(
     No two lie in the same place, also where capitals make no difference. The order of the
     pictures decides nothing.
     """
+    places = _places(pictures, splits)
     return [
         Sample(
-            place,
-            picture.file.label,
-            split,
-            group,
-            picture.file.source,
-            picture.sha256,
-            picture.dhash,
-            picture.width,
-            picture.height,
+            place, p.file.label, split, group, p.file.source, p.sha256, p.dhash, p.width, p.height
         )
-        for picture, group, split, place in zip(
-            pictures, groups, splits, _places(pictures, splits), strict=True
-        )
+        for p, group, split, place in zip(pictures, groups, splits, places, strict=True)
     ]
 
 
-def write_pictures(folder: Path, samples: Sequence[Sample], pictures: Sequence[Picture]) -> int:
+def _write_pictures(folder: Path, samples: Sequence[Sample], pictures: Sequence[Picture]) -> int:
     """Links, copies or writes every picture; returns how many were linked."""
     for parent in sorted({sample.path.rpartition("/")[0] for sample in samples}):
         (folder / parent).mkdir(parents=True)
@@ -204,7 +244,7 @@ def _is_whole(dataset_dir: Path, manifest_sha256: str) -> bool:
     if not all((dataset_dir / name).is_file() for name in (PAGE_NAME, CARD_NAME)):
         return False
     try:
-        return read_manifest(dataset_dir).sha256 == manifest_sha256
+        return manifest.read_manifest(dataset_dir).sha256 == manifest_sha256
     except DataError:
         return False
 
@@ -219,7 +259,7 @@ def _write_reports(
     write_text(folder / REPORT_NAME, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
 
 
-def _check_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
+def _compare_places(input_dirs: Sequence[Path], output_dir: Path) -> None:
     output = output_dir.resolve()
     for folder in input_dirs:
         source = folder.resolve()

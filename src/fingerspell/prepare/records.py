@@ -1,7 +1,5 @@
 """Records: one picture of an input folder each, its class and source; file names made unique."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict

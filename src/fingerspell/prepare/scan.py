@@ -1,7 +1,5 @@
 """Scan of the input folders: their layouts, classes, sources and pictures; nothing is decoded."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -167,7 +165,6 @@ def _classes_or_table(tree: Folder, name: str) -> Source | None:
 
 
 def _nothing(tree: Folder) -> DataError:
-    """Says what there is instead of classes."""
     if kind := _foreign_format(tree):
         return DataError(
             found=f"annotations in the format {kind} in {tree.path}",

@@ -71,7 +71,9 @@ def assign(config: PrepareConfig, side: Side) -> Assigned:
     labels = [picture.file.label for picture in pictures]
     shares = (config.train_share, config.val_share, config.test_share)
     random = split_random(labels, shares, config.seed)
-    kept = () if config.resplit or config.split == "random" else _predefined_sources(pictures)
+    kept: tuple[str, ...] = ()
+    if not config.resplit and config.split != "random":
+        kept = tuple(sorted({p.file.source for p in pictures if p.file.split}))
     splits = random if config.split == "random" else _split(config, side, kept)
     leaked = leak(splits, grouping.groups, grouping.pairs)
     if kept:
@@ -374,10 +376,6 @@ def _refuse_torn(kept: Sequence[str], leaked: Leak) -> None:
         expected="near-duplicate pictures on one side of the split",
         fix="add --resplit to split its pictures afresh, or --split random to let it leak",
     )
-
-
-def _predefined_sources(pictures: Sequence[Picture]) -> tuple[str, ...]:
-    return tuple(sorted({p.file.source for p in pictures if p.file.split}))
 
 
 def _split(config: PrepareConfig, side: Side, kept: Sequence[str]) -> list[str]:

@@ -1,7 +1,5 @@
 """`report.json` of a data set: settings, counts, leaks and left-out files; console summary."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter, defaultdict

@@ -1,7 +1,5 @@
 """User groups: each picture's group by a pattern in its path, by source, or from a CSV table."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

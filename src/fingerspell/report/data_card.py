@@ -1,7 +1,5 @@
 """`data_card.md`: what to know before training on a data set or quoting its scores."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 
@@ -11,17 +9,10 @@ from fingerspell import __version__
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Qualities, bands, remarked, source_medians
 from fingerspell.labels import MOVING, in_order
+from fingerspell.report import text
 from fingerspell.report.data_quality import grouped, split_order
 from fingerspell.report.pages import card, table
-from fingerspell.report.text import (
-    UNKNOWN,
-    Report,
-    data_headline,
-    group_kind,
-    named_by,
-    naming,
-    thin,
-)
+from fingerspell.report.text import UNKNOWN, Report
 
 CARD_NAME = "data_card.md"
 
@@ -40,13 +31,13 @@ def data_card(report: Report, samples: _Samples, qualities: Qualities) -> str:
         "data_card.md.j2",
         report=report,
         version=__version__,
-        headline=data_headline(report),
+        headline=text.data_headline(report),
         sources=_sources(samples),
         classes=_classes(samples),
         settings=_settings(report),
-        kind=group_kind(report),
-        named_by=named_by(report),
-        naming=naming(report, example=False),
+        kind=text.group_kind(report),
+        named_by=text.named_by(report),
+        naming=text.naming(report, example=False),
         tones=[(name, f"{100 * count / total:.0f}") for name, count in tones.items()],
         light=_light(samples, qualities),
         remarks=[(name, len(those)) for name, those in remarked(samples, qualities).items()],
@@ -117,7 +108,7 @@ def _limits(report: Report, own: _Samples) -> list[str]:
     limits = {
         "All pictures to learn from come from one source.": not several,
         f"In one source only: {alone}; its hand, room and camera go along.": alone and several,
-        **{f"Classes with {said}.": True for said in thin(report)},
+        **{f"Classes with {said}.": True for said in text.thin(report)},
         f"Off the shares asked for, as groups allow no better: {missed}.": missed,
         f"{moving}: movements in the alphabet; a still shows part of them.": moving,
     }

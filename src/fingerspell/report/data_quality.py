@@ -1,7 +1,5 @@
 """Image quality on the data set's page, and its example pictures of classes and groups."""
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -9,22 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fingerspell.dataset import quality
 from fingerspell.dataset.manifest import SPLITS, Sample
-from fingerspell.dataset.quality import (
-    BANDS,
-    BLURRED,
-    BRIGHT,
-    DARK,
-    ODD_ASPECT,
-    SKIN_BANDS,
-    TINY_PX,
-    Qualities,
-    Quality,
-    bands,
-    remarked,
-    skin_band,
-    source_medians,
-)
+from fingerspell.dataset.quality import Qualities, Quality
 from fingerspell.files import evenly_spaced
 from fingerspell.report.pages import thumbs
 from fingerspell.report.text import UNKNOWN, part_of
@@ -97,11 +82,12 @@ _REMARK_PICTURES = 12
 """Most pictures a remark that are shown."""
 
 _REMARK_MEANS = {
-    "dark": f"mean brightness below {DARK:g} of 1",
-    "bright": f"mean brightness above {BRIGHT:g} of 1",
-    "blurred": f"sharpness below {BLURRED:g}; a hand before a flat wall comes close to it",
-    "tiny": f"shorter side below {TINY_PX} pixels",
-    "odd shape": f"one side more than {ODD_ASPECT:g} times the other: padding fills the rest",
+    "dark": f"mean brightness below {quality.DARK:g} of 1",
+    "bright": f"mean brightness above {quality.BRIGHT:g} of 1",
+    "blurred": f"sharpness below {quality.BLURRED:g}; a hand before a flat wall comes close to it",
+    "tiny": f"shorter side below {quality.TINY_PX} pixels",
+    "odd shape": f"one side more than {quality.ODD_ASPECT:g} times the other: padding fills the "
+    "rest",
 }
 
 _Samples = Sequence[Sample]
@@ -124,8 +110,8 @@ def plots(qualities: Sequence[Quality]) -> list[dict[str, Any]]:
         ),
         _plot(
             "Skin tone as photographed",
-            list(bands(qualities).values()),
-            [band.replace("intermediate", "inter- mediate") for band in BANDS],
+            list(quality.bands(qualities).values()),
+            [band.replace("intermediate", "inter- mediate") for band in quality.BANDS],
         ),
     ]
 
@@ -150,13 +136,13 @@ def medians(samples: _Samples, qualities: Qualities) -> list[tuple[str, ...]]:
     """Returns a row a source: brightness, sharpness, skin tone as an angle and in words."""
     return [
         (source, *(_figure(value) for value in m.values()), _band(m["skin_ita_deg"]))
-        for source, m in source_medians(samples, qualities).items()
+        for source, m in quality.source_medians(samples, qualities).items()
     ]
 
 
 def borders() -> list[tuple[str, str]]:
     """Returns each skin band but the last, and the angle that it lies above."""
-    return [(name, _figure(above)) for name, above in SKIN_BANDS[:-1]]
+    return [(name, _figure(above)) for name, above in quality.SKIN_BANDS[:-1]]
 
 
 def _figure(value: float | None) -> str:
@@ -166,7 +152,7 @@ def _figure(value: float | None) -> str:
 
 
 def _band(ita_deg: float | None) -> str:
-    return UNKNOWN if ita_deg is None else skin_band(ita_deg)
+    return UNKNOWN if ita_deg is None else quality.skin_band(ita_deg)
 
 
 def remarks(folder: Path, samples: _Samples, qualities: Qualities) -> list[dict[str, Any]]:
@@ -177,6 +163,6 @@ def remarks(folder: Path, samples: _Samples, qualities: Qualities) -> list[dict[
             "means": _REMARK_MEANS[remark],
             "thumbs": thumbs(folder, first_of_groups(those)[:_REMARK_PICTURES]),
         }
-        for remark, those in remarked(samples, qualities).items()
+        for remark, those in quality.remarked(samples, qualities).items()
         if those
     ]

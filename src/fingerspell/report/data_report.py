@@ -1,7 +1,5 @@
 """`report.html` of a data set: one self-contained page, in light and dark colours."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -106,7 +104,6 @@ def _leaks(report: Report) -> list[tuple[str, dict[str, int]]]:
 
 
 def _crossing(report: Report) -> str:
-    """Returns a sentence about near duplicates across this split."""
     this = report["leak"]["this_split"]
     named_apart = named_by(report) and not this["torn_groups"]
     apart = ", in groups that were named apart" if named_apart else ""
@@ -217,13 +214,8 @@ def _conflicts(report: Report) -> list[tuple[Thumb, list[str]]]:
 
 def _settings(report: Report) -> list[tuple[str, str]]:
     facts = {**report["config"], "manifest SHA-256": report["manifest_sha256"]}
-    return [
-        (
-            _spaced(name),
-            ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value),
-        )
-        for name, value in facts.items()
-    ]
+    values = {name: x if isinstance(x, list | tuple) else [x] for name, x in facts.items()}
+    return [(_spaced(name), ", ".join(map(str, several))) for name, several in values.items()]
 
 
 def _spaced(name: str) -> str:

@@ -4,8 +4,6 @@ A page is one HTML file with style and pictures inside: it asks the network for 
 Markdown whose values cannot become headings, links, table borders or HTML.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterable, Sequence

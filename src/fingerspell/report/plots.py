@@ -21,8 +21,7 @@ _FAINT = "#d0d7de"
 
 def confusion_png(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> bytes:
     """Returns a PNG: colour = share of the true class (rows sum to 1), number = pictures."""
-    figure = _confusion_figure(np.asarray(matrix), labels)
-    return _png(figure)
+    return _png(_confusion_figure(np.asarray(matrix), labels))
 
 
 def _confusion_figure(counts: NDArray[np.int64], labels: Sequence[str]) -> Figure:

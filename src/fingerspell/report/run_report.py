@@ -1,21 +1,11 @@
 """`report.html` of a run, readable on a phone, and `model_card.md`: what to know before use."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
+from fingerspell.report import text
 from fingerspell.report.pages import card, data_uri, page, table
-from fingerspell.report.text import (
-    UNKNOWN,
-    Report,
-    duration,
-    figures,
-    megabytes,
-    percent,
-    split_rule,
-    unseen_signers,
-)
+from fingerspell.report.text import UNKNOWN, Report, percent
 
 
 def run_page(
@@ -28,8 +18,8 @@ def run_page(
     return page(
         "run_report.html.j2",
         report=report,
-        unseen_signers=unseen_signers(report),
-        own=figures(report),
+        unseen_signers=text.unseen_signers(report),
+        own=text.figures(report),
         exported=_exported(report),
         confusions=[
             (c["truth"], c["answer"], str(c["count"]), percent(c["share"]))
@@ -50,7 +40,7 @@ def _exported(report: Report) -> list[tuple[str, str]]:
     return [
         ("same class as the trained model", percent(exported["agreement"])),
         ("largest difference of a probability", UNKNOWN if most is None else f"{most:.2g}"),
-        *figures(exported),
+        *text.figures(exported),
     ]
 
 
@@ -72,9 +62,9 @@ def _circumstances(run: Mapping[str, Any]) -> list[tuple[str, str]]:
         "finished": run.get("finished"),
         "commit": run.get("commit"),
         "first weights": run.get("weights_origin"),
-        "split": split_rule(run),
-        "training": duration(run.get("train_s")),
-        "memory at most": megabytes(run.get("peak_memory_bytes")),
+        "split": text.split_rule(run),
+        "training": text.duration(run.get("train_s")),
+        "memory at most": text.megabytes(run.get("peak_memory_bytes")),
         "machine": _flat(run.get("machine")),
         "device": _flat(run.get("device")),
         "versions": _flat(run.get("versions")),
@@ -92,7 +82,7 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
     """Returns the card as Markdown. `report`: what `evaluation` returned; `run`: `run.json`."""
     model = run.get("config", {}).get("model", {})
     height_px, width_px = model.get("image_size_px", (200, 200))
-    unseen = unseen_signers(report)
+    unseen = text.unseen_signers(report)
     head = ("pictures of", "26 letters", "24 without J and Z", "pictures")
     return card(
         "model_card.md.j2",
@@ -105,16 +95,16 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
         threshold=_number(report["acceptance"]["threshold"]),
         pictures=_counts(run.get("pictures", {})),
         synthetic=run.get("synthetic_pictures", 0),
-        split=split_rule(run),
+        split=text.split_rule(run),
         origin=run.get("weights_origin", UNKNOWN),
-        own=table(("figure", "value"), figures(report), numbers=False),
+        own=table(("figure", "value"), text.figures(report), numbers=False),
         exported=report.get("tflite"),
         unseen_signers=table(head, unseen, numbers=False) if unseen else "",
         weakest=_weakest(report),
         command=run.get("command") or "fingerspell train",
         commit=run.get("commit") or UNKNOWN,
-        time=duration(run.get("train_s")),
-        memory=megabytes(run.get("peak_memory_bytes")),
+        time=text.duration(run.get("train_s")),
+        memory=text.megabytes(run.get("peak_memory_bytes")),
         versions=_counts(run.get("versions", {})),
     )
 

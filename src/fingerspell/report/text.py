@@ -1,7 +1,5 @@
 """Text of reports: the same words on the console, the pages and the cards."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

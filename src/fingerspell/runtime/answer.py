@@ -1,7 +1,5 @@
 """`Answer`, and `Predictor`: the interface of every recogniser."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,35 +48,28 @@ class Predictor(Protocol):
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels in prediction order."""
-        ...
 
     @property
     def size_px(self) -> tuple[int, int]:
         """(height, width) of the network's input."""
-        ...
 
     @property
     def threshold(self) -> float:
         """The probability from which an answer is accepted."""
-        ...
 
     @property
     def name(self) -> str:
         """What to call it in a report."""
-        ...
 
     @property
     def mock(self) -> bool:
         """Whether this is the mock, which has learnt nothing."""
-        ...
 
     def probabilities(self, batch: Batch) -> Probabilities:
         """Returns float32 (N, labels) for a batch."""
-        ...
 
     def recognise(self, picture: Picture) -> Answer:
         """Returns the answer for one picture of any size: path, encoded bytes or RGB uint8."""
-        ...
 
 
 def answer(probabilities: Probabilities, labels: Sequence[str], threshold: float) -> Answer:

@@ -1,7 +1,5 @@
 """Chooses the predictor of a command: a run's bundle, the released recogniser, or the mock."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

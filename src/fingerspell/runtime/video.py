@@ -1,7 +1,5 @@
 """Reads a recorded video frame by frame, with the time of each."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ Nothing is fetched from anywhere: FastAPI's `/docs` pages, which load scripts fr
 The description of the protocol is at `/openapi.json`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,19 +16,13 @@ from fingerspell import __version__
 from fingerspell.images import decode
 from fingerspell.live import Frame, Live, LiveRules, Smoothing
 from fingerspell.runtime import Answer, Predictor
-from fingerspell.serve.messages import (
-    Health,
-    PictureAnswer,
-    ProblemAnswer,
-    add_problem_handlers,
-    picture_answer,
-)
+from fingerspell.serve import messages
 from fingerspell.serve.sessions import Limits, Sessions
 from fingerspell.serve.upload import COMMITS, Upload, read_upload
 
 _LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 _OTHER_STATUS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemAnswer} for status in (400, 413, 415, 500)
+    status: {"model": messages.ProblemAnswer} for status in (400, 413, 415, 500)
 }
 
 
@@ -48,7 +40,7 @@ def create_app(
     """
     limits = limits or Limits()
     app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
-    add_problem_handlers(app)
+    messages.add_problem_handlers(app)
     _allow_pages(app, cors)
     rules = LiveRules(smoothing=Smoothing(threshold=recogniser.threshold))
     sessions = Sessions(rules, limits, clock)
@@ -57,9 +49,9 @@ def create_app(
     places = anyio.CapacityLimiter(limits.parallel)
 
     @app.get("/health")
-    async def health() -> Health:
+    async def health() -> messages.Health:
         """Says that the server is up and what it serves."""
-        return Health(
+        return messages.Health(
             status="ok",
             model=recogniser.name,
             labels=list(recogniser.labels),
@@ -70,14 +62,14 @@ def create_app(
         )
 
     @app.post("/predict-image", responses=_OTHER_STATUS, openapi_extra=_request_in_words(limits))
-    async def predict_image(request: Request) -> PictureAnswer:
+    async def predict_image(request: Request) -> messages.PictureAnswer:
         """Reads the handshape in one picture; with a `session_id` it is a frame of a stream."""
         arrived_s = sessions.clock()
         upload = await read_upload(request, limits)
         answer, time_ms = await anyio.to_thread.run_sync(
             _timed_answer, recogniser, upload.picture, limiter=places
         )
-        return picture_answer(
+        return messages.picture_answer(
             answer,
             _fold(sessions, upload, answer, arrived_s),
             threshold=recogniser.threshold,

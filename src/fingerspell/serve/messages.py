@@ -1,7 +1,5 @@
 """JSON bodies of the HTTP protocol, answers and errors, and the handlers that send errors."""
 
-from __future__ import annotations
-
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -109,7 +107,6 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def _problem(status: int, error: FingerspellError) -> JSONResponse:
-    """Returns an error in the one shape."""
     body = {"found": error.found, "expected": error.expected, "fix": error.fix}
     return JSONResponse({"error": body}, status_code=status)
 

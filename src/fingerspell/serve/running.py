@@ -1,7 +1,5 @@
 """Runs the server on a socket: in the foreground, or in a thread for tests."""
 
-from __future__ import annotations
-
 import os
 import socket
 import threading

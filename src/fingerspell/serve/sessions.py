@@ -12,8 +12,6 @@ Pictures are not kept. A session that is idle for 15 minutes, or the least recen
 there are 1000 others, is forgotten with its text.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,7 +19,7 @@ from dataclasses import dataclass
 
 from fingerspell.errors import checks_of
 from fingerspell.live import Frame, Live, LiveRules, commit_now, step
-from fingerspell.runtime.interpreter import usual_interpreters
+from fingerspell.runtime.recogniser import usual_interpreters
 
 MEGABYTE = 1024 * 1024
 

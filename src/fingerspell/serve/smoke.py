@@ -4,8 +4,6 @@ It checks that answers arrive and are consistent, not the accuracy: wrong answer
 counted, and only a picture that is not answered properly is a failure.
 """
 
-from __future__ import annotations
-
 import json
 import time
 import urllib.error
@@ -13,16 +11,83 @@ import urllib.request
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from fingerspell.runtime import Predictor
+import numpy as np
+
+from fingerspell import files
+from fingerspell.errors import DataError
+from fingerspell.images import encode_jpeg
+from fingerspell.runtime import MockRecogniser, Predictor
 from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
-from fingerspell.serve.samples import Sample
 
 _TIMEOUT_S = 60.0
 # The server is on this machine: a proxy from the environment would not find it.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+_SPLITS = ("test", "val", "train")
+"""Where a class's sample is looked for, in this order."""
+
+_SIDE_PX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The bytes of one picture of a class; `None` where its folder holds no picture."""
+
+    label: str
+    name: str
+    picture: bytes | None
+
+
+def _class_folders(folder: Path) -> dict[str, Path]:
+    """Returns the visible sub-folders of a folder by name; none where there is no such folder."""
+    return {path.name: path for path in files.folders(folder)}
+
+
+def _first_picture(folders: Sequence[Path]) -> Path | None:
+    """Returns the first picture, by name, of the first folder that has one."""
+    return next((path for folder in folders for path in files.pictures(folder)), None)
+
+
+def folder_samples(folder: Path) -> tuple[Sample, ...]:
+    """Returns a sample for each class of a prepared data set, or of a folder of class folders.
+
+    Raises `DataError` where there is neither.
+    """
+    splits = [_class_folders(folder / split) for split in _SPLITS]
+    if not any(splits):
+        splits = [_class_folders(folder)]
+    labels = sorted({label for split in splits for label in split})
+    if not labels:
+        raise DataError(
+            found=f"no class folders in {folder}",
+            expected="a prepared data set (test/A, test/B, …) or a folder of class folders",
+            fix="prepare one (python backend/prepare_dataset.py --input_dir … --output_dir "
+            "dataset), or name another with --dataset_dir or --samples",
+        )
+    return tuple(_sample(label, [s[label] for s in splits if label in s]) for label in labels)
+
+
+def _sample(label: str, folders: Sequence[Path]) -> Sample:
+    path = _first_picture(folders)
+    if path is None:
+        return Sample(label, str(folders[0]), None)
+    return Sample(label, str(path), path.read_bytes())
+
+
+def grey_samples(mock: MockRecogniser) -> tuple[Sample, ...]:
+    """Returns a plain grey picture for each label of the mock: nothing needs to be there."""
+    return tuple(
+        Sample(
+            label,
+            f"grey {mock.grey_level(label)}",
+            encode_jpeg(np.full((_SIDE_PX, _SIDE_PX, 3), mock.grey_level(label), np.uint8)),
+        )
+        for label in mock.labels
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +154,6 @@ def _fault(status: int, body: Any, labels: Sequence[str]) -> str:
 
 
 def _try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
-    """Sends one sample to a running server."""
     if sample.picture is None:
         return Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
     data, kind = _form(sample.picture, "sample.jpg")

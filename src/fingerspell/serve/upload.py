@@ -1,7 +1,5 @@
 """Reads a picture from an HTTP request: a form field, JSON with base64, or the bare bytes."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json
@@ -81,7 +79,6 @@ async def _read_body(request: Request, limits: Limits) -> bytes:
 
 
 def _too_large(limits: Limits, *, hang_up: bool = False) -> RequestError:
-    """Returns the error for a picture that is larger than allowed."""
     return RequestError(
         413,
         found="a picture that is too large",
@@ -147,7 +144,6 @@ def _from_base64(text: str) -> bytes:
 
 
 def _session_id(asked: Mapping[str, Any], limits: Limits) -> str | None:
-    """Returns the session's name, or `None` where there is none."""
     value = asked.get("session_id")
     if value is None or value == "":
         return None

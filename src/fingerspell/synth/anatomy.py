@@ -14,8 +14,6 @@ The hand frame is that of a right hand with the fingers up and the palm towards 
 x towards the thumb, y towards the fingertips, z out of the palm; the wrist is the origin.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

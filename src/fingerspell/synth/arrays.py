@@ -1,7 +1,5 @@
 """Type aliases of arrays; shapes stand in the docstrings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,7 +7,6 @@ from numpy.typing import NDArray
 
 # OpenCV's stubs give every result the widest element type, so ours cannot be narrower.
 Floats = NDArray[Any]
-Whole = NDArray[Any]
 Bytes = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 

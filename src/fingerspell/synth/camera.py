@@ -1,16 +1,15 @@
 """The camera: perspective projection, framing, and the degradations of lens, sensor and JPEG."""
 
-from __future__ import annotations
+from dataclasses import dataclass, replace
 
-from dataclasses import dataclass
-
+import cv2
 import numpy as np
 
 from fingerspell.images import decode, encode_jpeg
 from fingerspell.synth.arrays import Bytes, Floats
 from fingerspell.synth.config import SynthConfig
 from fingerspell.synth.skeleton import rotation
-from fingerspell.synth.surface import Cones, Projected
+from fingerspell.synth.surface import Cones
 
 FLIP = np.array([1.0, -1.0, 1.0])
 """The hand's y points up, the picture's down."""
@@ -65,25 +64,15 @@ def frame(
     room = np.array([width, height]) - (high - low) * scale
     middle = np.array([width, height]) / 2 + np.array(offset) * np.abs(room) / 2
     centre = middle - (low + high) / 2 * scale
-    return Camera(
-        turn=turn,
-        pivot=pivot,
-        distance_mm=distance_mm,
-        scale=scale,
-        centre_px=(float(centre[0]), float(centre[1])),
-    )
+    return replace(unit, scale=scale, centre_px=(float(centre[0]), float(centre[1])))
 
 
-def see(cones: Cones, camera: Camera) -> Projected:
-    """Projects cones; their radii grow with nearness as their places do."""
+def see(cones: Cones, camera: Camera) -> Cones:
+    """Projects cones to pixels; their radii grow with nearness as their places do."""
     ends, zoom = camera.project(cones.ends)
-    return Projected(
-        ends=ends,
-        radii=cones.radii * zoom,
-        melt=cones.melt * camera.scale,
-        part=cones.part,
-        pads=cones.pads @ camera.turn.T * FLIP,
-    )
+    pads = cones.pads @ camera.turn.T * FLIP
+    melt = cones.melt * camera.scale
+    return Cones(ends=ends, radii=cones.radii * zoom, melt=melt, part=cones.part, pads=pads)
 
 
 def view_matrix(turn_deg: float, tilt_deg: float, lean_deg: float) -> Floats:
@@ -111,8 +100,6 @@ def expose(
 
 
 def _blur(picture: Floats, rng: np.random.Generator, config: SynthConfig) -> Floats:
-    import cv2
-
     side = max(picture.shape)
     if rng.random() < config.defocus_share:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 1.6) * side / 200)
@@ -141,8 +128,6 @@ def _colours(picture: Floats, rng: np.random.Generator, config: SynthConfig) -> 
 
 
 def _coarsen(picture: Floats, rng: np.random.Generator) -> Floats:
-    import cv2
-
     height, width = picture.shape[:2]
     share = rng.uniform(0.3, 0.75)
     size = (max(int(width * share), 16), max(int(height * share), 16))

@@ -1,7 +1,5 @@
 """Settings of synthetic pictures: every share, angle and range."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -56,13 +54,9 @@ class SynthConfig:
         _check(200 <= near <= far, "distance_mm", self.distance_mm, "two distances from 200 up")
         tones_hold = bool(self.tones) and all(0 <= tone <= 9 for tone in self.tones)
         _check(tones_hold, "tones", self.tones, "one or more of 0 to 9")
-        weights_hold = len(self.scenes) == len(SCENES) and min(self.scenes) >= 0
-        _check(
-            weights_hold and sum(self.scenes) > 0,
-            "scenes",
-            self.scenes,
-            f"{len(SCENES)} weights: {', '.join(SCENES)}",
-        )
+        weights_hold = len(self.scenes) == len(SCENES) and min(self.scenes) >= 0 < sum(self.scenes)
+        expected = f"{len(SCENES)} weights: {', '.join(SCENES)}"
+        _check(weights_hold, "scenes", self.scenes, expected)
 
 
 def _check(holds: bool, name: str, value: object, expected: str) -> None:

@@ -97,7 +97,6 @@ def encode(synthetic: SyntheticHand) -> bytes:
 
 
 def _truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, object]:
-    """Returns what is known about a picture, ready for JSON."""
     seen = bool(np.isfinite(synthetic.landmarks).all())
     return {
         "path": path,

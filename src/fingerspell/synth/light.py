@@ -1,9 +1,8 @@
 """Shading of skin: key light, ambient light, and shadows and occlusion from the depth map."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from fingerspell.synth.arrays import Floats
@@ -54,8 +53,6 @@ def sample_light(rng: np.random.Generator, back_light: bool) -> Light:
 
 def hollows(depth: Floats, scale: float) -> Floats:
     """Ambient occlusion (h, w) in [0, 1]: 1 open, lower where the surroundings stand higher."""
-    import cv2
-
     covered = (depth > FAR / 2).astype(np.float32)
     level = depth * covered
     open_ = np.ones_like(depth)
@@ -69,8 +66,6 @@ def hollows(depth: Floats, scale: float) -> Floats:
 
 def shadows(depth: Floats, light: Light, scale: float) -> Floats:
     """Lit share (h, w) in [0, 1] by walking from each pixel towards the lamp over the depth map."""
-    import cv2
-
     lx, ly, lz = light.towards
     flat = max(float(np.hypot(lx, ly)), 1e-3)
     height, width = depth.shape

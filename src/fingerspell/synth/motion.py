@@ -5,8 +5,6 @@ one smooth curve. A double letter slides outwards or bounces, as signers do, bec
 simply lasted longer would be read once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -85,7 +83,7 @@ def spell(
     letters = [_letter(label, rng, build, slack) for label in labels]
     keys = [replace(letters[0][0], label="nothing", phase="rest", place=np.array(_BELOW_MM))]
     clock, shift = timing.rest_s, np.zeros(2)
-    keys.append(_at(keys[-1], clock, "nothing", "move"))
+    keys.append(replace(keys[-1], time_s=clock, phase="move"))
     clock += timing.move_s * 1.6
     for number, (label, letter) in enumerate(zip(labels, letters, strict=True)):
         again = number > 0 and labels[number - 1] == label
@@ -98,7 +96,7 @@ def spell(
     keys.append(replace(keys[-1], label="nothing", phase="move", time_s=clock))
     clock += timing.move_s * 1.6
     keys.append(replace(keys[-1], time_s=clock, phase="rest", place=np.array(_BELOW_MM)))
-    keys.append(_at(keys[-1], clock + timing.rest_s, "nothing", "rest"))
+    keys.append(replace(keys[-1], time_s=clock + timing.rest_s))
     return tuple(keys)
 
 
@@ -130,10 +128,6 @@ def _shortest(turn_deg: Floats) -> Floats:
     """The same turn the short way round, each angle in [-180, 180)."""
     short: Floats = (turn_deg + 180) % 360 - 180
     return short
-
-
-def _at(key: Key, time_s: float, label: str, phase: str) -> Key:
-    return replace(key, time_s=time_s, label=label, phase=phase)
 
 
 def _double(keys: list[Key], shift: Floats, clock: float, timing: Timing) -> tuple[Floats, float]:

@@ -1,7 +1,5 @@
 """`draw`: one labelled picture of a synthetic hand, pure in label, seed, size and settings."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

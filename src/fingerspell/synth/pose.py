@@ -1,19 +1,11 @@
 """Samples one signer's pose and view from a sign's table; solves where the thumb touches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 
-from fingerspell.synth.anatomy import (
-    FINGERS,
-    FLEX_LIMITS_DEG,
-    SPREAD_LIMITS_DEG,
-    THUMB_LIMITS_DEG,
-    WRIST_LIMITS_DEG,
-    Build,
-)
+from fingerspell.synth import anatomy
+from fingerspell.synth.anatomy import FINGERS, Build
 from fingerspell.synth.arrays import Floats
 from fingerspell.synth.signs import PLACES, THUMB_PARTS, Sign, Touch, Variant
 from fingerspell.synth.skeleton import Pose, bend_fingers, bend_thumb, cores
@@ -53,11 +45,12 @@ def sample_pose(
     fingers = _clamp_fingers(fingers)
     joints, _ = bend_fingers(fingers, build)
     rest = np.array(variant.thumb) + scale * 0.8 * rng.standard_normal(5)
+    limits = anatomy.WRIST_LIMITS_DEG
     wrist = np.array(variant.wrist) + slack * np.array([8.0, 6.0]) * rng.standard_normal(2)
     return Pose(
         fingers=fingers,
         thumb=_reach(rest, variant.touches, joints, build, variant.under),
-        wrist=np.clip(wrist, WRIST_LIMITS_DEG[:, 0], WRIST_LIMITS_DEG[:, 1]),
+        wrist=np.clip(wrist, limits[:, 0], limits[:, 1]),
     )
 
 
@@ -93,7 +86,7 @@ def _reach(
         depth = np.maximum(point_r[:, None] + spot_r - apart, 0).max(axis=-1) / _PRESS_MM
         return np.concatenate([misses, (angles - rest) / _REST_DEG, depth], axis=1)
 
-    low, high = THUMB_LIMITS_DEG.T
+    low, high = anatomy.THUMB_LIMITS_DEG.T
     angles, damping = np.clip(rest, low, high), 1e-3
     probes = np.vstack([np.zeros(5), np.eye(5) * _PROBE_DEG])
     value = residuals(angles[None])[0]
@@ -150,8 +143,7 @@ def _fan(rng: np.random.Generator, scale: float) -> Floats:
 
 
 def _clamp_fingers(fingers: Floats) -> Floats:
-    """Returns the angles within what joints can do."""
-    low, high = FLEX_LIMITS_DEG.T
+    low, high = anatomy.FLEX_LIMITS_DEG.T
     bends = np.clip(fingers[:, :3], low, high)
-    spread = np.clip(fingers[:, 3:4], *SPREAD_LIMITS_DEG)
+    spread = np.clip(fingers[:, 3:4], *anatomy.SPREAD_LIMITS_DEG)
     return np.concatenate([bends, spread, fingers[:, 4:]], axis=1)

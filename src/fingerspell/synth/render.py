@@ -1,9 +1,8 @@
 """Renders one hand in front of one scene: cones → surface → light → picture."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from fingerspell.synth.anatomy import Build
@@ -49,11 +48,10 @@ class Rendered:
 
 def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
     """Draws the hand over the scene."""
-    import cv2
-
     height, width = cast.scene.shape[:2]
     fine = _FINE if max(height, width) <= _FINE_UP_TO_PX else 1.0
-    near = _enlarged(camera, fine)
+    x, y = camera.centre_px
+    near = replace(camera, scale=camera.scale * fine, centre_px=(x * fine, y * fine))
     cones = see(clothe(skeleton, cast.build, cast.sleeve_mm), near)
     surface = rasterise(cones, round(height * fine), round(width * fine))
     layer = _light_up(surface, skeleton, near, cast)
@@ -74,11 +72,6 @@ def render(cast: Cast, skeleton: Skeleton, camera: Camera) -> Rendered:
         mask=cover[..., 0] > 0.5,
         box=_box(on_hand),
     )
-
-
-def _enlarged(camera: Camera, by: float) -> Camera:
-    x, y = camera.centre_px
-    return replace(camera, scale=camera.scale * by, centre_px=(x * by, y * by))
 
 
 def _light_up(surface: Surface, skeleton: Skeleton, camera: Camera, cast: Cast) -> Floats:
@@ -127,8 +120,6 @@ def _patch(surface: Surface, covered: Floats, skeleton: Skeleton, camera: Camera
 
 def _cast_shadow(cover: Floats, light: Light, scale: float) -> Floats:
     """The hand's soft shadow on a wall some centimetres behind it, (h, w, 1)."""
-    import cv2
-
     height, width = cover.shape[:2]
     away = 45 * scale
     move = np.array(

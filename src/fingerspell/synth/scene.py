@@ -1,11 +1,10 @@
 """Backgrounds behind a synthetic hand: walls, rooms, clutter, people, or given photographs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fingerspell.errors import DataError
@@ -35,8 +34,6 @@ def sample_scene(
 
 def _photograph(rng: np.random.Generator, height: int, width: int, folder: Path) -> Floats:
     """A random crop of a random picture of the user's folder."""
-    import cv2
-
     paths = _pictures(folder)
     path = paths[int(rng.integers(len(paths)))]
     picture = read(path)
@@ -70,8 +67,6 @@ def plain(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 def gradient(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Four colours that run into each other, (h, w, 3)."""
-    import cv2
-
     corners = np.stack([_colour(rng, 0.4) for _ in range(4)]).reshape(2, 2, 3)
     blend: Floats = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
     return blend
@@ -79,8 +74,6 @@ def gradient(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
     """A wall, a floor, a window or a door, some furniture, perhaps blinds or boards."""
-    import cv2
-
     scene = plain(rng, height, width)
     slope = rng.normal(0, 0.12) * width
     floor = rng.uniform(0.4, 1.3) * height
@@ -97,8 +90,6 @@ def draw_room(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 def clutter(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Many things in front of a wall, (h, w, 3)."""
-    import cv2
-
     scene = plain(rng, height, width)
     for _ in range(int(rng.integers(6, 22))):
         if rng.random() < 0.6:
@@ -130,8 +121,6 @@ def _black(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 def _draw_person(rng: np.random.Generator, height: int, width: int, skin: Floats) -> Floats:
     """Draws somebody in a room, sRGB (h, w, 3); `skin` (3,) is linear RGB."""
-    import cv2
-
     scene = draw_room(rng, height, width) if rng.random() < 0.6 else plain(rng, height, width)
     x = rng.uniform(0.1, 0.9) * width
     y, r = rng.uniform(0.1, 0.45) * height, rng.uniform(0.12, 0.28) * width
@@ -157,8 +146,6 @@ def _draw_person(rng: np.random.Generator, height: int, width: int, skin: Floats
 
 
 def _rectangle(rng: np.random.Generator, scene: Floats, vivid: float = 0.35) -> None:
-    import cv2
-
     height, width = scene.shape[:2]
     centre = rng.uniform(-0.1, 1.1, 2) * (width, height)
     size = np.exp(rng.normal(-1.4, 0.7, 2)) * (width, height)
@@ -210,8 +197,6 @@ def _ramp(rng: np.random.Generator, height: int, width: int, depth: float) -> Fl
 
 def _blotches(rng: np.random.Generator, height: int, width: int, cells: int) -> Floats:
     """Smooth random heights, (h, w): `cells` to a side."""
-    import cv2
-
     coarse = rng.normal(0, 1, (cells + 2, cells + 2)).astype(np.float32)
     smooth: Floats = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     return smooth

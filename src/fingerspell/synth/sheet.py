@@ -1,11 +1,10 @@
 """The contact sheet of all handshapes and the page that describes them, from `signs/*.toml`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from fingerspell.synth.anatomy import AVERAGE
@@ -26,8 +25,6 @@ _STEP = 3
 
 def _portrait(variant: Variant, size_px: int = 150, tone: int = 4) -> Bytes:
     """Draws an average hand exactly as the table says, on paper, in soft light."""
-    import cv2
-
     large = size_px * 2
     rng = np.random.default_rng(4)
     direction = np.array([-0.5, -0.6, 0.62])
@@ -60,8 +57,6 @@ def _portrait(variant: Variant, size_px: int = 150, tone: int = 4) -> Bytes:
 
 def _contact_sheet(signs: Sequence[Sign], columns: int = 7, size_px: int = 150) -> Bytes:
     """Returns one picture of all signs that show a hand: each first variant with its label."""
-    import cv2
-
     cells = []
     for sign in signs:
         cell = _portrait(sign.variants[0], size_px)
@@ -118,8 +113,6 @@ def _page(picture: str) -> str:
 
 def write_sheet(docs_dir: Path) -> tuple[Path, Path]:
     """Writes `images/handshapes.png` and `handshapes.md` below `docs_dir`; returns both."""
-    import cv2
-
     picture, text = docs_dir / "images" / "handshapes.png", docs_dir / "handshapes.md"
     picture.parent.mkdir(parents=True, exist_ok=True)
     sheet = _contact_sheet(_shown_signs())

@@ -4,8 +4,6 @@ A file says in plain words what the hand does, and lists the variants that real 
 angles are degrees, in the frame of `anatomy`: the viewer looks at the palm of a right hand.
 """
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache

@@ -4,8 +4,6 @@ Each digit bends in its own plane. With cumulated bend θ the bone points along
 (0, cos θ, sin θ) and its pad faces (0, -sin θ, cos θ) before the plane is rolled and spread.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ light skin is. Its swatches are nearly grey at both ends; photographed skin is n
 blue come as shares of red as cameras see them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

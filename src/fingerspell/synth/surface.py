@@ -8,8 +8,6 @@ The root's argument S(t) = A + 2Bt + Ct² is a parabola, so the best t is found 
 normal is that of the best sphere. No mesh, no ray marching: a hand is some forty such patches.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,23 +30,10 @@ FAR = -1.0e4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cones:
-    """n round cones: `ends` (n, 2, 3) and `radii` (n, 2) in mm, `melt` (n,) mm, `part` (n,).
+    """n round cones: `ends` (n, 2, 3), `radii` (n, 2), `melt` (n,), `part` (n,); lengths in mm.
 
-    `pads` (n, 3) is where the palm side of each cone faces.
-    """
-
-    ends: Floats
-    radii: Floats
-    melt: Floats
-    part: Floats
-    pads: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projected:
-    """Cones as the camera sees them: pixels, y down, z towards the viewer; n rows each.
-
-    `pads` (n, 3) is the unit direction in which the palm side of each cone faces.
+    `pads` (n, 3) is where the palm side of each cone faces. As a camera sees them, lengths are
+    pixels, y points down and z towards the viewer.
     """
 
     ends: Floats
@@ -86,8 +71,8 @@ def clothe(skeleton: Skeleton, build: Build, sleeve_mm: float | None = None) -> 
     return heap.cones(skeleton)
 
 
-def rasterise(cones: Projected, height_px: int, width_px: int) -> Surface:
-    """Draws all cones; later cones melt into the earlier ones where they are nearly as high."""
+def rasterise(cones: Cones, height_px: int, width_px: int) -> Surface:
+    """Draws cones in pixels; later ones melt into earlier ones where they are nearly as high."""
     shape = (height_px, width_px)
     surface = Surface(
         depth=np.full(shape, FAR, np.float32),
@@ -187,7 +172,7 @@ def _window(ends: Floats, radii: Floats, shape: tuple[int, int]) -> tuple[int, i
     return int(x0), int(y0), int(min(high[0], shape[1])), int(min(high[1], shape[0]))
 
 
-def _draw(surface: Surface, cones: Projected, i: int) -> None:
+def _draw(surface: Surface, cones: Cones, i: int) -> None:
     ends, radii, melt, part = cones.ends[i], cones.radii[i], cones.melt[i], cones.part[i]
     x0, y0, x1, y1 = _window(ends, radii, surface.depth.shape)
     if x0 >= x1 or y0 >= y1:

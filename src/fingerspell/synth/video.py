@@ -1,13 +1,12 @@
 """Fingerspelled words as video: rendered frames, and a file with the truth of each beside it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
+import cv2
 import numpy as np
 
 from fingerspell.errors import DataError, require
@@ -20,7 +19,6 @@ from fingerspell.synth.render import Cast, Rendered, render
 from fingerspell.synth.scene import sample_scene
 from fingerspell.synth.skeleton import stand
 
-_SUFFIXES = (".mp4", ".y4m")
 _PIVOT_MM = np.array([0.0, 75.0, 10.0])
 _FAR_MM = 900.0
 _HAND_MM = 190.0
@@ -153,16 +151,6 @@ def _shoot(cast: Cast, key: Key, scale: float) -> Rendered:
     return render(cast, stand(key.pose, cast.build), camera)
 
 
-class _Writer(Protocol):
-    """Takes RGB frames, all of one size."""
-
-    def add(self, rgb: Bytes) -> None:
-        """Appends a frame."""
-
-    def close(self) -> None:
-        """Finishes the file."""
-
-
 class _Y4mWriter:
     """Uncompressed YUV 4:2:0 with a text header: exact, and readable by ffmpeg and OpenCV.
 
@@ -183,8 +171,6 @@ class _Y4mWriter:
 
     def add(self, rgb: Bytes) -> None:
         """Appends a frame."""
-        import cv2
-
         self._file.write(b"FRAME\n")
         self._file.write(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420)).tobytes())
 
@@ -197,8 +183,6 @@ class _Mp4Writer:
     """MPEG-4 part 2 in an MP4 file, through OpenCV: no further program is needed."""
 
     def __init__(self, path: Path, fps: float, height: int, width: int) -> None:
-        import cv2
-
         code = cv2.VideoWriter.fourcc(*"mp4v")
         self._writer = cv2.VideoWriter(str(path), code, fps, (width, height))
         if not self._writer.isOpened():
@@ -217,20 +201,20 @@ class _Mp4Writer:
         self._writer.release()
 
 
-def _open_writer(path: Path, fps: float, height: int, width: int) -> _Writer:
+def _open_writer(path: Path, fps: float, height: int, width: int) -> _Y4mWriter | _Mp4Writer:
     """Returns the writer that a file's suffix asks for; raises `DataError` for other suffixes."""
     kinds: dict[str, type[_Y4mWriter] | type[_Mp4Writer]] = {".mp4": _Mp4Writer, ".y4m": _Y4mWriter}
     if path.suffix.lower() not in kinds:
         raise DataError(
             found=f"{path.name}",
-            expected=f"a file name that ends in {' or '.join(_SUFFIXES)}",
+            expected=f"a file name that ends in {' or '.join(kinds)}",
             fix="fingerspell synth video HELLO -o hello.mp4",
         )
     return kinds[path.suffix.lower()](path, fps, height, width)
 
 
 def _write(frames: Iterable[Frame], path: Path, fps: float) -> Iterator[dict[str, object]]:
-    writer: _Writer | None = None
+    writer: _Y4mWriter | _Mp4Writer | None = None
     try:
         for frame in frames:
             if writer is None:

@@ -1,7 +1,5 @@
 """Adapts the released recogniser to a few pictures: one person, one camera, or a new sign."""
 
-from __future__ import annotations
-
 import dataclasses
 import gc
 import time
@@ -23,15 +21,8 @@ from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.loading import loader
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
-from fingerspell.model import head_of, rebuild_in_float32, save_recogniser, unfreeze
+from fingerspell.model import head_of, rebuild_in_float32, save_recogniser, unfreeze, weights
 from fingerspell.model.build import LOGITS, feature_network
-from fingerspell.model.weights import (
-    build_starter,
-    starter_config,
-    starter_facts,
-    starter_origin,
-    with_released_views,
-)
 from fingerspell.progress import Progress
 from fingerspell.train import memory, run_folder
 from fingerspell.train.checkpoint import assign, copied
@@ -62,10 +53,10 @@ def adapt(
     silence_libraries()
     device = prepare_device()
     keras.utils.set_random_seed(config.seed)
-    settings, manifest = starter_config(starter), small.manifest
-    known = starter_facts(starter)
-    model = build_starter(manifest.labels, starter)
-    answering = with_released_views(model, starter)
+    settings, manifest = weights.starter_config(starter), small.manifest
+    known = weights.starter_facts(starter)
+    model = weights.build_starter(manifest.labels, starter)
+    answering = weights.with_released_views(model, starter)
     before = _measure(answering, small, settings)
     new = [x for x in manifest.labels if x not in known["labels"]]
     if new:
@@ -91,7 +82,7 @@ def adapt(
             "threshold": known["threshold"],
         },
         "labels": list(manifest.labels),
-        "weights_origin": starter_origin(known),
+        "weights_origin": weights.starter_origin(known),
         "temperature": 1.0,
         "adapted": {
             "classes": len({s.label for s in manifest.samples if s.source == small.source}),

@@ -1,7 +1,5 @@
 """Calibration of a trained network: temperature scaling and the acceptance threshold."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
-from fingerspell.evaluate.calibration import (
-    LEAST_RIGHT,
-    NOBODY,
-    apply_temperature,
-    fit_temperature,
-    fit_threshold,
-    log_loss,
-    surest_threshold,
-)
+from fingerspell.config.train import AugmentConfig
+from fingerspell.evaluate import calibration
+from fingerspell.evaluate.calibration import LEAST_RIGHT, apply_temperature, fit_temperature
 from fingerspell.labels import NOTHING
 from fingerspell.model import fold_temperature, views_network
 from fingerspell.train.memory import retry_smaller
@@ -72,7 +63,7 @@ def calibrate(
     calibrated = apply_temperature(plain, temperature)
     return Calibration(
         temperature=temperature,
-        loss=log_loss(truth, calibrated),
+        loss=calibration.log_loss(truth, calibrated),
         accuracy=float((calibrated.argmax(axis=1) == truth).mean()),
         rejection=_fit_rejection(
             run, truth, apply_temperature(augmented, temperature), non_letters
@@ -113,13 +104,13 @@ def choose_threshold(
 
     `coverage` is the share that the threshold accepts, `reached` how much of that is right.
     """
-    unknown = labels.index(NOTHING) if NOTHING in labels else NOBODY
+    unknown = labels.index(NOTHING) if NOTHING in labels else calibration.NOBODY
     weight = _NON_LETTER_WEIGHT / (1 - _NON_LETTER_WEIGHT) * len(y_true) / max(1, len(non_letters))
     truth = np.concatenate([y_true, np.full(len(non_letters), unknown, np.intp)])
     answers = np.concatenate([probabilities, non_letters])
     weights = np.concatenate([np.ones(len(y_true)), np.full(len(non_letters), weight)])
-    fitted = fit_threshold(truth, answers, weights)
-    wanted = fitted or surest_threshold(truth, answers, weights)
+    fitted = calibration.fit_threshold(truth, answers, weights)
+    wanted = fitted or calibration.surest_threshold(truth, answers, weights)
     threshold = least if wanted is None else max(least, min(wanted.threshold, HIGHEST_THRESHOLD))
     accepted = weights * (answers.max(axis=1) >= threshold)
     right = answers.argmax(axis=1) == truth

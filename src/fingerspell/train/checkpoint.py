@@ -3,12 +3,9 @@
 The last two are kept. A damaged file is recognised by its checksum and skipped.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import RunError
-from fingerspell.files import written_aside
+from fingerspell.files import remove, written_aside
 
 _KEPT = 2
 _PATTERN = "step_*.npz"
@@ -246,10 +243,7 @@ def map_rows(path: Path, kind: np.dtype[Any], count: int) -> NDArray[Any]:
 def remove_unfinished(folder: Path) -> None:
     """Removes the half-written files of killed processes: their names begin with a dot."""
     for path in folder.glob(".*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        remove(path)
 
 
 def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:

@@ -6,8 +6,6 @@ A frozen phase computes the features of every picture once and then trains on th
 extract nothing. All epochs count: early stopping only shortens a run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Trains the hand localisation of a network on synthetic hands, whose boxes are known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
+from fingerspell.config.train import AugmentConfig
 from fingerspell.images import Pixels
 from fingerspell.labels import LETTERS, NOTHING
 from fingerspell.loading.augment import augment

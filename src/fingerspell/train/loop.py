@@ -1,7 +1,5 @@
 """Training loop: one phase, epoch by epoch, resumable after any step; its optimizer and loss."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import itertools
@@ -316,7 +314,6 @@ def _warn_of(what: str, errors: type[Exception] = OSError) -> Iterator[None]:
 
 
 def _line(row: Epoch, epochs: int) -> str:
-    """Returns one epoch as a console line."""
     left_s = (epochs - row.epoch) * row.seconds
     return (
         f"{row.phase:>14} {row.epoch:>3}/{epochs}  loss {row.loss:.3f}  accuracy "

@@ -1,7 +1,5 @@
 """Out of memory: the same step or prediction with fewer pictures at a time."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The two kinds of phase: the head on cached features, and the network on pictures."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fingerspell.config.augment import AugmentConfig
 from fingerspell.config.phase import Phase
+from fingerspell.config.train import AugmentConfig
 from fingerspell.loading import loader, sampling
 from fingerspell.loading.sampling import class_counts
 from fingerspell.model import at_size, carry, freeze_all, head_of, size_of, unfreeze

@@ -1,7 +1,5 @@
 """One training run, from top to bottom: data, network, phases, calibration, run folder."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import functools
@@ -22,24 +20,14 @@ from fingerspell.errors import ConfigError, RunError
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
-from fingerspell.model import (
-    build_recogniser,
-    load_backbone_weights,
-    rebuild_in_float32,
-    require_layer,
-    save_recogniser,
-    views_of,
-    with_hand_crop,
-)
+from fingerspell.model import load_backbone_weights, rebuild_in_float32, save_recogniser
+from fingerspell.model.build import build_recogniser, require_layer
+from fingerspell.model.hand_crop import views_of, with_hand_crop
 from fingerspell.train import checkpoint, run_folder
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import prepare_device
-from fingerspell.train.distributed.process_group import (
-    ALONE,
-    ProcessGroup,
-    idle_gpus,
-    join_process_group,
-)
+from fingerspell.train.distributed import process_group
+from fingerspell.train.distributed.process_group import ALONE, ProcessGroup
 from fingerspell.train.distributed.rank import rank_from
 from fingerspell.train.distributed.replica import Replica
 from fingerspell.train.hand_box import train_hand_box
@@ -71,7 +59,7 @@ def train(config: TrainConfig, manifest: Manifest, command: str = "") -> dict[st
         print(f"this run is trained: its network is {config.output_dir / run_folder.MODEL}",
               flush=True)  # fmt: skip
         return facts
-    processes = join_process_group(rank, config.batch_size)
+    processes = process_group.join_process_group(rank, config.batch_size)
     processes.check_held_out(len(manifest.split("val")))
     with processes.silence_others():
         return _train(config, manifest, processes, command)
@@ -89,7 +77,7 @@ def _train(
     checked = 0 if config.trust or not processes.is_rank_zero else verify(manifest)
     silence_libraries()
     device = prepare_device()
-    if idle := idle_gpus(processes, len(device.gpus), device.backend):
+    if idle := process_group.idle_gpus(processes, len(device.gpus), device.backend):
         print(idle, flush=True)
     keras.utils.set_random_seed(config.seed)
     model = build_recogniser(config.model, len(manifest.labels))

@@ -1,14 +1,11 @@
 """Run folder: its files, opening it for writing, reading its JSON."""
 
-from __future__ import annotations
-
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from fingerspell.errors import RunError
-from fingerspell.files import why_not_writable, write_text
+from fingerspell.files import remove, why_not_writable, write_text
 
 MODEL = "model.keras"
 LABELS = "training_set_labels.txt"
@@ -62,7 +59,7 @@ def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
     _make_writable(folder)
     if overwrite:
         for name in present:
-            _remove(folder / name)
+            remove(folder / name)
 
 
 def _make_writable(folder: Path) -> None:
@@ -77,13 +74,6 @@ def _make_writable(folder: Path) -> None:
             expected="a folder in which files may be made",
             fix="choose another --output_dir, or mend its permissions",
         )
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """A run in one session: the state that its phases share, and the handling of Ctrl-C."""
 
-from __future__ import annotations
-
 import math
 import signal
 import threading

@@ -1,7 +1,5 @@
 """State of a phase in training: progress, best weights, NaN check, saving and restoring."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -200,7 +198,6 @@ class State:
 
 
 def _all_finite(arrays: Iterable[np.ndarray]) -> bool:
-    """Whether every number of the floating-point arrays is finite."""
     return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
 
 

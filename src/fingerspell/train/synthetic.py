@@ -1,7 +1,5 @@
 """Synthetic hands for training: letters beside the photographs, and hands that show no letter."""
 
-from __future__ import annotations
-
 import dataclasses
 import shutil
 import string
@@ -93,8 +91,6 @@ def draw_samples(
             split="train",
             group=f"{SOURCE}/{path.parent.name}/{path.name}",
             source=SOURCE,
-            sha256="",
-            dhash="",
             width=side_px,
             height=side_px,
         )

@@ -1,7 +1,5 @@
 """Hyperparameter search over the ranges that a recipe declares; resumable after a kill."""
 
-from __future__ import annotations
-
 import gc
 import math
 import shutil
@@ -192,7 +190,6 @@ def _try_out(
 
 
 def _read_trial(trial: FrozenTrial) -> Trial:
-    """Returns what is known of a trial."""
     return Trial(
         number=trial.number,
         settings=trial.params,
@@ -203,7 +200,6 @@ def _read_trial(trial: FrozenTrial) -> Trial:
 
 
 def _results(study: optuna.Study) -> list[Trial]:
-    """Returns what was tried, the best first."""
     return sorted((_read_trial(t) for t in _ended(study)), key=lambda t: (t.loss, t.number))
 
 
@@ -222,7 +218,6 @@ def _write_best(folder: Path, base: TrainConfig, tried: Sequence[Trial], command
 
 
 def _line(trial: Trial, trials: int) -> str:
-    """Returns one trial as the console shows it."""
     values = ", ".join(f"{name}={_short(value)}" for name, value in trial.settings.items())
     outcome = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
     return f"trial {trial.number:03d} of {trials}  {outcome}  |  {values}"
@@ -235,11 +230,6 @@ def _short(value: Any) -> str:
 def summary(folder: Path, tried: Sequence[Trial], shown: int = 10) -> str:
     """Returns the console summary of a search: the best settings, and their file."""
     lines = [_line(trial, len(tried)) for trial in tried[:shown]]
-    if tried[0].reason:
-        return "\n".join([*lines, "no setting could be trained: narrow the ranges"])
-    return "\n".join(
-        [
-            *lines,
-            f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …",
-        ]
-    )
+    best = f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …"
+    nothing = "no setting could be trained: narrow the ranges"
+    return "\n".join([*lines, nothing if tried[0].reason else best])

@@ -1,7 +1,5 @@
 """YOLO exports (Roboflow and others): class names from `data.yaml`, a file of boxes a picture."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

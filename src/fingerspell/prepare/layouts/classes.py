@@ -1,7 +1,5 @@
 """Class folders: one set, nested, or already split into train, val and test; labels in names."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence
@@ -100,7 +98,11 @@ def class_sets(folder: Folder) -> list[_ClassSet]:
     splits, own = _splits(folder), len(class_folders(folder)) >= 2
     if len({split for split, _ in splits}) >= 2:
         if own:
-            raise _both(folder)
+            raise DataError(
+                found=f"class folders and ready-made splits side by side in {folder.path}",
+                expected=EXPECTED,
+                fix="hand over the one or the other",
+            )
         return [_ClassSet(folder, tuple(splits))]
     if own:
         return [_ClassSet(folder, (("", folder),))]
@@ -187,7 +189,6 @@ def _check_nested(root: Folder) -> None:
 
 
 def _flat_tests(tree: Folder) -> int:
-    """Counts the pictures of test folders that have no classes."""
     tests = (folder for folder in every(tree) if split_of(folder.name) == "test")
     return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder))
 
@@ -211,11 +212,3 @@ def _several(tree: Folder, sets: Sequence[_ClassSet]) -> DataError:
 
 def _is_usual(folder: Folder) -> bool:
     return label_of(folder.name) in ALPHABET
-
-
-def _both(folder: Folder) -> DataError:
-    return DataError(
-        found=f"class folders and ready-made splits side by side in {folder.path}",
-        expected=EXPECTED,
-        fix="hand over the one or the other",
-    )

@@ -1,7 +1,5 @@
 """Sign-MNIST tables: a CSV file with a picture of 28×28 grey pixels in each line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path

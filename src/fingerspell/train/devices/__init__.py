@@ -1,7 +1,5 @@
 """Devices: one module a Keras backend finds and sets up its GPUs. Nothing else names a backend."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """GPUs under JAX (fast on Linux)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

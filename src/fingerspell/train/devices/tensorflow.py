@@ -1,19 +1,16 @@
 """GPUs under TensorFlow (Linux and WSL2; none on native Windows since 2.11)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from fingerspell.train.devices import LIBRARIES_FULL
 
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs; sets each to take memory only as it needs it."""
-    import tensorflow as tf
-
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -22,8 +19,6 @@ def prepare_gpus() -> list[str]:
 
 def mixed_precision() -> str:
     """Returns the policy to use: half precision needs tensor cores (compute capability 7.0)."""
-    import tensorflow as tf
-
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     major, _ = details.get("compute_capability", (0, 0))
     return "mixed_float16" if major >= 7 else "float32"
@@ -31,8 +26,6 @@ def mixed_precision() -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory was full; XLA and the GPU's libraries report it as other kinds of error."""
-    import tensorflow as tf
-
     if isinstance(error, tf.errors.OpError):
         full = ("RESOURCE_EXHAUSTED: ", *LIBRARIES_FULL)
         return error.error_code == tf.errors.RESOURCE_EXHAUSTED or (
@@ -46,7 +39,6 @@ def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str,
 
     The parts are a loop in the graph, so that none begins before the one before has ended.
     """
-    import tensorflow as tf
 
     def train_step(data: Any) -> dict[str, Any]:
         weights = network.trainable_weights
@@ -76,8 +68,6 @@ def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str,
 
 def peak_gpu_bytes() -> int | None:
     """Returns the most memory that was in use at once on the first GPU; None without a GPU."""
-    import tensorflow as tf
-
     if not tf.config.list_physical_devices("GPU"):
         return None
     return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])

@@ -1,19 +1,16 @@
 """GPUs under PyTorch (also on native Windows)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
 import keras
+import torch
 
 from fingerspell.train.devices import LIBRARIES_FULL
 
 
 def prepare_gpus() -> list[str]:
     """Returns the names of the GPUs; PyTorch takes memory as it needs it."""
-    import torch
-
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 
 
@@ -22,8 +19,6 @@ def mixed_precision() -> str:
 
     From 8.0 on they take bfloat16 as fast as float16, which then needs no loss scaling.
     """
-    import torch
-
     major = torch.cuda.get_device_capability()[0]
     if major >= 8:
         return "mixed_bfloat16"
@@ -43,8 +38,6 @@ _FULL = (
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory was full."""
-    import torch
-
     return isinstance(error, torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(text in str(error) for text in _FULL)
     )
@@ -52,7 +45,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str, Any]]:
     """Returns Keras's training step, but its batch computed in `parts` equal parts."""
-    import torch
 
     def train_step(data: Any) -> dict[str, Any]:
         network.zero_grad()
@@ -72,6 +64,4 @@ def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any], dict[str,
 
 def peak_gpu_bytes() -> int | None:
     """Returns the most memory that PyTorch held at once on the first GPU; None without a GPU."""
-    import torch
-
     return int(torch.cuda.max_memory_reserved()) if torch.cuda.is_available() else None

@@ -4,8 +4,6 @@ Training knows nothing of Ray: `work` passes each process its rank in Keras's en
 variables, as any other launcher can, and calls the training function that it was given.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import os

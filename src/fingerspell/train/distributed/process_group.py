@@ -4,8 +4,6 @@ Every process computes its rows of each batch, and the network is the same on al
 files and prints.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

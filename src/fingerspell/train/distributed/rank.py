@@ -3,8 +3,6 @@
 Without Keras: a launched process needs its rank before Keras is imported.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Replica: a copy of the network on one device, for inference during a distributed run."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterator
 
