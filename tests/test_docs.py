@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.cli.main import COMMANDS, build_parser
-from fingerspell.cli.reference import DOORS, PROGRAMS, verbs_of, whole
+from fingerspell.cli.reference import DOORS, PROGRAMS, _verbs_of, _whole
 from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
 from fingerspell.labels import ALPHABET
 from fingerspell.live import LiveRules
@@ -110,7 +110,7 @@ def test_every_command_in_a_sentence_names_a_verb_and_options_that_exist(code):
     verb = door_of(script) if words[1].startswith("backend/") else words[1 + (words[1] == "run.py")]
     if verb not in ("test", "bench"):
         assert verb in {*COMMANDS, *PROGRAMS}
-        options = verbs_of(build_parser((verb,)))[verb]._actions
+        options = _verbs_of(build_parser((verb,)))[verb]._actions
         known = {x for action in options for x in action.option_strings}
         assert {word for word in words if word.startswith("--")} <= known
 
@@ -134,7 +134,7 @@ def test_two_commands_and_the_training_guides_stand_there_word_for_word():
 
 
 def test_the_command_reference_is_fresh_and_names_the_programs_as_they_are():
-    assert page("docs/cli.md") == whole(), "run: python -m fingerspell.cli.reference"
+    assert page("docs/cli.md") == _whole(), "run: python -m fingerspell.cli.reference"
     for verb, script in {**DOORS, **PROGRAMS}.items():
         assert door_of(ROOT / "backend" / script) == verb
 

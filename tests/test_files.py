@@ -223,7 +223,7 @@ def check_that_no_half_comes_back(new: Path) -> None:
     aside = new.parent.parent / "aside"
     shutil.copytree(new.parent, aside)
     shutil.rmtree(aside / new.name)
-    files.recover(aside / new.name)
+    files._recover(aside / new.name)
     assert not (aside / new.name).exists() or content(aside / new.name) == OLD
     shutil.rmtree(aside)
 
@@ -238,7 +238,7 @@ def test_killed_before_any_step_the_old_set_is_there_or_the_new_one(old, picture
             check_that_no_half_comes_back(old)
         absent = not old.exists()
         assert not absent or files.previous_of(old).is_dir()
-        files.recover(old)
+        files._recover(old)
         assert content(old) in (OLD, NEW), f"a mixture after step {step}"
         assert siblings(old) == [], f"left over after step {step}"
         seen.append("absent" if absent else "old" if content(old) == OLD else "new")

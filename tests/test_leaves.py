@@ -11,7 +11,7 @@ import pytest
 from fingerspell import errors, labels
 from fingerspell.errors import FingerspellError
 from fingerspell.labels import ALPHABET, in_order, label_of, read_labels, write_labels
-from fingerspell.progress import Progress, duration, line
+from fingerspell.progress import Progress, _line, duration
 
 KINDS = [
     x for _, x in inspect.getmembers(errors, inspect.isclass) if x.__module__ == errors.__name__
@@ -83,9 +83,9 @@ class Terminal(io.StringIO):
 def test_the_line_says_rate_and_time_left_and_divides_by_nothing() -> None:
     progress = Progress(1200, "checking", stream=io.StringIO())
     progress.done = 300
-    assert line(progress, 10.0) == "checking 300/1,200 pictures  30/s  30 s left"
-    assert line(progress, 10.0, ended=True) == "checking 300/1,200 pictures  30/s  in 10 s"
-    assert line(Progress(0, "x", "steps", io.StringIO()), 0.0) == "x 0 steps  0/s"
+    assert _line(progress, 10.0) == "checking 300/1,200 pictures  30/s  30 s left"
+    assert _line(progress, 10.0, ended=True) == "checking 300/1,200 pictures  30/s  in 10 s"
+    assert _line(Progress(0, "x", "steps", io.StringIO()), 0.0) == "x 0 steps  0/s"
 
 
 def test_a_log_gets_a_last_line_and_no_more_when_it_was_quick() -> None:

@@ -148,12 +148,12 @@ def test_an_export_elsewhere_leaves_the_gpu_alone_and_says_what_is_left(monkeypa
 
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     monkeypatch.setattr(pipeline.subprocess, "run", run)
-    pipeline.export_elsewhere(*GIVEN)
+    pipeline._export_elsewhere(*GIVEN)
     assert seen["command"][1:4] == ["-m", "fingerspell", "export"]
     assert seen["env"]["KERAS_BACKEND"] == "tensorflow"
     assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
     with pytest.raises(pipeline.ExportError) as told:
-        pipeline.export_elsewhere(*GIVEN)
+        pipeline._export_elsewhere(*GIVEN)
     assert all(command in told.value.fix for command in AFTERWARDS)
 
 
@@ -165,7 +165,7 @@ def test_the_commands_can_be_typed(command):
 
 
 def test_without_unseen_signers_none_are_named():
-    fix = pipeline.not_exported(Path("output"), Path("dataset")).fix
+    fix = pipeline._not_exported(Path("output"), Path("dataset")).fix
     assert "--unseen_signers" not in fix and "--trust" not in fix
 
 
@@ -181,6 +181,6 @@ def test_the_road_hands_on_what_was_given(monkeypatch):
     assert all(command in told.value.fix for command in AFTERWARDS)
     monkeypatch.setattr(backends, "is_installed", lambda name: True)
     seen = []
-    monkeypatch.setattr(pipeline, "export_elsewhere", lambda *given: seen.append(given))
+    monkeypatch.setattr(pipeline, "_export_elsewhere", lambda *given: seen.append(given))
     pipeline.train_and_export(config, "", GIVEN[2])
     assert seen == [GIVEN]

@@ -257,14 +257,14 @@ def replaced_folder(output_dir: Path) -> Iterator[Path]:
 
     When the block fails, nothing is left behind. The new folder grows in a hidden sibling; two
     renames exchange the folders. A kill between the two leaves the old one under its hidden name,
-    and the next `recover` brings it back. The files at the top (manifest and reports) are flushed
+    and the next `_recover` brings it back. The files at the top (manifest and reports) are flushed
     before the exchange; pictures that were copied may be cut short by a power cut, which `verify`
     finds. Raises `DataError` where nothing can be written.
     """
     partial = _sibling(output_dir, "partial")
     with _as_data_error(output_dir):
         output_dir.parent.mkdir(parents=True, exist_ok=True)
-        recover(output_dir)
+        _recover(output_dir)
         try:
             partial.mkdir()
             yield partial
@@ -276,18 +276,18 @@ def replaced_folder(output_dir: Path) -> Iterator[Path]:
             partial.rename(output_dir.resolve())
         finally:
             with suppress(OSError):
-                recover(output_dir)
+                _recover(output_dir)
 
 
 def require_replaceable(output_dir: Path) -> None:
     """Raises `DataError` before the long work where `output_dir` cannot be written; recovers it."""
     with _as_data_error(output_dir):
-        recover(output_dir)
+        _recover(output_dir)
     if reason := why_not_writable(output_dir.parent):
         raise _unwritable(output_dir, reason)
 
 
-def recover(output_dir: Path) -> None:
+def _recover(output_dir: Path) -> None:
     """Cleans up after a killed exchange: brings the old folder back, drops half-written ones."""
     previous = previous_of(output_dir)
     discarded = _sibling(output_dir, "discarded")  # So a half-deleted folder never comes back.

@@ -84,11 +84,11 @@ def train_and_export(
     if keras.backend.backend() == backends.EXPORTER:
         export_run(config.output_dir, config.dataset_dir)
     elif can_export:
-        export_elsewhere(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
+        _export_elsewhere(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
     report = evaluate_run(config.output_dir, config.dataset_dir, unseen_signers, trust=config.trust)
     if not can_export:
         print(summary(config.output_dir, report))
-        raise not_exported(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
+        raise _not_exported(config.output_dir, config.dataset_dir, unseen_signers, config.trust)
     return report
 
 
@@ -171,7 +171,7 @@ def evaluate_run(
     people = _all_unseen_signers(manifest, unseen_signers)
     checked = 0 if trust else verify(manifest, (split, HELD_OUT))
     index = {label: i for i, label in enumerate(manifest.labels)}
-    trained, exported = Trained.load(output_dir), _exported(output_dir)
+    trained, exported = _Trained.load(output_dir), _exported(output_dir)
     keras_answers, tflite_answers = _answers(trained, exported, manifest, samples)
     ships = exported or trained
     report = evaluation(
@@ -195,7 +195,7 @@ def evaluate_run(
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class _Trained:
     """The trained Keras network of a run folder, with the interface of a `Recogniser`."""
 
     model: keras.Model
@@ -203,7 +203,7 @@ class Trained:
     threshold: float
 
     @classmethod
-    def load(cls, output_dir: Path) -> Trained:
+    def load(cls, output_dir: Path) -> _Trained:
         """Loads it from a run folder; raises a `FingerspellError` unless training has finished."""
         facts = run_folder.read_run(output_dir)
         return cls(
@@ -265,7 +265,7 @@ def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
 
 
 def _unseen_signers_section(
-    recogniser: Recogniser | Trained, unseen_signers: UnseenSigners
+    recogniser: Recogniser | _Trained, unseen_signers: UnseenSigners
 ) -> dict[str, Any]:
     probabilities = unseen.predict_files(
         recogniser.probabilities, unseen_signers.paths, recogniser.size_px
@@ -290,7 +290,7 @@ def _exported(output_dir: Path) -> Recogniser | None:
 
 
 def _answers(
-    trained: Trained, exported: Recogniser | None, manifest: Manifest, samples: Sequence[Sample]
+    trained: _Trained, exported: Recogniser | None, manifest: Manifest, samples: Sequence[Sample]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Returns the probabilities (N, C) of Keras and TFLite for the same pictures."""
     paths = [manifest.absolute(s) for s in samples]
@@ -323,7 +323,7 @@ def _note(output_dir: Path, **facts: Any) -> dict[str, Any]:
     return known
 
 
-def export_elsewhere(
+def _export_elsewhere(
     output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), trust: bool = False
 ) -> None:
     """Runs `fingerspell export` in a process of its own, on TensorFlow.
@@ -349,7 +349,7 @@ def export_elsewhere(
         )
 
 
-def not_exported(
+def _not_exported(
     output_dir: Path, dataset_dir: Path, unseen_signers: Sequence[Path] = (), trust: bool = False
 ) -> ExportError:
     """Returns the error that ends a training without TensorFlow: done, but for the exports."""

@@ -44,11 +44,11 @@ class Progress:
         now = time.monotonic()
         if now - self._shown >= (_TERMINAL_EVERY_S if self._terminal else _LOG_EVERY_S):
             self._shown = now
-            self._show(line(self, now - self._started))
+            self._show(_line(self, now - self._started))
 
     def close(self) -> None:
         """Shows the last line; on a terminal it stays, in a log it says how long it took."""
-        self._show(line(self, time.monotonic() - self._started, ended=True))
+        self._show(_line(self, time.monotonic() - self._started, ended=True))
         if self._terminal:
             print(file=self._stream, flush=True)
 
@@ -65,7 +65,7 @@ class Progress:
             print(text, file=self._stream, flush=True)
 
 
-def line(progress: Progress, elapsed_s: float, *, ended: bool = False) -> str:
+def _line(progress: Progress, elapsed_s: float, *, ended: bool = False) -> str:
     """Returns what is shown after `elapsed_s`, e.g. `checking 64/348 pictures  81/s  3 s left`."""
     rate = progress.done / elapsed_s if elapsed_s > 0 else 0.0
     count = f"{progress.done:,}/{progress.total:,}" if progress.total else f"{progress.done:,}"

@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell import doctor
 from fingerspell.cli import demo, release
-from fingerspell.cli.adapt import gain
+from fingerspell.cli.adapt import _gain
 from fingerspell.cli.main import door, main
 from fingerspell.cli.options import chosen_predictor
 from fingerspell.doctor import Facts
@@ -27,12 +27,12 @@ def facts(own_before, own_after, new=()):
 
 
 def test_adapt_tells_what_it_brought_and_what_it_cost():
-    text = gain(facts(0.5, 0.75))
+    text = _gain(facts(0.5, 0.75))
     assert "50% read before, 75% after (26 that were held back)" in text
     assert "90% read before, 88% after (58)" in text
     assert "new classes" not in text
-    assert gain(facts(0.5, 0.75, ["ILY"])).endswith("new classes: ILY")
-    assert "none could be held back" in gain(facts(None, None))
+    assert _gain(facts(0.5, 0.75, ["ILY"])).endswith("new classes: ILY")
+    assert "none could be held back" in _gain(facts(None, None))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_adapt_tells_what_it_brought_and_what_it_cost():
     [(0.5, 0.46, True), (0.5, 0.5, False), (0.5, 0.75, False), (None, None, False)],
 )
 def test_an_adaptation_that_lost_says_so_and_what_to_do(before, after, lost):
-    assert ("keep that one" in gain(facts(before, after))) is lost
+    assert ("keep that one" in _gain(facts(before, after))) is lost
 
 
 def test_what_doctor_finds_to_fix_is_exit_code_1_in_words_or_as_json(monkeypatch, capsys, tmp_path):
@@ -94,7 +94,7 @@ def draw_quickly(sign, seed, size_px):
 @pytest.mark.parametrize("labels", [ALPHABET, STATIC_LETTERS, ("A", "B", "hello")])
 def test_a_release_is_compared_on_enough_hands_for_any_number_of_classes(monkeypatch, labels):
     monkeypatch.setattr("fingerspell.synth.draw", draw_quickly)
-    pictures = release.synthetic(labels, (32, 32))
+    pictures = release._synthetic(labels, (32, 32))
     assert LEAST_PICTURES <= len(pictures) < 2 * LEAST_PICTURES
     assert pictures.shape[1:] == (32, 32, 3) and 0 <= pictures.min() < pictures.max() <= 1
     assert labels != ALPHABET or len(pictures) == 8 * 29
@@ -103,10 +103,10 @@ def test_a_release_is_compared_on_enough_hands_for_any_number_of_classes(monkeyp
 def test_no_two_of_these_hands_are_alike_and_ones_own_signs_have_none(monkeypatch):
     """Truly drawn, but only a few."""
     monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 20)
-    pictures = release.synthetic(("A", "B"), (32, 32))
+    pictures = release._synthetic(("A", "B"), (32, 32))
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
     with pytest.raises(ExportError, match="no label that can be drawn"):
-        release.synthetic(("hello", "stop"), (32, 32))
+        release._synthetic(("hello", "stop"), (32, 32))
 
 
 def out_of_reach(*_: object) -> None:

@@ -31,7 +31,7 @@ def verb(monkeypatch) -> ModuleType:
 
 
 def call(*argv: str) -> int:
-    return cli.call(cli.build_parser(("greet",)), argv)
+    return cli._call(cli.build_parser(("greet",)), argv)
 
 
 def raising(error: BaseException) -> Callable[[object], int]:
@@ -77,17 +77,17 @@ def test_the_version_is_the_packages_own(capsys):
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_every_verb_and_every_option_of_it_says_what_it_means(name):
-    from fingerspell.cli.reference import verbs_of
+    from fingerspell.cli.reference import _verbs_of
 
     def silent(parser) -> list[str]:
-        inner = [x for child in verbs_of(parser).values() for x in silent(child)]
+        inner = [x for child in _verbs_of(parser).values() for x in silent(child)]
         return inner + [a.dest for a in parser._actions if not a.help and a.dest != "command"]
 
     module = __import__(f"fingerspell.cli.{name}", fromlist=["HELP"])
     assert module.HELP and "\n" not in module.HELP
     assert callable(module.add_arguments) and callable(module.run)
-    verb = verbs_of(cli.build_parser((name,)))[name]
-    assert [dest for dest in silent(verb) if not verbs_of(verb)] == []
+    verb = _verbs_of(cli.build_parser((name,)))[name]
+    assert [dest for dest in silent(verb) if not _verbs_of(verb)] == []
 
 
 RECIPE = """
@@ -184,7 +184,7 @@ def test_a_program_that_is_no_verb_has_its_section_too(monkeypatch):
 
 def test_check_tells_an_old_file_from_a_fresh_one_and_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "TARGET", tmp_path / "cli.md")
-    monkeypatch.setattr(module, "whole", lambda: "fresh\n")
+    monkeypatch.setattr(module, "_whole", lambda: "fresh\n")
     assert main(["--check"]) == 1
     assert not module.TARGET.exists()
     assert main([]) == 0

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from fingerspell.config import Choice, Range, guide, progressive, two_phases, with_settings
-from fingerspell.config.space import read_space, settings
+from fingerspell.config.space import _settings, read_space
 from fingerspell.errors import ConfigError
 
 RUN = guide()
 
 
 def test_settings_go_by_their_part_of_the_run_without_its_place_and_its_seed():
-    named = settings(RUN)
+    named = _settings(RUN)
     assert named["finetune.learning_rate"] == RUN.phases[1].learning_rate
     assert named["augment.zoom"] == RUN.augment.zoom
     assert named["sampling.group_power"] == RUN.sampling.group_power

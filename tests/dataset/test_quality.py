@@ -15,12 +15,12 @@ from fingerspell.dataset.quality import (
     BLURRED,
     SKIN_SHARE,
     Quality,
+    _medians,
+    _remarks,
     bands,
     measure,
-    medians,
     quality_json,
     remarked,
-    remarks,
     skin_band,
     skin_ita_deg,
 )
@@ -51,7 +51,7 @@ def test_brightness_is_mean_luma_from_nought_to_one_and_a_black_ground_does_not_
     cut_out[80:120, 80:120] = 128
     quality = measure(cut_out)
     assert quality.brightness == pytest.approx(0.5, abs=0.01)
-    assert remarks(quality, 200, 200) == ()
+    assert _remarks(quality, 200, 200) == ()
 
 
 def test_blur_lowers_sharpness() -> None:
@@ -136,7 +136,7 @@ def test_every_shape_is_measured(shape: tuple[int, int]) -> None:
 def test_remarks_say_what_stands_out(
     quality: Quality, size: tuple[int, int], said: tuple[str, ...]
 ) -> None:
-    assert remarks(quality, *size) == said
+    assert _remarks(quality, *size) == said
 
 
 def test_measuring_is_cheap_beside_decoding() -> None:
@@ -161,8 +161,8 @@ def test_skin_tones_are_counted_in_their_order_and_medians_leave_out_pictures_wi
     order = ["very light", "light", "intermediate", "tan", "brown", "dark", "none found"]
     assert list(counted.items()) == list(zip(order, (1, 0, 0, 0, 0, 2, 1), strict=True))
     some = [Quality(skin_ita_deg=angle) for angle in (20, math.nan, 40)]
-    assert medians(some)["skin_ita_deg"] == 30
-    assert medians([Quality()])["skin_ita_deg"] is None
+    assert _medians(some)["skin_ita_deg"] == 30
+    assert _medians([Quality()])["skin_ita_deg"] is None
 
 
 def test_the_worst_comes_first() -> None:

@@ -96,36 +96,36 @@ def test_python_memory_disk_and_folder_must_be_enough(check, changes, state):
     ],
 )
 def test_the_backend_must_load(changes, state, fix):
-    finding = checks.check_backend(machine(**changes))
+    finding = checks._check_backend(machine(**changes))
     assert finding.state == state
     assert fix in finding.fix
 
 
 def test_every_other_backend_says_whether_it_is_there_and_what_to_type():
     here = {**PINS, "torch": "2.13.0"}
-    torch, jax = checks.check_other_backends(machine(**BOTH, installed=here))
+    torch, jax = checks._check_other_backends(machine(**BOTH, installed=here))
     assert torch.found == "torch 2.13.0, 1 GPU; to use it: export KERAS_BACKEND=torch"
     assert jax.found == 'jax is not installed; to add it: pip install "jax==0.10.*"'
     assert states([torch, jax]) == [State.OK, State.OK]
     broken = {**BOTH["probes"], "torch": Probe(error="DLL load failed")}
-    torch, _ = checks.check_other_backends(machine(probes=broken, installed=here))
+    torch, _ = checks._check_other_backends(machine(probes=broken, installed=here))
     assert torch.state is State.WARN and "--force-reinstall" in torch.fix
 
 
 def test_without_tensorflow_exporting_is_what_is_missing():
-    (finding,) = checks.check_exporting(machine(**TORCH, installed={"torch": "2.13.0"}))
+    (finding,) = checks._check_exporting(machine(**TORCH, installed={"torch": "2.13.0"}))
     assert finding.state is State.WARN and "training and evaluation work" in finding.found
     assert finding.fix == 'pip install "tensorflow==2.21.*"'
-    assert checks.check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
+    assert checks._check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
 
 
 SEES_IT = {"tensorflow": Probe("2.21.0", ("/physical_device:GPU:0",), True)}
 
 
 def test_no_nvidia_gpu_and_one_in_use_are_no_fault_but_a_driver_that_does_not_answer_is():
-    assert states(checks.check_gpu(WELL)) == [State.OK]
-    assert states(checks.check_gpu(machine(gpus=(H100,), probes=SEES_IT))) == [State.OK]
-    (finding,) = checks.check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
+    assert states(checks._check_gpu(WELL)) == [State.OK]
+    assert states(checks._check_gpu(machine(gpus=(H100,), probes=SEES_IT))) == [State.OK]
+    (finding,) = checks._check_gpu(machine(smi_error="couldn't communicate with the NVIDIA driver"))
     assert "driver" in finding.found and finding.state is State.WARN
 
 
@@ -152,7 +152,7 @@ def test_no_nvidia_gpu_and_one_in_use_are_no_fault_but_a_driver_that_does_not_an
     ],
 )
 def test_a_gpu_that_the_backend_does_not_see_is_explained(changes, fix):
-    (finding,) = checks.check_gpu(machine(**{"gpus": (H100,), **changes}))
+    (finding,) = checks._check_gpu(machine(**{"gpus": (H100,), **changes}))
     assert finding.state is State.WARN
     assert fix in finding.fix
 
@@ -169,7 +169,7 @@ def test_a_gpu_that_the_backend_does_not_see_is_explained(changes, fix):
     ],
 )
 def test_old_drivers_and_scarce_memory_are_named(gpu, topics):
-    found = checks.check_gpu(machine(gpus=(gpu,), probes=SEES_IT))
+    found = checks._check_gpu(machine(gpus=(gpu,), probes=SEES_IT))
     assert [finding.topic for finding in found[1:]] == topics
 
 

@@ -44,7 +44,13 @@ def test_classes_are_matched_by_name_and_pictures_of_every_format_are_listed_and
     assert (found.name, found.unknown) == ("people", {"7": 2})
     assert [path.name for path in found.paths] == [*names, "1.jpg"]
     assert found.y_true.tolist() == [0, 0, 0, 0, 1]
-    assert predict_files(by_brightness, found.paths, (16, 16)).argmax(axis=1).tolist() == [0, 0, 0, 0, 1]
+    assert predict_files(by_brightness, found.paths, (16, 16)).argmax(axis=1).tolist() == [
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
 
 
 def test_folders_are_read_by_the_same_table_of_names(tmp_path):

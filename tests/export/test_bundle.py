@@ -130,4 +130,4 @@ def test_another_keras_backend_is_refused(contract, tmp_path, monkeypatch):
 
 def test_all_tflite_files_of_a_true_network_use_builtin_operations_only(true):
     for name in tflite.FILES.values():
-        assert tflite.custom_ops((true[0] / name).read_bytes()) == ()
+        assert tflite._custom_ops((true[0] / name).read_bytes()) == ()

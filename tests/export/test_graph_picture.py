@@ -18,7 +18,7 @@ EXTREME = [(200, 200), (199, 200), (201, 200), (1, 1), (3, 150), (401, 400)]
 
 
 def assert_same_path(data: bytes, size_px: tuple[int, int]) -> None:
-    inside = graphs.picture(data, size_px).numpy()
+    inside = graphs._picture(data, size_px).numpy()
     np.testing.assert_allclose(inside, images.load(data, size_px), atol=1e-6)
 
 
@@ -40,7 +40,7 @@ SLIVERS = ((1501, 4), (1500, 4))
 def test_a_network_that_is_not_square_gets_the_same_picture(shape, size_px):
     rgb = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     np.testing.assert_allclose(
-        graphs.fit(rgb, size_px).numpy(), images.fit(rgb, size_px), atol=1e-6
+        graphs._fit(rgb, size_px).numpy(), images.fit(rgb, size_px), atol=1e-6
     )
 
 
@@ -50,7 +50,7 @@ def test_grey_jpegs_become_three_equal_channels():
 
 def test_white_is_one_and_no_more():
     white = np.full((501, 499, 3), 255, np.uint8)  # Whose weights add up to a little more.
-    assert 0.9999 < graphs.fit(white, (200, 200)).numpy().max() <= 1.0
+    assert 0.9999 < graphs._fit(white, (200, 200)).numpy().max() <= 1.0
 
 
 def test_a_plain_jpeg_is_left_as_it_is_and_what_is_no_picture_refused():

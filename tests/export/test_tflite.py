@@ -68,7 +68,7 @@ def test_flex_operations_are_refused():
     sets = tf.lite.OpsSet
     converter.target_spec.supported_ops = [sets.TFLITE_BUILTINS, sets.SELECT_TF_OPS]
     content = converter.convert()
-    assert tflite.custom_ops(content) == ("FlexMatrixDeterminant",)
+    assert tflite._custom_ops(content) == ("FlexMatrixDeterminant",)
     with pytest.raises(ExportError, match="FlexMatrixDeterminant"):
         tflite.require_builtin(content)
 

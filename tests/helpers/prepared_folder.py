@@ -9,7 +9,7 @@ from typing import Any
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Quality
 from fingerspell.images import encode_jpeg
-from fingerspell.prepare.summary import class_table, source_table
+from fingerspell.prepare.summary import _class_table, source_table
 from helpers.synthetic_folder import frame
 
 SPLITS = ("train", "val", "test")
@@ -71,7 +71,7 @@ def report(
         "manifest_sha256": "f" * 64,
         "pictures": len(own),
         "groups": len({sample.group for sample in own}),
-        "classes": class_table(own),
+        "classes": _class_table(own),
         "sources": source_table(samples),
         "held_out": sorted({sample.source for sample in samples} - {s.source for s in own}),
         "kept_splits": [],

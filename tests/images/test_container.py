@@ -9,7 +9,7 @@ from PIL import Image
 
 from fingerspell.errors import PictureError
 from fingerspell.images import decode
-from fingerspell.images.decode import container_formats, container_kind
+from fingerspell.images.decode import _container_kind, container_formats
 from helpers.picture_files import saved
 
 WIDE = np.zeros((64, 96, 3), np.uint8)
@@ -51,7 +51,7 @@ def box(*brands: bytes) -> bytes:
     ],
 )
 def test_the_brand_says_what_a_container_holds(data: bytes, kind: str) -> None:
-    assert container_kind(data) == kind
+    assert _container_kind(data) == kind
 
 
 @pytest.mark.parametrize("orientation", [None, 1, 3, 6, 8, 2, 5])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fingerspell.errors import ConfigError
 from fingerspell.labels import ALPHABET
 from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, spelled, step
-from fingerspell.live.session import written
+from fingerspell.live.session import _written
 from helpers.signs import RULES, film, frame, read
 
 FILMS = {
@@ -85,7 +85,7 @@ def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
     ],
 )
 def test_a_sign_does_to_the_text_what_its_name_says(text: str, label: str, after: str):
-    assert written(text, label, 3) == after
+    assert _written(text, label, 3) == after
 
 
 CALM = st.lists(st.sampled_from(["A", "B", "C", "space", "del", "-"]), min_size=1, max_size=6)
@@ -157,5 +157,5 @@ def test_no_sign_counts_sooner_than_its_hold(frames: list[tuple[Frame, float]]):
 def test_no_row_of_signs_makes_two_spaces_a_space_at_the_start_or_a_long_text(labels, max_chars):
     text = ""
     for label in labels:
-        text = written(text, label, max_chars)
+        text = _written(text, label, max_chars)
     assert "  " not in text and not text.startswith(" ") and len(text) <= max_chars

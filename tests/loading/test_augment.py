@@ -12,8 +12,8 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.images import Pixels, fit
 from fingerspell.loading import photometric
-from fingerspell.loading.augment import affine, augment, bent, warp
-from fingerspell.loading.photometric import colour_matrix, recolour, tone_table
+from fingerspell.loading.augment import _affine, _bent, augment, warp
+from fingerspell.loading.photometric import _colour_matrix, _tone_table, recolour
 from helpers.small_run import STILL as OFF
 from helpers.synthetic_folder import scene
 
@@ -81,7 +81,7 @@ def test_mirroring_follows_its_share() -> None:
 def test_rotation_shift_zoom_and_distance_stay_within_their_limits() -> None:
     def drawn(**change: float) -> np.ndarray:
         return np.array(
-            [affine((64, 64), SIZE, replace(OFF, **change), rng(s)) for s in range(300)]
+            [_affine((64, 64), SIZE, replace(OFF, **change), rng(s)) for s in range(300)]
         )
 
     turned = drawn(rotate_deg=15.0)
@@ -105,7 +105,7 @@ def test_what_lies_beyond_the_picture_is_what_opencv_would_put_there() -> None:
     seen: Counter[int | str] = Counter()
     for seed in range(60):
         out = warp(rgb, SIZE, config, rng(seed)).astype(int)
-        matrix = affine(rgb.shape, SIZE, config, rng(seed))
+        matrix = _affine(rgb.shape, SIZE, config, rng(seed))
         like = [
             border
             for border in (cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_CONSTANT)
@@ -118,7 +118,7 @@ def test_what_lies_beyond_the_picture_is_what_opencv_would_put_there() -> None:
 def test_the_matrix_is_the_product_of_its_steps_around_the_middle() -> None:
     config = replace(OFF, rotate_deg=30.0, shear=0.3, squeeze=0.4, zoom=0.5, mirror_share=0.5)
     for seed in range(10):
-        matrix = affine((50, 80), (64, 64), config, rng(seed))
+        matrix = _affine((50, 80), (64, 64), config, rng(seed))
         np.testing.assert_allclose(matrix @ [39.5, 24.5, 1], [31.5, 31.5], atol=1e-9)
         draws = rng(seed).random(7)
         zoom, squeeze = 0.8 * 1.5 ** (2 * draws[0] - 1), np.sqrt(1.4 ** (2 * draws[1] - 1))
@@ -141,14 +141,14 @@ def test_colour_changes_keep_grey_grey_and_a_third_of_a_turn_moves_red_to_green(
         (0.0, 0.0, [200, 100, 50], [luma] * 3),
         (1.0, 2 * np.pi / 3, [255, 0, 0], [0, 255, 0]),
     ):
-        np.testing.assert_allclose(colour_matrix(saturation, turn) @ before, after, atol=1e-3)
+        np.testing.assert_allclose(_colour_matrix(saturation, turn) @ before, after, atol=1e-3)
     grey = augment(PICTURE, SIZE, replace(OFF, grey_share=1.0), rng(0))
     assert (grey == grey[..., :1]).all()
 
 
 def test_tones_rise_from_black_to_their_ends_and_stay_within_a_byte() -> None:
-    assert tone_table(1.0, 1.0, 1.0).tolist() == list(range(256))
-    brighter = tone_table(1.3, 0.8, 1.0).astype(int)
+    assert _tone_table(1.0, 1.0, 1.0).tolist() == list(range(256))
+    brighter = _tone_table(1.3, 0.8, 1.0).astype(int)
     assert brighter[0] == 0
     assert (np.diff(brighter) >= 0).all()
     assert brighter[128] > 128
@@ -190,7 +190,7 @@ def test_a_motion_kernel_keeps_the_brightness_and_is_no_larger_than_its_line() -
     """From 13×13 on OpenCV takes ten times as long."""
     for length in range(3, 14):
         for angle in np.linspace(0, np.pi, 25):
-            kernel = photometric.motion_kernel(length, float(angle))
+            kernel = photometric._motion_kernel(length, float(angle))
             assert kernel.sum() == pytest.approx(1)
             assert kernel.size < 130
             assert kernel[[0, -1]].any()
@@ -239,7 +239,7 @@ def test_bending_moves_points_by_no_more_than_its_share_and_not_all_alike() -> N
     assert AugmentConfig().bend == AugmentConfig.strong().bend == 0.0
     across = np.tile(np.linspace(0, 252, 64, dtype=np.uint8)[:, None], (1, 64))
     ramp = np.dstack([across.T, across, across])
-    outs = np.array([bent(ramp, 0.1, rng(seed)) for seed in range(40)]).astype(int)
+    outs = np.array([_bent(ramp, 0.1, rng(seed)) for seed in range(40)]).astype(int)
     pixels = np.abs(outs - ramp)[:, 8:-8, 8:-8] / 4
     # Between the points the surface may swing a little wider than they do.
     assert 3.0 < pixels.max() <= 6.4 * 1.25

@@ -11,7 +11,7 @@ from fingerspell.model import backbone_of, build_recogniser, head_of, load_backb
 from fingerspell.model import weights as module
 from fingerspell.model.weights import (
     WEIGHTS,
-    load_starter_head,
+    _load_starter_head,
     pack,
     starter_config,
     starter_facts,
@@ -69,7 +69,7 @@ def test_equal_weights_give_equal_bytes(small):
 
 def test_the_head_answers_as_the_released_one(small, starter):
     folder, released = starter
-    load_starter_head(small, LABELS, folder)
+    _load_starter_head(small, LABELS, folder)
     for want, got in zip(released[-2:], head_of(small).get_weights(), strict=True):
         near(want, got)
 
@@ -78,7 +78,7 @@ def test_labels_are_found_by_name_and_a_new_sign_is_not_the_answer_yet(starter):
     folder, released = starter
     labels = ("nothing", "A", "Ä", "B")
     wider = build_recogniser(SMALL, len(labels))
-    load_starter_head(wider, labels, folder)
+    _load_starter_head(wider, labels, folder)
     kernel, bias = head_of(wider).get_weights()
     for label in LABELS:
         near(released[-2][:, [LABELS.index(label)]], kernel[:, [labels.index(label)]])
@@ -131,7 +131,7 @@ def test_weights_of_other_shapes_are_refused(starter):
     head = head_of(wider).get_layer("logits")
     head.kernel._shape = (4, 3)
     with pytest.raises(ModelError, match="has the shape"):
-        load_starter_head(wider, LABELS, folder)
+        _load_starter_head(wider, LABELS, folder)
 
 
 def test_auto_is_imagenet_where_it_can_be_fetched(small, starter, monkeypatch, capsys):

@@ -21,17 +21,16 @@ from fingerspell.dataset.manifest import Manifest, read_manifest
 from fingerspell.dataset.quality import measure
 from fingerspell.errors import DataError, PictureError
 from fingerspell.images import MAX_BYTES, Glance, decode, encode_jpeg
-from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.examine import (
     HAND_MARGIN,
     Picture,
+    _crop,
+    _examine_one,
     check_unseen_pictures,
     content,
-    crop,
     examine,
-    examine_one,
 )
-from fingerspell.prepare.near_duplicates import words
+from fingerspell.prepare.near_duplicates import dhash, words
 from fingerspell.prepare.records import Bad, Box, Record, Row
 from helpers.picture_files import saved
 from helpers.small_run import with_hashes, write_colours
@@ -53,7 +52,7 @@ def test_a_picture_is_hashed_as_it_lies_on_the_disk_and_measured_upright(tmp_pat
     exif = Image.Exif()
     exif[0x0112] = 6
     lying = saved(Image.new("RGB", (40, 30), (200, 200, 200)), "JPEG", exif=exif)
-    picture = examine_one(found(tmp_path / "a.jpg", lying))
+    picture = _examine_one(found(tmp_path / "a.jpg", lying))
     assert isinstance(picture, Picture)
     assert picture.sha256 == hashlib.sha256(lying).hexdigest()
     assert (picture.width, picture.height) == (30, 40)
@@ -63,7 +62,7 @@ def test_a_picture_is_hashed_as_it_lies_on_the_disk_and_measured_upright(tmp_pat
 def test_a_large_photograph_is_judged_by_a_reduced_one(tmp_path) -> None:
     large = np.asarray(cv2.resize(scene(1), (1200, 900), interpolation=cv2.INTER_CUBIC))
     data = encode_jpeg(large)
-    picture = examine_one(found(tmp_path / "a.jpg", data))
+    picture = _examine_one(found(tmp_path / "a.jpg", data))
     assert isinstance(picture, Picture)
     assert (picture.width, picture.height) == (1200, 900)
     one, other = words([picture.dhash]), words([dhash(decode(data))])
@@ -97,7 +96,7 @@ WHOLE = encode_jpeg(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype
     ],
 )
 def test_every_reason_is_said(tmp_path, data: bytes, word: str) -> None:
-    bad = examine_one(found(tmp_path / "x.jpg", data))
+    bad = _examine_one(found(tmp_path / "x.jpg", data))
     assert isinstance(bad, Bad) and word in bad.reason
 
 
@@ -105,10 +104,10 @@ def test_a_file_that_is_too_long_is_not_opened_but_a_row_of_a_long_table_is(
     tmp_path, monkeypatch
 ) -> None:
     huge = Record(tmp_path / "never opened.jpg", "A", "source", MAX_BYTES + 1, 0)
-    bad = examine_one(huge)
+    bad = _examine_one(huge)
     assert isinstance(bad, Bad) and "at most" in bad.reason
     monkeypatch.setattr(MODULE, "content", lambda file: encode_jpeg(scene(0)))
-    assert isinstance(examine_one(replace(huge, part=Row(0, 10))), Picture)
+    assert isinstance(_examine_one(replace(huge, part=Row(0, 10))), Picture)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def begun(monkeypatch) -> list[Record]:
         time.sleep(0.01)
         return Bad(file.path, "slow")
 
-    monkeypatch.setattr(MODULE, "examine_one", slowly)
+    monkeypatch.setattr(MODULE, "_examine_one", slowly)
     return begun
 
 
@@ -232,7 +231,7 @@ def test_a_box_becomes_a_square_in_pixels_half_again_as_wide_and_nothing_is_made
     box: Box, corners: tuple[int, int, int, int]
 ) -> None:
     assert HAND_MARGIN == 1.5
-    cut = crop(MARKED, box)
+    cut = _crop(MARKED, box)
     assert (*cut[0, 0, :2].tolist(), *cut[-1, -1, :2].tolist()) == corners
 
 
@@ -263,4 +262,4 @@ def test_a_row_that_changed_and_a_box_of_no_picture_are_none(tmp_path: Path) -> 
 @pytest.mark.parametrize("part", [None, Box(0, 0, 1, 1), Row(0, 1)])
 def test_a_file_that_is_gone_says_so(tmp_path: Path, part: Box | Row | None) -> None:
     gone = Record(tmp_path / "gone.jpg", "A", "s", 1, 1, part=part)
-    assert examine_one(gone) == Bad(gone.path, "cannot be read (No such file or directory)")
+    assert _examine_one(gone) == Bad(gone.path, "cannot be read (No such file or directory)")

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from fingerspell.images import Pixels, decode, encode_jpeg
-from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.groups import divide, find_groups, without_conflicts
+from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.records import Box, Record, Row
-from fingerspell.prepare.split import leak
+from fingerspell.prepare.split import _leak
 from helpers.synthetic_folder import frame, scene
 
 NEAR_BITS = 18
@@ -88,7 +88,7 @@ def test_every_equal_file_in_other_sources_counts_as_a_twin_of_a_random_split() 
     pictures = [picture(scene(n), source=source) for source in "abc" for n in range(4)]
     grouping = find_groups(pictures, NEAR_BITS)
     splits = ["val"] * 4 + ["train"] * 4 + ["test"] * 4
-    found = leak(splits, grouping.groups, grouping.pairs)
+    found = _leak(splits, grouping.groups, grouping.pairs)
     assert (found.test_pictures_with_twin_in_train, found.torn_groups) == (4, 4)
     assert found.crossing_pairs == 12
 

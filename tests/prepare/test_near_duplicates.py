@@ -10,21 +10,24 @@ from hypothesis import strategies as st
 
 from fingerspell.images import decode, encode_jpeg
 from fingerspell.prepare import near_duplicates
-from fingerspell.prepare.near_duplicates import BITS, MOST_SIDE_PX, block_means, dhash
 from fingerspell.prepare.groups import connect
 from fingerspell.prepare.near_duplicates import (
+    BITS,
+    MOST_SIDE_PX,
     Pairs,
     Words,
+    _is_near,
+    _numbered,
+    _unrelated,
+    _usual,
+    _video_frames,
+    block_means,
+    dhash,
     distance,
     every_pair,
-    is_near,
     near_pairs,
-    numbered,
     photo_of,
     tables,
-    unrelated,
-    usual,
-    video_frames,
     words,
 )
 from helpers.synthetic_folder import scene
@@ -46,7 +49,7 @@ def words_of(bits: np.ndarray) -> Words:
 
 
 def by_definition(hashes: Words, near_bits: int) -> set[tuple[int, int]]:
-    near = is_near(hashes[:, None], hashes[None], near_bits)
+    near = _is_near(hashes[:, None], hashes[None], near_bits)
     return {(i, j) for i, j in np.argwhere(near).tolist() if i < j}
 
 
@@ -141,7 +144,7 @@ def take(frames: int, pace: float, seed: int) -> np.ndarray:
 def parts(bits: np.ndarray, stems: list[str] | None = None) -> list[int]:
     """The film that each frame belongs to, in the order of first frames."""
     stems = stems or [f"A{n}" for n in range(len(bits))]
-    roots = connect(len(bits), video_frames(words_of(bits), stems, NEAR_BITS).links)
+    roots = connect(len(bits), _video_frames(words_of(bits), stems, NEAR_BITS).links)
     return np.unique(roots, return_inverse=True)[1].tolist()
 
 
@@ -161,7 +164,7 @@ def parts(bits: np.ndarray, stems: list[str] | None = None) -> list[int]:
 def test_a_series_is_read_from_the_last_number(
     stems: str, places: list[list[tuple[int, ...]]]
 ) -> None:
-    assert numbered(stems.split()) == places
+    assert _numbered(stems.split()) == places
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,7 @@ def test_shuffled_frames_tell_nothing_but_by_their_numbers() -> None:
     bits = np.concatenate([take(24, 6, seed) for seed in range(8)])
     order = np.random.default_rng(0).permutation(len(bits))
     hashes = words_of(bits[order])
-    assert not video_frames(hashes, [f"A{n}" for n in range(192)], NEAR_BITS).is_frame.any()
+    assert not _video_frames(hashes, [f"A{n}" for n in range(192)], NEAR_BITS).is_frame.any()
     found = parts(bits[order], [f"A{n}" for n in order])
     assert len({(part, n // 24) for part, n in zip(found, order.tolist(), strict=True)}) == 8
     assert len(set(found)) == 8
@@ -216,15 +219,15 @@ def test_variants_of_a_frame_stand_in_one_place() -> None:
     bits = take(30, 8, 0)
     variants = np.stack([bits, ~bits, bits], axis=1).reshape(-1, 128)
     stems = [f"clip-{n}_jpg.rf.{v}aaaaaaaaaaaa" for n in range(30) for v in range(3)]
-    found = video_frames(words_of(variants), stems, NEAR_BITS)
+    found = _video_frames(words_of(variants), stems, NEAR_BITS)
     assert len(found.links) == 29
-    assert unrelated(words_of(variants), stems) < 60
+    assert _unrelated(words_of(variants), stems) < 60
 
 
 def test_filmed_are_the_linked_frames() -> None:
     bits = np.concatenate([take(30, 4, 0), np.random.default_rng(5).random((40, 128)) < 0.5])
     stems = [f"A{n}" for n in range(30)] + [f"photo{n}" for n in range(40)]
-    is_frame = video_frames(words_of(bits), stems, NEAR_BITS).is_frame
+    is_frame = _video_frames(words_of(bits), stems, NEAR_BITS).is_frame
     assert is_frame.tolist() == [True] * 30 + [False] * 40
 
 
@@ -232,14 +235,14 @@ def test_the_usual_step_is_a_median_of_those_around_without_a_seam(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     steps = np.array([9, 1, 2, 3, 4, 5, 100], np.float32)
-    assert usual(steps, 1).tolist() == [5, 2, 2, 3, 4, 5, 52.5]
-    assert usual(steps, 50).tolist() == [4] * 7
-    assert usual(steps[:0], 3).tolist() == []
+    assert _usual(steps, 1).tolist() == [5, 2, 2, 3, 4, 5, 52.5]
+    assert _usual(steps, 50).tolist() == [4] * 7
+    assert _usual(steps[:0], 3).tolist() == []
     long = np.random.default_rng(0).random(300).astype(np.float32)
-    whole = usual(long, 6)
+    whole = _usual(long, 6)
     assert np.array_equal(whole[6:-6], [np.median(long[i - 6 : i + 7]) for i in range(6, 294)])
     monkeypatch.setattr(near_duplicates, "_WINDOWS", 17)
-    assert np.array_equal(usual(long, 6), whole)
+    assert np.array_equal(_usual(long, 6), whole)
 
 
 def test_a_variants_mark_is_not_part_of_a_photographs_name() -> None:
@@ -270,9 +273,9 @@ def test_a_gradient_to_the_right_sets_the_first_half_of_the_bits() -> None:
 def test_on_a_flat_background_few_differing_bits_are_many_but_a_speck_is_none() -> None:
     one, other = words(["ff" + "00" * 15, "00ff" + "00" * 14])
     assert np.bitwise_count(one ^ other).sum() <= NEAR_BITS
-    assert not is_near(one, other, NEAR_BITS)
+    assert not _is_near(one, other, NEAR_BITS)
     blank, speck = words(["0" * 32, "1" + "0" * 31])
-    assert is_near(blank, speck, NEAR_BITS)
+    assert _is_near(blank, speck, NEAR_BITS)
     assert distance(blank, speck) == np.float32(76 / 20)
 
 
@@ -280,7 +283,7 @@ def test_on_a_flat_background_few_differing_bits_are_many_but_a_speck_is_none() 
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 128))
 def test_the_distance_is_where_two_hashes_become_near(data: bytes, near_bits: int) -> None:
     one, other = words([data[:16].hex(), data[16:].hex()])
-    assert is_near(one, other, near_bits) == (distance(one, other) <= near_bits + 1e-4)
+    assert _is_near(one, other, near_bits) == (distance(one, other) <= near_bits + 1e-4)
 
 
 @pytest.mark.parametrize("size", [(200, 200), (167, 166), (9, 8), (64, 301), (480, 640), (8, 9)])

@@ -333,7 +333,7 @@ def test_killed_at_random_moments_the_data_set_is_the_old_or_the_new_one(tmp_pat
         child.kill()
         child.wait()
         if not goal.exists():  # Between the two renames: the next prepare begins like this.
-            files.recover(goal)
+            files._recover(goal)
         found = checked_sha256(goal)
         assert found in known.values(), "a mixture"
         survived["old" if found == known[now] else "new"] += 1

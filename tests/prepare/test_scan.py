@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import DataError
-from fingerspell.prepare.layouts.classes import label_in
+from fingerspell.prepare.layouts.classes import _label_in
 from fingerspell.prepare.records import Record, Renamed
-from fingerspell.prepare.scan import scan, source_names
+from fingerspell.prepare.scan import _source_names, scan
 from helpers.touched import touch
 
 NESTED = "asl_alphabet_train/asl_alphabet_train"
@@ -166,7 +166,7 @@ def test_each_input_folder_is_a_source_of_its_own_name_that_is_not_hidden(
     tmp_path: Path, folders: list[str], names: list[str]
 ) -> None:
     roots = [touch(tmp_path / folder, "A/1.jpg", "B/1.jpg") for folder in folders]
-    assert source_names(roots) == names
+    assert _source_names(roots) == names
     assert {f.source for f in scan(roots).records} == set(names)
 
 
@@ -285,7 +285,7 @@ def test_the_folder_may_be_named_relative_to_the_current_one(tmp_path: Path, mon
 def test_the_label_stands_before_the_number_or_the_word_test(
     label: str | None, names: list[str]
 ) -> None:
-    assert {label_in(name) for name in names} == {label}
+    assert {_label_in(name) for name in names} == {label}
 
 
 @pytest.mark.parametrize(

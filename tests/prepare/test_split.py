@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fingerspell.prepare.split import Shares, leak, missed, place, split_groups, split_random
+from fingerspell.prepare.split import Shares, _leak, _missed, _place, _split_random, split_groups
 
 SHARES = (0.70, 0.15, 0.15)
 
@@ -21,7 +21,7 @@ def grouped(sizes: list[int], label: str = "A") -> tuple[list[str], list[str]]:
 
 
 def placed(sizes: list[int], seed: int) -> np.ndarray:
-    return place(np.array(sizes)[:, None], SHARES, np.random.default_rng(seed))
+    return _place(np.array(sizes)[:, None], SHARES, np.random.default_rng(seed))
 
 
 @settings(max_examples=30, deadline=None)
@@ -78,7 +78,7 @@ def test_the_seed_decides_and_not_the_order_of_the_pictures() -> None:
 
 @pytest.mark.parametrize("count", [3, 4, 7, 120])
 def test_a_random_split_fills_all_three(count: int) -> None:
-    splits = Counter(split_random(["A"] * count, SHARES, 0))
+    splits = Counter(_split_random(["A"] * count, SHARES, 0))
     assert set(splits) == {"train", "val", "test"}
     assert count == 3 or abs(splits["train"] - 0.7 * count) <= 1
 
@@ -86,7 +86,7 @@ def test_a_random_split_fills_all_three(count: int) -> None:
 def test_a_leak_is_counted_by_group_pair_and_test_picture() -> None:
     groups = ["g", "g", "g", "h", "h"]
     pairs = np.array([[0, 1], [1, 2], [3, 4]])
-    found = leak(["train", "test", "val", "test", "test"], groups, pairs)
+    found = _leak(["train", "test", "val", "test", "test"], groups, pairs)
     assert (found.torn_groups, found.crossing_pairs) == (1, 2)
     assert found.test_pictures_with_twin_in_train == 1
 
@@ -114,7 +114,7 @@ def test_a_signer_is_never_torn_and_no_split_is_empty(count: int, seed: int) -> 
 
 def test_signers_are_chosen_so_that_every_class_comes_near_its_shares() -> None:
     labels, groups = signers(300, "ABCDEFGH", 0)
-    reached = missed(labels, split_groups(labels, groups, SHARES, 0), SHARES)
+    reached = _missed(labels, split_groups(labels, groups, SHARES, 0), SHARES)
     assert max(reached.values()) <= 1.0
 
 
@@ -175,19 +175,19 @@ def test_a_share_of_nothing_gets_nothing(shares: Shares, filled: set[str]) -> No
 def test_what_a_split_misses_is_said_in_points_for_each_class() -> None:
     labels = ["A"] * 20 + ["B"] * 4 + ["C"]
     a = ["train"] * 14 + ["val"] * 3 + ["test"] * 3
-    told = missed(labels, [*a, *["train"] * 3, "test", "unseen_signers"], SHARES)
+    told = _missed(labels, [*a, *["train"] * 3, "test", "unseen_signers"], SHARES)
     assert told == pytest.approx({"A": 0.0, "B": 15.0})
 
 
 def test_no_class_is_left_out_of_a_split_where_another_way_is_left() -> None:
     counts = np.array([[1, 6], [0, 4], [10, 4], [0, 2], [5, 0]])
-    homes = place(counts, SHARES, np.random.default_rng(0))
+    homes = _place(counts, SHARES, np.random.default_rng(0))
     assert all((counts[homes == split].sum(axis=0) > 0).all() for split in range(3))
 
 
 def test_a_small_class_counts_as_much_as_a_large_one() -> None:
     rng = np.random.default_rng(3)
     counts = np.stack([rng.integers(50, 150, 30), rng.integers(0, 3, 30)], axis=1)
-    homes = place(counts, SHARES, np.random.default_rng(0))
+    homes = _place(counts, SHARES, np.random.default_rng(0))
     got = np.stack([counts[homes == split].sum(axis=0) for split in range(3)]) / counts.sum(axis=0)
     assert np.abs(got - np.array(SHARES)[:, None]).max() < 0.03

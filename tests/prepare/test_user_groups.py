@@ -10,7 +10,7 @@ import pytest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.records import Record, Row
-from fingerspell.prepare.user_groups import address, user_groups
+from fingerspell.prepare.user_groups import _address, user_groups
 from helpers.synthetic_folder import groups_table
 
 HANDS = ("data/massey/A/hand1_a.jpg", "data/massey/A/hand2_a.jpg", "data/massey/B/hand1_b.jpg")
@@ -62,12 +62,12 @@ def test_a_pattern_that_matches_nothing_or_cannot_work_is_refused_with_examples(
     ],
 )
 def test_what_lies_above_the_source_is_not_seen(path: str, source: str, seen: str) -> None:
-    assert address(found(path, source)) == seen
+    assert _address(found(path, source)) == seen
 
 
 def test_a_row_of_a_table_lies_in_it_as_in_a_folder() -> None:
     row = Record(Path("s/train.csv"), "A", "s", 1, 1, part=Row(0, 1), name="row_7.png")
-    assert address(row) == "s/train.csv/row_7.png"
+    assert _address(row) == "s/train.csv/row_7.png"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Quality
 from fingerspell.images import encode_jpeg
-from fingerspell.report.data_report import page_html, write_page
+from fingerspell.report.data_report import _page_html, write_page
 from fingerspell.report.pages import thumb_uri
 from helpers.html_page import Page
 from helpers.prepared_folder import qualities, report, run, two_classes, write_pictures
@@ -22,7 +22,7 @@ NASTY = "<script>alert(1)</script>\"'&"
 
 def page(folder: Path, samples: list[Sample], **more: Any) -> Page:
     write_pictures(folder, samples)
-    return Page(page_html(folder, report(samples, **more), samples, qualities(samples)))
+    return Page(_page_html(folder, report(samples, **more), samples, qualities(samples)))
 
 
 def unusable(count: int) -> list[dict[str, str]]:
@@ -43,7 +43,7 @@ def test_the_same_data_set_makes_the_same_page(tmp_path: Path) -> None:
     samples = two_classes()
     write_pictures(tmp_path, samples)
     contents, light = report(samples), qualities(samples)
-    assert page_html(tmp_path, contents, samples, light) == page_html(
+    assert _page_html(tmp_path, contents, samples, light) == _page_html(
         tmp_path, contents, samples[::-1], light
     )
 
@@ -162,7 +162,7 @@ def test_pictures_that_stand_out_are_counted_and_shown(tmp_path: Path) -> None:
     for sample in samples[:2]:
         light[sample.path] = Quality(brightness=0.1)
     light[samples[4].path] = Quality(sharpness=1.0)
-    text = Page(page_html(tmp_path, report(samples), samples, light)).text()
+    text = Page(_page_html(tmp_path, report(samples), samples, light)).text()
     assert "Dark: 2 (11 %)" in text
     assert "Blurred: 1 (6 %)" in text
     assert "Tiny: 18 (100 %)" in text
@@ -219,7 +219,7 @@ def test_many_classes_keep_the_page_small(tmp_path: Path) -> None:
     runs = [run(f"C{i}", f"s{i % 2}", split="train", group=f"g{i}", pictures=2) for i in range(700)]
     samples = [*chain(*runs)]
     write_pictures(tmp_path, samples[:40])
-    html = page_html(tmp_path, report(samples), samples, qualities(samples))
+    html = _page_html(tmp_path, report(samples), samples, qualities(samples))
     assert html.count("<img") + html.count("no preview") <= 480 + 12 * 2 + 5 * 12
     assert "C699" in html
     head = html.partition("Sources and classes")[2].partition("</thead>")[0]

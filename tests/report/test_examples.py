@@ -55,7 +55,7 @@ def test_the_largest_groups_come_first_and_single_pictures_never() -> None:
 
 
 def test_each_group_speaks_once() -> None:
-    assert quality.first_of_groups(run("b", 3) + run("a", 2)) == [run("b", 1)[0], run("a", 1)[0]]
+    assert quality._first_of_groups(run("b", 3) + run("a", 2)) == [run("b", 1)[0], run("a", 1)[0]]
 
 
 def test_each_value_falls_into_one_bin() -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from fingerspell.images import encode_jpeg
 from fingerspell.report import pages as shared
-from fingerspell.report.data_report import page_html
+from fingerspell.report.data_report import _page_html
 from fingerspell.report.run_report import run_page
 from helpers.evaluated import RUN, evaluated
 from helpers.html_page import Page
@@ -27,7 +27,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder, samples = tmp_path_factory.mktemp("dataset"), two_classes()
     write_pictures(folder, samples)
     return [
-        page_html(folder, report(samples), samples, qualities(samples)),
+        _page_html(folder, report(samples), samples, qualities(samples)),
         run_page(evaluated(unseen=True, exported=True), RUN, b"matrix", b"curves"),
     ]
 
@@ -70,7 +70,7 @@ def test_a_value_that_a_template_lacks_is_an_error_and_no_gap() -> None:
 def test_markdown_signs_lose_their_meaning() -> None:
     assert shared._markdown("a|b\n# <x> [d](e) _f_ g_h") == r"a\|b \# \<x\> \[d\](e) \_f\_ g_h"
     assert shared._markdown(Markup("| a |")) == "| a |"
-    assert shared.code("a ` b_c|d") == "`a b_c|d`"
+    assert shared._code("a ` b_c|d") == "`a b_c|d`"
     assert shared.table(("x", "y"), [("a|", 1)]) == "| x | y |\n|---|---:|\n| a\\| | 1 |"
 
 

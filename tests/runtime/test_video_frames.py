@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from fingerspell.errors import PictureError
-from fingerspell.runtime.video import frame_rate, frames
+from fingerspell.runtime.video import _frame_rate, frames
 from helpers.film import write_film
 
 
@@ -23,8 +23,8 @@ def test_frames_come_with_their_time_and_in_red_green_blue(tmp_path: Path):
 @pytest.mark.parametrize("said", [0.0, -1.0, float("nan"), float("inf"), 90000.0])
 def test_a_rate_that_cannot_be_is_refused_or_mended_by_the_caller(said: float):
     with pytest.raises(PictureError, match="--fps 30"):
-        frame_rate(said, None, Path("film.avi"))
-    assert frame_rate(said, 25.0, Path("film.avi")) == 25.0
+        _frame_rate(said, None, Path("film.avi"))
+    assert _frame_rate(said, 25.0, Path("film.avi")) == 25.0
 
 
 def test_a_file_that_is_missing_no_video_or_cut_off_is_refused(tmp_path: Path):

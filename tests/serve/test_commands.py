@@ -34,11 +34,11 @@ def asked(*argv: str) -> argparse.Namespace:
 
 def test_an_option_beats_the_environment_which_beats_the_default():
     said = {"HOST": "0.0.0.0", "PORT": "8080"}
-    assert serve.where(asked(), {}) == ("127.0.0.1", 5000)
-    assert serve.where(asked(), said) == ("0.0.0.0", 8080)
-    assert serve.where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
+    assert serve._where(asked(), {}) == ("127.0.0.1", 5000)
+    assert serve._where(asked(), said) == ("0.0.0.0", 8080)
+    assert serve._where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
     with pytest.raises(ConfigError, match="PORT=http"):
-        serve.where(asked(), {"PORT": "http"})
+        serve._where(asked(), {"PORT": "http"})
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_server_that_breaks_fails_the_smoke_test():
         def recognise(self, rgb):
             raise RuntimeError("broken")
 
-    (row,) = smoke.try_all(Broken(), [smoke.Sample("A", "a", encode_jpeg(picture("A")))])
+    (row,) = smoke.try_all(Broken(), [smoke._Sample("A", "a", encode_jpeg(picture("A")))])
     assert row.fault.startswith("HTTP 500")
 
 

@@ -11,7 +11,7 @@ from fingerspell.cli.main import door
 from fingerspell.errors import DataError
 from fingerspell.images import encode_jpeg
 from fingerspell.synth import SynthConfig, dataset, draw, write_dataset
-from fingerspell.synth.dataset import _LEAST_APART, _done_by_all, _Share, _shares, runs, unpack
+from fingerspell.synth.dataset import _LEAST_APART, _done_by_all, _runs, _Share, _shares, unpack
 
 LABELS = ("A", "nothing", "space")
 THREE = [_Share(number, 3) for number in range(3)]
@@ -40,7 +40,7 @@ def test_every_class_gets_its_pictures_and_every_picture_its_truth(tmp_path):
 @pytest.mark.parametrize("rows", [[[0, 0]], [[1, 1]], [[0, 1]], [[1, 0]], [[1, 0], [0, 1]]])
 def test_a_mask_comes_back_from_its_runs(rows):
     mask = np.array(rows, bool)
-    assert np.array_equal(unpack(runs(mask), mask.shape), mask)
+    assert np.array_equal(unpack(_runs(mask), mask.shape), mask)
 
 
 def test_the_same_seed_writes_the_same_bytes_and_another_seed_other_names(tmp_path):

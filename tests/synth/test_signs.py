@@ -17,7 +17,7 @@ from fingerspell.synth.anatomy import (
 from fingerspell.synth.camera import view_matrix
 from fingerspell.synth.pose import sample_pose
 from fingerspell.synth.sheet import _contact_sheet, _page, _shown_signs, write_sheet
-from fingerspell.synth.signs import load_signs, parse
+from fingerspell.synth.signs import _parse, load_signs
 from fingerspell.synth.skeleton import stand
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -133,10 +133,10 @@ def test_the_fingers_of_r_are_crossed_and_those_of_u_are_not():
     ],
 )
 def test_a_good_file_is_read_and_a_wrong_one_refused_by_name(right, wrong):
-    assert parse(GOOD, "A.toml").variants[0].touches[0].finger == "index"
+    assert _parse(GOOD, "A.toml").variants[0].touches[0].finger == "index"
     broken = GOOD.replace(right, wrong)
     with pytest.raises(ConfigError, match=r"A\.toml"):
-        parse(broken if broken != GOOD else GOOD + "= = 1", "A.toml")
+        _parse(broken if broken != GOOD else GOOD + "= = 1", "A.toml")
 
 
 def test_the_page_in_docs_is_the_one_the_tables_give():

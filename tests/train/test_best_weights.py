@@ -1,6 +1,6 @@
 import numpy as np
 
-from fingerspell.train.state import BestWeights
+from fingerspell.train.state import _BestWeights
 
 
 class FakeModel:
@@ -14,9 +14,9 @@ class FakeModel:
         self.weights = weights
 
 
-def follow(losses: list[float], patience: int) -> tuple[BestWeights, FakeModel, int]:
+def follow(losses: list[float], patience: int) -> tuple[_BestWeights, FakeModel, int]:
     """Plays validation losses, epoch by epoch; the weights are the epoch's number."""
-    kept, model = BestWeights(patience), FakeModel()
+    kept, model = _BestWeights(patience), FakeModel()
     for epoch, loss in enumerate(losses):
         model.weights = [np.array([float(epoch)])]
         kept.consider(loss, model)

@@ -103,9 +103,9 @@ def test_each_part_lies_on_all_devices_that_share_a_batch():
 
 def test_jax_deals_out_the_rows_of_a_batch_in_turn():
     pytest.importorskip("jax")
-    from fingerspell.train.devices.jax import cut
+    from fingerspell.train.devices.jax import _cut
 
-    pieces = cut(np.arange(24).reshape(12, 2), 3)
+    pieces = _cut(np.arange(24).reshape(12, 2), 3)
     assert pieces.shape == (3, 4, 2)
     assert pieces[1, :, 0].tolist() == [2, 8, 14, 20]
 

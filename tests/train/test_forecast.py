@@ -7,10 +7,10 @@ from fingerspell.train.forecast import (
     Cost,
     Disk,
     Forecast,
-    Offer,
     Pace,
     Stage,
     Work,
+    _Offer,
     local_cost,
     read_offer,
     rented_cost,
@@ -51,13 +51,13 @@ def test_electricity_costs_hours_times_kilowatts_times_price():
 
 
 def test_a_faster_machine_is_rented_for_less_time():
-    assert rented_cost(7200, Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75, 3.0, 8)
+    assert rented_cost(7200, _Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75, 3.0, 8)
 
 
 def test_offers_are_read():
-    assert read_offer("big=1.20,8") == Offer("big", 1.2, 8)
-    assert read_offer("same=0.5") == Offer("same", 0.5, 1)
-    assert read_offer("my own=0") == Offer("my own", 0.0, 1)
+    assert read_offer("big=1.20,8") == _Offer("big", 1.2, 8)
+    assert read_offer("same=0.5") == _Offer("same", 0.5, 1)
+    assert read_offer("my own=0") == _Offer("my own", 0.0, 1)
 
 
 @pytest.mark.parametrize(

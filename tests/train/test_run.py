@@ -11,7 +11,7 @@ from fingerspell.labels import read_labels
 from fingerspell.model import backbone_of, load_recogniser, views_network, views_of
 from fingerspell.model.hand_crop import hand_box_of
 from fingerspell.prepare.prepare import prepare
-from fingerspell.train.calibrate import calibrate, choose_threshold
+from fingerspell.train.calibrate import _choose_threshold, calibrate
 from fingerspell.train.phases import validation_stream
 from fingerspell.train.run import check_batch, fingerprint
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, with_hashes, write_colours
@@ -116,11 +116,11 @@ def test_temperature_and_threshold_are_fitted_to_changed_pictures(colours, tmp_p
 
     def chosen(truth, calibrated, *rest):
         seen["chosen"] = calibrated
-        return choose_threshold(truth, calibrated, *rest)
+        return _choose_threshold(truth, calibrated, *rest)
 
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
     monkeypatch.setattr("fingerspell.train.calibrate.fit_temperature", fitted)
-    monkeypatch.setattr("fingerspell.train.calibrate.choose_threshold", chosen)
+    monkeypatch.setattr("fingerspell.train.calibrate._choose_threshold", chosen)
     train(small_config(colours, tmp_path / "run", augment=AugmentConfig()))
     assert np.abs(seen["plain"] - seen["harder"]).max() > 0.01
     np.testing.assert_allclose(seen["fitted"], seen["harder"], atol=1e-6)

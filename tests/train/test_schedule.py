@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from fingerspell.config import Phase, progressive
-from fingerspell.train.loop import WarmCosine, ema_momentum
+from fingerspell.train.loop import WarmCosine, _ema_momentum
 
 PHASE = Phase(name="finetune", epochs=1, learning_rate=1e-3, warmup_share=0.1)
 
@@ -21,8 +21,8 @@ def test_a_phase_of_one_step_still_has_a_rate():
 
 
 def test_weights_are_averaged_over_passes_and_not_over_steps():
-    assert ema_momentum(1000, 0.5) == pytest.approx(1 - 1 / 500)
-    assert ema_momentum(2, 0.5) == 0.5
+    assert _ema_momentum(1000, 0.5) == pytest.approx(1 - 1 / 500)
+    assert _ema_momentum(2, 0.5) == 0.5
 
 
 def test_without_a_warm_up_the_rate_starts_at_its_peak():

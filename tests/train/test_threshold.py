@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fingerspell.train.calibrate import HIGHEST_THRESHOLD, choose_threshold
+from fingerspell.train.calibrate import HIGHEST_THRESHOLD, _choose_threshold
 from fingerspell.train.synthetic import THRESHOLD_NON_LETTERS, non_letters
 
 LABELS = ("A", "B", "nothing")
@@ -25,7 +25,7 @@ def half_wrong_below(edge, count=1000):
 
 
 def chosen(truth, probabilities, strange=EMPTY, least=0.3, labels=LABELS):
-    return choose_threshold(truth, probabilities, strange, labels, least)
+    return _choose_threshold(truth, probabilities, strange, labels, least)
 
 
 def test_mistakes_of_the_unsure_raise_the_threshold():

@@ -37,12 +37,12 @@ def run(args: argparse.Namespace) -> int:
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))
-    print(gain(facts))
+    print(_gain(facts))
     print(f"try it: fingerspell predict hand.jpg --bundle {args.output_dir}")
     return 0
 
 
-def gain(facts: dict[str, Any]) -> str:
+def _gain(facts: dict[str, Any]) -> str:
     """Returns accuracy before and after an adaptation, on pictures it was not trained on."""
     before, after = facts["adapted"]["before"], facts["adapted"]["after"]
     lines = [

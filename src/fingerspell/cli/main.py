@@ -34,7 +34,7 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     return parser
 
 
-def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+def _call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Parses and runs a command; a user's mistake becomes three lines and exit code 2."""
     args = parser.parse_args(argv)
     backends.settle(os.environ)
@@ -57,7 +57,7 @@ def call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The `fingerspell` command."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    return call(build_parser(), argv)
+    return _call(build_parser(), argv)
 
 
 def door(name: str, argv: Sequence[str] | None = None) -> int:
@@ -67,4 +67,4 @@ def door(name: str, argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=module.HELP)
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
-    return call(parser, argv)
+    return _call(parser, argv)

@@ -42,14 +42,14 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.top < 1:
         raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
-    paths = list(picture_paths(args.pictures))
+    paths = list(_picture_paths(args.pictures))
     predictor = chosen_predictor(args.bundle, args.precision)
     if args.video is not None:
         return _read_video(predictor, args)
     return _read_pictures(predictor, paths, args)
 
 
-def picture_paths(asked: list[Path]) -> Iterator[Path]:
+def _picture_paths(asked: list[Path]) -> Iterator[Path]:
     """Yields files as they are named, and of folders every picture below, by name.
 
     Raises `PictureError` for a folder without pictures; a file is judged when it is read.

@@ -27,24 +27,24 @@ A user's mistake ends with exit code 2 and three lines: found, expected, to fix.
 
 
 def _reference(parser: argparse.ArgumentParser) -> str:
-    verbs = verbs_of(parser)
+    verbs = _verbs_of(parser)
     return "\n".join([_HEAD, *(_section(f"fingerspell {x}", verb) for x, verb in verbs.items())])
 
 
 def _programs(parser: argparse.ArgumentParser) -> str:
     """Returns the sections of the programs that are no verb."""
-    verbs = verbs_of(parser)
+    verbs = _verbs_of(parser)
     return "\n".join(_section(f"python backend/{PROGRAMS[x]}", verbs[x]) for x in verbs)
 
 
-def whole() -> str:
+def _whole() -> str:
     """Returns `docs/cli.md` as it should be now."""
     from fingerspell.cli.main import build_parser
 
     return f"{_reference(build_parser())}\n{_programs(build_parser(tuple(PROGRAMS)))}"
 
 
-def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+def _verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """Returns the verbs of a command line with their parsers, in order."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -57,7 +57,7 @@ def _section(name: str, verb: argparse.ArgumentParser) -> str:
     door = DOORS.get(name.removeprefix("fingerspell "))
     if door:
         lines += ["", f"The same as `python backend/{door}`."]
-    nested = verbs_of(verb)
+    nested = _verbs_of(verb)
     rows = [row for action in verb._actions if (row := _row(action))]
     if rows:
         lines += ["", "| option | default | meaning |", "|---|---|---|", *rows]
@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = argparse.ArgumentParser(description="write docs/cli.md from the parsers")
     options.add_argument("--check", action="store_true", help="write nothing; exit code 1 if old")
     args = options.parse_args(argv)
-    text = whole()
+    text = _whole()
     if args.check:
         return int(not TARGET.is_file() or TARGET.read_text(encoding="utf-8") != text)
     TARGET.write_text(text, encoding="utf-8", newline="\n")

@@ -36,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.runtime import STARTER, read_contract
 
     contract = read_contract(args.run_dir)
-    pictures = synthetic(contract.labels, (contract.height_px, contract.width_px))
+    pictures = _synthetic(contract.labels, (contract.height_px, contract.width_px))
     proof = release(args.run_dir, args.target or STARTER, pictures, args.card)
     print(json.dumps(proof, indent=2))
     return 0
 
 
-def synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float32]:
+def _synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float32]:
     """Returns synthetic hands to compare on: nobody needs the run's pictures for it.
 
     Of few classes more each, so that there are enough. Raises `ExportError` for labels of which

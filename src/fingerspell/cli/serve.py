@@ -24,14 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
         "reach it)")  # fmt: skip
     add("--port", type=int, help=f"port (default: $PORT or {_PORT}; 0: any free)")
-    add("--cors", nargs="+", default=(), metavar="ORIGIN",
-        help="web pages that may call it, '*' for all (default: pages from this machine)"
-        )  # fmt: skip
+    add("--cors", nargs="+", default=(), metavar="ORIGIN", help="web pages that may call it, '*' "
+        "for all (default: pages from this machine)")  # fmt: skip
     add("--max_picture_mb", type=float, default=10.0, metavar="MB",
         help="largest picture accepted (default: 10)")  # fmt: skip
 
 
-def where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
+def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
     """Returns host and port: the option, else HOST and PORT, else the default."""
     from fingerspell.errors import ConfigError
 
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.serve.running import address, open_socket, serve
     from fingerspell.serve.sessions import MEGABYTE, Limits
 
-    host, port = where(args, os.environ)
+    host, port = _where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
     predictor = chosen_predictor(args.bundle, args.precision)
     app = create_app(predictor, limits, cors=args.cors)

@@ -50,7 +50,7 @@ class Choice:
 Space = Mapping[str, Range | Choice]
 
 
-def settings(config: TrainConfig) -> dict[str, Scalar]:
+def _settings(config: TrainConfig) -> dict[str, Scalar]:
     """Returns every setting that may be searched for, by name, with its value.
 
     A part of the run or a phase stands before the point. Stretches of one phase
@@ -116,7 +116,7 @@ def read_space(declared: Any, config: TrainConfig, where: str) -> Space:
         raise _wrong(
             where, f"a {type(declared).__name__}", "a dictionary: name of a setting → range"
         )
-    known = settings(config)
+    known = _settings(config)
     space: dict[str, Range | Choice] = {}
     for name, values in declared.items():
         if name not in known:

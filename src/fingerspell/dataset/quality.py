@@ -120,7 +120,7 @@ def skin_band(ita_deg: float) -> str:
     return next((name for name, above in SKIN_BANDS if ita_deg > above), "")
 
 
-def remarks(quality: Quality, width: int, height: int) -> tuple[str, ...]:
+def _remarks(quality: Quality, width: int, height: int) -> tuple[str, ...]:
     """Returns which of `_REMARKS` hold; width and height are those of the picture itself."""
     holds = (
         quality.brightness < DARK,
@@ -138,7 +138,7 @@ def bands(qualities: Iterable[Quality]) -> dict[str, int]:
     return {band: counts[band] for band in BANDS}
 
 
-def medians(qualities: Sequence[Quality]) -> dict[str, float | None]:
+def _medians(qualities: Sequence[Quality]) -> dict[str, float | None]:
     """Returns the median of each figure, rounded; None for the skin tone of no skin at all."""
     tones = [q.skin_ita_deg for q in qualities if not math.isnan(q.skin_ita_deg)]
     return {
@@ -155,14 +155,14 @@ def source_medians(
     by_source: dict[str, list[Quality]] = defaultdict(list)
     for sample in samples:
         by_source[sample.source].append(qualities[sample.path])
-    return {source: medians(by_source[source]) for source in sorted(by_source)}
+    return {source: _medians(by_source[source]) for source in sorted(by_source)}
 
 
 def remarked(samples: Iterable[Sample], qualities: Qualities) -> dict[str, list[Sample]]:
     """Returns the pictures that each of `_REMARKS` holds for, the worst first."""
     by_remark: dict[str, list[Sample]] = {remark: [] for remark in _REMARKS}
     for sample in samples:
-        for remark in remarks(qualities[sample.path], sample.width, sample.height):
+        for remark in _remarks(qualities[sample.path], sample.width, sample.height):
             by_remark[remark].append(sample)
 
     def badness(remark: str, sample: Sample) -> float:
@@ -186,7 +186,7 @@ def quality_json(samples: Sequence[Sample], qualities: Qualities) -> dict[str, A
     """Returns the statistics, and the paths of the pictures that stand out, ready for JSON."""
     every = [qualities[sample.path] for sample in samples]
     return {
-        "median": medians(every),
+        "median": _medians(every),
         "skin_tones": bands(every),
         "sources": source_medians(samples, qualities),
         "remarks": {

@@ -23,10 +23,10 @@ def examine(facts: Facts) -> list[Finding]:
     return [
         _check_python(facts),
         *check_packages(facts.installed, facts.pinned_server, facts.pinned_training),
-        check_backend(facts),
-        *check_other_backends(facts),
-        *check_exporting(facts),
-        *check_gpu(facts),
+        _check_backend(facts),
+        *_check_other_backends(facts),
+        *_check_exporting(facts),
+        *_check_gpu(facts),
         _check_memory(facts),
         _check_disk(facts),
         _check_writing(facts),
@@ -113,7 +113,7 @@ def _check_starter(facts: Facts) -> Finding:
     )
 
 
-def check_backend(facts: Facts) -> Finding:
+def _check_backend(facts: Facts) -> Finding:
     """Whether the Keras backend that would be used can be loaded."""
     name, probe = facts.backend, facts.probe
     if name not in INSTALL:
@@ -145,7 +145,7 @@ def _reinstall(name: str) -> str:
     )
 
 
-def check_other_backends(facts: Facts) -> list[Finding]:
+def _check_other_backends(facts: Facts) -> list[Finding]:
     """The backends that could be used instead: nobody needs more than one."""
     return [_other(facts, name) for name in INSTALL if name != facts.backend]
 
@@ -170,7 +170,7 @@ def _choose(facts: Facts, name: str) -> str:
     return f"export {VARIABLE}={name}"
 
 
-def check_exporting(facts: Facts) -> list[Finding]:
+def _check_exporting(facts: Facts) -> list[Finding]:
     """Training runs on any backend, exporting on TensorFlow alone."""
     if facts.backend == EXPORTER or backend_installed(EXPORTER, facts.installed):
         return []
@@ -178,7 +178,7 @@ def check_exporting(facts: Facts) -> list[Finding]:
     return [warn("exporting", found, INSTALL[EXPORTER])]
 
 
-def check_gpu(facts: Facts) -> list[Finding]:
+def _check_gpu(facts: Facts) -> list[Finding]:
     """NVIDIA's view of the GPU against the backend's."""
     if facts.smi_error:
         return [

@@ -21,7 +21,7 @@ _SMALL_CLASS = 10
 _LOW_ACCURACY = 0.90
 
 
-def count_pictures(folder: Path) -> dict[str, int]:
+def _count_pictures(folder: Path) -> dict[str, int]:
     """Returns {class folder: pictures directly inside}, sorted by name; {} without the folder."""
     return {
         path.name: sum(is_picture(file.name) for file in path.iterdir()) for path in folders(folder)
@@ -32,7 +32,7 @@ def check_dataset(folder: Path) -> list[Finding]:
     """A prepared data set: there, with pictures in every split and class, roughly even."""
     if not folder.is_dir():
         return [warn("data set", f"no folder {folder}", f"{_PREPARE} {folder}")]
-    splits = {split: count_pictures(folder / split) for split in _SPLITS}
+    splits = {split: _count_pictures(folder / split) for split in _SPLITS}
     if not any(splits.values()):
         return [_not_prepared(folder)]
     empty = [f"{split}/{x}" for split in _SPLITS for x, n in splits[split].items() if n == 0]
@@ -51,7 +51,7 @@ def _not_prepared(folder: Path) -> Finding:
     fix = f"python backend/prepare_dataset.py --input_dir {inner or folder} --output_dir dataset"
     if inner is not None:
         return fail("data set", f"no train, val, test in {folder}; classes lie in {inner}", fix)
-    if any(count_pictures(folder).values()):
+    if any(_count_pictures(folder).values()):
         return fail("data set", f"{folder} holds class folders that are not split yet", fix)
     return fail(
         "data set",
@@ -62,7 +62,7 @@ def _not_prepared(folder: Path) -> Finding:
 
 def _class_folders(folder: Path, depth: int = 3) -> list[Path]:
     """Returns the folders, at most `depth` levels down, that hold class folders with pictures."""
-    if any(count_pictures(folder).values()):
+    if any(_count_pictures(folder).values()):
         return [folder]
     if depth == 0:
         return []

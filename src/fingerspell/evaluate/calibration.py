@@ -29,7 +29,7 @@ NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fitted:
+class _Fitted:
     """A threshold; of the pictures it was fitted on it accepts `coverage`, `accuracy` of it right.
 
     Both are weighted shares; `pictures` is how many it accepts.
@@ -123,7 +123,7 @@ def fit_threshold(
     probabilities: Floats,
     weights: Floats | None = None,
     least_right: float = LEAST_RIGHT,
-) -> Fitted | None:
+) -> _Fitted | None:
     """Returns the lowest threshold at which `least_right` of the accepted answers are right.
 
     `y_true` may be `NOBODY`. `weights` (N,) says how much a picture counts (1 each). Fit it on
@@ -136,7 +136,7 @@ def fit_threshold(
 
 def surest_threshold(
     y_true: Ints, probabilities: Floats, weights: Floats | None = None
-) -> Fitted | None:
+) -> _Fitted | None:
     """Returns the threshold at which accepted answers are right most often, the lowest of equals.
 
     For a network that no threshold makes right often enough; arguments and None as above.
@@ -169,7 +169,7 @@ def _loss_at(y_true: Ints, probabilities: Floats, log_temperature: float) -> flo
     return log_loss(y_true, apply_temperature(probabilities, float(np.exp(log_temperature))))
 
 
-def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[Fitted]:
+def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> list[_Fitted]:
     """Returns every threshold that accepts pictures enough to tell, the highest first."""
     if len(y_true) == 0:
         return []
@@ -182,7 +182,7 @@ def _possible(y_true: Ints, probabilities: Floats, weights: Floats | None) -> li
     last = np.append(confidence[:-1] != confidence[1:], True)
     enough = np.arange(1, len(right) + 1) >= _LEAST_ACCEPTED
     return [
-        Fitted(
+        _Fitted(
             threshold=float(confidence[end]),
             coverage=float(accepted[end] / accepted[-1]),
             accuracy=float(accuracy[end]),

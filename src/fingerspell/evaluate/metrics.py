@@ -20,7 +20,7 @@ _Z95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClassScore:
+class _ClassScore:
     """One class. `accuracy` is the share of its own pictures named rightly, which is its recall.
 
     None where there is nothing to divide by: no pictures of the class (all), or, for `precision`
@@ -35,7 +35,7 @@ class ClassScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Confusion:
+class _Confusion:
     """`count` pictures of `truth` were named `answer`; `share` of all pictures of `truth`."""
 
     truth: str
@@ -91,7 +91,7 @@ def confusion_matrix(y_true: Ints, answers: Ints, classes: int) -> NDArray[np.in
     return matrix
 
 
-def class_scores(matrix: NDArray[np.int64]) -> tuple[ClassScore, ...]:
+def class_scores(matrix: NDArray[np.int64]) -> tuple[_ClassScore, ...]:
     """Returns one score a class of a confusion matrix, in label order."""
     return tuple(
         _class_score(int(matrix[i, i]), int(matrix[i].sum()), int(matrix[:, i].sum()))
@@ -99,7 +99,7 @@ def class_scores(matrix: NDArray[np.int64]) -> tuple[ClassScore, ...]:
     )
 
 
-def macro_f1(scores: Sequence[ClassScore]) -> float | None:
+def macro_f1(scores: Sequence[_ClassScore]) -> float | None:
     """Returns the mean F1 of the classes that have pictures; None where none has."""
     held = [score.f1 for score in scores if score.f1 is not None]
     return float(np.mean(held)) if held else None
@@ -107,13 +107,13 @@ def macro_f1(scores: Sequence[ClassScore]) -> float | None:
 
 def top_confusions(
     matrix: NDArray[np.int64], labels: Sequence[str], count: int = 10
-) -> tuple[Confusion, ...]:
+) -> tuple[_Confusion, ...]:
     """Returns the most frequent mistakes, largest first, ties in label order."""
     support = matrix.sum(axis=1)
     wrong = [(i, j) for i, j in np.argwhere(matrix > 0) if i != j]
     wrong.sort(key=lambda pair: (-int(matrix[pair]), pair))
     return tuple(
-        Confusion(
+        _Confusion(
             truth=labels[i],
             answer=labels[j],
             count=int(matrix[i, j]),
@@ -175,10 +175,10 @@ def cluster_bootstrap(
     return float(low), float(high)
 
 
-def _class_score(hits: int, support: int, named: int) -> ClassScore:
+def _class_score(hits: int, support: int, named: int) -> _ClassScore:
     if not support:
-        return ClassScore(support=0, accuracy=None, precision=None, recall=None, f1=None)
-    return ClassScore(
+        return _ClassScore(support=0, accuracy=None, precision=None, recall=None, f1=None)
+    return _ClassScore(
         support=support,
         accuracy=hits / support,
         precision=hits / named if named else None,

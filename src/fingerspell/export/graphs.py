@@ -100,14 +100,14 @@ def owner_of(model: Any) -> Any:
     return module
 
 
-def picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
+def _picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
     """Returns the network input, float32 (h, w, 3) in [0, 1], of one JPEG (scalar string)."""
     import tensorflow as tf
 
-    return fit(tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE"), size_px)
+    return _fit(tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE"), size_px)
 
 
-def fit(rgb: Any, size_px: tuple[int, int]) -> Any:
+def _fit(rgb: Any, size_px: tuple[int, int]) -> Any:
     """Returns float32 (h, w, 3) in [0, 1] of uint8 (H, W, 3), as `images.fit` does.
 
     Padded with black to the aspect ratio (the odd pixel goes below and to the right), then
@@ -191,7 +191,7 @@ def _module(model: Any) -> Any:
 
     def jpeg(jpeg: Any) -> dict[str, Any]:
         fitted = tf.map_fn(
-            lambda one: picture(one, size_px),
+            lambda one: _picture(one, size_px),
             tf.reshape(jpeg, [-1]),
             fn_output_signature=fitted_spec,
         )
@@ -225,7 +225,7 @@ def _named_graph(constants: Any, size_px: tuple[int, int]) -> Any:
     network, entry, answer = constants
     with tf.Graph().as_default() as graph:
         jpeg = tf.compat.v1.placeholder(tf.string, shape=(), name=JPEG_TENSOR)
-        fitted = picture(jpeg, size_px)[None]
+        fitted = _picture(jpeg, size_px)[None]
         # An output that may also be fed, with any number of pictures.
         image = tf.compat.v1.placeholder_with_default(
             fitted, (None, *size_px, 3), name=PIXELS_TENSOR

@@ -33,7 +33,7 @@ training pictures a network is so sure of itself that full int8 agreed on 100 % 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Int8:
+class _Int8:
     """A TFLite file, what has 8 bits inside, and how full int8 did (None: it does not load)."""
 
     content: bytes
@@ -71,7 +71,7 @@ def convert_int8(
     representative: Sequence[NDArray[np.float32]],
     float32: bytes,
     unseen: NDArray[np.float32],
-) -> Int8:
+) -> _Int8:
     """Returns full int8 where it names `float32`'s class often enough, else 8-bit weights.
 
     `representative` are real training pictures, float32 (h, w, 3) in [0, 1]: random noise sets
@@ -82,8 +82,8 @@ def convert_int8(
     full = convert(model, "int8", representative)
     agreement = _agreement(float32, full, unseen)
     if agreement is not None and agreement >= _LEAST_AGREEMENT:
-        return Int8(content=full, inside="weights and activations", full_agreement=agreement)
-    return Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
+        return _Int8(content=full, inside="weights and activations", full_agreement=agreement)
+    return _Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
 
 
 def require_representative(representative: Sequence[NDArray[np.float32]]) -> None:
@@ -98,7 +98,7 @@ def require_representative(representative: Sequence[NDArray[np.float32]]) -> Non
 
 def require_builtin(content: bytes) -> None:
     """Raises `ExportError` where a phone would need Flex or custom ops."""
-    foreign = custom_ops(content)
+    foreign = _custom_ops(content)
     if foreign:
         raise ExportError(
             found=f"operations outside the builtin set: {', '.join(foreign)}",
@@ -123,7 +123,7 @@ def probabilities(content: bytes, pictures: NDArray[np.float32]) -> NDArray[np.f
     return np.stack(rows)
 
 
-def custom_ops(content: bytes) -> tuple[str, ...]:
+def _custom_ops(content: bytes) -> tuple[str, ...]:
     """Returns the operations that a plain interpreter does not have: Flex and custom ones."""
     from tensorflow.lite.python import schema_py_generated as schema
 

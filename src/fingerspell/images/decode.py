@@ -119,7 +119,7 @@ def glance(data: bytes, side_px: int) -> Glance:
             return _turned(small, _jpeg_orientation(data))
     if data.startswith(_PNG_START) and (chunk := _broken_chunk(data)):
         raise _unusable(f"a damaged picture (wrong checksum of its {chunk} part)")
-    if kind := container_kind(data):
+    if kind := _container_kind(data):
         if not (formats := container_formats(kind)):
             raise _unusable(_missing(kind))
         return _whole(_decode_other(data, formats))
@@ -144,7 +144,7 @@ def read(path: Path) -> Pixels:
         ) from error
 
 
-def exif_orientation(image: Image.Image) -> int:
+def _exif_orientation(image: Image.Image) -> int:
     """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
@@ -153,7 +153,7 @@ def exif_orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def container_kind(data: bytes) -> str:
+def _container_kind(data: bytes) -> str:
     """Returns `HEIC`, `AVIF`, `film` for any other container, or nothing for another file.
 
     Phones also write the brand `mif1`, a picture of some kind: then the first compatible brand
@@ -273,7 +273,7 @@ def _jpeg_orientation(data: bytes) -> int:
         return 1
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            return exif_orientation(image)
+            return _exif_orientation(image)
     except Exception:  # simplejpeg decoded it: what Pillow thinks of the header is no obstacle.
         return 1
 
@@ -306,7 +306,7 @@ def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
             _check_size(image.height, image.width)
             big = image.height * image.width > _BIG_PIXELS
             with _one_big_picture if big else nullcontext():
-                orientation = exif_orientation(image)
+                orientation = _exif_orientation(image)
                 return _upright(_rgb(image), orientation)
     except PictureError:
         raise
@@ -396,6 +396,6 @@ def as_plain_jpeg(data: bytes) -> bytes:
 def _is_plain(data: bytes) -> bool:
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-            return picture.mode in _PLAIN and exif_orientation(picture) == 1
+            return picture.mode in _PLAIN and _exif_orientation(picture) == 1
     except OSError:
         return False

@@ -15,7 +15,7 @@ _SPACE = "space"
 _DELETE = "del"
 
 
-def written(text: str, label: str, max_chars: int) -> str:
+def _written(text: str, label: str, max_chars: int) -> str:
     """Returns the text after one sign.
 
     `space` adds one space, never a second and never at the start. `del` takes the last character
@@ -79,7 +79,7 @@ def step(state: Live, frame: Frame, elapsed_s: float, how: LiveRules) -> Live:
     """Folds one frame into the session, `elapsed_s` seconds after the one before."""
     smoothed = smoothing.step(state.smoothed, frame, elapsed_s, how.smoothing)
     held = commit.step(state.held, smoothed.shown, elapsed_s, how.holding)
-    text = state.text if held.counted is None else written(state.text, held.counted, how.max_chars)
+    text = state.text if held.counted is None else _written(state.text, held.counted, how.max_chars)
     return Live(text, held.counted, smoothed, held)
 
 
@@ -94,7 +94,7 @@ def commit_now(state: Live, frame: Frame, how: LiveRules) -> Live:
         return replace(state, counted=None)
     held = Held(locked=label, counted=label, frames=2)
     alone = smoothing.step(Smoothed(), frame, 0.0, how.smoothing)
-    return Live(written(state.text, label, how.max_chars), label, alone, held)
+    return Live(_written(state.text, label, how.max_chars), label, alone, held)
 
 
 def spell(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> Iterator[Counted]:

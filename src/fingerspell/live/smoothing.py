@@ -49,7 +49,7 @@ class Smoothing:
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class _Vote:
     """One frame's vote (`None`: no letter) and its age in seconds."""
 
     label: str | None
@@ -60,7 +60,7 @@ class Vote:
 class Smoothed:
     """The votes that still count, oldest first, and the answer to show (`None`: no letter)."""
 
-    votes: tuple[Vote, ...] = ()
+    votes: tuple[_Vote, ...] = ()
     shown: str | None = None
 
 
@@ -70,7 +70,7 @@ def vote_of(frame: Frame, how: Smoothing) -> str | None:
     return frame.label if sure else None
 
 
-def _winner(votes: tuple[Vote, ...]) -> str | None:
+def _winner(votes: tuple[_Vote, ...]) -> str | None:
     """Returns the most frequent label; of tied labels the one voted for last."""
     labels = [vote.label for vote in votes]
     newest_first = labels[::-1]
@@ -81,9 +81,9 @@ def _winner(votes: tuple[Vote, ...]) -> str | None:
 def step(state: Smoothed, frame: Frame, elapsed_s: float, how: Smoothing) -> Smoothed:
     """Adds one frame's vote, `elapsed_s` seconds after the one before."""
     check_elapsed(elapsed_s)
-    aged = (Vote(vote.label, vote.age_s + elapsed_s) for vote in state.votes)
+    aged = (_Vote(vote.label, vote.age_s + elapsed_s) for vote in state.votes)
     fresh = tuple(vote for vote in aged if vote.age_s <= how.window_s)
-    votes = (*fresh, Vote(vote_of(frame, how)))[-how.votes :]
+    votes = (*fresh, _Vote(vote_of(frame, how)))[-how.votes :]
     return Smoothed(votes, _winner(votes))
 
 

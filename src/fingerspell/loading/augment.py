@@ -55,7 +55,7 @@ def augment(
         whole = np.full(rgb.shape[:2], _WHOLE, np.uint8)
         out = _composed(rgb, whole if cover is None else cover, size_px, config, rng, behind)
     if config.bend:
-        out = bent(out, config.bend, rng)
+        out = _bent(out, config.bend, rng)
     if rng.random() < config.occlude_share:
         out = photometric.occlude(out, rng)
     out = recolour(out, config, rng)
@@ -79,7 +79,7 @@ def warp(
     or its reflection, so that no frame of one kind can be learnt.
     """
     rgb = _without_aliasing(rgb, size_px)
-    matrix = affine(rgb.shape[:2], size_px, config, rng)
+    matrix = _affine(rgb.shape[:2], size_px, config, rng)
     kind = int(rng.integers(len(_BORDERS)))
     colour = rng.integers(0, 256, 3).tolist() if kind == len(_BORDERS) - 1 else _BLACK
     # OpenCV warps four channels in little more than half the time of three.
@@ -98,14 +98,14 @@ def _composed(
 ) -> Pixels:
     """The same warp before another background; `cover` (h, w) says how much of a pixel is hand."""
     both = _without_aliasing(np.dstack([rgb, cover]), size_px)
-    moved = _warped(both, affine(both.shape[:2], size_px, config, rng), size_px)
+    moved = _warped(both, _affine(both.shape[:2], size_px, config, rng), size_px)
     hand, share = np.ascontiguousarray(moved[..., :3]), np.ascontiguousarray(moved[..., 3])
     if share.min() == _WHOLE:
         return hand
     return lay_over(hand, share, behind.draw(size_px, rng))
 
 
-def bent(rgb: Pixels, most: float, rng: np.random.Generator) -> Pixels:
+def _bent(rgb: Pixels, most: float, rng: np.random.Generator) -> Pixels:
     """Returns a picture pulled about like rubber: fingers get longer, thicker or more bent.
 
     The points of a coarse grid are moved by up to a random share of the sides, at most `most`,
@@ -121,7 +121,7 @@ def bent(rgb: Pixels, most: float, rng: np.random.Generator) -> Pixels:
     return np.asarray(moved, np.uint8)
 
 
-def affine(
+def _affine(
     shape: tuple[int, ...],
     size_px: tuple[int, int],
     config: AugmentConfig,

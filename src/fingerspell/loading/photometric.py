@@ -48,13 +48,13 @@ def recolour(rgb: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pi
     gain, gamma = factor(rng, config.brightness), factor(rng, config.brightness)
     contrast = factor(rng, config.contrast)
     if (saturation, hue) != (1.0, 0.0):
-        rgb = cv2.transform(rgb, colour_matrix(saturation, hue))  # type: ignore[assignment]
+        rgb = cv2.transform(rgb, _colour_matrix(saturation, hue))  # type: ignore[assignment]
     if (gain, gamma, contrast) != (1.0, 1.0, 1.0):
-        rgb = cv2.LUT(rgb, tone_table(gain, gamma, contrast))  # type: ignore[assignment]
+        rgb = cv2.LUT(rgb, _tone_table(gain, gamma, contrast))  # type: ignore[assignment]
     return rgb
 
 
-def colour_matrix(saturation: float, hue: float) -> NDArray[np.float32]:
+def _colour_matrix(saturation: float, hue: float) -> NDArray[np.float32]:
     """Returns the RGB matrix that scales saturation and turns hue (radians) around the grey axis.
 
     Grey stays grey; the turn is Rodrigues' rotation around (1, 1, 1). With L the matrix whose
@@ -75,7 +75,7 @@ def colour_matrix(saturation: float, hue: float) -> NDArray[np.float32]:
     )
 
 
-def tone_table(gain: float, gamma: float, contrast: float) -> NDArray[np.uint8]:
+def _tone_table(gain: float, gamma: float, contrast: float) -> NDArray[np.uint8]:
     """Returns 256 grey levels: contrast around mid-grey, then gamma, then brightness."""
     level = (_LEVELS * contrast + (0.5 - 0.5 * contrast)).clip(0, 1) ** gamma
     # The half rounds: a byte is cut off, and what is negative was cut before.
@@ -96,11 +96,11 @@ def blur(rgb: Pixels, rng: np.random.Generator) -> Pixels:
         bell = cv2.getGaussianKernel(int(6 * sigma + 1) | 1, sigma, cv2.CV_32F)
         return np.asarray(cv2.sepFilter2D(rgb, -1, bell, bell, borderType=cv2.BORDER_REPLICATE))
     length = max(3, round(between(rng, 0.3, 1.0) * _MAX_MOTION * side))
-    streak = motion_kernel(length, between(rng, 0, math.pi))
+    streak = _motion_kernel(length, between(rng, 0, math.pi))
     return np.asarray(cv2.filter2D(rgb, -1, streak, borderType=cv2.BORDER_REPLICATE))
 
 
-def motion_kernel(length: int, angle: float) -> NDArray[np.float32]:
+def _motion_kernel(length: int, angle: float) -> NDArray[np.float32]:
     """Returns a line of `length` pixels at `angle` (radians) whose weights add up to 1.
 
     No larger than the line, because OpenCV takes ten times as long from 13×13 on.

@@ -40,7 +40,7 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path
     if config.weights == "imagenet":
         return _load_imagenet(model, config, starter)
     if config.weights == "starter":
-        return load_starter_backbone(model, starter)
+        return _load_starter_backbone(model, starter)
     path = Path(config.weights)
     if not path.is_file():
         words = ("imagenet", "starter", "none") if has_starter(starter) else ("imagenet", "none")
@@ -58,7 +58,7 @@ def _imagenet_or_starter(model: keras.Model, config: ModelConfig, starter: Path)
         return _load_imagenet(model, config, starter)
     except ModelError as unfetched:
         try:
-            origin = load_starter_backbone(model, starter)
+            origin = _load_starter_backbone(model, starter)
         except ModelError:
             raise unfetched from None
     print(
@@ -131,8 +131,8 @@ def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
     is no starter or it is damaged.
     """
     model = build_recogniser(starter_config(folder), len(labels))
-    load_starter_backbone(model, folder)
-    load_starter_head(model, labels, folder)
+    _load_starter_backbone(model, folder)
+    _load_starter_head(model, labels, folder)
     return model
 
 
@@ -148,7 +148,7 @@ def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Mod
     return hand_crop.with_hand_crop(model, HandBox(kernel, float(bias)))
 
 
-def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
+def _load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
     """Loads the released recogniser's backbone weights; returns their origin in words.
 
     Raises `ModelError` where there is none, where it is damaged, and for another backbone.
@@ -164,7 +164,7 @@ def load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
     return starter_origin(facts)
 
 
-def load_starter_head(model: keras.Model, labels: Sequence[str], folder: Path = STARTER) -> None:
+def _load_starter_head(model: keras.Model, labels: Sequence[str], folder: Path = STARTER) -> None:
     """Loads the released recogniser's head weights for those of `labels` that it knows.
 
     Another label gets weights of zero and the mean bias of the others, so that it is never the

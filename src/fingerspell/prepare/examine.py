@@ -74,7 +74,7 @@ def examine(records: Sequence[Record]) -> tuple[list[Picture], list[Bad]]:
     return pictures, [result for result in results if isinstance(result, Bad)]
 
 
-def examine_one(record: Record) -> Picture | Bad:
+def _examine_one(record: Record) -> Picture | Bad:
     """Reads and decodes one picture; never raises for what the file holds."""
     try:
         if record.size_bytes > MAX_BYTES and not isinstance(record.part, Row):
@@ -141,11 +141,11 @@ def content(record: Record) -> bytes:
         return record.path.read_bytes()
     if isinstance(record.part, Box):
         whole = decode(record.path.read_bytes())
-        return encode_jpeg(crop(whole, record.part), _CROP_QUALITY)
+        return encode_jpeg(_crop(whole, record.part), _CROP_QUALITY)
     return _row_png(record, record.part)
 
 
-def crop(rgb: Pixels, box: Box) -> Pixels:
+def _crop(rgb: Pixels, box: Box) -> Pixels:
     """Cuts the square around a box, `HAND_MARGIN` times its longer side, out of (H, W, 3).
 
     At the edge of the picture less is cut, so that nothing is made up.
@@ -175,7 +175,7 @@ def parse_row(text: bytes) -> tuple[str, bytes]:
 
 
 def _examine_all(records: Sequence[Record], stop: Event) -> list[Picture | Bad]:
-    return [examine_one(record) for record in records if not stop.is_set()]
+    return [_examine_one(record) for record in records if not stop.is_set()]
 
 
 def _size_bytes(path: Path) -> int:

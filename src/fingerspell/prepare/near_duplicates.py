@@ -2,8 +2,8 @@
 
 A hash has 128 bits, the signs of brightness gradients: each says whether one block of the picture
 is brighter than its neighbour, first for 8×8 horizontal gradients, then for 8×8 vertical ones.
-Two hashes are near where few bits differ, weighed against the bits that are set (`is_near`).
-Within a class and source, frames of a video are also linked by their numbers (`video_frames`).
+Two hashes are near where few bits differ, weighed against the bits that are set (`_is_near`).
+Within a class and source, frames of a video are also linked by their numbers (`_video_frames`).
 """
 
 import re
@@ -165,11 +165,11 @@ def near_in_source(hashes: Words, stems: Sequence[str], near_bits: int) -> Pairs
     """
     near = near_pairs(hashes, near_bits)
     if near_bits > 0:
-        video = video_frames(hashes, stems, near_bits)
-        less = is_near(hashes[near[:, 0]], hashes[near[:, 1]], round(_FRAME_SHARE * near_bits))
+        video = _video_frames(hashes, stems, near_bits)
+        less = _is_near(hashes[near[:, 0]], hashes[near[:, 1]], round(_FRAME_SHARE * near_bits))
         near = np.concatenate([near[less | ~video.is_frame[near].all(axis=1)], video.links])
     near = np.sort(near, axis=1)
-    keys = once(near[:, 0] * len(hashes) + near[:, 1])
+    keys = _once(near[:, 0] * len(hashes) + near[:, 1])
     return np.stack(np.divmod(keys, max(1, len(hashes))), axis=1)
 
 
@@ -183,12 +183,12 @@ def near_across_sources(hashes: Words, sources: NDArray[np.int64], near_bits: in
 
 
 def words(hashes: Sequence[str]) -> Words:
-    """Unpacks hexadecimal hashes for `is_near`."""
+    """Unpacks hexadecimal hashes for `_is_near`."""
     data = b"".join(bytes.fromhex(text) for text in hashes)
     return np.frombuffer(data, dtype=">u8").astype(np.uint64).reshape(-1, 2)
 
 
-def is_near(some: Words, others: Words, near_bits: int) -> NDArray[np.bool_]:
+def _is_near(some: Words, others: Words, near_bits: int) -> NDArray[np.bool_]:
     """Compares hashes (..., 2) with hashes (..., 2), broadcast; returns (...).
 
         near = differing * _USUAL_SET <= near_bits * max(set in either, _LEAST_SET)
@@ -202,7 +202,7 @@ def is_near(some: Words, others: Words, near_bits: int) -> NDArray[np.bool_]:
 
 
 def distance(some: Words, others: Words) -> NDArray[np.float32]:
-    """Returns the `near_bits` from which on two hashes are near; shapes as in `is_near`."""
+    """Returns the `near_bits` from which on two hashes are near; shapes as in `_is_near`."""
     differing, either = _compared(some, others)
     return (differing * _USUAL_SET / np.maximum(either, _LEAST_SET)).astype(np.float32)
 
@@ -240,7 +240,7 @@ def every_pair(hashes: Words, near_bits: int, most: int | None = None) -> Pairs 
         one, other = np.divmod(np.flatnonzero(differing <= limit), differing.shape[1])
         ahead = one < other
         one, other = top + one[ahead], top + other[ahead]
-        near = is_near(hashes[one], hashes[other], near_bits)
+        near = _is_near(hashes[one], hashes[other], near_bits)
         pairs.append(np.stack([one[near], other[near]], axis=1))
         count += int(near.sum())
         if most is not None and count > most:
@@ -266,14 +266,14 @@ def tables(hashes: Words, near_bits: int, count: int = _TABLES) -> Pairs:
     for one, other in _table_pairs(distinct, near_bits, count):
         waiting.append(np.minimum(one, other) * len(distinct) + np.maximum(one, other))
         if sum(map(len, waiting)) > len(keys) + 4 * len(distinct):
-            keys, waiting = once(np.concatenate([keys, *waiting])), []
-    keys = once(np.concatenate([keys, *waiting]))
+            keys, waiting = _once(np.concatenate([keys, *waiting])), []
+    keys = _once(np.concatenate([keys, *waiting]))
     near = first[np.stack(np.divmod(keys, max(1, len(distinct))), axis=1)]
     pairs: Pairs = np.sort(np.concatenate([equal, near]), axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def once(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+def _once(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns the sorted keys without repeats; np.unique's hash table is a hundred times slower."""
     ordered = np.sort(keys)
     fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
@@ -304,7 +304,7 @@ def _table_pairs(
 def _side_by_side(
     first: _Lines, second: _Lines, set_bits: NDArray[np.int16], near_bits: int
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """Yields for each step ahead where `is_near` holds; a slice at a time stays in the cache.
+    """Yields for each step ahead where `_is_near` holds; a slice at a time stays in the cache.
 
     The bits set in either of two are half the sum of those set in both and those that differ.
     """
@@ -326,7 +326,7 @@ def _most_differing(near_bits: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class VideoFrames:
+class _VideoFrames:
     """`links` (P, 2) join neighbouring frames; `is_frame[i]` says that file i is such a frame."""
 
     links: Pairs
@@ -339,19 +339,19 @@ def photo_of(stem: str) -> str:
     return match.group(1) if match else stem
 
 
-def video_frames(hashes: Words, stems: Sequence[str], near_bits: int) -> VideoFrames:
+def _video_frames(hashes: Words, stems: Sequence[str], near_bits: int) -> _VideoFrames:
     """Finds videos among the files of one class and source; hashes (N, 2) in any order."""
     is_frame = np.zeros(len(hashes), np.bool_)
     linked = [NO_PAIRS]
-    apart = unrelated(hashes, stems)
-    for series in numbered(stems):
+    apart = _unrelated(hashes, stems)
+    for series in _numbered(stems):
         links = _links(hashes, series, apart, _CALM_FACTOR * near_bits)
         is_frame[links] = True
         linked.append(links)
-    return VideoFrames(np.concatenate(linked), is_frame)
+    return _VideoFrames(np.concatenate(linked), is_frame)
 
 
-def numbered(stems: Sequence[str]) -> list[_Series]:
+def _numbered(stems: Sequence[str]) -> list[_Series]:
     """Returns every series of at least two numbers in a row, in the order of the numbers.
 
     The last number in a name counts; what stands before and after it must be the same.
@@ -364,7 +364,7 @@ def numbered(stems: Sequence[str]) -> list[_Series]:
     return [part for series in places.values() if len(series) > 1 for part in _unbroken(series)]
 
 
-def unrelated(hashes: Words, stems: Sequence[str]) -> float:
+def _unrelated(hashes: Words, stems: Sequence[str]) -> float:
     """Returns the median distance of 4,000 pairs of photographs drawn from a class."""
     by_photo: dict[str, list[int]] = defaultdict(list)
     for index, stem in enumerate(stems):
@@ -378,7 +378,7 @@ def unrelated(hashes: Words, stems: Sequence[str]) -> float:
     return float(np.median(_apart(places[one], places[other])))
 
 
-def usual(steps: _Steps, around: int) -> _Steps:
+def _usual(steps: _Steps, around: int) -> _Steps:
     """Returns the median of each step and up to `around` on both sides, fewer at the ends."""
     count, width = len(steps), 2 * around + 1
     result = np.empty(count, np.float32)
@@ -405,8 +405,8 @@ def _unbroken(series: dict[int, list[int]]) -> list[_Series]:
 def _links(hashes: Words, series: _Series, apart: float, calm: float) -> Pairs:
     """Links each frame with the next, except at cuts and where there is no video."""
     steps = _steps(_variants(hashes, series))
-    jump = np.maximum(_CUT_FACTOR * usual(steps, _AROUND_STEP), calm)
-    video = usual(steps, _AROUND_VIDEO) <= _VIDEO_SHARE * apart
+    jump = np.maximum(_CUT_FACTOR * _usual(steps, _AROUND_STEP), calm)
+    video = _usual(steps, _AROUND_VIDEO) <= _VIDEO_SHARE * apart
     goes_on = np.flatnonzero(video & (steps <= np.minimum(jump, _CUT_SHARE * apart)))
     heads = np.asarray([files[0] for files in series], np.int64)
     return np.stack([heads[goes_on], heads[goes_on + 1]], axis=1)

@@ -38,7 +38,7 @@ def scan(input_dirs: Sequence[Path], holdout_sources: Collection[str] = ()) -> S
     say their class. Raises `DataError` for everything that is none of these, and for a name in
     `holdout_sources` that is no source.
     """
-    names = source_names(input_dirs)
+    names = _source_names(input_dirs)
     _check_holdout(holdout_sources, names)
     sources = [_source(path, name) for path, name in zip(input_dirs, names, strict=True)]
     records = [record for source in sources for record in source.records]
@@ -63,7 +63,7 @@ def scan(input_dirs: Sequence[Path], holdout_sources: Collection[str] = ()) -> S
     )
 
 
-def source_names(input_dirs: Sequence[Path]) -> list[str]:
+def _source_names(input_dirs: Sequence[Path]) -> list[str]:
     """Returns one name a folder: its own, with a number where two are called alike.
 
     Dots in front go: a folder of that name in the data set would be hidden and never read.

@@ -40,7 +40,7 @@ _EMPTY = (1.0, 0.25, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
+class _Leak:
     """What a split lets through from train to the other side."""
 
     torn_groups: int
@@ -70,12 +70,12 @@ def assign(config: PrepareConfig, side: Side) -> Assigned:
     pictures, grouping = side.pictures, side.grouping
     labels = [picture.file.label for picture in pictures]
     shares = (config.train_share, config.val_share, config.test_share)
-    random = split_random(labels, shares, config.seed)
+    random = _split_random(labels, shares, config.seed)
     kept: tuple[str, ...] = ()
     if not config.resplit and config.split != "random":
         kept = tuple(sorted({p.file.source for p in pictures if p.file.split}))
     splits = random if config.split == "random" else _split(config, side, kept)
-    leaked = leak(splits, grouping.groups, grouping.pairs)
+    leaked = _leak(splits, grouping.groups, grouping.pairs)
     if kept:
         _refuse_torn(kept, leaked)
     _refuse_empty(splits, config)
@@ -86,9 +86,9 @@ def assign(config: PrepareConfig, side: Side) -> Assigned:
         kept,
         {
             "this_split": _counted(leaked, splits),
-            "random_split": _counted(leak(random, grouping.groups, grouping.pairs), random),
+            "random_split": _counted(_leak(random, grouping.groups, grouping.pairs), random),
         },
-        _far(missed([labels[i] for i in fresh], [splits[i] for i in fresh], shares)),
+        _far(_missed([labels[i] for i in fresh], [splits[i] for i in fresh], shares)),
     )
 
 
@@ -131,19 +131,19 @@ def split_groups(
         for i in members:
             counts[row[groups[i]], column[labels[i]]] += 1
         rng = np.random.default_rng([seed, *tied[0].encode("utf-8")])
-        homes = place(counts, shares, rng).tolist()
+        homes = _place(counts, shares, rng).tolist()
         for i in members:
             result[i] = SPLITS[homes[row[groups[i]]]]
     return result
 
 
-def split_random(labels: Sequence[str], shares: Shares, seed: int) -> list[str]:
+def _split_random(labels: Sequence[str], shares: Shares, seed: int) -> list[str]:
     """Returns one of `SPLITS` a picture, drawn for each class by itself: frames of one video land
     on all sides. This is the rule behind most published figures."""
     return split_groups(labels, [str(i) for i in range(len(labels))], shares, seed)
 
 
-def missed(labels: Sequence[str], splits: Sequence[str], shares: Shares) -> dict[str, float]:
+def _missed(labels: Sequence[str], splits: Sequence[str], shares: Shares) -> dict[str, float]:
     """Returns for each class by how many percentage points a split misses its share, at most.
 
     Pictures outside of `SPLITS` (held-out sources) don't count; a class with no others is left
@@ -158,7 +158,7 @@ def missed(labels: Sequence[str], splits: Sequence[str], shares: Shares) -> dict
     return misses
 
 
-def place(counts: _Counts, shares: Shares, rng: np.random.Generator) -> _Homes:
+def _place(counts: _Counts, shares: Shares, rng: np.random.Generator) -> _Homes:
     """Returns 0, 1 or 2 (train, val, test) for every group of some classes.
 
     Up to 200 random orders are cut where the sums come nearest to the shares; the best are then
@@ -189,7 +189,7 @@ def place(counts: _Counts, shares: Shares, rng: np.random.Generator) -> _Homes:
     return min((_improve(counts, homes, aim, loose) for homes in best_cuts), key=miss)
 
 
-def leak(splits: Sequence[str], groups: Sequence[str], pairs: NDArray[np.int64]) -> Leak:
+def _leak(splits: Sequence[str], groups: Sequence[str], pairs: NDArray[np.int64]) -> _Leak:
     """_Counts groups on several sides, near-duplicate pairs across sides, and spoilt test pictures.
 
     `pairs` is (P, 2), as `groups.find_groups` returns it.
@@ -203,7 +203,7 @@ def leak(splits: Sequence[str], groups: Sequence[str], pairs: NDArray[np.int64])
     train_test = np.sort(ends, axis=1) == (0, 2)
     spoilt = pairs[train_test.all(axis=1)]
     twins = np.unique(spoilt[home[spoilt] == 2])
-    return Leak(sum(len(x) > 1 for x in sides.values()), int(crossing.sum()), len(twins))
+    return _Leak(sum(len(x) > 1 for x in sides.values()), int(crossing.sum()), len(twins))
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +365,7 @@ def _keep_predefined(
     return splits
 
 
-def _refuse_torn(kept: Sequence[str], leaked: Leak) -> None:
+def _refuse_torn(kept: Sequence[str], leaked: _Leak) -> None:
     """Raises `DataError` where the splits of the sources `kept` tear groups apart."""
     if not leaked.torn_groups:
         return
@@ -416,7 +416,7 @@ def _far(points: dict[str, float]) -> dict[str, float]:
     return {label: round(most, 1) for label, most in points.items() if most > 1}
 
 
-def _counted(leaked: Leak, splits: Sequence[str]) -> dict[str, int]:
+def _counted(leaked: _Leak, splits: Sequence[str]) -> dict[str, int]:
     return {**asdict(leaked), "test_pictures": sum(split == "test" for split in splits)}
 
 

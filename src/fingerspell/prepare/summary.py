@@ -64,7 +64,7 @@ def figures(
         "renamed": [asdict(renamed) for renamed in scanned.renamed],
         "pictures": len(own),
         "groups": len({sample.group for sample in own}),
-        "classes": class_table(own),
+        "classes": _class_table(own),
         "sources": source_table(samples),
         "held_out": sorted({s.source for s in samples if s.split == HELD_OUT}),
         "kept_splits": list(assigned.kept),
@@ -81,7 +81,7 @@ def figures(
     }
 
 
-def class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
+def _class_table(samples: Iterable[Sample]) -> dict[str, dict[str, int]]:
     """Returns pictures a split and groups for each class, in prediction order."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     groups: dict[str, set[str]] = defaultdict(set)

@@ -74,10 +74,10 @@ def _by_pattern(files: Sequence[Record], pattern: str) -> list[str]:
     compiled = _compile(pattern)
     names = []
     for file in files:
-        match = compiled.search(address(file))
+        match = compiled.search(_address(file))
         names.append("/".join(part for part in match.groups() if part) if match else "")
     if not any(names):
-        examples = ", ".join(address(file) for file in files[:: max(1, len(files) // 3)][:3])
+        examples = ", ".join(_address(file) for file in files[:: max(1, len(files) // 3)][:3])
         raise DataError(
             found=f"--group_by {pattern!r} matches none of {len(files):,} pictures: {examples}",
             expected="a pattern that is found in their paths",
@@ -86,7 +86,7 @@ def _by_pattern(files: Sequence[Record], pattern: str) -> list[str]:
     return names
 
 
-def address(file: Record) -> str:
+def _address(file: Record) -> str:
     """Returns what a pattern sees: the source, then the path below its folder, `/` between.
 
     `massey/A/hand1_a.jpg`. Where the folder's name does not occur in the path (it was `.`), the

@@ -65,7 +65,7 @@ def _of_split(samples: Sequence[Sample], count: int) -> list[Sample]:
     return [sample for sample in ordered if sample in chosen]
 
 
-def first_of_groups(samples: Iterable[Sample]) -> list[Sample]:
+def _first_of_groups(samples: Iterable[Sample]) -> list[Sample]:
     """Returns the first picture of each group, in the order they come."""
     return [part[0] for part in grouped(samples, lambda sample: sample.group).values()]
 
@@ -161,7 +161,7 @@ def remarks(folder: Path, samples: _Samples, qualities: Qualities) -> list[dict[
         {
             "title": f"{remark.capitalize()}: {len(those):,} ({part_of(len(those), len(samples))})",
             "means": _REMARK_MEANS[remark],
-            "thumbs": thumbs(folder, first_of_groups(those)[:_REMARK_PICTURES]),
+            "thumbs": thumbs(folder, _first_of_groups(those)[:_REMARK_PICTURES]),
         }
         for remark, those in quality.remarked(samples, qualities).items()
         if those

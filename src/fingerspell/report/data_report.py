@@ -39,12 +39,12 @@ def write_page(folder: Path, report: Report, samples: _Samples, qualities: Quali
 
     `qualities`: by `Sample.path`. Only the pictures that are shown are opened.
     """
-    text = page_html(folder, report, samples, qualities)
+    text = _page_html(folder, report, samples, qualities)
     # A file name may hold bytes that are no UTF-8; the page shows question marks for them.
     (folder / PAGE_NAME).write_text(text, encoding="utf-8", errors="replace", newline="\n")
 
 
-def page_html(folder: Path, report: Report, samples: _Samples, qualities: Qualities) -> str:
+def _page_html(folder: Path, report: Report, samples: _Samples, qualities: Qualities) -> str:
     """Returns the page; every text from outside is escaped. See `write_page`."""
     splits = split_order(samples)
     return page(

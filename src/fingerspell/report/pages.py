@@ -51,7 +51,7 @@ def _markdown(value: object) -> str:
     return _MEANING.sub(r"\\\g<0>", one_line)
 
 
-def code(value: object) -> Markup:
+def _code(value: object) -> Markup:
     """Returns a value as a Markdown code span, in which no sign has a meaning but the backtick."""
     return Markup(f"`{' '.join(str(value).replace('`', '').split())}`")
 
@@ -126,7 +126,7 @@ def _environment(*, html: bool) -> Environment:
         keep_trailing_newline=True,
     )
     environment.globals |= {"part_of": part_of, "UNKNOWN": UNKNOWN, "table": table}
-    environment.filters |= {"percent": percent, "code": code}
+    environment.filters |= {"percent": percent, "code": _code}
     return environment
 
 

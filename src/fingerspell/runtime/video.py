@@ -13,7 +13,7 @@ from fingerspell.images import Pixels
 _FASTEST_FPS = 1000.0
 
 
-def frame_rate(said: float, asked: float | None, path: Path) -> float:
+def _frame_rate(said: float, asked: float | None, path: Path) -> float:
     """Returns frames per second: what the caller asked for, else what the file says."""
     fps = said if asked is None else asked
     if math.isfinite(fps) and 0 < fps <= _FASTEST_FPS:
@@ -38,7 +38,7 @@ def frames(path: Path, fps: float | None = None) -> Iterator[tuple[float, Pixels
     try:
         if not capture.isOpened():
             raise _no_video(path, "a file that does not open as a video")
-        rate = frame_rate(capture.get(cv2.CAP_PROP_FPS), fps, path)
+        rate = _frame_rate(capture.get(cv2.CAP_PROP_FPS), fps, path)
         index = 0
         while True:
             came, bgr = capture.read()

@@ -34,7 +34,7 @@ _SIDE_PX = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class _Sample:
     """The bytes of one picture of a class; `None` where its folder holds no picture."""
 
     label: str
@@ -52,7 +52,7 @@ def _first_picture(folders: Sequence[Path]) -> Path | None:
     return next((path for folder in folders for path in files.pictures(folder)), None)
 
 
-def folder_samples(folder: Path) -> tuple[Sample, ...]:
+def folder_samples(folder: Path) -> tuple[_Sample, ...]:
     """Returns a sample for each class of a prepared data set, or of a folder of class folders.
 
     Raises `DataError` where there is neither.
@@ -71,17 +71,17 @@ def folder_samples(folder: Path) -> tuple[Sample, ...]:
     return tuple(_sample(label, [s[label] for s in splits if label in s]) for label in labels)
 
 
-def _sample(label: str, folders: Sequence[Path]) -> Sample:
+def _sample(label: str, folders: Sequence[Path]) -> _Sample:
     path = _first_picture(folders)
     if path is None:
-        return Sample(label, str(folders[0]), None)
-    return Sample(label, str(path), path.read_bytes())
+        return _Sample(label, str(folders[0]), None)
+    return _Sample(label, str(path), path.read_bytes())
 
 
-def grey_samples(mock: MockRecogniser) -> tuple[Sample, ...]:
+def grey_samples(mock: MockRecogniser) -> tuple[_Sample, ...]:
     """Returns a plain grey picture for each label of the mock: nothing needs to be there."""
     return tuple(
-        Sample(
+        _Sample(
             label,
             f"grey {mock.grey_level(label)}",
             encode_jpeg(np.full((_SIDE_PX, _SIDE_PX, 3), mock.grey_level(label), np.uint8)),
@@ -91,7 +91,7 @@ def grey_samples(mock: MockRecogniser) -> tuple[Sample, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class _Row:
     """What happened to one class's sample; `_fault` is empty where it was properly answered.
 
     `time_ms` is the whole round trip.
@@ -153,30 +153,30 @@ def _fault(status: int, body: Any, labels: Sequence[str]) -> str:
     return "" if proper else "an answer that contradicts itself"
 
 
-def _try_sample(url: str, sample: Sample, labels: Sequence[str]) -> Row:
+def _try_sample(url: str, sample: _Sample, labels: Sequence[str]) -> _Row:
     if sample.picture is None:
-        return Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
+        return _Row(sample.label, "", 0.0, False, 0.0, f"no picture in {sample.name}")
     data, kind = _form(sample.picture, "sample.jpg")
     start_s = time.perf_counter()
     try:
         status, body = _send(f"{url}/predict-image", data, kind)
     except (OSError, ValueError) as error:
-        return Row(sample.label, "", 0.0, False, 0.0, f"no answer ({error})")
+        return _Row(sample.label, "", 0.0, False, 0.0, f"no answer ({error})")
     time_ms = (time.perf_counter() - start_s) * 1000
     wrong = _fault(status, body, labels)
     if wrong:
-        return Row(sample.label, "", 0.0, False, time_ms, wrong)
+        return _Row(sample.label, "", 0.0, False, time_ms, wrong)
     top = body["top_prediction"]
-    return Row(sample.label, top["label"], top["score"], body["accepted"], time_ms)
+    return _Row(sample.label, top["label"], top["score"], body["accepted"], time_ms)
 
 
-def try_all(predictor: Predictor, samples: Sequence[Sample]) -> tuple[Row, ...]:
+def try_all(predictor: Predictor, samples: Sequence[_Sample]) -> tuple[_Row, ...]:
     """Starts the real server on a free port and sends every sample to it."""
     with running(create_app(predictor)) as url:
         return tuple(_try_sample(url, sample, predictor.labels) for sample in samples)
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[_Row]) -> str:
     """Returns class, answer, confidence and time as aligned lines."""
     lines = [f"{'class':<10} {'answer':<10} {'confidence':>10} {'ms':>8}"]
     for row in rows:
@@ -192,7 +192,7 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def summary(rows: Sequence[Row], predictor: Predictor) -> str:
+def summary(rows: Sequence[_Row], predictor: Predictor) -> str:
     """Returns the result of the smoke test as text."""
     answered = [row for row in rows if not row.fault]
     right = sum(row.right for row in rows)

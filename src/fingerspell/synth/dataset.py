@@ -106,11 +106,11 @@ def _truth_line(path: str, label: str, synthetic: SyntheticHand) -> dict[str, ob
         "landmarks": np.round(synthetic.landmarks, 2).tolist() if seen else None,
         "box": list(synthetic.box) if seen else None,
         "size": list(synthetic.mask.shape),
-        "mask": runs(synthetic.mask),
+        "mask": _runs(synthetic.mask),
     }
 
 
-def runs(mask: Flags) -> list[int]:
+def _runs(mask: Flags) -> list[int]:
     """Returns the lengths of the mask's runs, row by row, beginning with pixels that are off."""
     flat = np.concatenate([[False], mask.ravel(), [not mask.ravel()[-1]]])
     ends = np.nonzero(flat[1:] != flat[:-1])[0]

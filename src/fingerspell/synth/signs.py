@@ -71,7 +71,7 @@ class Sign:
     variants: tuple[Variant, ...] = field(default=())
 
 
-def parse(text: str, name: str) -> Sign:
+def _parse(text: str, name: str) -> Sign:
     """Reads one sign file; raises `ConfigError` that names the file and the entry."""
     try:
         body = tomllib.loads(text)
@@ -134,7 +134,7 @@ def _touch(part: str, rest: dict[str, Any]) -> Touch:
 def load_signs(folder: Path = _SIGNS_DIR) -> dict[str, Sign]:
     """Returns all signs of a folder by label."""
     files = sorted(folder.glob("*.toml"))
-    signs = [parse(path.read_text(encoding="utf-8"), path.name) for path in files]
+    signs = [_parse(path.read_text(encoding="utf-8"), path.name) for path in files]
     return {sign.label: sign for sign in signs}
 
 

@@ -25,7 +25,7 @@ released one accepted 17 % at 0.99 and 58 % at 0.9, and 99.7 and 97.3 % of that 
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class _Calibration:
     """Calibration of the trained network on the validation split; the loss is −ln p(true class)."""
 
     temperature: float
@@ -38,7 +38,7 @@ def calibrate(
     run: Run,
     validation_stream: Callable[[AugmentConfig | None], Any],
     non_letters: NDArray[np.float32],
-) -> Calibration:
+) -> _Calibration:
     """Fits temperature and threshold on the validation split; folds the temperature into the model.
 
     `validation_stream` gives its pictures in batches, augmented or not. Both are fitted on
@@ -61,7 +61,7 @@ def calibrate(
     temperature = fit_temperature(augmented, truth)
     fold_temperature(run.model, temperature)
     calibrated = apply_temperature(plain, temperature)
-    return Calibration(
+    return _Calibration(
         temperature=temperature,
         loss=calibration.log_loss(truth, calibrated),
         accuracy=float((calibrated.argmax(axis=1) == truth).mean()),
@@ -82,10 +82,10 @@ def _fit_rejection(
     answers = calibrated[:0]
     if len(non_letters):
         answers = retry_smaller(run, run.model.variables, predicted)
-    return choose_threshold(truth, calibrated, answers, run.manifest.labels, run.config.threshold)
+    return _choose_threshold(truth, calibrated, answers, run.manifest.labels, run.config.threshold)
 
 
-def choose_threshold(
+def _choose_threshold(
     y_true: NDArray[np.intp],
     probabilities: NDArray[np.floating[Any]],
     non_letters: NDArray[np.floating[Any]],

@@ -95,7 +95,7 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class _Offer:
     """A machine that can be rented: its price an hour, and how many times as fast as this one."""
 
     name: str
@@ -119,7 +119,7 @@ def local_cost(seconds: float, watts: float, price_per_kwh: float) -> Cost:
     return _cost("this machine", seconds, watts / 1000 * price_per_kwh)
 
 
-def rented_cost(seconds: float, offer: Offer) -> Cost:
+def rented_cost(seconds: float, offer: _Offer) -> Cost:
     """Returns what a rented machine costs: hours / speedup * price."""
     return _cost(offer.name, seconds, offer.price_per_h, offer.speedup)
 
@@ -129,14 +129,14 @@ def _cost(machine: str, seconds: float, price_per_h: float, speedup: float = 1.0
     return Cost(machine, there_s, there_s / 3600 * price_per_h, price_per_h, speedup)
 
 
-def read_offer(text: str) -> Offer:
+def read_offer(text: str) -> _Offer:
     """Reads `NAME=PRICE` or `NAME=PRICE,SPEEDUP`; raises `ConfigError` for anything else."""
     name, _, numbers = text.partition("=")
     price, _, speedup = numbers.partition(",")
     try:
-        offer = Offer(name, float(price), float(speedup or 1))
+        offer = _Offer(name, float(price), float(speedup or 1))
     except ValueError:
-        offer = Offer("", 0.0)
+        offer = _Offer("", 0.0)
     require(
         bool(offer.name) and 0 <= offer.price_per_h < float("inf") and 0 < offer.speedup < 1e6,
         found=f"--cloud {text}",

@@ -52,7 +52,7 @@ class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: igno
         return phase.learning_rate * climbed * (0.01 + 0.99 * (1 + cosine) / 2)
 
 
-def ema_momentum(steps_per_epoch: int, epochs: float) -> float:
+def _ema_momentum(steps_per_epoch: int, epochs: float) -> float:
     """Returns the decay a step of weights averaged (EMA) over about `epochs` passes.
 
     Counted in passes, not steps, so that it means the same for small and large data sets.
@@ -67,7 +67,7 @@ def compile_for(
     optimizer = keras.optimizers.Adam(
         WarmCosine(phase, steps_per_epoch * phase.epochs),
         use_ema=config.average_epochs > 0,
-        ema_momentum=ema_momentum(steps_per_epoch, config.average_epochs),
+        ema_momentum=_ema_momentum(steps_per_epoch, config.average_epochs),
     )
     model.compile(
         optimizer=optimizer,

@@ -22,7 +22,7 @@ from fingerspell.train.run_folder import CHECKPOINTS
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupt:
+class _Interrupt:
     """A signal handler: whether a stop was requested, and whether a step is in progress."""
 
     def __init__(self) -> None:
@@ -38,12 +38,12 @@ class Interrupt:
 
 
 @contextmanager
-def handle_signals() -> Iterator[Interrupt]:
+def handle_signals() -> Iterator[_Interrupt]:
     """Handles Ctrl-C and SIGTERM while a run trains.
 
     Python handles signals in its main thread only: in other threads this does nothing.
     """
-    interrupt = Interrupt()
+    interrupt = _Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
@@ -70,7 +70,7 @@ class Run:
     model: keras.Model
     fingerprint: str
     processes: ProcessGroup = ALONE
-    interrupt: Interrupt = field(default_factory=Interrupt)
+    interrupt: _Interrupt = field(default_factory=_Interrupt)
     rows: list[Epoch] = field(default_factory=list)
     total_steps: int = 0
     parts: int = 1

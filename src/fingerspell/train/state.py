@@ -40,7 +40,7 @@ class PhaseTask:
     validate: Callable[[], dict[str, float]]
 
 
-class BestWeights:
+class _BestWeights:
     """Keeps the weights of the best validation so far, and counts the epochs without gain."""
 
     def __init__(self, patience_epochs: int) -> None:
@@ -77,7 +77,7 @@ class State:
 
     def __init__(self, run: Run, task: PhaseTask) -> None:
         self.run, self.task = run, task
-        self.best_weights = BestWeights(task.phase.patience_epochs)
+        self.best_weights = _BestWeights(task.phase.patience_epochs)
         self.epoch = self.step = 0
         self.sums: list[np.ndarray] = []
         self.weights: list[np.ndarray] = []

@@ -28,7 +28,7 @@ _STUDY, _MARK, _REASON = "fingerspell", "search", "reason"
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class _Trial:
     """One setting of the search; a run that could not be trained has a reason and no loss."""
 
     number: int
@@ -38,7 +38,7 @@ class Trial:
     reason: str = ""
 
 
-def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[Trial]:
+def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[_Trial]:
     """Tries `trials` settings of `space` and returns all that were tried, the best first.
 
     Each is a run of its own in `output_dir/trials/NNN`, judged by its loss on the validation
@@ -90,7 +90,7 @@ def _search(
     space: Space,
     trials: int,
     command: str,
-) -> list[Trial]:
+) -> list[_Trial]:
     """Tries what is left to try, and returns all that was tried, the best first."""
     try:
         while len(_ended(study)) < trials:
@@ -166,7 +166,7 @@ def _suggest(trial: optuna.Trial, name: str, values: Range | Choice) -> None:
 
 def _try_out(
     study: optuna.Study, trial: optuna.Trial, base: TrainConfig, manifest: Manifest, command: str
-) -> Trial:
+) -> _Trial:
     """Trains one setting, or reads the run that was finished before a kill, and notes its loss."""
     folder = base.output_dir / _TRIALS / f"{trial.number:03d}"
     try:
@@ -189,8 +189,8 @@ def _try_out(
     return _read_trial(study.get_trials(deepcopy=False)[trial.number])
 
 
-def _read_trial(trial: FrozenTrial) -> Trial:
-    return Trial(
+def _read_trial(trial: FrozenTrial) -> _Trial:
+    return _Trial(
         number=trial.number,
         settings=trial.params,
         loss=math.inf if trial.value is None else trial.value,
@@ -199,11 +199,11 @@ def _read_trial(trial: FrozenTrial) -> Trial:
     )
 
 
-def _results(study: optuna.Study) -> list[Trial]:
+def _results(study: optuna.Study) -> list[_Trial]:
     return sorted((_read_trial(t) for t in _ended(study)), key=lambda t: (t.loss, t.number))
 
 
-def _write_best(folder: Path, base: TrainConfig, tried: Sequence[Trial], command: str) -> None:
+def _write_best(folder: Path, base: TrainConfig, tried: Sequence[_Trial], command: str) -> None:
     """Writes the best setting as a recipe, once there is one."""
     best = tried[0]
     if best.reason:
@@ -217,7 +217,7 @@ def _write_best(folder: Path, base: TrainConfig, tried: Sequence[Trial], command
     write_text(folder / _BEST, as_recipe(config, title, path, text))
 
 
-def _line(trial: Trial, trials: int) -> str:
+def _line(trial: _Trial, trials: int) -> str:
     values = ", ".join(f"{name}={_short(value)}" for name, value in trial.settings.items())
     outcome = trial.reason or f"val loss {trial.loss:.4f}  accuracy {trial.accuracy:6.1%}"
     return f"trial {trial.number:03d} of {trials}  {outcome}  |  {values}"
@@ -227,7 +227,7 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def summary(folder: Path, tried: Sequence[Trial], shown: int = 10) -> str:
+def summary(folder: Path, tried: Sequence[_Trial], shown: int = 10) -> str:
     """Returns the console summary of a search: the best settings, and their file."""
     lines = [_line(trial, len(tried)) for trial in tried[:shown]]
     best = f"the best: fingerspell train --config {(folder / _BEST).as_posix()} --output_dir …"

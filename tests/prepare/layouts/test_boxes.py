@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import DataError
-from fingerspell.prepare.layouts.boxes import class_names, has_names, parse_box
+from fingerspell.prepare.layouts.boxes import _class_names, _has_names, _parse_box
 from fingerspell.prepare.records import Box
 from fingerspell.prepare.scan import scan
 from helpers.touched import touch
@@ -97,7 +97,7 @@ def test_bad_lines_are_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
     ],
 )
 def test_a_box_or_a_polygon_gives_edges(line: str, edges: tuple[float, ...]) -> None:
-    index, box = parse_box(line)
+    index, box = _parse_box(line)
     assert index == 3
     assert (box.left, box.top, box.right, box.bottom) == pytest.approx(edges)
 
@@ -119,7 +119,7 @@ def test_a_box_or_a_polygon_gives_edges(line: str, edges: tuple[float, ...]) -> 
 def test_lines_that_are_no_box_say_why(reason: str, lines: list[str]) -> None:
     for line in lines:
         with pytest.raises(ValueError, match=reason):
-            parse_box(line)
+            _parse_box(line)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ ABC = {0: "A", 1: "B", 2: "C"}
     ],
 )
 def test_every_usual_way_to_write_a_list_is_understood(text: str) -> None:
-    assert has_names(text)
-    assert class_names(text) == ABC
+    assert _has_names(text)
+    assert _class_names(text) == ABC
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_every_usual_way_to_write_a_list_is_understood(text: str) -> None:
     ],
 )
 def test_names_are_text_as_it_is_written_at_the_top_level(text: str, names: dict[int, str]) -> None:
-    assert class_names(text) == names
+    assert _class_names(text) == names
 
 
 @pytest.mark.parametrize(
@@ -211,4 +211,4 @@ def test_names_are_text_as_it_is_written_at_the_top_level(text: str, names: dict
 def test_names_that_are_doubtful_are_refused(reason: str, texts: list[str]) -> None:
     for text in texts:
         with pytest.raises(ValueError, match=reason):
-            class_names(text)
+            _class_names(text)

@@ -13,7 +13,7 @@ import pytest
 from fingerspell.errors import ConfigError, ModelError, RunError
 from fingerspell.train import run_folder
 from fingerspell.train.distributed import launch as launch_module
-from fingerspell.train.distributed.launch import Launch, _check_room, launch, work
+from fingerspell.train.distributed.launch import _check_room, _Launch, launch, work
 from helpers.small_run import small_config
 
 CALLS = SimpleNamespace(train=None)
@@ -137,14 +137,14 @@ def test_what_a_restart_finds_is_gone_on_with_and_not_replaced_again(tmp_path, r
 def test_a_marker_that_a_killed_launcher_left_replaces_nothing(tmp_path, ray, monkeypatch):
     output, asked = old_run(tmp_path / "output"), []
     config = small_config(tmp_path / "data", output, resume=True)
-    Launch(config, "", tmp_path).old_run.touch()
+    _Launch(config, "", tmp_path).old_run.touch()
     monkeypatch.setattr(CALLS, "train", lambda config, command: asked.append(config.overwrite))
     ray(config)
     assert asked == [False]
 
 
 def test_processes_that_give_up_at_once_do_not_write_over_each_other(tmp_path, monkeypatch):
-    task = Launch(small_config(tmp_path / "data", tmp_path), "", tmp_path)
+    task = _Launch(small_config(tmp_path / "data", tmp_path), "", tmp_path)
     task.notes.mkdir()
     whole, barrier = Path.write_text, threading.Barrier(8, timeout=10)
 
@@ -162,7 +162,7 @@ def test_processes_that_give_up_at_once_do_not_write_over_each_other(tmp_path, m
 
 def test_where_one_process_gave_up_the_others_have_nothing_to_do(tmp_path, ray, monkeypatch):
     config = small_config(tmp_path / "data", tmp_path / "output")
-    task = Launch(config, "", tmp_path)
+    task = _Launch(config, "", tmp_path)
     task.notes.mkdir(parents=True)
     launch_module._note(task, 1, WRONG_WEIGHTS)
     monkeypatch.setattr(CALLS, "train", None)

@@ -16,12 +16,12 @@ from fingerspell.prepare.records import Bad, Box, Record, Source, is_folder_name
 _KEY = re.compile(r"^names[ \t]*:", re.MULTILINE)
 
 
-def has_names(text: str) -> bool:
+def _has_names(text: str) -> bool:
     """Returns whether a YAML text lists class names at its top level; nothing is parsed."""
     return _KEY.search(text) is not None
 
 
-def class_names(text: str) -> dict[int, str]:
+def _class_names(text: str) -> dict[int, str]:
     """Returns index → name of `names: [A, B]`, `names:` with dashes, or `names:` with `0: A`.
 
     Every name is text, also `N` and `No`: the nodes are read as they are written and never made
@@ -118,7 +118,7 @@ def _exports(folder: Folder) -> list[_Export]:
     notes = [f for f in folder.notes if f.name.lower().endswith((".yaml", ".yml"))]
     for note in sorted(notes, key=lambda f: not f.name.lower().startswith("data.")):
         text = Path(note.path).read_text(encoding="utf-8-sig", errors="replace")
-        if has_names(text):
+        if _has_names(text):
             return [_Export(folder, note, text)]
     return [export for child in folder.folders for export in _exports(child)]
 
@@ -154,7 +154,7 @@ def _add(source: Source, picture: File, split: str, note: File, classes: Mapping
     lines, number = _lines(source, note), 0
     for place, line in lines:
         try:
-            index, box = parse_box(line)
+            index, box = _parse_box(line)
             if index not in classes:
                 raise ValueError(f"class {index}, but data.yaml names {len(classes)} classes")
         except ValueError as error:
@@ -171,7 +171,7 @@ def _add(source: Source, picture: File, split: str, note: File, classes: Mapping
     return len(lines)
 
 
-def parse_box(line: str) -> tuple[int, Box]:
+def _parse_box(line: str) -> tuple[int, Box]:
     """Returns the class index and box of `class cx cy w h`, or of a polygon `class x y x y x y …`.
 
     All numbers are shares of the picture. Raises `ValueError` with the reason.
@@ -198,7 +198,7 @@ def parse_box(line: str) -> tuple[int, Box]:
 
 def _classes(export: _Export) -> dict[int, str]:
     try:
-        names = class_names(export.text)
+        names = _class_names(export.text)
         if re.search(r"^kpt_shape", export.text, re.MULTILINE):
             raise ValueError("`kpt_shape`: these labels are key points")
         if bad := [name for name in names.values() if not is_folder_name(name.strip())]:

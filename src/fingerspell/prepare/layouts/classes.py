@@ -27,7 +27,7 @@ _CAMERA = frozenset(
 """What cameras and telephones call every picture."""
 
 
-def label_in(name: str) -> str | None:
+def _label_in(name: str) -> str | None:
     """Returns what stands before `_test` or before a number, None where nothing does.
 
     Only letters, and single digits, make a label: the days in `IMG_20240131_1.jpg` are no classes,
@@ -40,7 +40,7 @@ def label_in(name: str) -> str | None:
 
 def _labels_in(folder: Folder) -> list[str]:
     """Returns a label for each picture of a folder; empty unless all say one, two at least."""
-    labels = [label for file in folder.pictures if (label := label_in(file.name))]
+    labels = [label for file in folder.pictures if (label := _label_in(file.name))]
     whole = len(labels) == len(folder.pictures) and len(set(labels)) >= 2
     return labels if whole else []
 
@@ -84,7 +84,7 @@ class _ClassSet:
 def read_classes(tree: Folder, name: str) -> Source | None:
     """Reads class folders; None where there are none. Raises `DataError` for several sets."""
     sets = class_sets(tree)
-    if not sets and class_folders(tree):
+    if not sets and _class_folders(tree):
         sets = [_ClassSet(tree, (("", tree),))]
     if not sets:
         return None
@@ -95,7 +95,7 @@ def read_classes(tree: Folder, name: str) -> Source | None:
 
 def class_sets(folder: Folder) -> list[_ClassSet]:
     """Returns the topmost folders with at least two classes, or with ready-made splits."""
-    splits, own = _splits(folder), len(class_folders(folder)) >= 2
+    splits, own = _splits(folder), len(_class_folders(folder)) >= 2
     if len({split for split, _ in splits}) >= 2:
         if own:
             raise DataError(
@@ -109,7 +109,7 @@ def class_sets(folder: Folder) -> list[_ClassSet]:
     return [one for child in folder.folders for one in class_sets(child)]
 
 
-def class_folders(folder: Folder) -> list[Folder]:
+def _class_folders(folder: Folder) -> list[Folder]:
     """Returns the sub-folders that hold pictures, less flat splits and an annotator's `images`.
 
     Of a class folder in one of the same name, as some archives unpack, it is the inner one.
@@ -135,7 +135,7 @@ def _splits(folder: Folder) -> list[tuple[str, Folder]]:
         if split := split_of(child.name):
             sets = class_sets(child)
             roots = [part for one in sets for _, part in one.parts]
-            if not sets and class_folders(child):
+            if not sets and _class_folders(child):
                 roots = [child]  # A split may hold one class only.
             if len(roots) == 1:
                 splits.append((split, roots[0]))
@@ -156,7 +156,7 @@ def _read(classes: _ClassSet, tree: Folder, name: str) -> Source:
     used = set()
     for part, root in classes.parts:
         _check_nested(root)
-        for folder in class_folders(root):
+        for folder in _class_folders(root):
             used.add(folder.path)
             if not folder.name.strip():
                 source.unusable.append(Bad(Path(folder.path), "a class folder without a name"))
@@ -199,7 +199,7 @@ def _several(tree: Folder, sets: Sequence[_ClassSet]) -> DataError:
     more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
     listed = " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
     deeper = all(map(_is_usual, (one.folder for one in sets))) and not any(
-        map(_is_usual, (f for one in sets for _, root in one.parts for f in class_folders(root)))
+        map(_is_usual, (f for one in sets for _, root in one.parts for f in _class_folders(root)))
     )
     return DataError(
         found=f"{len(paths)} folders with classes of their own in {tree.path}: {names}{more}",

@@ -48,7 +48,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def cut(rows: Any, parts: int) -> Any:
+def _cut(rows: Any, parts: int) -> Any:
     """Splits a batch into parts by dealing out its rows in turn: (parts, rows / parts, …).
 
     Each device holds a contiguous piece of the batch: so every part has rows on all of them.
@@ -79,7 +79,7 @@ def step_in_parts(network: keras.Model, parts: int) -> Callable[[Any, Any], tupl
             )
             return (jax.tree.map(jax.numpy.add, sums, gradients), other, metrics), logs
 
-        pieces = tuple(cut(value, parts) for value in data)
+        pieces = tuple(_cut(value, parts) for value in data)
         nothing = jax.tree.map(jax.numpy.zeros_like, trainable)
         (sums, other, metrics), logs = jax.lax.scan(part, (nothing, other, metrics), pieces)
         trainable, optimizer = network.optimizer.stateless_apply(

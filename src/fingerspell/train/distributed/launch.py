@@ -41,7 +41,7 @@ Train = Callable[[TrainConfig, str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class _Launch:
     """What every process needs beside the function that trains."""
 
     config: TrainConfig
@@ -79,7 +79,7 @@ def launch(
         overwrite=False,
         resume=True,
     )
-    task = Launch(absolute, command, Path.cwd())
+    task = _Launch(absolute, command, Path.cwd())
     shutil.rmtree(task.notes, ignore_errors=True)
     task.old_run.unlink(missing_ok=True)
     if config.overwrite and any((folder / name).exists() for name in run_folder.FILES):
@@ -123,7 +123,7 @@ def _check(config: TrainConfig, workers: int) -> None:
     )
 
 
-def _fit(task: Launch, train: Train, workers: int, address: str | None) -> None:
+def _fit(task: _Launch, train: Train, workers: int, address: str | None) -> None:
     """Runs Ray's trainer over the processes until they are done."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -200,7 +200,7 @@ def work(settings: dict[str, Any]) -> None:
     """
     import ray.train
 
-    task: Launch = settings["task"]
+    task: _Launch = settings["task"]
     if any(task.notes.glob(_REFUSED)):
         return
     config = task.config
@@ -235,14 +235,14 @@ def _meeting_point() -> str:
     return str(broadcast_from_rank_zero(f"{host}:{port}"))
 
 
-def _note(task: Launch, rank: int, error: FingerspellError) -> None:
+def _note(task: _Launch, rank: int, error: FingerspellError) -> None:
     """Writes why process `rank` gave up, in a file of its own: several may do so at once."""
     note = {"found": error.found, "expected": error.expected, "fix": error.fix}
     task.notes.mkdir(parents=True, exist_ok=True)
     write_json(task.notes / _REFUSED.replace("*", str(rank)), note)
 
 
-def _raise_refusal(task: Launch) -> None:
+def _raise_refusal(task: _Launch) -> None:
     """Raises what made a process give up for good, if one did."""
     for path in sorted(task.notes.glob(_REFUSED)):
         raise RunError(**run_folder.read_json(path))
