@@ -53,11 +53,8 @@ def squares(shares: np.ndarray) -> list[float]:
     return [float(np.asarray(value)[0, 0]) for value in _square_of(shares)]
 
 
-def test_the_square_lies_around_the_hand_and_is_wider_by_the_margin():
+def test_the_square_lies_around_the_hand_wider_by_the_margin_and_within_the_picture():
     assert squares(shares_of(3, 4, 6, 7)) == pytest.approx([0.45, 0.55, 0.3 * _MARGIN], abs=2e-3)
-
-
-def test_the_square_stays_within_the_picture():
     x, y, side = squares(shares_of(8, 0, 10, 3))
     assert x == pytest.approx(1 - side / 2) and y == pytest.approx(side / 2)
 
@@ -77,24 +74,16 @@ def test_without_a_sure_hand_more_of_the_picture_is_seen(sure):
 
 @pytest.mark.parametrize("where", [(0.5, 0.5, 1.0), (0.6, 0.4, 0.5), (0.2, 0.85, 0.3)])
 def test_enlarging_is_what_opencv_does(where):
-    height, width = 48, 64
+    (height, width), (x, y, side) = (48, 64), where
     rgb = np.random.default_rng(1).random((height, width, 3), np.float32)
-    x, y, side = where
-    out = np.asarray(
-        _enlarged(rgb[None], *(np.array([[v]], np.float32) for v in where), (height, width))
-    )[0]
+    square = (np.array([[v]], np.float32) for v in where)
+    out = np.asarray(_enlarged(rgb[None], *square, (height, width)))[0]
     if side == 1:
         np.testing.assert_array_equal(out, rgb)
-    matrix = np.array(
-        [
-            [side, 0, (x - side / 2) * width + side / 2 - 0.5],
-            [0, side, (y - side / 2) * height + side / 2 - 0.5],
-        ]
-    )
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    expected = cv2.warpAffine(
-        rgb, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    left, top = ((v - side / 2) * n + side / 2 - 0.5 for v, n in ((x, width), (y, height)))
+    matrix = np.array([[side, 0, left], [0, side, top]])
+    how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
+    expected = cv2.warpAffine(rgb, matrix, (width, height), **how)
     assert np.abs(out - expected).max() < 0.03  # OpenCV counts in thirty-seconds of a pixel.
 
 
@@ -166,39 +155,29 @@ def test_both_looks_share_the_backbone(tmp_path):
     """Otherwise a file would hold it twice, and what is learnt later would count for one."""
     closer = with_hand_crop(recogniser(), somewhere())
     assert len(closer.get_weights()) == len(recogniser().get_weights()) + 2
-    assert {x.path for x in backbone_of(closer).variables} == {
-        x.path for x in backbone_of(recogniser()).variables
-    }
+    ours, theirs = (backbone_of(model).variables for model in (closer, recogniser()))
+    assert {x.path for x in ours} == {x.path for x in theirs}
 
 
 def test_its_features_and_copies_to_learn_from_look_once():
     closer = with_hand_crop(recogniser(), somewhere())
     once = at_size(closer, (32, 32))
     assert views_of(once) == "single"
-    np.testing.assert_allclose(
-        answers(feature_network(closer), X), answers(feature_network(recogniser()), X), atol=1e-5
-    )
+    ours, theirs = (answers(feature_network(model), X) for model in (closer, recogniser()))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_where_it_computes_in_half_precision_it_answers_in_float32():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        config = ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX)
-        mixed = with_hand_crop(build_recogniser(config, 4), nowhere())
-    finally:
-        keras.config.set_dtype_policy(policy)
+def test_where_it_computes_in_half_precision_it_answers_in_float32(half_precision):
+    config = ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX)
+    mixed = with_hand_crop(build_recogniser(config, 4), nowhere())
     assert answers(mixed, X).dtype == np.float32
     plain = rebuild_in_float32(mixed)
     assert views_of(plain) == "hand_crop" and plain.get_layer(HAND_CELLS).dtype == "float32"
 
 
-def test_a_backbone_without_a_known_grid_is_refused():
+def test_a_backbone_without_a_known_grid_and_unknown_views_are_refused():
     other = keras.Model(recogniser().input, recogniser().output, name="Other")
     with pytest.raises(ConfigError, match="a hand crop with the backbone Other"):
         with_hand_crop(other, nowhere())
-
-
-def test_unknown_views_are_refused():
     with pytest.raises(ConfigError, match="single, hand_crop"):
         ModelConfig(views="twice")

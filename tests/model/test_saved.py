@@ -37,22 +37,18 @@ def test_a_failed_save_leaves_the_old_file(small, tmp_path, monkeypatch):
 
 
 def test_a_missing_or_damaged_model_says_what_to_do(tmp_path):
+    path = tmp_path / "model.keras"
     with pytest.raises(ModelError, match="train first"):
-        load_recogniser(tmp_path / "model.keras")
-    (tmp_path / "model.keras").write_bytes(b"no zip")
+        load_recogniser(path)
+    path.write_bytes(b"no zip")
     with pytest.raises(ModelError, match="cannot be read"):
-        load_recogniser(tmp_path / "model.keras")
+        load_recogniser(path)
 
 
-def test_a_mixed_precision_model_is_rebuilt_in_float32_with_the_same_weights():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        mixed = build_recogniser(SMALL, 3)
-        plain = rebuild_in_float32(mixed)
-        assert keras.config.dtype_policy().name == "mixed_float16"
-    finally:
-        keras.config.set_dtype_policy(policy)
+def test_a_mixed_precision_model_is_rebuilt_in_float32_with_the_same_weights(half_precision):
+    mixed = build_recogniser(SMALL, 3)
+    plain = rebuild_in_float32(mixed)
+    assert keras.config.dtype_policy().name == "mixed_float16"
     assert {x.compute_dtype for x in backbone_of(plain).layers} == {"float32"}
     for old, new in zip(mixed.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

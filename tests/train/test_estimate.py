@@ -1,4 +1,4 @@
-"""A few real steps, measured in a folder that is thrown away."""
+"""A few real steps, measured in a folder that is thrown away, and what a whole run takes."""
 
 import json
 import tempfile
@@ -8,13 +8,24 @@ from dataclasses import replace
 import pytest
 
 from fingerspell.cli import estimate as command
-from fingerspell.config import Phase
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
 from fingerspell.train import pace
 from fingerspell.train.estimate import _handful, estimate
-from fingerspell.train.forecast import read_offer, rented_cost
+from fingerspell.train.forecast import (
+    Cost,
+    Disk,
+    Forecast,
+    Offer,
+    Pace,
+    Stage,
+    Work,
+    local_cost,
+    read_offer,
+    rented_cost,
+    stage,
+)
 from helpers import plain_steps
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, HEAD, small_config
@@ -41,9 +52,9 @@ def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, monkey
     plain_steps.keras_own(monkeypatch)
     forecast, _ = estimate(config)
     # 24 photographs, and six synthetic hands of each of three classes: 42 pictures, 8 a step.
-    told = [(stage.name, stage.epochs, stage.steps) for stage in forecast.stages]
+    told = [(each.name, each.epochs, each.steps) for each in forecast.stages]
     assert told == [("start", 0, 0), ("head", 2, 5), ("finetune", 30, 5), ("finish", 0, 0)]
-    assert all(stage.seconds > 0 for stage in forecast.stages)
+    assert all(each.seconds > 0 for each in forecast.stages)
     assert list(place.iterdir()) == []
     assert not config.output_dir.exists()
     assert capsys.readouterr().out == ""
@@ -61,55 +72,55 @@ def test_memory_and_disk_are_those_of_the_run(config, place):
     assert more.disk.features_bytes == rows * (2 * 40 + 12)
 
 
-def test_a_phase_that_is_skipped_costs_nothing(config, place):
-    forecast, _ = estimate(replace(config, phases=(replace(HEAD, epochs=0), FINETUNE)))
-    assert [stage.name for stage in forecast.stages] == ["start", "finetune", "finish"]
-    assert forecast.disk.features_bytes == 0
-
-
-def test_without_a_cache_a_frozen_phase_looks_at_its_pictures_in_every_epoch(config, place):
-    forecast, _ = estimate(replace(config, phases=(HEAD,), feature_cache_bytes=0))
+@pytest.mark.parametrize(
+    ("changes", "stage"),
+    [
+        ({"phases": (replace(HEAD, epochs=0), FINETUNE)}, "finetune"),
+        ({"phases": (HEAD,), "feature_cache_bytes": 0}, "head"),
+    ],
+)
+def test_a_phase_that_is_skipped_costs_nothing_and_one_without_a_cache_no_disk(
+    config, place, changes, stage
+):
+    forecast, _ = estimate(replace(config, **changes))
+    assert [each.name for each in forecast.stages] == ["start", stage, "finish"]
     assert forecast.disk.features_bytes == 0
     assert forecast.stages[1].seconds > 0
 
 
 def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch):
-    measured = []
-    whole = pace.run_phase
+    measured, whole = [], pace.run_phase
 
     def counted(run, index, stored):
         measured.append(index)
         whole(run, index, stored)
 
     monkeypatch.setattr(pace, "run_phase", counted)
-    again = Phase(name="again", epochs=4, learning_rate=1e-4, unfrozen_from="all",
-                  batchnorm_momentum=FINETUNE.batchnorm_momentum)  # fmt: skip
+    again = replace(FINETUNE, name="again", epochs=4, learning_rate=1e-4)
     forecast, _ = estimate(replace(config, phases=(FINETUNE, again)))
     assert measured == [0]
-    assert [stage.epochs for stage in forecast.stages] == [0, 3, 4, 0]
+    assert [each.epochs for each in forecast.stages] == [0, 3, 4, 0]
 
 
 def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     config, place, monkeypatch
 ):
     """Their second counted for every validation picture that was not measured."""
-    synthetic = []
-    whole = module.non_letters
+    synthetic, whole = [], module.non_letters
 
     def slowly(*arguments):
         synthetic.append(time.sleep(1.0))
         return whole(*arguments)
 
+    def one_of_validation(manifest, *_):
+        samples = (*manifest.split("train"), manifest.split("val")[0])
+        return replace(manifest, samples=samples)
+
     monkeypatch.setattr(module, "non_letters", slowly)
-    monkeypatch.setattr(module, "_handful", lambda manifest, *_: one_of_validation(manifest))
+    monkeypatch.setattr(module, "_handful", one_of_validation)
     forecast, _ = estimate(config)
     assert len(synthetic) == 1
     assert 1.0 <= forecast.stages[-1].seconds < 10.0
-
-
-def one_of_validation(manifest):
-    first = manifest.split("val")[:1]
-    return replace(manifest, samples=(*manifest.split("train"), *first))
 
 
 def test_a_handful_is_exactly_as_many_pictures_as_are_measured(colours):
@@ -129,9 +140,7 @@ SMALL = ("--weights", "none", "--backbone", "MobileNetV3Small", "--img_size", 32
          "--batch_size", 8, "--epochs", 2, "--synth", 0)  # fmt: skip
 
 
-def test_the_command_prints_time_memory_and_disk_and_no_price_that_nobody_gave(
-    colours, place, capsys
-):
+def test_the_command_prints_time_memory_disk_and_no_price_that_nobody_gave(colours, place, capsys):
     assert typed("estimate", "--dataset_dir", colours, *SMALL) == 0
     told = capsys.readouterr().out
     assert "in all, at most" in told and "memory:" in told and "disk:" in told
@@ -152,10 +161,8 @@ def test_the_command_prints_a_table_of_costs_for_the_users_own_prices(colours, p
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--watts", 200), "--watts without --price_per_kwh"),
         (("--price_per_kwh", 0.3), "--price_per_kwh without --watts"),
         (("--watts", 0), "--watts without --price_per_kwh"),
-        (("--watts", -1, "--price_per_kwh", 0.3), "watts above 0"),
         (("--watts", 0, "--price_per_kwh", 0.3), "watts above 0"),
         (("--watts", "inf", "--price_per_kwh", 0.3), "watts above 0"),
         (("--watts", 200, "--price_per_kwh", -0.3), "a price from 0"),
@@ -171,12 +178,9 @@ def test_prices_that_cannot_be_end_with_2_before_anything_is_measured(
     assert words in capsys.readouterr().err
 
 
-def test_electricity_may_be_free():
-    command._check_prices(200.0, 0.0)
-
-
 def test_a_decimal_comma_is_seen_for_what_it_is_read_as():
     """`rented=1,20` is a price of 1 and twenty times the speed: the table says so."""
+    command._check_prices(200.0, 0.0)  # Electricity may be free.
     lines = command._cost_table([rented_cost(7200, read_offer("rented=1,20"))])
     assert lines[0].split("  ")[-1] == "cost"
     assert lines[1].split() == ["rented", "1.00", "20", "6", "min", "00", "s", "0.10"]
@@ -189,3 +193,47 @@ def test_tables_are_aligned():
 
 def test_free_space_is_that_of_the_nearest_folder_that_is_there(tmp_path):
     assert command._free_bytes(tmp_path / "a" / "b") > 0
+
+
+PACE = Pace(setup_s=10, step_s=0.5, extract_s=0.01, check_s=0.002, save_s=1)
+
+
+def test_every_epoch_has_its_steps_its_validation_and_its_checkpoint():
+    work = Work(name="finetune", epochs=3, steps=100, validation=500)
+    assert stage(work, PACE) == Stage("finetune", 10 + 3 * (50 + 1 + 1), 3, 100)
+
+
+def test_a_frozen_phase_looks_at_its_pictures_once():
+    once = Work(name="head", epochs=1, steps=100, validation=500, extracted=2000)
+    twice = replace(once, epochs=2)
+    assert stage(once, PACE).seconds == pytest.approx(10 + 20 + 52)
+    assert stage(twice, PACE).seconds - stage(once, PACE).seconds == pytest.approx(52)
+
+
+def test_stages_add_up_and_only_checkpoints_and_exports_stay_on_the_disk():
+    disk = Disk(checkpoint_bytes=60, features_bytes=500, synthetic_bytes=30, weights_bytes=12)
+    assert disk.stays_bytes == 60 + 2 * 60
+    assert disk.most_bytes == disk.stays_bytes + 60 + 500 + 30
+    stages = [Stage("start", 5), Stage("finetune", 7)]
+    forecast = Forecast(stages=stages, memory_bytes=1, gpu_memory_bytes=None, disk=disk)
+    assert forecast.seconds == 12
+
+
+def test_electricity_costs_kilowatt_hours_and_a_faster_machine_is_rented_for_less_time():
+    here = Cost("this machine", 7200, 0.2, price_per_h=0.1, speedup=1)
+    assert local_cost(7200, watts=250, price_per_kwh=0.4) == here
+    assert rented_cost(7200, Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75, 3.0, 8)
+
+
+def test_offers_are_read():
+    assert read_offer("big=1.20,8") == Offer("big", 1.2, 8)
+    assert read_offer("my own=0") == Offer("my own", 0.0, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["big", "big=", "=3", "big=cheap", "big=1,0", "big=1,-2", "big=-1", "big=1,2,3",
+             "big=nan", "big=inf", "big=1,nan"],
+)  # fmt: skip
+def test_what_is_no_offer_is_told(text):
+    with pytest.raises(ConfigError, match=r"(?s)--cloud.*NAME=PRICE.*rented=1\.20,8"):
+        read_offer(text)

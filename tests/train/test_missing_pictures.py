@@ -7,8 +7,9 @@ import pytest
 
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import DataError, PictureError
-from fingerspell.train import checkpoint, loop
+from fingerspell.train import checkpoint
 from fingerspell.train.memory import refuse_missing_picture
+from helpers.dying_run import before_each_step_ends
 from helpers.run_files import assert_same_run
 from helpers.small_run import FINETUNE, small_config, train, write_colours
 
@@ -34,15 +35,8 @@ def config(data, folder, **changes):
     return small_config(data, folder, phases=(TWO_EPOCHS,), **changes)
 
 
-def after_first_step(monkeypatch, happens):
-    whole = loop.Steps.on_train_batch_end
-
-    def after_step(self, batch, logs=None):
-        whole(self, batch, logs)
-        if self.state.run.total_steps == 1:
-            happens()
-
-    monkeypatch.setattr(loop.Steps, "on_train_batch_end", after_step)
+def after_first_step(patch, happens):
+    before_each_step_ends(patch, lambda state: happens() if state.run.total_steps == 1 else None)
 
 
 @pytest.mark.parametrize("names", ["train/*/*.jpg", "val/nothing/3.jpg"])
@@ -74,29 +68,18 @@ def test_a_picture_that_breaks_is_named(data, tmp_path, monkeypatch):
         train(config(data, tmp_path / "run"))
 
 
-def raised(cause):
-    try:
-        raise RuntimeError("a step failed") from cause
-    except RuntimeError as error:
-        return error
-
-
 def found(data, error):
     with pytest.raises(DataError) as lost:
         refuse_missing_picture(read_manifest(data), error)
     return lost.value.found
 
 
-def test_a_picture_is_found_behind_other_errors(data):
-    behind = PictureError(found="x/1.jpg: gone", expected="a readable file", fix="look")
-    assert found(data, raised(behind)) == "x/1.jpg: gone"
-
-
-def test_a_picture_that_can_be_read_again_is_named_all_the_same(data):
-    path = data / "train" / "A" / "0.jpg"
+def test_a_picture_is_found_behind_other_errors_and_in_the_words_of_tensorflow(data):
+    """One that can be read again is named all the same; other errors are no lost pictures."""
+    behind, path = RuntimeError("a step failed"), data / "train" / "A" / "0.jpg"
+    behind.__cause__ = PictureError(found="x/1.jpg: gone", expected="a readable file", fix="look")
+    assert found(data, behind) == "x/1.jpg: gone"
     error = RuntimeError(f"PyFunc: PictureError: {path}: Input/output error")
     assert found(data, error) == f"{path} could not be read for a moment"
-
-
-def test_other_errors_are_no_lost_pictures(data):
-    refuse_missing_picture(read_manifest(data), raised(KeyError("x")))
+    behind.__cause__ = KeyError("x")
+    refuse_missing_picture(read_manifest(data), behind)

@@ -9,8 +9,9 @@ import pytest
 from fingerspell.config import AugmentConfig, ModelConfig, progressive
 from fingerspell.loading import loader
 from fingerspell.model import backbone_of, load_recogniser
-from fingerspell.train import checkpoint, loop, phases, run
+from fingerspell.train import checkpoint, phases, run
 from helpers import plain_steps
+from helpers.dying_run import EACH_STEP, train_until_it_dies
 from helpers.run_files import assert_same_run
 from helpers.small_run import FINETUNE, HEAD, small_config, train
 
@@ -19,10 +20,6 @@ pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 MODEL = ModelConfig(backbone="MobileNetV3Small", weights="none", image_size_px=(48, 48))
 STEPS = 15
 """Of the whole run: 2 epochs of the head and 3 of the network, 3 steps each."""
-
-
-class Died(BaseException):
-    """Nothing in the program catches it, as nothing catches SIGKILL."""
 
 
 def growing(data, folder, **changes):
@@ -57,22 +54,15 @@ def straight(data, tmp_path_factory):
     return folder, sizes, firsts
 
 
-def test_no_phase_shows_pictures_and_changes_that_another_has_shown(straight):
-    assert straight[2] == [0, 6, 12]
-
-
-def test_each_phase_trains_and_validates_at_its_size(straight):
-    phases_only = straight[1][:-1]
-    assert {size for _, size in phases_only} == {(32, 32), (48, 48)}
+def test_each_phase_trains_and_validates_at_its_size_and_calibration_at_the_full_one(straight):
+    """No phase shows pictures and augmentations that another has shown."""
+    folder, (*sizes, last), firsts = straight
+    assert firsts == [0, 6, 12]
     for split in ("train", "val"):
-        in_order = [size for name, size in phases_only if name == split]
+        in_order = [size for name, size in sizes if name == split]
         assert in_order == sorted(in_order)
         assert set(in_order) == {(32, 32), (48, 48)}
-
-
-def test_calibration_and_the_saved_network_are_of_full_size(straight):
-    folder, sizes, _ = straight
-    assert sizes[-1] == ("val", (48, 48))
+    assert last == ("val", (48, 48))
     assert load_recogniser(folder / "model.keras").input_shape == (None, 48, 48, 3)
 
 
@@ -84,37 +74,20 @@ def test_the_curves_name_each_stretch(straight):
     assert rates[-1] == pytest.approx(FINETUNE.learning_rate / 100)
 
 
-def dies(data, folder, owner, name, *, at=1, after=True):
-    """Trains until the `at`-th call of `owner.name` dies, after or before it did its work."""
-    whole, calls = getattr(owner, name), iter(range(1, 1000))
-
-    def deadly(*args, **kwargs):
-        fatal = next(calls) == at
-        result = None if fatal and not after else whole(*args, **kwargs)
-        if fatal:
-            raise Died
-        return result
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, name, deadly)
-        with pytest.raises(Died):
-            train(growing(data, folder, resume=True))
-
-
 def test_a_run_may_die_within_and_between_phases_of_different_sizes(straight, data, tmp_path):
     for owner, name, how in (
-        (loop.Steps, "on_train_batch_end", {"at": 5}),
+        (*EACH_STEP, {"at": 5}),
         (phases, "carry", {"after": False}),
         (phases, "carry", {}),
         (phases, "at_size", {"at": 2}),
-        (loop.Steps, "on_train_batch_end", {"at": 2}),
-        (loop.Steps, "on_train_batch_end", {"at": 2}),
+        (*EACH_STEP, {"at": 2}),
+        (*EACH_STEP, {"at": 2}),
         (phases, "carry", {"after": False}),
-        (loop.Steps, "on_train_batch_end", {"at": 3}),
+        (*EACH_STEP, {"at": 3}),
         (phases, "carry", {"after": False}),
         (run, "calibrate", {"after": False}),
     ):
-        dies(data, tmp_path, owner, name, **how)
+        train_until_it_dies(growing(data, tmp_path, resume=True), owner, name, **how)
     assert checkpoint.latest(tmp_path / "checkpoints").position.total_steps == STEPS
     train(growing(data, tmp_path, resume=True))
     assert_same_run(tmp_path, straight[0])
@@ -125,10 +98,8 @@ def test_a_phase_of_its_own_size_learns_what_a_network_of_that_size_learns(
 ):
     """The stand-in pads nothing, so its weights mean the same at any size."""
     plain_steps.keras_own(monkeypatch)
-    for name, model, size_px in (
-        ("small", dataclasses.replace(MODEL, image_size_px=(32, 32)), None),
-        ("large", MODEL, (32, 32)),
-    ):
+    small = dataclasses.replace(MODEL, image_size_px=(32, 32))
+    for name, model, size_px in (("small", small, None), ("large", MODEL, (32, 32))):
         phase = dataclasses.replace(FINETUNE, image_size_px=size_px)
         train(small_config(data, tmp_path / name, model=model, phases=(phase,)))
     one, other = (load_recogniser(tmp_path / n / "model.keras") for n in ("small", "large"))

@@ -24,7 +24,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.jpg"))}
 
 
-def test_synthetic_hands_belong_to_training_only(colours, tmp_path):
+def test_synthetic_hands_belong_to_training_only_and_are_read_like_any_picture(colours, tmp_path):
     plain = read_manifest(colours)
     mixed = with_synthetic(plain, tmp_path / "synthetic", 2, seed=42, side_px=32)
     synthetic = [s for s in mixed.samples if s.source == "synthetic"]
@@ -32,18 +32,15 @@ def test_synthetic_hands_belong_to_training_only(colours, tmp_path):
     assert {s.split for s in synthetic} == {"train"}
     assert mixed.split("val") == plain.split("val")
     assert mixed.split("test") == plain.split("test")
-
-
-def test_synthetic_hands_can_be_read_like_any_picture(colours, tmp_path):
-    mixed = with_synthetic(read_manifest(colours), tmp_path / "synthetic", 1, seed=42, side_px=32)
-    synthetic = next(s for s in mixed.samples if s.source == "synthetic")
-    assert read(mixed.absolute(synthetic)).shape == (32, 32, 3)
+    assert read(mixed.absolute(synthetic[0])).shape == (32, 32, 3)
 
 
 def test_no_synthetic_hands_unless_asked_for(colours, tmp_path):
     plain = read_manifest(colours)
     assert with_synthetic(plain, tmp_path / "synthetic", 0, seed=42, side_px=32) is plain
     assert not (tmp_path / "synthetic").exists()
+    with pytest.raises(ConfigError, match="synthetic_per_class=-1"):
+        small_config(colours, tmp_path, synthetic_per_class=-1)
 
 
 def test_a_users_own_sign_is_left_to_the_photographs():
@@ -72,31 +69,20 @@ def test_some_of_nothing_shows_hands_that_are_no_letter(tmp_path):
 )
 def test_no_hand_is_called_nothing_that_a_label_may_show(labels, shown):
     assert _non_letter_signs(labels) == shown
+    assert not set(shown) & set(THRESHOLD_NON_LETTERS), "the threshold is fitted on others"
 
 
-def test_the_threshold_is_fitted_on_other_non_letters_than_training_shows():
-    assert not set(NON_LETTERS) & set(THRESHOLD_NON_LETTERS)
+def test_a_resumed_run_learns_from_the_same_pictures_though_they_were_removed(tmp_path):
+    folder = tmp_path / "synthetic"
 
+    def drawn():
+        return draw_samples(folder, ("A",), 2, seed=1, side_px=32), contents(folder)
 
-def test_a_resumed_run_learns_from_the_same_pictures(tmp_path):
-    first = draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
-    before = contents(tmp_path / "synthetic")
-    assert draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32) == first
-    assert contents(tmp_path / "synthetic") == before
-
-
-def test_removed_pictures_come_back_the_same(tmp_path):
-    draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
-    before = contents(tmp_path / "synthetic")
-    remove_drawn(tmp_path / "synthetic")
-    assert not (tmp_path / "synthetic").exists()
-    draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
-    assert contents(tmp_path / "synthetic") == before
-
-
-def test_less_than_no_synthetic_hands_is_refused(colours, tmp_path):
-    with pytest.raises(ConfigError, match="synthetic_per_class=-1"):
-        small_config(colours, tmp_path, synthetic_per_class=-1)
+    first = drawn()
+    assert len(first[1]) == 2 and drawn() == first
+    remove_drawn(folder)
+    assert not folder.exists()
+    assert drawn() == first
 
 
 def test_hands_and_non_letters_are_synthetic_as_the_settings_say(tmp_path):

@@ -30,23 +30,16 @@ def jax(monkeypatch):
 
 
 def refused(tmp_path, workers, **changes):
+    config = small_config(tmp_path / "data", tmp_path / "output", **changes)
     with pytest.raises(ConfigError) as error:
-        launch(
-            small_config(tmp_path / "data", tmp_path / "output", **changes),
-            "train",
-            trained,
-            workers,
-        )
+        launch(config, "train", trained, workers)
     assert not (tmp_path / "output").exists()
     return error.value
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-def test_at_least_one_process_is_needed(tmp_path, jax, workers):
-    assert refused(tmp_path, workers).found == f"--workers {workers}"
-
-
-def test_a_batch_must_divide_evenly(tmp_path, jax):
+def test_at_least_one_process_is_needed_and_a_batch_must_divide_evenly(tmp_path, jax):
+    for workers in (0, -1):
+        assert refused(tmp_path, workers).found == f"--workers {workers}"
     assert refused(tmp_path, 3, batch_size=8).fix == "use --batch_size 9"
     assert refused(tmp_path, 16, batch_size=4).fix == "use --batch_size 16"
 
