@@ -54,12 +54,10 @@ def squares(shares: np.ndarray) -> list[float]:
 
 
 def test_the_square_lies_around_the_hand_wider_by_the_margin_and_within_the_picture():
+    """A large hand is seen whole, and a tiny one not beyond what pixels give."""
     assert squares(shares_of(3, 4, 6, 7)) == pytest.approx([0.45, 0.55, 0.3 * _MARGIN], abs=2e-3)
     x, y, side = squares(shares_of(8, 0, 10, 3))
     assert x == pytest.approx(1 - side / 2) and y == pytest.approx(side / 2)
-
-
-def test_a_large_hand_is_seen_whole_and_a_tiny_one_not_beyond_what_pixels_give():
     assert squares(shares_of(0, 0, 9, 8)) == pytest.approx([0.5, 0.5, 1.0])
     assert squares(shares_of(5, 5, 6, 6))[2] == pytest.approx(_LEAST_SIDE)
 
@@ -90,16 +88,6 @@ def test_enlarging_is_what_opencv_does(where):
 def test_half_precision_looks_at_the_same_place():
     for number in (_MARGIN, _LEAST_SIDE, _LITTLE):
         assert float(np.float16(number)) == number
-
-
-def test_every_picture_is_enlarged_around_its_own_hand():
-    rgb = np.random.default_rng(2).random((2, 32, 32, 3), np.float32)
-    x, y, side = (np.array(v, np.float32)[:, None] for v in ((0.3, 0.7), (0.7, 0.4), (0.5, 0.4)))
-    both = np.asarray(_enlarged(rgb, x, y, side, (32, 32)))
-    for one in range(2):
-        part = slice(one, one + 1)
-        alone = np.asarray(_enlarged(rgb[part], x[part], y[part], side[part], (32, 32)))
-        np.testing.assert_allclose(both[one], alone[0], atol=1e-6)
 
 
 def by_both(pictures: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Files that are whole or told to be damaged, and the last two checkpoints of a run."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -112,21 +113,13 @@ def test_where_all_are_damaged_none_is_removed(tmp_path):
     assert names(tmp_path) == ["step_00000001.npz"]
 
 
-class Variable:
-    def __init__(self, *shape: int) -> None:
-        self.shape, self.value = shape, None
-
-    def assign(self, value: np.ndarray) -> None:
-        self.value = value
-
-
 def test_variables_of_other_shapes_or_number_are_refused():
-    for variables in ([Variable(3, 2)], [], [Variable(2, 3), Variable(2, 3)]):
+    high, fitting = keras.Variable(np.zeros((3, 2))), keras.Variable(np.zeros((2, 3)))
+    for variables in ([high], [], [fitting, fitting]):
         with pytest.raises(RunError, match="is not this run's"):
             at(4).restore({"model": variables})
-    fitting = Variable(2, 3)
     at(4).restore({"model": [fitting]})
-    np.testing.assert_array_equal(fitting.value, np.full((2, 3), 4))
+    np.testing.assert_array_equal(fitting, np.full((2, 3), 4))
 
 
 PARTS = {

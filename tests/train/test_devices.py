@@ -118,64 +118,6 @@ def test_one_part_with_infinite_gradients_skips_the_whole_step():
         np.testing.assert_array_equal(one, other)
 
 
-def raised(function) -> Exception:
-    with pytest.raises(Exception) as error:
-        function()
-    return error.value
-
-
-def exhausted():
-    import tensorflow as tf
-
-    return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-
-
-needs_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="its errors")
-
-
-@needs_tensorflow
-def test_full_memory_is_known_by_its_kind_and_not_by_words():
-    import tensorflow as tf
-
-    for error in (
-        exhausted(),
-        MemoryError(),
-        tf.errors.InternalError(None, None, "RESOURCE_EXHAUSTED: Failed to"),
-        tf.errors.UnknownError(None, None, "CUDNN_STATUS_ALLOC_FAILED"),
-        tf.errors.UnknownError(None, None, "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
-        tf.errors.UnknownError(None, None, "to alloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
-    ):
-        assert is_out_of_memory(error)
-    for error in (
-        ValueError("OOM when allocating tensor: out of memory"),
-        tf.errors.InternalError(None, None, "a kernel ran out of memory ports"),
-        tf.errors.InvalidArgumentError(None, None, "resource_exhausted"),
-        RuntimeError("RESOURCE_EXHAUSTED: of patience"),
-        OSError(28, "No space left on device"),
-    ):
-        assert not is_out_of_memory(error)
-
-
-@needs_tensorflow
-def test_full_memory_is_found_behind_other_errors():
-    def caused():
-        raise RuntimeError("a step failed") from exhausted()
-
-    def while_handling():
-        try:
-            raise exhausted()
-        finally:
-            raise RuntimeError("Array has been deleted")
-
-    class Full(keras.layers.Layer):
-        def call(self, x):
-            raise exhausted()
-
-    assert is_out_of_memory(raised(caused))
-    assert is_out_of_memory(raised(while_handling))
-    assert is_out_of_memory(raised(lambda: Full()(np.ones(2, np.float32))))
-
-
 FULL = {
     "torch": (
         "CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 31.75 GiB total",
@@ -217,31 +159,70 @@ OTHER = {
 def test_full_memory_is_known_by_what_a_backend_and_its_libraries_say(backend):
     library = pytest.importorskip(backend)
     engine = importlib.import_module(f"fingerspell.train.devices.{backend}")
-    kind = library.errors.JaxRuntimeError if backend == "jax" else RuntimeError
-    found = {text: engine.is_out_of_memory(kind(text)) for text in FULL[backend] + OTHER[backend]}
+    own, foreign = RuntimeError, ValueError
+    if backend == "jax":
+        own, foreign = library.errors.JaxRuntimeError, RuntimeError
+    found = {text: engine.is_out_of_memory(own(text)) for text in FULL[backend] + OTHER[backend]}
     assert found == dict.fromkeys(FULL[backend], True) | dict.fromkeys(OTHER[backend], False)
-    foreign = RuntimeError if backend == "jax" else ValueError
     assert not any(engine.is_out_of_memory(foreign(text)) for text in FULL[backend])
     if backend == "torch":
-        for own in (library.OutOfMemoryError, library.cuda.OutOfMemoryError):
-            assert engine.is_out_of_memory(own("Allocation on device"))
+        for kind in (library.OutOfMemoryError, library.cuda.OutOfMemoryError):
+            assert engine.is_out_of_memory(kind("Allocation on device"))
 
 
-def test_memory_that_torch_truly_cannot_have_is_full():
-    torch = pytest.importorskip("torch")
-    from fingerspell.train.devices import torch as engine
-
-    assert engine.is_out_of_memory(raised(lambda: torch.empty(1 << 46)))
-
-
-def test_memory_that_jax_truly_cannot_have_is_full():
-    jax = pytest.importorskip("jax")
-    from fingerspell.train.devices import jax as engine
-
-    assert engine.is_out_of_memory(raised(lambda: jax.numpy.zeros(1 << 46).block_until_ready()))
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_memory_that_truly_cannot_be_had_is_full(backend):
+    library = pytest.importorskip(backend)
+    engine = importlib.import_module(f"fingerspell.train.devices.{backend}")
+    with pytest.raises(Exception) as error:
+        library.empty(1 << 46) if backend == "torch" else library.numpy.zeros(1 << 46).item()
+    assert engine.is_out_of_memory(error.value)
 
 
-def test_errors_that_name_each_other_in_a_circle_come_to_an_end():
+needs_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="its errors")
+
+
+def exhausted():
+    import tensorflow as tf
+
+    return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+@needs_tensorflow
+def test_full_memory_is_known_by_its_kind_and_not_by_words():
+    import tensorflow as tf
+
+    errors = tf.errors
+    for kind, text, full in (
+        (errors.ResourceExhaustedError, "OOM when allocating tensor", True),
+        (errors.InternalError, "RESOURCE_EXHAUSTED: Failed to", True),
+        (errors.UnknownError, "CUDNN_STATUS_ALLOC_FAILED", True),
+        (errors.UnknownError, "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED", True),
+        (errors.UnknownError, "failed to alloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory", True),
+        (errors.InternalError, "a kernel ran out of memory ports", False),
+        (errors.InvalidArgumentError, "resource_exhausted", False),
+    ):
+        assert is_out_of_memory(kind(None, None, text)) is full, text
+    assert is_out_of_memory(MemoryError())
+    for error in (
+        ValueError("OOM when allocating tensor: out of memory"),
+        RuntimeError("RESOURCE_EXHAUSTED: of patience"),
+        OSError(28, "No space left on device"),
+    ):
+        assert not is_out_of_memory(error)
+
+
+@needs_tensorflow
+def test_full_memory_is_found_behind_other_errors():
+    class Full(keras.layers.Layer):
+        def call(self, x):
+            raise exhausted()
+
+    caused, handling = RuntimeError("a step failed"), RuntimeError("Array has been deleted")
+    caused.__cause__ = handling.__context__ = exhausted()
+    with pytest.raises(Exception) as layered:
+        Full()(np.ones(2, np.float32))
+    assert all(is_out_of_memory(error) for error in (caused, handling, layered.value))
     one, other = ValueError(), KeyError()
     one.__cause__, other.__cause__ = other, one
-    assert not is_out_of_memory(one)
+    assert not is_out_of_memory(one), "they name each other in a circle"

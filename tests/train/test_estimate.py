@@ -186,24 +186,18 @@ def test_a_decimal_comma_is_seen_for_what_it_is_read_as():
     assert lines[1].split() == ["rented", "1.00", "20", "6", "min", "00", "s", "0.10"]
 
 
-def test_tables_are_aligned():
+def test_tables_are_aligned_and_free_space_is_that_of_the_nearest_folder(tmp_path):
     rows = [("stage", "time"), ("a long name", "3 s")]
     assert command._table(rows) == ["stage        time", "a long name   3 s"]
-
-
-def test_free_space_is_that_of_the_nearest_folder_that_is_there(tmp_path):
     assert command._free_bytes(tmp_path / "a" / "b") > 0
 
 
 PACE = Pace(setup_s=10, step_s=0.5, extract_s=0.01, check_s=0.002, save_s=1)
 
 
-def test_every_epoch_has_its_steps_its_validation_and_its_checkpoint():
+def test_an_epoch_takes_its_steps_validation_and_checkpoint_and_a_frozen_phase_looks_once():
     work = Work(name="finetune", epochs=3, steps=100, validation=500)
     assert stage(work, PACE) == Stage("finetune", 10 + 3 * (50 + 1 + 1), 3, 100)
-
-
-def test_a_frozen_phase_looks_at_its_pictures_once():
     once = Work(name="head", epochs=1, steps=100, validation=500, extracted=2000)
     twice = replace(once, epochs=2)
     assert stage(once, PACE).seconds == pytest.approx(10 + 20 + 52)
@@ -222,11 +216,8 @@ def test_stages_add_up_and_only_checkpoints_and_exports_stay_on_the_disk():
 def test_electricity_costs_kilowatt_hours_and_a_faster_machine_is_rented_for_less_time():
     here = Cost("this machine", 7200, 0.2, price_per_h=0.1, speedup=1)
     assert local_cost(7200, watts=250, price_per_kwh=0.4) == here
+    assert read_offer("big=3.00,8") == Offer("big", 3.0, 8)
     assert rented_cost(7200, Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75, 3.0, 8)
-
-
-def test_offers_are_read():
-    assert read_offer("big=1.20,8") == Offer("big", 1.2, 8)
     assert read_offer("my own=0") == Offer("my own", 0.0, 1)
 
 

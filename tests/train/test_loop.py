@@ -3,8 +3,8 @@
 import dataclasses
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from fingerspell.config import Phase, SamplingConfig, progressive
@@ -73,40 +73,27 @@ def test_an_epoch_has_the_steps_that_its_deck_fills(tmp_path, power, steps):
     assert Run(config, Manifest(tmp_path, films, ("A", "B"), ""), None, "").steps() == steps
 
 
-class FakeModel:
-    def __init__(self):
-        self.weights = [np.zeros(1)]
-
-    def get_weights(self):
-        return [w.copy() for w in self.weights]
-
-    def set_weights(self, weights):
-        self.weights = weights
-
-
 @pytest.mark.parametrize(
     ("losses", "patience", "epochs", "best"),
     [
-        pytest.param([1.0, 0.5, 0.9], 9, 3, 1, id="the best, not the last"),
-        pytest.param([1.0, 1.1, 1.2, 1.3, 0.1], 3, 4, 0, id="patience ends"),
-        pytest.param([1.0, 0.9999, 0.9998, 0.9997], 2, 3, 0, id="too small a gain"),
-        pytest.param([float("nan"), 0.7, float("nan")], 5, 3, 1, id="no number"),
-        pytest.param([0.5, 1.1, 1.2, 1.3, 1.4], 0, 5, 0, id="without patience"),
+        pytest.param([1.0, 0.5, 0.9], 9, 3, 2, id="the best, not the last"),
+        pytest.param([1.0, 1.1, 1.2, 1.3, 0.1], 3, 4, 1, id="patience ends"),
+        pytest.param([1.0, 0.9999, 0.9998, 0.9997], 2, 3, 1, id="too small a gain"),
+        pytest.param([float("nan"), 0.7, float("nan")], 5, 3, 2, id="no number"),
+        pytest.param([0.5, 1.1, 1.2, 1.3, 1.4], 0, 5, 1, id="without patience"),
     ],
 )
 def test_training_lasts_as_long_as_patience_does_and_the_best_weights_come_back(
     losses, patience, epochs, best
 ):
     """The weights are the number of their epoch."""
-    kept, model, lasted = BestWeights(patience), FakeModel(), 0
-    for epoch, loss in enumerate(losses):
-        model.weights = [np.array([float(epoch)])]
-        kept.consider(loss, model)
-        lasted += 1
+    kept, restored = BestWeights(patience), []
+    for lasted, loss in enumerate(losses, start=1):
+        kept.consider(loss, SimpleNamespace(get_weights=lambda epoch=lasted: [epoch]))
         if kept.exhausted:
             break
-    kept.restore(model)
-    assert (lasted, model.weights[0]) == (epochs, best)
+    kept.restore(SimpleNamespace(set_weights=restored.extend))
+    assert (lasted, restored) == (epochs, [best])
 
 
 @pytest.mark.parametrize("number", _SIGNALS)
@@ -126,18 +113,16 @@ def handlers():
     return [signal.getsignal(number) for number in _SIGNALS]
 
 
-def test_the_handlers_of_before_come_back():
+def test_the_handlers_of_before_come_back_and_another_thread_takes_nothing_over():
     before = handlers()
     with pytest.raises(RuntimeError), handle_signals():
         assert handlers() != before
         raise RuntimeError
     assert handlers() == before
 
-
-def test_outside_the_main_thread_nothing_is_taken_over():
     def handlers_inside():
         with handle_signals():
             return handlers()
 
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(handlers_inside).result() == handlers()
+        assert pool.submit(handlers_inside).result() == before

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 STEPS = 15
 """Of the whole run: 2 epochs of the head and 3 of the network, 3 steps each."""
 EVERY_STEP, EPOCHS_ONLY = 0.0, 1e6
+LAST_HISTORY = 2
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,7 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
         (checkpoint.os, "fsync", {"at": 3, "after": False}),
         (phases, "learn", {"after": False}),
         (loop, "_validate", {"at": 2}),
+        (loop, "write_json", {"at": LAST_HISTORY, "after": False}),
         (run, "calibrate", {"after": False}),
         (run, "save_recogniser", {"after": False}),
         (run, "save_recogniser", {}),
@@ -167,16 +169,6 @@ def test_without_room_for_tensorboard_the_curves_are_kept_all_the_same(
     assert json.loads((tmp_path / HISTORY).read_text(encoding="utf-8"))["epoch"] == [1, 1]
 
 
-def test_a_run_that_dies_before_its_last_history_is_written_still_has_all_of_it(
-    straight, data, tmp_path
-):
-    """The checkpoint comes first: it holds the curves too."""
-    die_once(data, tmp_path, loop, "write_json", EPOCHS_ONLY, at=6, after=False)
-    assert checkpoint.latest(tmp_path / "checkpoints").position.epoch == 3
-    finish(data, tmp_path)
-    assert_same_run(tmp_path, straight)
-
-
 def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, tmp_path, capsys):
     die_once(data, tmp_path, *EACH_STEP, at=5)
     before, newest = sorted((tmp_path / "checkpoints").glob("step_*.npz"))
@@ -192,22 +184,19 @@ def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, 
 
 
 def test_without_one_whole_checkpoint_the_run_refuses_to_go_on(data, tmp_path):
+    """Nor does it go on without the state of the optimizer."""
     die_once(data, tmp_path, *EACH_STEP, at=3)
-    for path in (tmp_path / "checkpoints").glob("step_*.npz"):
-        path.write_bytes(b"no archive")
-    for _ in range(2):
-        with pytest.raises(RunError, match=r"(?s)no checkpoint .* is whole.*--overwrite"):
-            finish(data, tmp_path)
-
-
-def test_a_checkpoint_without_the_optimizers_state_is_refused(data, tmp_path):
-    die_once(data, tmp_path, *EACH_STEP, at=2)
     folder = tmp_path / "checkpoints"
     stored = checkpoint.latest(folder)
     kept = {k: v for k, v in stored.arrays.items() if not k.startswith("optimizer/")}
     checkpoint.save(folder, checkpoint.Checkpoint(stored.position, kept))
     with pytest.raises(RunError, match=r"optimizer \(0 variables\)"):
         finish(data, tmp_path)
+    for path in folder.glob("step_*.npz"):
+        path.write_bytes(b"no archive")
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"(?s)no checkpoint .* is whole.*--overwrite"):
+            finish(data, tmp_path)
 
 
 def test_a_finished_run_says_so_at_once_and_draws_nothing_anew(data, tmp_path, monkeypatch, capsys):
@@ -232,14 +221,13 @@ def test_of_several_processes_the_first_alone_speaks_of_a_finished_run(
     assert capsys.readouterr().out == ""
 
 
-def test_other_settings_do_not_pass_for_a_finished_run(straight, data):
-    """Nor do those of an earlier version, which had other names."""
+def test_neither_another_run_nor_one_without_checkpoints_is_gone_on_with_or_replaced(
+    straight, data, tmp_path
+):
+    """The settings of an earlier version, which had other names, are others too."""
     for changed in ({"seed": 43}, {"batch_size": 4}):
         with pytest.raises(RunError, match=r"(?s)other settings.*another version.*--overwrite"):
             finish(data, straight, **changed)
-
-
-def test_a_finished_run_without_checkpoints_is_not_replaced(data, tmp_path):
     (tmp_path / "model.keras").write_bytes(b"months of work")
     with pytest.raises(RunError, match="without its checkpoints"):
         finish(data, tmp_path)
@@ -256,8 +244,8 @@ def test_a_checkpoint_is_written_after_so_many_steps(data, tmp_path, monkeypatch
         whole(folder, stored)
 
     monkeypatch.setattr(checkpoint, "save", note)
-    phases = (FINETUNE,)
-    train(lively(data, tmp_path, phases=phases, save_every_min=EPOCHS_ONLY, save_every_steps=every))
+    often = {"save_every_min": EPOCHS_ONLY, "save_every_steps": every}
+    train(lively(data, tmp_path, phases=(FINETUNE,), **often))
     assert written == saved
 
 

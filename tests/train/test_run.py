@@ -1,6 +1,5 @@
 import dataclasses
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from fingerspell.model.hand_crop import hand_box_of
 from fingerspell.prepare.prepare import prepare
 from fingerspell.train.calibrate import calibrate, choose_threshold
 from fingerspell.train.phases import validation_stream
-from fingerspell.train.run import check_batch, fingerprint
+from fingerspell.train.run import fingerprint
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, with_hashes, write_colours
 from helpers.synthetic_folder import alphabet
 
@@ -170,8 +169,11 @@ def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(c
 
 def test_what_would_stop_a_run_stops_it_before_anything_is_written(colours, tmp_path):
     wrong = dataclasses.replace(FINETUNE, unfrozen_from="block_99")
+    rare = write_colours(tmp_path / "rare")
+    for number in range(5):
+        (rare / "train" / "B" / f"{number}.jpg").unlink()
     for dataset, changes, kind, words in (
-        (colours, {"batch_size": 9}, ConfigError, "'A' has only 8 training pictures"),
+        (rare, {}, ConfigError, "batch_size=8, but class 'B' has only 3 training pictures"),
         (tmp_path / "absent", {}, DataError, "no folder"),
         (colours, {"phases": (HEAD, wrong)}, ConfigError, "block_99"),
     ):
@@ -180,27 +182,19 @@ def test_what_would_stop_a_run_stops_it_before_anything_is_written(colours, tmp_
         assert not (tmp_path / "output").exists()
 
 
-@pytest.fixture
-def altered(tmp_path):
-    """A data set with hashes, one picture of which was changed afterwards."""
+def test_changed_pictures_stop_a_run_that_does_not_trust_them_and_the_run_says_so(tmp_path):
     folder = with_hashes(write_colours(tmp_path / "dataset"))
-    picture = folder / "val" / "A" / "0.jpg"
-    shutil.copyfile(picture, tmp_path / "whole.jpg")
-    shutil.copyfile(folder / "val" / "B" / "0.jpg", picture)
-    return folder
-
-
-def test_a_changed_picture_stops_the_run_before_anything_is_written(altered, tmp_path):
+    picture, output = folder / "val" / "A" / "0.jpg", tmp_path / "output"
+    whole = picture.read_bytes()
+    picture.write_bytes((folder / "val" / "B" / "0.jpg").read_bytes())
     with pytest.raises(DataError, match=r"1 of 48 pictures .*val/A/0\.jpg"):
-        train(small_config(altered, tmp_path / "output"))
-    assert not (tmp_path / "output").exists()
-
-
-def test_a_run_says_whether_its_pictures_were_checked_or_trusted(altered, tmp_path):
-    settings = {"phases": (HEAD,), "trust": True}
-    assert train(small_config(altered, tmp_path / "one", **settings))["manifest_checked"] is False
-    shutil.copyfile(tmp_path / "whole.jpg", altered / "val" / "A" / "0.jpg")
-    assert train(small_config(altered, tmp_path / "two", phases=(HEAD,)))["manifest_checked"]
+        train(small_config(folder, output))
+    assert not output.exists()
+    trusting = small_config(folder, output, phases=(HEAD,), trust=True)
+    assert train(trusting)["manifest_checked"] is False
+    picture.write_bytes(whole)
+    checking = small_config(folder, output, phases=(HEAD,), overwrite=True)
+    assert train(checking)["manifest_checked"] is True
 
 
 def test_a_users_pictures_are_never_touched_though_the_data_set_is_linked_to_them(tmp_path):
@@ -212,14 +206,6 @@ def test_a_users_pictures_are_never_touched_though_the_data_set_is_linked_to_the
     train(small_config(goal, tmp_path / "output", phases=(HEAD,)))
     prepare(PrepareConfig(input_dirs=(hands,), output_dir=goal, seed=1, overwrite=True))
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in hands.rglob("*.jpg")} == before
-
-
-def test_rare_classes_decide_the_largest_batch(tmp_path):
-    folder = write_colours(tmp_path / "dataset")
-    for number in range(5):
-        (folder / "train" / "B" / f"{number}.jpg").unlink()
-    with pytest.raises(ConfigError, match="'B' has only 3"):
-        check_batch(32, read_manifest(folder))
 
 
 def test_the_guides_fifty_epochs_are_fifteen_and_thirty_five():

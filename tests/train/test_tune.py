@@ -38,32 +38,18 @@ def config(colours, tmp_path):
 
 
 @pytest.fixture
-def trained(monkeypatch):
-    """The folders of the runs that were trained, in order."""
-    return noting(monkeypatch, module.train)
-
-
-@pytest.fixture
 def not_trained(monkeypatch):
-    """As `trained`, but a run is no more than what the search reads of it."""
+    """The folders of the runs, which are no more than what the search reads of them."""
+    folders = []
 
     def finished(config, manifest, command):
         facts = {"validation": {"loss": config.model.dropout + config.batch_size, "accuracy": 0.5}}
         config.output_dir.mkdir(parents=True)
         write_json(config.output_dir / RUN, facts)
+        folders.append(config.output_dir.name)
         return facts
 
-    return noting(monkeypatch, finished)
-
-
-def noting(monkeypatch, train):
-    folders = []
-
-    def noted(config, manifest, command):
-        folders.append(config.output_dir.name)
-        return train(config, manifest, command)
-
-    monkeypatch.setattr(module, "train", noted)
+    monkeypatch.setattr(module, "train", finished)
     return folders
 
 
@@ -117,7 +103,7 @@ def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(searched, co
 
 
 def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
-    searched, config, trained, monkeypatch, capsys
+    searched, config, monkeypatch, capsys
 ):
     """Stopped in the second trial, after a step whose checkpoint was written."""
 
@@ -129,45 +115,32 @@ def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
         before_each_step_ends(patch, stop)
         with pytest.raises(KeyboardInterrupt, match=r"stopped after 1 of 3 .*the same command"):
             tune(config, SPACE, 3, "")
+    first = (config.output_dir / _TRIALS / "000" / RUN).stat().st_mtime_ns
     tried = tune(config, SPACE, 3, "")
-    assert trained == ["000", "001", "001", "002"]
     assert "going on with finetune after epoch 0, step 3" in capsys.readouterr().out
+    assert (config.output_dir / _TRIALS / "000" / RUN).stat().st_mtime_ns == first
     assert tried == searched[1]
 
 
-def search_killed_in(patch, config, name, first=lambda study: None):
-    """Searches until the store's `name` is called, which gets no further than `first`."""
-
-    def killed(study, *args, **more):
-        first(study)
-        raise KeyboardInterrupt
-
-    with patch.context() as killing:
-        killing.setattr(Study, name, killed)
-        with pytest.raises(KeyboardInterrupt):
-            tune(config, SPACE, 1, "")
-
-
-def test_a_run_that_was_finished_before_a_kill_is_read_and_not_repeated(
-    config, not_trained, monkeypatch
+@pytest.mark.parametrize("name", ["ask", "tell"])
+def test_a_trial_that_was_killed_gets_the_rest_of_its_settings_and_is_trained_once(
+    config, not_trained, monkeypatch, name
 ):
-    search_killed_in(monkeypatch, config, "tell")
-    (tried,) = tune(config, SPACE, 1, "")
-    assert not_trained == ["000"]
-    assert tried.loss < float("inf")
-
-
-def test_a_trial_that_was_killed_while_it_got_its_settings_gets_the_rest(
-    config, not_trained, monkeypatch
-):
+    """Killed when it had one of its settings, and when its run was finished and not yet noted."""
     whole = Study.ask
 
-    def partly(study):
-        whole(study).suggest_float("finetune.learning_rate", 1e-4, 1e-2, log=True)
+    def killed(study, *args, **more):
+        if name == "ask":
+            whole(study).suggest_float("finetune.learning_rate", 1e-4, 1e-2, log=True)
+        raise KeyboardInterrupt
 
-    search_killed_in(monkeypatch, config, "ask", partly)
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            tune(config, SPACE, 1, "")
     (tried,) = tune(config, SPACE, 1, "")
-    assert tried.number == 0
+    assert not_trained == ["000"]
+    assert tried.number == 0 and tried.loss < float("inf")
     assert tried.settings.keys() == SPACE.keys()
 
 
@@ -219,20 +192,23 @@ def test_layers_of_the_network_alone_can_be_searched_for(config, not_trained):
     assert tried.reason == "" and not_trained == ["000"]
 
 
-def failing(monkeypatch, error):
+@pytest.mark.parametrize("error", [DivergedError, RunError])
+def test_a_setting_that_cannot_be_trained_is_told_and_counts_and_a_full_disk_ends_the_search(
+    config, monkeypatch, capsys, error
+):
     def fail(config, manifest, command):
-        raise error
+        raise error(found="no good", expected="", fix="")
 
     monkeypatch.setattr(module, "train", fail)
-
-
-def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):
-    failing(monkeypatch, DivergedError(found="a loss of nan", expected="", fix=""))
-    tried = tune(config, SPACE, 2, "")
-    assert [trial.reason for trial in tried] == ["a loss of nan"] * 2
-    assert "a loss of nan" in capsys.readouterr().out
+    if error is RunError:
+        with pytest.raises(RunError, match="no good"):
+            tune(config, SPACE, 2, "")
+    else:
+        tried = tune(config, SPACE, 2, "")
+        assert [trial.reason for trial in tried] == ["no good"] * 2
+        assert "no good" in capsys.readouterr().out
+        assert "no setting could be trained" in summary(config.output_dir, tried)
     assert not (config.output_dir / _BEST).exists()
-    assert "no setting could be trained" in summary(config.output_dir, tried)
 
 
 def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(config):
@@ -240,14 +216,8 @@ def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(config
     rates = {"finetune.learning_rate": Choice((HEAD.learning_rate, 2 * HEAD.learning_rate))}
     (tried,) = tune(config, rates, 1, "")
     assert "is not below head" in tried.reason
-
-
-def test_what_is_wrong_with_the_run_itself_ends_the_search(config, monkeypatch):
-    failing(monkeypatch, RunError(found="the disk is full", expected="", fix=""))
-    with pytest.raises(RunError, match="the disk is full"):
-        tune(config, SPACE, 2, "")
     with pytest.raises(ConfigError, match="--tune 0"):
-        tune(config, SPACE, 0, "")
+        tune(config, rates, 0, "")
 
 
 RECIPE = """

@@ -119,25 +119,18 @@ def test_a_mean_counts_pictures_and_not_processes(together):
     assert means[0]["accuracy"] == pytest.approx((2 + 1) / 10, abs=1e-12)
 
 
-def test_all_learn_that_one_has_something_else(together):
+def test_all_learn_that_one_has_something_else_or_does_not_see_the_folder(together, tmp_path):
     together(lambda processes: processes.agree("the run", "same"))
-
-    def differs(processes):
-        with pytest.raises(RunError, match="the run differs among the 3 processes"):
-            processes.agree("the run", "other" if processes.rank.rank == 1 else "same")
-
-    together(differs)
-
-
-def test_all_learn_that_one_does_not_see_the_folder(together, tmp_path):
     together(lambda processes: processes.check_shared(tmp_path))
 
-    def blind(processes):
-        seen = tmp_path / "elsewhere" if processes.rank.rank == 2 else tmp_path
+    def differs(processes):
+        rank = processes.rank.rank
+        with pytest.raises(RunError, match="the run differs among the 3 processes"):
+            processes.agree("the run", "other" if rank == 1 else "same")
         with pytest.raises(RunError, match="process 2 does not see the files"):
-            processes.check_shared(seen)
+            processes.check_shared(tmp_path / "elsewhere" if rank == 2 else tmp_path)
 
-    together(blind)
+    together(differs)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -155,14 +148,11 @@ def test_the_others_enter_when_rank_0_has_left(together):
     assert sorted(said) == [0, 0, 1, 1, 2, 2]
 
 
-def test_only_rank_0_speaks(capsys):
+def test_only_rank_0_speaks_and_each_process_has_something_to_validate_with(capsys):
     for processes in PROCESSES:
         with processes.silence_others():
             print(f"process {processes.rank.rank}")
     assert capsys.readouterr().out == "process 0\n"
-
-
-def test_each_process_has_something_to_validate_with():
     PROCESSES[0].check_held_out(3)
     with pytest.raises(ConfigError, match="2 validation pictures for 3 processes"):
         PROCESSES[0].check_held_out(2)
