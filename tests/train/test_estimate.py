@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,21 +12,8 @@ from fingerspell.cli import estimate as command
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
 from fingerspell.train import estimate as module
-from fingerspell.train import pace
+from fingerspell.train import forecast, pace
 from fingerspell.train.estimate import _handful, estimate
-from fingerspell.train.forecast import (
-    Cost,
-    Disk,
-    Forecast,
-    Offer,
-    Pace,
-    Stage,
-    Work,
-    local_cost,
-    read_offer,
-    rented_cost,
-    stage,
-)
 from helpers import plain_steps
 from helpers.command import command as typed
 from helpers.small_run import FINETUNE, HEAD, small_config
@@ -50,25 +38,25 @@ def config(colours, tmp_path):
 
 def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, monkeypatch, capsys):
     plain_steps.keras_own(monkeypatch)
-    forecast, _ = estimate(config)
+    expected, _ = estimate(config)
     # 24 photographs, and six synthetic hands of each of three classes: 42 pictures, 8 a step.
-    told = [(each.name, each.epochs, each.steps) for each in forecast.stages]
+    told = [(each.name, each.epochs, each.steps) for each in expected.stages]
     assert told == [("start", 0, 0), ("head", 2, 5), ("finetune", 30, 5), ("finish", 0, 0)]
-    assert all(each.seconds > 0 for each in forecast.stages)
+    assert all(each.seconds > 0 for each in expected.stages)
     assert list(place.iterdir()) == []
     assert not config.output_dir.exists()
     assert capsys.readouterr().out == ""
 
 
 def test_memory_and_disk_are_those_of_the_run(config, place):
-    forecast, device = estimate(config)
-    assert forecast.memory_bytes > 50e6
-    assert (forecast.gpu_memory_bytes is None) == (not device.gpus)
-    assert forecast.disk.checkpoint_bytes > 0
-    assert forecast.disk.synthetic_bytes > 0
+    expected, device = estimate(config)
+    assert expected.memory_bytes > 50e6
+    assert (expected.gpu_memory_bytes is None) == (not device.gpus)
+    assert expected.disk.checkpoint_bytes > 0
+    assert expected.disk.synthetic_bytes > 0
     # Two views would be twice the training pictures and once validation's.
     more, _ = estimate(replace(config, feature_views=2))
-    rows = forecast.disk.features_bytes // (40 + 12)
+    rows = expected.disk.features_bytes // (40 + 12)
     assert more.disk.features_bytes == rows * (2 * 40 + 12)
 
 
@@ -82,35 +70,27 @@ def test_memory_and_disk_are_those_of_the_run(config, place):
 def test_a_phase_that_is_skipped_costs_nothing_and_one_without_a_cache_no_disk(
     config, place, changes, stage
 ):
-    forecast, _ = estimate(replace(config, **changes))
-    assert [each.name for each in forecast.stages] == ["start", stage, "finish"]
-    assert forecast.disk.features_bytes == 0
-    assert forecast.stages[1].seconds > 0
+    expected, _ = estimate(replace(config, **changes))
+    assert [each.name for each in expected.stages] == ["start", stage, "finish"]
+    assert expected.disk.features_bytes == 0
+    assert expected.stages[1].seconds > 0
 
 
 def test_phases_that_compute_alike_are_measured_once(config, place, monkeypatch):
-    measured, whole = [], pace.run_phase
-
-    def counted(run, index, stored):
-        measured.append(index)
-        whole(run, index, stored)
-
-    monkeypatch.setattr(pace, "run_phase", counted)
+    measured = Mock(wraps=pace.run_phase)
+    monkeypatch.setattr(pace, "run_phase", measured)
     again = replace(FINETUNE, name="again", epochs=4, learning_rate=1e-4)
-    forecast, _ = estimate(replace(config, phases=(FINETUNE, again)))
-    assert measured == [0]
-    assert [each.epochs for each in forecast.stages] == [0, 3, 4, 0]
+    expected, _ = estimate(replace(config, phases=(FINETUNE, again)))
+    assert [call.args[1] for call in measured.call_args_list] == [0]
+    assert [each.epochs for each in expected.stages] == [0, 3, 4, 0]
 
 
 def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     config, place, monkeypatch
 ):
     """Their second counted for every validation picture that was not measured."""
-    synthetic, whole = [], module.non_letters
-
-    def slowly(*arguments):
-        synthetic.append(time.sleep(1.0))
-        return whole(*arguments)
+    whole = module.non_letters
+    slowly = Mock(side_effect=lambda *arguments: time.sleep(1.0) or whole(*arguments))
 
     def one_of_validation(manifest, *_):
         samples = (*manifest.split("train"), manifest.split("val")[0])
@@ -118,9 +98,9 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
 
     monkeypatch.setattr(module, "non_letters", slowly)
     monkeypatch.setattr(module, "_handful", one_of_validation)
-    forecast, _ = estimate(config)
-    assert len(synthetic) == 1
-    assert 1.0 <= forecast.stages[-1].seconds < 10.0
+    expected, _ = estimate(config)
+    assert slowly.call_count == 1
+    assert 1.0 <= expected.stages[-1].seconds < 10.0
 
 
 def test_a_handful_is_exactly_as_many_pictures_as_are_measured(colours):
@@ -181,7 +161,7 @@ def test_prices_that_cannot_be_end_with_2_before_anything_is_measured(
 def test_a_decimal_comma_is_seen_for_what_it_is_read_as():
     """`rented=1,20` is a price of 1 and twenty times the speed: the table says so."""
     command._check_prices(200.0, 0.0)  # Electricity may be free.
-    lines = command._cost_table([rented_cost(7200, read_offer("rented=1,20"))])
+    lines = command._cost_table([forecast.rented_cost(7200, forecast.read_offer("rented=1,20"))])
     assert lines[0].split("  ")[-1] == "cost"
     assert lines[1].split() == ["rented", "1.00", "20", "6", "min", "00", "s", "0.10"]
 
@@ -192,33 +172,37 @@ def test_tables_are_aligned_and_free_space_is_that_of_the_nearest_folder(tmp_pat
     assert command._free_bytes(tmp_path / "a" / "b") > 0
 
 
-PACE = Pace(setup_s=10, step_s=0.5, extract_s=0.01, check_s=0.002, save_s=1)
+PACE = forecast.Pace(setup_s=10, step_s=0.5, extract_s=0.01, check_s=0.002, save_s=1)
 
 
 def test_an_epoch_takes_its_steps_validation_and_checkpoint_and_a_frozen_phase_looks_once():
-    work = Work(name="finetune", epochs=3, steps=100, validation=500)
-    assert stage(work, PACE) == Stage("finetune", 10 + 3 * (50 + 1 + 1), 3, 100)
-    once = Work(name="head", epochs=1, steps=100, validation=500, extracted=2000)
+    work = forecast.Work(name="finetune", epochs=3, steps=100, validation=500)
+    assert stage(work, PACE) == forecast.Stage("finetune", 10 + 3 * (50 + 1 + 1), 3, 100)
+    once = forecast.Work(name="head", epochs=1, steps=100, validation=500, extracted=2000)
     twice = replace(once, epochs=2)
     assert stage(once, PACE).seconds == pytest.approx(10 + 20 + 52)
     assert stage(twice, PACE).seconds - stage(once, PACE).seconds == pytest.approx(52)
 
 
 def test_stages_add_up_and_only_checkpoints_and_exports_stay_on_the_disk():
-    disk = Disk(checkpoint_bytes=60, features_bytes=500, synthetic_bytes=30, weights_bytes=12)
+    disk = forecast.Disk(
+        checkpoint_bytes=60, features_bytes=500, synthetic_bytes=30, weights_bytes=12
+    )
     assert disk.stays_bytes == 60 + 2 * 60
     assert disk.most_bytes == disk.stays_bytes + 60 + 500 + 30
-    stages = [Stage("start", 5), Stage("finetune", 7)]
-    forecast = Forecast(stages=stages, memory_bytes=1, gpu_memory_bytes=None, disk=disk)
-    assert forecast.seconds == 12
+    stages = [forecast.Stage("start", 5), forecast.Stage("finetune", 7)]
+    expected = forecast.Forecast(stages=stages, memory_bytes=1, gpu_memory_bytes=None, disk=disk)
+    assert expected.seconds == 12
 
 
 def test_electricity_costs_kilowatt_hours_and_a_faster_machine_is_rented_for_less_time():
-    here = Cost("this machine", 7200, 0.2, price_per_h=0.1, speedup=1)
-    assert local_cost(7200, watts=250, price_per_kwh=0.4) == here
-    assert read_offer("big=3.00,8") == Offer("big", 3.0, 8)
-    assert rented_cost(7200, Offer("big", 3.0, speedup=8)) == Cost("big", 900, 0.75, 3.0, 8)
-    assert read_offer("my own=0") == Offer("my own", 0.0, 1)
+    here = forecast.Cost("this machine", 7200, 0.2, price_per_h=0.1, speedup=1)
+    assert forecast.local_cost(7200, watts=250, price_per_kwh=0.4) == here
+    assert forecast.read_offer("big=3.00,8") == forecast.Offer("big", 3.0, 8)
+    assert forecast.rented_cost(7200, forecast.Offer("big", 3.0, speedup=8)) == forecast.Cost(
+        "big", 900, 0.75, 3.0, 8
+    )
+    assert forecast.read_offer("my own=0") == forecast.Offer("my own", 0.0, 1)
 
 
 @pytest.mark.parametrize(
@@ -227,4 +211,4 @@ def test_electricity_costs_kilowatt_hours_and_a_faster_machine_is_rented_for_les
 )  # fmt: skip
 def test_what_is_no_offer_is_told(text):
     with pytest.raises(ConfigError, match=r"(?s)--cloud.*NAME=PRICE.*rented=1\.20,8"):
-        read_offer(text)
+        forecast.read_offer(text)

@@ -1,7 +1,6 @@
 """A phase by itself: its features or pictures, its averages, its rates, its picture size."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -66,20 +65,16 @@ def test_without_a_cache_the_frozen_network_looks_at_pictures_in_every_epoch(
     assert not np.array_equal(weights(tmp_path / "cached")[-2], weights(tmp_path / "looked")[-2])
 
 
-def test_a_smaller_cache_holds_fewer_views_and_shortens_no_epoch(data, tmp_path, capsys):
+def test_a_smaller_cache_holds_fewer_views_or_none_and_shortens_no_epoch(data, tmp_path, capsys):
     row_bytes = features.row_of(6, 3).itemsize
-    full = frozen(data, tmp_path / "full")
-    capsys.readouterr()
+    full, none = (frozen(data, tmp_path / x, feature_cache_bytes=int(x)) for x in ("1000000", "0"))
+    assert "views fit" not in capsys.readouterr().out
     small = frozen(data, tmp_path / "small", feature_cache_bytes=(12 + 47) * row_bytes)
     assert capsys.readouterr().out.count("1 of 2 views fit") == 1
     assert small["learning_rate"] == full["learning_rate"]
     assert small["loss"] != full["loss"]
-
-
-def test_a_cache_too_small_for_one_view_is_told_of_and_not_used(data, tmp_path, capsys):
-    told = frozen(data, tmp_path / "small", feature_cache_bytes=100)
+    assert frozen(data, tmp_path / "tiny", feature_cache_bytes=100) == none
     assert "0 of 2 views fit" in capsys.readouterr().out
-    assert told == frozen(data, tmp_path / "none", feature_cache_bytes=0)
 
 
 def test_the_averaged_weights_are_validated_or_without_averages_the_latest(
@@ -134,7 +129,8 @@ def straight(data, tmp_path_factory):
 
     def spied(stream):
         def spy(manifest, samples, labels, size_px, *rest, **named):
-            sizes.append((samples[0].split, size_px))
+            how = ("changed",) if named.get("augment") else ()
+            sizes.append((samples[0].split, size_px, *how))
             if "first_batch" in named:
                 firsts.append(named["first_batch"])
             return stream(manifest, samples, labels, size_px, *rest, **named)
@@ -149,19 +145,16 @@ def straight(data, tmp_path_factory):
 
 
 def test_each_phase_trains_and_validates_at_its_size_and_calibration_at_the_full_one(straight):
-    """No phase shows pictures and augmentations that another has shown."""
-    folder, (*sizes, last), firsts = straight
+    """No phase shows pictures and augmentations that another has shown; all go down one decay."""
+    folder, (*sizes, plain, changed), firsts = straight
     assert firsts == [0, 6, 12]
     for split in ("train", "val"):
         in_order = [size for name, size in sizes if name == split]
         assert in_order == sorted(in_order)
         assert set(in_order) == {(32, 32), (48, 48)}
-    assert last == ("val", (48, 48))
+    assert (plain, changed) == (("val", (48, 48)), ("val", (48, 48), "changed"))
     assert load_recogniser(folder / "model.keras").input_shape == (None, 48, 48, 3)
-
-
-def test_the_curves_name_each_stretch(straight):
-    rows = json.loads((straight[0] / "training_history.json").read_text(encoding="utf-8"))
+    rows = curves(folder)
     assert rows["phase"] == ["head 32px"] * 2 + ["finetune 32px"] * 2 + ["finetune 48px"]
     rates = rows["learning_rate"][2:]
     assert rates == sorted(rates, reverse=True)

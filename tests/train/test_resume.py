@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import signal
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -237,16 +238,11 @@ def test_neither_another_run_nor_one_without_checkpoints_is_gone_on_with_or_repl
 @pytest.mark.parametrize(("every", "saved"), [(2, [0, 2, 3, 4, 6, 6, 8, 9]), (0, [0, 3, 6, 9])])
 def test_a_checkpoint_is_written_after_so_many_steps(data, tmp_path, monkeypatch, every, saved):
     """Beside those at the start and at each epoch's end, here after three steps."""
-    written, whole = [], checkpoint.save
-
-    def note(folder, stored):
-        written.append(stored.position.total_steps)
-        whole(folder, stored)
-
-    monkeypatch.setattr(checkpoint, "save", note)
+    written = Mock(wraps=checkpoint.save)
+    monkeypatch.setattr(checkpoint, "save", written)
     often = {"save_every_min": EPOCHS_ONLY, "save_every_steps": every}
     train(lively(data, tmp_path, phases=(FINETUNE,), **often))
-    assert written == saved
+    assert [call.args[1].position.total_steps for call in written.call_args_list] == saved
 
 
 def test_synthetic_hands_are_told_apart_by_their_run(data, tmp_path):

@@ -1,6 +1,7 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fingerspell.dataset.manifest import read_manifest
@@ -14,10 +15,13 @@ from fingerspell.train.synthetic import (
     _non_letter_signs,
     draw_samples,
     drawable,
+    non_letters,
     remove_drawn,
     with_synthetic,
 )
 from helpers.small_run import small_config
+
+LABELS = ("A", "B", "nothing")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -96,3 +100,27 @@ def test_hands_and_non_letters_are_synthetic_as_the_settings_say(tmp_path):
     hands = [name for name in kinds["usual"] if "-nothing-" not in name]
     assert sum("-A-" not in name for name in hands) == 3, "one 3, one 5 and one 8"
     assert all(kinds["usual"][name] != kinds["apart"][name] for name in hands)
+
+
+def test_non_letters_for_the_threshold_are_drawn_alike_every_time():
+    first, second = (non_letters(LABELS, (48, 32), seed=1)[:3] for _ in range(2))
+    assert first.shape == (3, 48, 32, 3) and first.dtype == np.float32
+    assert first.min() >= 0 and first.max() <= 1
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("known", "count"),
+    [
+        (THRESHOLD_NON_LETTERS[:1], 50 * (len(THRESHOLD_NON_LETTERS) - 1)),
+        (THRESHOLD_NON_LETTERS, 0),
+        (("hello",), 0),
+        (("Ä",), 0),
+        (("stop",), 0),
+    ],
+)
+def test_neither_a_sign_that_is_known_nor_any_beside_a_sign_of_ones_own_is_a_non_letter(
+    known, count
+):
+    """A sign of one's own may be the very hand that a drawn digit shows."""
+    assert non_letters((*LABELS, *known), (32, 32), 0).shape == (count, 32, 32, 3)

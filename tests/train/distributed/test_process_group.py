@@ -14,7 +14,7 @@ from fingerspell.train.distributed.process_group import (
     idle_gpus,
     join_process_group,
 )
-from fingerspell.train.distributed.rank import _ADDRESS, _RANK, _WORLD, Rank, rank_from
+from fingerspell.train.distributed.rank import _RANK, _WORLD, NAMES, Rank, rank_from
 
 WORLD = 3
 PROCESSES = [ProcessGroup(Rank(rank, WORLD, "here:1"), WORLD) for rank in range(WORLD)]
@@ -51,26 +51,19 @@ def test_a_rank_comes_back_from_its_own_environment_and_without_any_a_process_is
     assert rank_from({"PATH": "/bin"}) == Rank(rank=0, world=1)
 
 
-@pytest.mark.parametrize("missing", [_ADDRESS, _WORLD, _RANK])
-def test_half_a_rank_is_refused_by_the_name_of_what_is_missing(missing):
-    environment = {**Rank(1, 2, "10.0.0.1:1234").environment, missing: ""}
-    with pytest.raises(ConfigError) as error:
-        rank_from(environment)
-    assert error.value.fix == f"set {missing}, or unset the others"
-
-
 @pytest.mark.parametrize(
-    ("rank", "world", "words"),
+    ("changes", "words"),
     [
-        ("2", "2", f"{_RANK}=2 with {_WORLD}=2"),
-        ("-1", "2", f"{_RANK}=-1 with {_WORLD}=2"),
-        ("0", "0", f"{_RANK}=0 with {_WORLD}=0"),
-        ("first", "2", "whole numbers"),
+        *(({name: ""}, f"set {name}, or unset the others") for name in NAMES),
+        ({_RANK: "2"}, f"{_RANK}=2 with {_WORLD}=2"),
+        ({_RANK: "-1"}, f"{_RANK}=-1 with {_WORLD}=2"),
+        ({_RANK: "0", _WORLD: "0"}, f"{_RANK}=0 with {_WORLD}=0"),
+        ({_RANK: "first"}, "whole numbers"),
     ],
 )
-def test_a_rank_outside_the_world_is_refused(rank, world, words):
+def test_half_a_rank_and_one_outside_the_world_are_refused(changes, words):
     with pytest.raises(ConfigError, match=words):
-        rank_from({_ADDRESS: "10.0.0.1:1234", _RANK: rank, _WORLD: world})
+        rank_from({**Rank(1, 2, "10.0.0.1:1234").environment, **changes})
 
 
 def test_the_shares_of_a_batch_make_up_the_batch_and_every_picture_is_somebodys():
