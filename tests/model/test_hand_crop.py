@@ -45,9 +45,8 @@ def squares(shares: np.ndarray) -> list[float]:
 
 def test_the_square_lies_around_the_hand_wider_by_the_margin_and_within_the_picture():
     """A large hand is seen whole, and a tiny one not beyond what pixels give."""
-    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx(
-        [0.45, 0.55, 0.3 * hand_crop._MARGIN], abs=2e-3
-    )
+    around = [0.45, 0.55, 0.3 * hand_crop._MARGIN]
+    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx(around, abs=2e-3)
     x, y, side = squares(shares_of(8, 0, 10, 3))
     assert x == pytest.approx(1 - side / 2) and y == pytest.approx(side / 2)
     assert squares(shares_of(0, 0, 9, 8)) == pytest.approx([0.5, 0.5, 1.0])
@@ -128,9 +127,8 @@ def test_it_is_saved_and_built_anew_as_one_that_looks_closer(tmp_path):
     for again in (loaded, rebuild_in_float32(closer), rebuild_in_float32(loaded)):
         assert views_of(again) == "hand_crop"
         np.testing.assert_allclose(answers(again, X), answers(closer, X), atol=1e-5)
-        np.testing.assert_array_equal(
-            hand_crop.hand_box_of(again).kernel, hand_crop.hand_box_of(closer).kernel
-        )
+        kernels = (hand_crop.hand_box_of(model).kernel for model in (again, closer))
+        np.testing.assert_array_equal(*kernels)
 
 
 def test_both_looks_share_the_backbone(tmp_path):
@@ -154,9 +152,8 @@ def test_where_it_computes_in_half_precision_it_answers_in_float32(half_precisio
     mixed = with_hand_crop(build_recogniser(config, 4), nowhere())
     assert answers(mixed, X).dtype == np.float32
     plain = rebuild_in_float32(mixed)
-    assert (
-        views_of(plain) == "hand_crop" and plain.get_layer(hand_crop.HAND_CELLS).dtype == "float32"
-    )
+    assert views_of(plain) == "hand_crop"
+    assert plain.get_layer(hand_crop.HAND_CELLS).dtype == "float32"
 
 
 def test_a_backbone_without_a_known_grid_and_unknown_views_are_refused():

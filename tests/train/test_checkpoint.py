@@ -1,5 +1,7 @@
 """Files that are whole or told to be damaged, and the last two checkpoints of a run."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -87,9 +89,8 @@ def test_a_damaged_file_that_another_program_holds_is_told_of(tmp_path, monkeypa
 
 def test_a_whole_file_of_another_version_is_not_taken_for_damaged(tmp_path):
     saved(tmp_path, 7, 8)
-    checkpoint._write_arrays(
-        tmp_path / "step_00000009.npz", {"position": np.array('{"rows": [], "x": 1}')}
-    )
+    other = {"position": np.array('{"rows": [], "x": 1}')}
+    checkpoint._write_arrays(tmp_path / "step_00000009.npz", other)
     with pytest.raises(RunError, match=r"(?s)step_00000009.npz.*another version"):
         checkpoint.latest(tmp_path)
     assert len(names(tmp_path)) == 3
@@ -145,14 +146,10 @@ def test_whichever_byte_is_altered_and_wherever_it_is_torn_a_file_is_damaged(tmp
     path = tmp_path / "a"
     if kind == "arrays":
         checkpoint._write_arrays(path, PARTS)
+        read = partial(checkpoint._read_arrays, path)
     else:
         checkpoint.write_rows(path, ROWS)
-
-    def read():
-        checkpoint._read_arrays(path) if kind == "arrays" else checkpoint.map_rows(
-            path, ROWS.dtype, 2
-        )
-
+        read = partial(checkpoint.map_rows, path, ROWS.dtype, 2)
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])

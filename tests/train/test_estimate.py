@@ -177,17 +177,17 @@ PACE = forecast.Pace(setup_s=10, step_s=0.5, extract_s=0.01, check_s=0.002, save
 
 def test_an_epoch_takes_its_steps_validation_and_checkpoint_and_a_frozen_phase_looks_once():
     work = forecast.Work(name="finetune", epochs=3, steps=100, validation=500)
-    assert stage(work, PACE) == forecast.Stage("finetune", 10 + 3 * (50 + 1 + 1), 3, 100)
+    assert forecast.stage(work, PACE) == forecast.Stage("finetune", 10 + 3 * (50 + 1 + 1), 3, 100)
     once = forecast.Work(name="head", epochs=1, steps=100, validation=500, extracted=2000)
     twice = replace(once, epochs=2)
-    assert stage(once, PACE).seconds == pytest.approx(10 + 20 + 52)
-    assert stage(twice, PACE).seconds - stage(once, PACE).seconds == pytest.approx(52)
+    assert forecast.stage(once, PACE).seconds == pytest.approx(10 + 20 + 52)
+    more = forecast.stage(twice, PACE).seconds - forecast.stage(once, PACE).seconds
+    assert more == pytest.approx(52)
 
 
 def test_stages_add_up_and_only_checkpoints_and_exports_stay_on_the_disk():
-    disk = forecast.Disk(
-        checkpoint_bytes=60, features_bytes=500, synthetic_bytes=30, weights_bytes=12
-    )
+    sizes = {"checkpoint_bytes": 60, "features_bytes": 500, "synthetic_bytes": 30}
+    disk = forecast.Disk(**sizes, weights_bytes=12)
     assert disk.stays_bytes == 60 + 2 * 60
     assert disk.most_bytes == disk.stays_bytes + 60 + 500 + 30
     stages = [forecast.Stage("start", 5), forecast.Stage("finetune", 7)]
@@ -199,9 +199,8 @@ def test_electricity_costs_kilowatt_hours_and_a_faster_machine_is_rented_for_les
     here = forecast.Cost("this machine", 7200, 0.2, price_per_h=0.1, speedup=1)
     assert forecast.local_cost(7200, watts=250, price_per_kwh=0.4) == here
     assert forecast.read_offer("big=3.00,8") == forecast.Offer("big", 3.0, 8)
-    assert forecast.rented_cost(7200, forecast.Offer("big", 3.0, speedup=8)) == forecast.Cost(
-        "big", 900, 0.75, 3.0, 8
-    )
+    big = forecast.Cost("big", 900, 0.75, 3.0, 8)
+    assert forecast.rented_cost(7200, forecast.Offer("big", 3.0, speedup=8)) == big
     assert forecast.read_offer("my own=0") == forecast.Offer("my own", 0.0, 1)
 
 
