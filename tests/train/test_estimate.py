@@ -31,33 +31,31 @@ def place(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def config(colours, tmp_path):
+def config(data, tmp_path):
     phases = (HEAD, replace(FINETUNE, epochs=30))
-    return small_config(colours, tmp_path / "output", phases=phases, synthetic_per_class=6)
+    return small_config(data, tmp_path / "output", phases=phases, synthetic_per_class=6)
 
 
-def test_every_phase_is_a_stage_and_nothing_is_left_behind(config, place, monkeypatch, capsys):
-    plain_steps.keras_own(monkeypatch)
-    expected, _ = estimate(config)
+def test_every_phase_is_a_stage_memory_and_disk_are_the_runs_and_nothing_is_left_behind(
+    config, place, monkeypatch, capsys
+):
+    with monkeypatch.context() as patch:
+        plain_steps.keras_own(patch)
+        expected, device = estimate(config)
     # 24 photographs, and six synthetic hands of each of three classes: 42 pictures, 8 a step.
     told = [(each.name, each.epochs, each.steps) for each in expected.stages]
     assert told == [("start", 0, 0), ("head", 2, 5), ("finetune", 30, 5), ("finish", 0, 0)]
     assert all(each.seconds > 0 for each in expected.stages)
-    assert list(place.iterdir()) == []
-    assert not config.output_dir.exists()
-    assert capsys.readouterr().out == ""
-
-
-def test_memory_and_disk_are_those_of_the_run(config, place):
-    expected, device = estimate(config)
     assert expected.memory_bytes > 50e6
     assert (expected.gpu_memory_bytes is None) == (not device.gpus)
     assert expected.disk.checkpoint_bytes > 0
     assert expected.disk.synthetic_bytes > 0
-    # Two views would be twice the training pictures and once validation's.
+    # Two views are twice the training pictures and once validation's.
     more, _ = estimate(replace(config, feature_views=2))
     rows = expected.disk.features_bytes // (40 + 12)
     assert more.disk.features_bytes == rows * (2 * 40 + 12)
+    assert list(place.iterdir()) == [] and not config.output_dir.exists()
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
@@ -103,8 +101,8 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     assert 1.0 <= expected.stages[-1].seconds < 10.0
 
 
-def test_a_handful_is_exactly_as_many_pictures_as_are_measured(colours):
-    few = _handful(read_manifest(colours), batch_size=4, steps=3)
+def test_a_handful_is_exactly_as_many_pictures_as_are_measured(data):
+    few = _handful(read_manifest(data), batch_size=4, steps=3)
     assert (len(few.split("train")), len(few.split("val"))) == (12, 16)
     assert {sample.label for sample in few.split("train")} == {"A", "B", "nothing"}
 
@@ -120,16 +118,16 @@ SMALL = ("--weights", "none", "--backbone", "MobileNetV3Small", "--img_size", 32
          "--batch_size", 8, "--epochs", 2, "--synth", 0)  # fmt: skip
 
 
-def test_the_command_prints_time_memory_disk_and_no_price_that_nobody_gave(colours, place, capsys):
-    assert typed("estimate", "--dataset_dir", colours, *SMALL) == 0
+def test_the_command_prints_time_memory_disk_and_no_price_that_nobody_gave(data, place, capsys):
+    assert typed("estimate", "--dataset_dir", data, *SMALL) == 0
     told = capsys.readouterr().out
     assert "in all, at most" in told and "memory:" in told and "disk:" in told
     assert "cost" not in told
 
 
-def test_the_command_prints_a_table_of_costs_for_the_users_own_prices(colours, place, capsys):
+def test_the_command_prints_a_table_of_costs_for_the_users_own_prices(data, place, capsys):
     prices = ("--watts", 200, "--price_per_kwh", 0.5, "--cloud", "big=2.5,10", "slow=0.1")
-    assert typed("estimate", "--dataset_dir", colours, *SMALL, "--json", *prices) == 0
+    assert typed("estimate", "--dataset_dir", data, *SMALL, "--json", *prices) == 0
     told = json.loads(capsys.readouterr().out)
     here, big, slow = told["costs"]
     assert here["price"] == pytest.approx(here["seconds"] / 3600 * 0.2 * 0.5)
@@ -151,10 +149,10 @@ def test_the_command_prints_a_table_of_costs_for_the_users_own_prices(colours, p
     ],
 )
 def test_prices_that_cannot_be_end_with_2_before_anything_is_measured(
-    colours, place, capsys, monkeypatch, options, words
+    data, place, capsys, monkeypatch, options, words
 ):
     monkeypatch.setattr(module, "estimate", None)
-    assert typed("estimate", "--dataset_dir", colours, *options) == 2
+    assert typed("estimate", "--dataset_dir", data, *options) == 2
     assert words in capsys.readouterr().err
 
 

@@ -19,11 +19,11 @@ TWO_EPOCHS = dataclasses.replace(FINETUNE, epochs=2)
 
 
 @pytest.fixture(scope="module")
-def straight(colours, tmp_path_factory):
+def straight(tmp_path_factory):
     """The run that lacked nothing."""
-    folder = tmp_path_factory.mktemp("straight") / "run"
-    train(config(colours, folder))
-    return folder
+    base = tmp_path_factory.mktemp("straight")
+    train(config(write_colours(base / "dataset"), base / "run"))
+    return base / "run"
 
 
 @pytest.fixture

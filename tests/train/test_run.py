@@ -48,15 +48,15 @@ def test_the_run_records_its_labels_in_prediction_order_and_its_circumstances(fi
     assert facts["manifest_checked"] is False, "there are no hashes to check"
 
 
-def test_the_second_phase_moves_the_backbone(finished, colours, tmp_path):
-    train(small_config(colours, tmp_path, phases=(HEAD,)))
+def test_the_second_phase_moves_the_backbone(finished, data, tmp_path):
+    train(small_config(data, tmp_path, phases=(HEAD,)))
     networks = (load_recogniser(folder / "model.keras") for folder in (tmp_path, finished[0]))
     before, after = (backbone_of(network).get_weights() for network in networks)
     assert max(np.abs(a - b).max() for a, b in zip(after, before, strict=True)) > 1e-4
 
 
 def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
-    finished, colours, tmp_path, monkeypatch
+    finished, data, tmp_path, monkeypatch
 ):
     """The temperature is fitted to what both looks say: fitted on one look, the answers that ship
     would not be the ones that were measured.
@@ -77,7 +77,7 @@ def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
     monkeypatch.setattr("fingerspell.train.calibrate.fit_temperature", fitted)
     closer = dataclasses.replace(SMALL, views="hand_crop")
-    facts = train(small_config(colours, tmp_path, model=closer))
+    facts = train(small_config(data, tmp_path, model=closer))
     assert [call.args[0].shape for call in fitted.call_args_list] == [(12, 2, 3)]
     once, both = (load_recogniser(x / "model.keras") for x in (finished[0], tmp_path))
     for a, b in zip(*(backbone_of(x).get_weights() for x in (once, both)), strict=True):
@@ -88,15 +88,15 @@ def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
     assert facts["config"]["model"]["views"] == "hand_crop"
 
 
-def test_a_run_in_the_way_is_left_alone_and_both_ways_on_are_named(finished, colours):
+def test_a_run_in_the_way_is_left_alone_and_both_ways_on_are_named(finished, data):
     before = (finished[0] / "model.keras").read_bytes()
     with pytest.raises(RunError, match=r"(?s)--resume.*--overwrite"):
-        train(small_config(colours, finished[0]))
+        train(small_config(data, finished[0]))
     assert (finished[0] / "model.keras").read_bytes() == before
 
 
-def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(colours, tmp_path):
-    manifest, one = read_manifest(colours), small_config(colours, tmp_path / "one")
+def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(data, tmp_path):
+    manifest, one = read_manifest(data), small_config(data, tmp_path / "one")
     for changed in (
         {"output_dir": tmp_path / "two", "resume": True},
         {"save_every_min": 1.0},
@@ -108,7 +108,7 @@ def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(c
     assert fingerprint(one, manifest) != fingerprint(dataclasses.replace(one, seed=1), manifest)
 
 
-def test_what_would_stop_a_run_stops_it_before_anything_is_written(colours, tmp_path):
+def test_what_would_stop_a_run_stops_it_before_anything_is_written(data, tmp_path):
     wrong = dataclasses.replace(FINETUNE, unfrozen_from="block_99")
     rare = write_colours(tmp_path / "rare")
     for number in range(5):
@@ -116,7 +116,7 @@ def test_what_would_stop_a_run_stops_it_before_anything_is_written(colours, tmp_
     for dataset, changes, kind, words in (
         (rare, {}, ConfigError, "batch_size=8, but class 'B' has only 3 training pictures"),
         (tmp_path / "absent", {}, DataError, "no folder"),
-        (colours, {"phases": (HEAD, wrong)}, ConfigError, "block_99"),
+        (data, {"phases": (HEAD, wrong)}, ConfigError, "block_99"),
     ):
         with pytest.raises(kind, match=words):
             train(small_config(dataset, tmp_path / "output", **changes))

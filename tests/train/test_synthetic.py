@@ -28,8 +28,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.jpg"))}
 
 
-def test_synthetic_hands_belong_to_training_only_and_are_read_like_any_picture(colours, tmp_path):
-    plain = read_manifest(colours)
+def test_synthetic_hands_belong_to_training_only_and_are_read_like_any_picture(data, tmp_path):
+    plain = read_manifest(data)
     mixed = with_synthetic(plain, tmp_path / "synthetic", 2, seed=42, side_px=32)
     synthetic = [s for s in mixed.samples if s.source == "synthetic"]
     assert len(synthetic) == 2 * len(plain.labels)
@@ -39,12 +39,12 @@ def test_synthetic_hands_belong_to_training_only_and_are_read_like_any_picture(c
     assert read(mixed.absolute(synthetic[0])).shape == (32, 32, 3)
 
 
-def test_no_synthetic_hands_unless_asked_for(colours, tmp_path):
-    plain = read_manifest(colours)
+def test_no_synthetic_hands_unless_asked_for(data, tmp_path):
+    plain = read_manifest(data)
     assert with_synthetic(plain, tmp_path / "synthetic", 0, seed=42, side_px=32) is plain
     assert not (tmp_path / "synthetic").exists()
     with pytest.raises(ConfigError, match="synthetic_per_class=-1"):
-        small_config(colours, tmp_path, synthetic_per_class=-1)
+        small_config(data, tmp_path, synthetic_per_class=-1)
 
 
 def test_a_users_own_sign_is_left_to_the_photographs():

@@ -32,9 +32,9 @@ SPACE = {
 
 
 @pytest.fixture
-def config(colours, tmp_path):
+def config(data, tmp_path):
     phases = (replace(FINETUNE, epochs=2),)
-    return small_config(colours, tmp_path / "search", phases=phases)
+    return small_config(data, tmp_path / "search", phases=phases)
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def not_trained(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def searched(colours, tmp_path_factory):
+def searched(data, tmp_path_factory):
     """A whole search of three trials, shared: (its run, what was tried)."""
     folder = tmp_path_factory.mktemp("tune") / "search"
-    config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
+    config = small_config(data, folder, phases=(replace(FINETUNE, epochs=2),))
     return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
 
 
@@ -144,8 +144,8 @@ def test_a_trial_that_was_killed_gets_the_rest_of_its_settings_and_is_trained_on
     assert tried.settings.keys() == SPACE.keys()
 
 
-def test_the_test_split_is_never_opened(colours, config, tmp_path):
-    folder = shutil.copytree(colours, tmp_path / "dataset")
+def test_the_test_split_is_never_opened(data, config, tmp_path):
+    folder = shutil.copytree(data, tmp_path / "dataset")
     for picture in (folder / "test").rglob("*.jpg"):
         picture.write_bytes(b"no picture")
     (tried,) = tune(replace(config, dataset_dir=folder), SPACE, 1, "")
@@ -231,10 +231,10 @@ def recipe(**given):
 """
 
 
-def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, capsys):
+def test_the_command_searches_and_says_how_to_train_the_best(data, tmp_path, capsys):
     recipe, output = tmp_path / "mine.py", tmp_path / "search"
     recipe.write_text(RECIPE, encoding="utf-8")
-    options = ("--dataset_dir", colours, "--output_dir", output, "--config", recipe, "--tune", 2)
+    options = ("--dataset_dir", data, "--output_dir", output, "--config", recipe, "--tune", 2)
     assert typed("train", *options) == 0
     assert f"fingerspell train --config {(output / _BEST).as_posix()}" in capsys.readouterr().out
     assert not (output / "run.json").exists()
@@ -253,18 +253,18 @@ def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, 
         (RECIPE, ("--workers", 2), "--workers together with --tune"),
     ],
 )
-def test_a_search_that_cannot_be_ends_with_2(colours, tmp_path, capsys, text, options, words):
+def test_a_search_that_cannot_be_ends_with_2(data, tmp_path, capsys, text, options, words):
     output = tmp_path / "search"
     if text:
         (tmp_path / "mine.py").write_text(text, encoding="utf-8")
         options = ("--config", tmp_path / "mine.py", *options)
-    folders = ("--dataset_dir", colours, "--output_dir", output)
+    folders = ("--dataset_dir", data, "--output_dir", output)
     assert typed("train", *folders, "--tune", 2, *options) == 2
     assert words in capsys.readouterr().err
     assert not output.exists()
 
 
-def test_without_optuna_the_command_says_how_to_get_it(colours, tmp_path, capsys, monkeypatch):
+def test_without_optuna_the_command_says_how_to_get_it(data, tmp_path, capsys, monkeypatch):
     known = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda x: None if x == "optuna" else known(x))
     (tmp_path / "mine.py").write_text(RECIPE, encoding="utf-8")
