@@ -178,14 +178,7 @@ def test_weights_of_other_shapes_are_refused(starter):
         load_starter_head(wider, LABELS, starter)
 
 
-def test_auto_is_imagenet_where_it_can_be_fetched(small, starter, monkeypatch, capsys):
-    monkeypatch.setattr(module, "imagenet_backbone", lambda *_: backbone_of(small))
-    assert "ImageNet" in load_backbone_weights(small, asking_for("auto"), starter)
-    assert not any(w.any() for w in small.get_weights())
-    assert capsys.readouterr().out == ""
-
-
-def test_without_imagenet_auto_alone_starts_from_the_released_one_and_says_so(
+def test_auto_is_imagenet_and_without_it_the_released_one_which_it_says(
     small, released, tmp_path, monkeypatch, capsys
 ):
     """Whoever asks for ImageNet by name gets it or an error, as `auto` does before a release."""
@@ -194,6 +187,9 @@ def test_without_imagenet_auto_alone_starts_from_the_released_one_and_says_so(
         raise ModelError(found="ImageNet could not be fetched", expected="a net", fix="plug it in")
 
     folder, weights = released
+    monkeypatch.setattr(module, "imagenet_backbone", lambda *_: backbone_of(small))
+    assert "ImageNet" in load_backbone_weights(small, asking_for("auto"), folder)
+    assert not any(w.any() for w in small.get_weights())
     monkeypatch.setattr(module, "imagenet_backbone", out_of_reach)
     for asked, place in (("imagenet", folder), ("auto", tmp_path)):
         with pytest.raises(ModelError, match="ImageNet could not be fetched"):

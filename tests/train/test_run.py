@@ -7,7 +7,7 @@ import pytest
 
 from fingerspell.config import PrepareConfig, two_phases
 from fingerspell.dataset.manifest import read_manifest
-from fingerspell.errors import ConfigError, DataError, RunError
+from fingerspell.errors import ConfigError, DataError
 from fingerspell.evaluate.calibration import apply_temperature, fit_temperature
 from fingerspell.labels import read_labels
 from fingerspell.model import backbone_of, load_recogniser, views_network, views_of
@@ -86,13 +86,6 @@ def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
     assert (views_of(once), views_of(both)) == ("single", "hand_crop")
     assert np.abs(hand_box_of(both).kernel).max() > 0
     assert facts["config"]["model"]["views"] == "hand_crop"
-
-
-def test_a_run_in_the_way_is_left_alone_and_both_ways_on_are_named(finished, data):
-    before = (finished[0] / "model.keras").read_bytes()
-    with pytest.raises(RunError, match=r"(?s)--resume.*--overwrite"):
-        train(small_config(data, finished[0]))
-    assert (finished[0] / "model.keras").read_bytes() == before
 
 
 def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(data, tmp_path):

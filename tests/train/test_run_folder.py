@@ -10,6 +10,9 @@ def test_overwriting_removes_the_run_and_nothing_else_and_a_new_folder_is_made(t
     (tmp_path / "saved_model" / "x").write_bytes(b"")
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / "my notes.txt").write_text("keep")
+    with pytest.raises(RunError, match=r"(?s)--resume.*--overwrite"):
+        run_folder.open_folder(tmp_path, overwrite=False, resume=False)
+    assert len(list(tmp_path.iterdir())) == 3
     run_folder.open_folder(tmp_path, overwrite=True, resume=False)
     assert [p.name for p in tmp_path.iterdir()] == ["my notes.txt"]
     run_folder.open_folder(tmp_path / "a" / "b", overwrite=False, resume=False)
