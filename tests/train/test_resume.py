@@ -28,7 +28,6 @@ pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 STEPS = 15
 """Of the whole run: 2 epochs of the head and 3 of the network, 3 steps each."""
 EVERY_STEP, EPOCHS_ONLY = 0.0, 1e6
-LAST_HISTORY = 2
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,6 @@ def test_a_run_may_die_at_any_moment(straight, data, tmp_path):
         (checkpoint.os, "fsync", {"at": 3, "after": False}),
         (phases, "learn", {"after": False}),
         (loop, "_validate", {"at": 2}),
-        (loop, "write_json", {"at": LAST_HISTORY, "after": False}),
         (run, "calibrate", {"after": False}),
         (run, "save_recogniser", {"after": False}),
         (run, "save_recogniser", {}),
@@ -168,6 +166,16 @@ def test_without_room_for_tensorboard_the_curves_are_kept_all_the_same(
     curves.close()
     assert capsys.readouterr().out.count("TensorBoard's log could not be written (") == 2
     assert json.loads((tmp_path / HISTORY).read_text(encoding="utf-8"))["epoch"] == [1, 1]
+
+
+def test_a_run_that_dies_before_its_last_history_is_written_still_has_all_of_it(
+    straight, data, tmp_path
+):
+    """The checkpoint comes first: it holds the curves too."""
+    die_once(data, tmp_path, loop, "write_json", EPOCHS_ONLY, at=6, after=False)
+    assert checkpoint.latest(tmp_path / "checkpoints").position.epoch == 3
+    finish(data, tmp_path)
+    assert_same_run(tmp_path, straight)
 
 
 def test_damaged_files_cost_time_are_told_of_and_change_nothing(straight, data, tmp_path, capsys):
