@@ -137,32 +137,15 @@ def kill_after_step(process: Process, output: Path, step: int, wait_s: float) ->
     return process.wait() != 0
 
 
-def pieces(output: Path) -> dict[str, int]:
-    """Returns the pieces of cached features on the disk, and when each was written."""
-    found = (output / "checkpoints").glob("features_*/[!.]*")
-    return {path.name: path.stat().st_mtime_ns for path in found}
-
-
-def kill_after_pieces(process: Process, output: Path, count: int) -> dict[str, int]:
-    """Kills the child once it wrote `count` pieces; returns those that it left."""
-    while len(pieces(output)) < count and process.poll() is None:
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() != 0, "it was done before"
-    return pieces(output)
-
-
 def main(data: Path, output: Path, kind: str) -> None:
-    """Trains; other than `real` with a network that is traced at once, and slow steps to be
-    killed in; `head` learns from cached features only, and looks at pictures slowly too.
-    """
+    """Trains; as `tiny` with a network that is traced at once, and slow steps to be killed in."""
     from fingerspell.config import AugmentConfig
-    from fingerspell.train import features, loop
-    from helpers.small_run import HEAD, small_config, train
+    from fingerspell.train import loop
+    from helpers.small_run import small_config, train
     from helpers.tiny_network import train_tiny
 
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
-    if kind in {"tiny", "head"}:
+    if kind == "tiny":
         train_tiny()
         whole = loop.Steps.on_train_batch_end
 
@@ -172,15 +155,6 @@ def main(data: Path, output: Path, kind: str) -> None:
 
         loop.Steps.on_train_batch_end = slow
         changes = {"save_every_min": 0.0}
-    if kind == "head":
-        looked = features.extract
-
-        def slow_look(*args):  # type: ignore[no-untyped-def]
-            time.sleep(STEP_S)
-            return looked(*args)
-
-        features.extract = slow_look
-        changes = {"save_every_min": 0.0, "feature_views": 3, "phases": (HEAD,)}
     print(READY, flush=True)
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "resume": True, **changes}
     train(small_config(data, output, **settings))
