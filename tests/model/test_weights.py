@@ -17,7 +17,7 @@ from fingerspell.model import (
 from fingerspell.model import weights as module
 from fingerspell.model.weights import (
     WEIGHTS,
-    load_starter_head,
+    _load_starter_head,
     pack,
     starter_config,
     starter_facts,
@@ -113,7 +113,7 @@ def test_the_backbone_is_the_released_one_and_the_head_only_where_it_is_asked_fo
     for want, got in zip(weights, small.get_weights()[:-2], strict=False):
         near(want, got)
     assert not any(w.any() for w in head_of(small).get_weights())
-    load_starter_head(small, LABELS, folder)
+    _load_starter_head(small, LABELS, folder)
     for want, got in zip(weights[-2:], head_of(small).get_weights(), strict=True):
         near(want, got)
 
@@ -131,7 +131,7 @@ def test_labels_are_found_by_name_and_a_new_sign_is_not_the_answer_yet(released)
     folder, weights = released
     labels = ("nothing", "A", "Ä", "B")
     wider = build_recogniser(SMALL, len(labels))
-    load_starter_head(wider, labels, folder)
+    _load_starter_head(wider, labels, folder)
     kernel, bias = head_of(wider).get_weights()
     for label in LABELS:
         near(weights[-2][:, [LABELS.index(label)]], kernel[:, [labels.index(label)]])
@@ -175,7 +175,7 @@ def test_weights_of_other_shapes_are_refused(starter):
     assert starter_facts(starter)["labels"] == list(LABELS)
     head_of(wider).get_layer("logits").kernel._shape = (4, 3)
     with pytest.raises(ModelError, match="has the shape"):
-        load_starter_head(wider, LABELS, starter)
+        _load_starter_head(wider, LABELS, starter)
 
 
 def test_auto_is_imagenet_and_without_it_the_released_one_which_it_says(

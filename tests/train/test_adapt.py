@@ -12,8 +12,8 @@ from fingerspell.errors import ConfigError, RunError
 from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
 from fingerspell.model.build import feature_network
 from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
-from fingerspell.model.weights import build_starter, load_starter_head, starter_facts
-from fingerspell.prepare.small_dataset import prepare_small_dataset
+from fingerspell.model.weights import _load_starter_head, build_starter, starter_facts
+from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.train import adapt as module
 from fingerspell.train.adapt import adapt, imprint
 from helpers import plain_steps
@@ -81,7 +81,7 @@ def kernel(model) -> np.ndarray:
 @pytest.fixture(scope="module")
 def released(starter) -> np.ndarray:
     model = build_recogniser(SMALL, len(KNOWN))
-    load_starter_head(model, KNOWN, starter)
+    _load_starter_head(model, KNOWN, starter)
     return kernel(model)
 
 

@@ -9,7 +9,7 @@ import pytest
 from fingerspell.config import AugmentConfig
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.evaluate.calibration import apply_temperature, fit_temperature, log_loss
-from fingerspell.train.calibrate import HIGHEST_THRESHOLD, calibrate, choose_threshold
+from fingerspell.train.calibrate import HIGHEST_THRESHOLD, _choose_threshold, calibrate
 from fingerspell.train.phases import validation_stream
 from fingerspell.train.session import Run
 from helpers.small_run import SMALL, small_config
@@ -33,7 +33,7 @@ def half_wrong_below(edge, count=1000):
 
 
 def chosen(truth, probabilities, strange=EMPTY, least=0.3, labels=LABELS):
-    return choose_threshold(truth, probabilities, strange, labels, least)
+    return _choose_threshold(truth, probabilities, strange, labels, least)
 
 
 def test_mistakes_of_the_unsure_raise_the_threshold():

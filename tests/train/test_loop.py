@@ -9,9 +9,9 @@ import pytest
 
 from fingerspell.config import Phase, SamplingConfig, progressive
 from fingerspell.dataset.manifest import Manifest, Sample
-from fingerspell.train.loop import WarmCosine, ema_momentum
+from fingerspell.train.loop import WarmCosine, _ema_momentum
 from fingerspell.train.session import _SIGNALS, Run, handle_signals
-from fingerspell.train.state import BestWeights
+from fingerspell.train.state import _BestWeights
 from helpers.small_run import small_config
 
 PHASE = Phase(name="finetune", epochs=1, learning_rate=1e-3, warmup_share=0.1)
@@ -57,8 +57,8 @@ def test_stretches_of_a_phase_go_through_one_decay():
 
 
 def test_weights_are_averaged_over_passes_and_not_over_steps():
-    assert ema_momentum(1000, 0.5) == pytest.approx(1 - 1 / 500)
-    assert ema_momentum(2, 0.5) == 0.5
+    assert _ema_momentum(1000, 0.5) == pytest.approx(1 - 1 / 500)
+    assert _ema_momentum(2, 0.5) == 0.5
 
 
 @pytest.mark.parametrize(("power", "steps"), [(1.0, 25), (0.5, 2), (0.0, 1)])
@@ -87,7 +87,7 @@ def test_training_lasts_as_long_as_patience_does_and_the_best_weights_come_back(
     losses, patience, epochs, best
 ):
     """The weights are the number of their epoch."""
-    kept, restored = BestWeights(patience), []
+    kept, restored = _BestWeights(patience), []
     for lasted, loss in enumerate(losses, start=1):
         kept.consider(loss, SimpleNamespace(get_weights=lambda epoch=lasted: [epoch]))
         if kept.exhausted:

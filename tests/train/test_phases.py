@@ -10,7 +10,7 @@ from fingerspell.loading import loader
 from fingerspell.model import backbone_of, load_recogniser
 from fingerspell.train import checkpoint, features, loop, phases, run
 from fingerspell.train.loop import WarmCosine
-from fingerspell.train.state import BestWeights
+from fingerspell.train.state import _BestWeights
 from helpers import plain_steps
 from helpers.dying_run import EACH_STEP, train_until_it_dies
 from helpers.run_files import assert_same_run, curves, weights
@@ -92,7 +92,7 @@ def test_the_averaged_weights_are_validated_or_without_averages_the_latest(
         averaged.append(any(not np.array_equal(a, b) for a, b in pairs))
 
     monkeypatch.setattr(loop, "_validate", validate)
-    monkeypatch.setattr(BestWeights, "consider", consider)
+    monkeypatch.setattr(_BestWeights, "consider", consider)
     for epochs in (2.0, 0.0):
         losses.append(runs(data, tmp_path / str(epochs), average_epochs=epochs)["loss"])
     assert averaged == [True] * FINETUNE.epochs + [False] * FINETUNE.epochs
