@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from helpers.one_backend import leave_tensorflow_out
+
 ROOT = Path(__file__).resolve().parents[2]
 READY = "ready"
 STEP_S = 0.05
@@ -162,6 +164,7 @@ def main(data: Path, output: Path, kind: str) -> None:
 
 def answer() -> None:
     """Loads the libraries, and then answers until the input ends."""
+    leave_tensorflow_out()
     import tensorboard.summary  # noqa: F401
 
     import fingerspell.train.run  # noqa: F401

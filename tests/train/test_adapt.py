@@ -150,8 +150,7 @@ def hungry(few, folder, limit, *, learning=True):
     still = dataclasses.replace(SMALL, weights="starter", dropout=0.0)  # Else parts drop others.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fingerspell.model.build.build_backbone", build)
-        for module in ("fingerspell.train.adapt", "fingerspell.model.weights"):
-            patch.setattr(f"{module}.starter_config", lambda _: still)
+        patch.setattr("fingerspell.model.weights.starter_config", lambda _: still)
         keras.utils.set_random_seed(1)
         start = folder.with_name(f"{folder.name} start")
         starter_folder(start, build_recogniser(SMALL, 2), KNOWN)

@@ -80,7 +80,7 @@ def test_each_part_lies_on_all_devices_that_share_a_batch():
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "XLA_FLAGS": f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2",
         "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("src", "tests")),
     }
     command = [sys.executable, "-m", "helpers.shared_step"]
