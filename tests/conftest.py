@@ -5,9 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cache
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # Compiled sooner.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    # What one process of a test run compiled, the others read: half of a small training's time.
+    _compiled = TemporaryDirectory(prefix="compiled_")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # A test process a core: a second thread of each would only wait, and its waiting takes time.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -60,17 +61,20 @@ def file_of(name: str, source: Path = SOURCE) -> Path | None:
             return place.with_suffix(".py")
         face = place / "__init__.py"
         if face.is_file() and length < len(parts):
-            return _behind(face, parts[length], source) or face
+            behind = names_from(face).get(parts[length])
+            return (file_of(behind, source) if behind else None) or face
     return None
 
 
-def _behind(face: Path, name: str, source: Path) -> Path | None:
-    for node in tree_of(face).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return file_of(f"{node.module}.{alias.name}", source)
-    return None
+@cache
+def names_from(path: Path) -> dict[str, str]:
+    """The names that a file takes out of modules, each with the dotted name of its origin."""
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0
+        for alias in node.names
+    }
 
 
 def graph(source: Path = SOURCE) -> dict[Path, set[Path]]:
@@ -96,22 +100,12 @@ def longest_chain(edges: dict[Path, set[Path]]) -> list[Path]:
 class Walk:
     """Follows one parameter through the calls that pass it on, in the order of the source.
 
-    `files` are those entered; `returns` counts how often a file is entered again after another.
+    `stays` are the files entered; a file that is entered again after another stands there twice.
     """
 
     def __init__(self, source: Path = SOURCE) -> None:
         self.source, self.stays = source, list[Path]()
         self._done: set[tuple[Path, str, str]] = set()
-
-    @property
-    def files(self) -> set[Path]:
-        """Every file entered."""
-        return set(self.stays)
-
-    @property
-    def returns(self) -> int:
-        """How often a file is entered that was left before."""
-        return len(self.stays) - len(self.files)
 
     def enter(self, path: Path, function: str, parameter: str) -> None:
         """Walks on inside one function, once for each of its parameters."""
@@ -119,36 +113,26 @@ class Walk:
         if node is None or (path, function, parameter) in self._done:
             return
         self._done.add((path, function, parameter))
-        self._stay(path)
+        if self.stays[-1:] != [path]:
+            self.stays.append(path)
         carried = {parameter}
         for part in ast.walk(node):
             if isinstance(part, ast.Assign) and _comes_from(part.value, carried):
-                carried |= {
-                    n.id for t in part.targets for n in ast.walk(t) if isinstance(n, ast.Name)
-                }
+                carried |= {name for target in part.targets for name in _names(target)}
             elif isinstance(part, ast.For | ast.comprehension) and _is_part_of(part.iter, carried):
                 carried |= _names(part.target)
-        for call in sorted(
-            (n for n in ast.walk(node) if isinstance(n, ast.Call)),
-            key=lambda n: (n.end_lineno, n.end_col_offset),
-        ):
+        calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
+        for call in sorted(calls, key=lambda n: (n.end_lineno, n.end_col_offset)):
             self._follow(path, call, carried)
 
-    def _stay(self, path: Path) -> None:
-        if not self.stays or self.stays[-1] != path:
-            self.stays.append(path)
-
     def _follow(self, path: Path, call: ast.Call, carried: set[str]) -> None:
-        found = _callee(path, call.func, self.source)
-        if found is None:
-            return
-        goal, name = found
-        node = _definition(goal, name)
-        if node is None:
+        goal, name = _callee(path, call.func, self.source)
+        node = _definition(goal, name) if goal else None
+        if goal is None or node is None:
             return
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args) if a.arg != "self"]
         passed = [
-            *[(names[i], v) for i, v in enumerate(call.args) if i < len(names)],
+            *zip(names, call.args, strict=False),
             *[(k.arg, k.value) for k in call.keywords if k.arg],
         ]
         for parameter, value in passed:
@@ -176,58 +160,53 @@ def _comes_from(value: ast.expr, names: set[str]) -> bool:
 
 def _definition(path: Path, name: str) -> ast.FunctionDef | None:
     holder, _, method = name.partition(".")
-    for node in tree_of(path).body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return node
+    body = tree_of(path).body
+    for node in body:
         if isinstance(node, ast.ClassDef) and node.name == holder:
-            wanted = method or "__init__"
-            return next(
-                (n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == wanted), None
-            )
-    return None
+            body, name = node.body, method or "__init__"
+    return next((n for n in body if isinstance(n, ast.FunctionDef) and n.name == name), None)
 
 
-def _callee(path: Path, function: ast.expr, source: Path) -> tuple[Path, str] | None:
+def _callee(path: Path, function: ast.expr, source: Path) -> tuple[Path | None, str]:
     """The file and name of what a call names: defined here, imported, or behind a module."""
+    name = ""
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
-        name = _imported(path).get(function.value.id, "") + f".{function.attr}"
+        name = names_from(path).get(function.value.id, "") + f".{function.attr}"
     elif isinstance(function, ast.Name):
         if _definition(path, function.id):
             return path, function.id
-        name = _imported(path).get(function.id, "")
-    else:
-        return None
+        name = names_from(path).get(function.id, "")
     goal = file_of(name, source) if name.startswith("fingerspell.") else None
-    return (goal, name.rsplit(".", 1)[1]) if goal else None
+    return goal, name.rpartition(".")[2]
 
 
-@cache
-def _imported(path: Path) -> dict[str, str]:
-    return {
-        alias.asname or alias.name: f"{node.module}.{alias.name}"
-        for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0
-        for alias in node.names
-    }
+def lines(path: Path) -> int:
+    """How many lines a file has."""
+    return len(path.read_text(encoding="utf-8").splitlines())
 
 
-def lines(folder: str, root: Path = ROOT) -> int:
-    """How many lines of Python a folder of the project has."""
-    files = (root / folder).rglob("*.py")
-    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
+def tracked() -> list[str]:
+    """The files of a commit by their paths below `ROOT`, or those of a copy without git."""
+    command = ["git", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.splitlines()
+    away = {".venv", "__pycache__", ".git", "node_modules", "dataset", "output", "demo"}
+    found = (ROOT / x for x in listed) if listed else ROOT.rglob("*")
+    names = [path.relative_to(ROOT) for path in found if path.is_file()]
+    return [name.as_posix() for name in names if listed or not away & set(name.parts)]
 
 
 def main(root: Path) -> None:
     """Prints every figure of a checkout."""
     source = root / "src" / "fingerspell"
-    sizes = [len(path.read_text(encoding="utf-8").splitlines()) for path in modules(source)]
+    sizes = [lines(path) for path in modules(source)]
     chain = longest_chain(graph(source))
     print(f"longest import chain: {len(chain)}: {' > '.join(shown(p, source) for p in chain)}")
     for file, function in ROADS:
         path = source / file if (source / file).is_file() else source / "data/prepare.py"
         walk = Walk(source)
         walk.enter(path, function, "config")
-        print(f"{function}(config): {len(walk.files)} files, {walk.returns} returns")
+        files = len(set(walk.stays))
+        print(f"{function}(config): {files} files, {len(walk.stays) - files} returns")
     print(f"src: {len(sizes)} files, {sum(sizes):,} lines, median {statistics.median(sizes):.0f}")
     public = sum(
         isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
@@ -235,7 +214,8 @@ def main(root: Path) -> None:
         for node in tree_of(path).body
     )
     print(f"public functions and classes in src: {public}")
-    print(f"benchmarks: {lines('benchmarks', root):,} lines, tests: {lines('tests', root):,} lines")
+    for folder in ("benchmarks", "tests"):
+        print(f"{folder}: {sum(map(lines, (root / folder).rglob('*.py'))):,} lines")
 
 
 if __name__ == "__main__":

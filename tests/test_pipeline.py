@@ -45,35 +45,31 @@ def road(dataset, unseen_signers, tmp_path_factory):
     return output, pipeline.train_and_export(config, "fingerspell train", [unseen_signers])
 
 
-def test_every_promised_file_is_there(road):
+def read(folder, name="run.json"):
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def test_every_promised_file_is_there_and_nothing_half_written(road):
     assert [name for name in FILES if not (road[0] / name).exists()] == []
-
-
-def test_nothing_half_written_is_left(road):
-    assert [path.name for path in road[0].rglob("*") if ".writing" in path.name] == []
-    assert [path.name for path in road[0].iterdir() if path.name.startswith(".exporting")] == []
+    names = [path.name for path in road[0].rglob("*")]
+    assert [x for x in names if ".writing" in x or x.startswith(".exporting")] == []
 
 
 def test_the_exported_file_scores_what_the_trained_model_scores(road):
-    report = json.loads((road[0] / "evaluation_report.json").read_text(encoding="utf-8"))
-    assert report["split"] == "test"
-    assert report["pictures"] == 24
+    report = read(road[0], "evaluation_report.json")
+    assert (report["split"], report["pictures"]) == ("test", 24)
     assert report["tflite"]["agreement"] == 1.0
-    assert report["tflite"]["test_accuracy"] == report["test_accuracy"]
+    assert report["tflite"]["test_accuracy"] == report["test_accuracy"] == road[1]["test_accuracy"]
+    assert report["test_accuracy"] > 0.6, "a road that trains nothing would stay at a third"
 
 
-def test_the_bundle_says_how_its_threshold_came_about(road):
-    run = json.loads((road[0] / "run.json").read_text(encoding="utf-8"))
-    contract = json.loads((road[0] / "recogniser.json").read_text(encoding="utf-8"))
+def test_the_bundle_says_how_its_threshold_came_about_and_the_run_how_long_it_took(road):
+    run, contract = read(road[0]), read(road[0], "recogniser.json")
     assert contract["origin"]["rejection"] == run["rejection"]
     assert contract["origin"]["views"] == "single"
     assert contract["threshold"] == run["rejection"]["threshold"]
     assert {"fitted", "reached", "coverage"} <= run["rejection"].keys()
-
-
-def test_plain_colours_are_learnt(road):
-    """A road that trains nothing would stay at a third."""
-    assert road[1]["test_accuracy"] > 0.6
+    assert all(run[name] > 0 for name in ("train_s", "export_s", "evaluate_s"))
 
 
 def test_held_out_sources_and_folders_are_reported_by_name_even_where_they_are_called_alike(road):
@@ -94,28 +90,44 @@ def test_a_broken_picture_of_a_stranger_costs_no_training_and_is_named(road, uns
     assert f"1 that cannot be read left out, first {broken}" in told
 
 
-def test_unseen_signers_of_whom_nothing_can_be_read_cost_no_training(dataset, tmp_path):
+@pytest.fixture
+def no_training(dataset, tmp_path):
+    """Checks that a pipeline ends with some words before it writes anything."""
+
+    def check(words, *people, folder=dataset):
+        with pytest.raises(DataError, match=words):
+            pipeline.train_and_export(small_config(folder, tmp_path / "output"), "", people)
+        assert not (tmp_path / "output").exists()
+
+    return check
+
+
+def test_unseen_signers_who_are_not_there_or_cannot_be_read_cost_no_training(no_training, tmp_path):
+    no_training("absent", tmp_path / "absent")
     (tmp_path / "people" / "A").mkdir(parents=True)
     (tmp_path / "people" / "A" / "1.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match="none of the 1 pictures of people can be read"):
-        pipeline.train_and_export(
-            small_config(dataset, tmp_path / "output"), "", [tmp_path / "people"]
-        )
-    assert not (tmp_path / "output").exists()
+    no_training("none of the 1 pictures of people can be read", tmp_path / "people")
 
 
 @pytest.mark.parametrize(
     "own", ["train/A/0.jpg", "test/A/0.jpg", "unseen_signers/dev_colours/A/0.jpg"]
 )
 def test_pictures_of_the_data_set_are_no_unseen_signers_and_cost_no_training(
-    dataset, unseen_signers, tmp_path, own
+    no_training, dataset, unseen_signers, tmp_path, own
 ):
     people = tmp_path / "people"
     shutil.copytree(unseen_signers, people)
     shutil.copyfile(dataset / own, people / "A" / "3.jpg")
-    with pytest.raises(DataError, match="1 of 13 pictures of people are in the data set too"):
-        pipeline.train_and_export(small_config(dataset, tmp_path / "output"), "", [people])
-    assert not (tmp_path / "output").exists()
+    no_training("1 of 13 pictures of people are in the data set too", people)
+
+
+def test_a_held_out_source_of_unknown_classes_only_costs_no_training(no_training, tmp_path):
+    digits = tmp_path / "digits"
+    digits.mkdir()
+    write_colours(tmp_path / "other", pictures=(1, 1, 1))
+    (tmp_path / "other" / "test" / "A").rename(digits / "7")
+    folder = with_hashes(write_colours(tmp_path / "dataset"), digits)
+    no_training("digits has no picture of A, B, nothing", folder=folder)
 
 
 def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road):
@@ -123,24 +135,9 @@ def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road)
     told = [(output / x).read_text(encoding="utf-8") for x in ("report.html", "model_card.md")]
     assert all("dev_colours_2" in text for text in told)
     assert "unseen signers dev_colours: " in pipeline.summary(output, report)
-
-
-def test_unseen_signers_who_show_no_letter_are_a_dash_in_the_summary(road):
-    output, report = road
     nobody = {"accuracy": None, "pictures": 0}
     digits = {**report, "unseen_signers": {"digits": {"letters_26": nobody, "letters_24": nobody}}}
     assert "unseen signers digits: – of 26 letters" in pipeline.summary(output, digits)
-
-
-def test_a_held_out_source_of_unknown_classes_only_costs_no_training(tmp_path):
-    digits = tmp_path / "digits"
-    digits.mkdir()
-    write_colours(tmp_path / "other", pictures=(1, 1, 1))
-    (tmp_path / "other" / "test" / "A").rename(digits / "7")
-    folder = with_hashes(write_colours(tmp_path / "dataset"), digits)
-    with pytest.raises(DataError, match="digits has no picture of A, B, nothing"):
-        pipeline.train_and_export(small_config(folder, tmp_path / "output"), "")
-    assert not (tmp_path / "output").exists()
 
 
 def test_an_altered_test_picture_is_not_scored_unless_trusted(road, dataset, tmp_path):
@@ -149,18 +146,14 @@ def test_an_altered_test_picture_is_not_scored_unless_trusted(road, dataset, tmp
     shutil.copytree(road[0], output)
     (copied / "train" / "A" / "0.jpg").write_bytes(b"not looked at here")
     assert pipeline.evaluate_run(output, copied)["pictures"] == 24
-    facts = json.loads((output / "run.json").read_text(encoding="utf-8"))
-    assert facts["manifest_checked"] and facts["evaluated_pictures_checked"]
-
-    answers = (copied / "test" / "A" / "0.jpg").read_bytes()
-    (copied / "test" / "B" / "0.jpg").write_bytes(answers)
+    assert read(output)["manifest_checked"] and read(output)["evaluated_pictures_checked"]
+    shutil.copyfile(copied / "test" / "A" / "0.jpg", copied / "test" / "B" / "0.jpg")
     with pytest.raises(DataError, match=r"test/B/0\.jpg"):
         pipeline.evaluate_run(output, copied)
     options = ["evaluate", "--output_dir", str(output), "--dataset_dir", str(copied)]
     assert main(options) == 2
     assert main([*options, "--trust"]) == 0
-    facts = json.loads((output / "run.json").read_text(encoding="utf-8"))
-    assert facts["evaluated_pictures_checked"] is False
+    assert read(output)["evaluated_pictures_checked"] is False
 
 
 def test_labels_stand_in_the_same_order_everywhere(road, dataset):
@@ -172,40 +165,21 @@ def test_labels_stand_in_the_same_order_everywhere(road, dataset):
         assert tuple(inside.read("labels.txt").decode().split()) == order
 
 
-def test_the_run_says_how_long_each_stage_took(road):
-    facts = json.loads((road[0] / "run.json").read_text(encoding="utf-8"))
-    assert all(facts[name] > 0 for name in ("train_s", "export_s", "evaluate_s"))
-
-
 def test_another_data_set_cannot_pass_for_the_runs_own(road, tmp_path):
     other = write_colours(tmp_path / "other", pictures=(60, 9, 9))
     with pytest.raises(DataError, match="not the data set that this run was trained on"):
         pipeline.evaluate_run(road[0], other)
 
 
-def test_a_wrong_unseen_signers_folder_costs_no_training(dataset, tmp_path):
-    config = small_config(dataset, tmp_path / "output")
-    with pytest.raises(DataError):
-        pipeline.train_and_export(config, "", [tmp_path / "absent"])
-    assert not (tmp_path / "output").exists()
-
-
-def test_parity_pictures_are_unseen_ones_first(dataset):
+def test_parity_pictures_are_unseen_ones_first_and_never_more_than_there_are(dataset):
     manifest = read_manifest(dataset)
     chosen = pipeline._parity_samples(manifest)
     assert len(chosen) >= 200
     assert {s.split for s in chosen[:48]} == {"test", "val"}
+    assert len(pipeline._spaced(manifest.samples, 10_000)) == len(manifest.samples)
 
 
-def test_spreading_picks_evenly_and_never_more_than_there_are(dataset):
-    samples = read_manifest(dataset).samples
-    assert pipeline._spaced(samples, 3) == [samples[0], samples[78], samples[156]]
-    assert len(pipeline._spaced(samples, 10_000)) == len(samples)
-
-
-def test_a_finished_run_is_neither_trained_nor_exported_nor_evaluated_again(
-    road, dataset, monkeypatch, capsys
-):
+def test_a_finished_run_is_not_trained_exported_or_evaluated(road, dataset, monkeypatch, capsys):
     for name in ("train", "launch", "export_run", "evaluate_run"):
         monkeypatch.setattr(pipeline, name, None)
     config = small_config(dataset, road[0], phases=(FINETUNE,), resume=True)
@@ -218,7 +192,7 @@ def test_a_finished_run_is_neither_trained_nor_exported_nor_evaluated_again(
 def test_what_a_finished_training_still_lacks_is_made_up_for(road, dataset, tmp_path, monkeypatch):
     output = tmp_path / "output"
     shutil.copytree(road[0], output)
-    facts = json.loads((output / "run.json").read_text(encoding="utf-8"))
+    facts = read(output)
     del facts["evaluate_s"]
     (output / "run.json").write_text(json.dumps(facts), encoding="utf-8")
     done = []
@@ -229,9 +203,7 @@ def test_what_a_finished_training_still_lacks_is_made_up_for(road, dataset, tmp_
     assert done == ["exported"]
 
 
-def test_a_second_run_into_the_same_folder_exits_with_2_and_says_how_to_go_on(
-    road, dataset, capsys
-):
+def test_a_second_run_into_a_folder_exits_with_2_and_says_how_to_go_on(road, dataset, capsys):
     before = (road[0] / "model.tflite").read_bytes()
     code = main(["train", "--dataset_dir", str(dataset), "--output_dir", str(road[0]),
                  "--weights", "none", "--img_size", "32", "32"])  # fmt: skip

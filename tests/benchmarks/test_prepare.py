@@ -25,12 +25,9 @@ def test_the_pictures_are_spread_over_29_classes_and_synthetic_once(synthetic):
     before = {path: path.stat().st_mtime_ns for path in synthetic.rglob("*.jpg")}
     assert hands.jittered_hands(synthetic.parent, 60) == synthetic
     assert {path: path.stat().st_mtime_ns for path in synthetic.rglob("*.jpg")} == before
-
-
-def test_frames_of_a_run_are_alike_and_not_the_same(synthetic):
     one, other = (read(synthetic / "A" / f"A{n}.jpg").astype(int) for n in (1, 2))
     assert one.shape == (200, 200, 3)
-    assert 0 < np.abs(one - other).mean() < 40
+    assert 0 < np.abs(one - other).mean() < 40, "frames of a run are alike and not the same"
 
 
 @pytest.mark.parametrize("name", ["plain", "examine"])
@@ -58,38 +55,29 @@ def test_like_is_compared_with_like():
     assert speed.times_faster(rows) == {"validate_hash": 5.0, "whole": 5.0}
 
 
-def test_a_run_that_failed_gives_no_figures(tmp_path):
-    run = measured([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
-    assert run.returncode == 3
-    with pytest.raises(SystemExit, match="3"):
-        speed.costs(run)
-
-
-def test_a_runs_memory_and_output_are_seen(tmp_path):
+def test_a_runs_memory_and_output_are_seen_and_one_that_failed_gives_no_figures(tmp_path):
     code = "import time; x = b'1' * 150_000_000; time.sleep(0.3); print('done')"
     run = measured([sys.executable, "-c", code], tmp_path / "log")
     assert run.output.split() == ["done"]
     assert 150_000_000 < run.peak_bytes < 400_000_000
+    run = measured([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log")
+    with pytest.raises(SystemExit, match="3"):
+        speed.costs(run)
 
 
 def test_the_last_line_of_a_program_is_its_answer(tmp_path):
     script = tmp_path / "child.py"
-    text = (
-        "import json, os, sys\nprint('chatter')\nprint(json.dumps([sys.argv[1], os.environ['X']]))"
-    )
-    script.write_text(text, encoding="utf-8")
+    text = "print('chatter'); print(json.dumps([sys.argv[1], os.environ['X']]))"
+    script.write_text(f"import json, os, sys\n{text}", encoding="utf-8")
     assert answer_of(str(script), "a", environment={"X": "b"}) == ["a", "b"]
 
 
-def test_the_same_seed_writes_the_same_damage(tmp_path):
-    count = 2 * len(damage.DAMAGES)
+def test_damage_is_the_same_of_one_seed_and_every_file_is_either_listed_or_decodes(tmp_path):
+    count = len(damage.DAMAGES)
     one, other = (damage.write_damaged(tmp_path / name, count) for name in ("one", "other"))
     assert [p.read_bytes() for p, _ in one] == [p.read_bytes() for p, _ in other]
     assert {how for _, how in one} == set(damage.DAMAGES)
-
-
-def test_every_damaged_file_is_either_listed_or_decodes(tmp_path):
-    figures = damage.measure(3 * len(damage.DAMAGES), tmp_path / "work", vast_px=300)
+    figures = damage.measure(3 * count, tmp_path / "work", vast_px=300)
     assert figures["listed"] + figures["accepted"] == figures["files"]
     assert figures["by_damage"]["empty"] == {"files": 3, "refused": 3}
     assert figures["by_damage"]["vast, but whole"] == {"files": 4, "refused": 0}
@@ -105,15 +93,16 @@ def test_an_unlisted_file_is_told():
     assert not damage.sound({**good, "peak_bytes": 2_000_000_000})
 
 
-def frame(number: int, bits: int) -> Picture:
-    file = Record(Path("x") / f"A{number}.jpg", "A", "films", 1, 1)
-    return Picture(file, str(number), f"{bits:032x}", 160, 120)
-
-
 def test_neighbours_share_a_group_and_other_runs_do_not():
     rng = np.random.default_rng(0)
     starts = [int.from_bytes(rng.bytes(16)) for _ in range(2)]
-    pictures = [frame(n, starts[n // recall.RUN] ^ (1 << n % 2)) for n in range(2 * recall.RUN)]
+    pictures = [
+        Picture(
+            Record(Path("x") / f"A{n}.jpg", "A", "films", 1, 1), str(n),
+            f"{starts[n // recall.RUN] ^ (1 << n % 2):032x}", 160, 120,
+        )
+        for n in range(2 * recall.RUN)
+    ]  # fmt: skip
     found = recall.figures(recall.runs(pictures), near_bits=18)
     assert found["neighbours"] == 1.0 and found["merged"] == 0 and found["pairs"] == 1
     assert found["groups"]["all"] == 2 and found["pictures"] == 48

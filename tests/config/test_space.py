@@ -11,10 +11,6 @@ from fingerspell.errors import ConfigError
 RUN = guide()
 
 
-def read(declared):
-    return read_space(declared, RUN, "mine.py")
-
-
 def test_settings_go_by_their_part_of_the_run_without_its_place_and_its_seed():
     named = _settings(RUN)
     assert named["finetune.learning_rate"] == RUN.phases[1].learning_rate
@@ -25,14 +21,10 @@ def test_settings_go_by_their_part_of_the_run_without_its_place_and_its_seed():
     assert not {"seed", "output_dir", "dataset_dir", "resume", "threshold"} & named.keys()
 
 
-def test_settings_are_replaced_and_the_rest_stays():
+def test_settings_are_replaced_together_and_the_rest_stays():
     changed = with_settings(RUN, {"augment.zoom": 0.3, "batch_size": 8, "model.dropout": 0.1})
     assert (changed.augment.zoom, changed.batch_size, changed.model.dropout) == (0.3, 8, 0.1)
-    assert changed.augment.shear == RUN.augment.shear
-    assert changed.phases == RUN.phases
-
-
-def test_two_rates_that_fit_only_together_can_be_changed_together():
+    assert (changed.augment.shear, changed.phases) == (RUN.augment.shear, RUN.phases)
     rates = {"head.learning_rate": 1e-4, "finetune.learning_rate": 1e-5}
     assert [p.learning_rate for p in with_settings(RUN, rates).phases] == [1e-4, 1e-5]
     with pytest.raises(ConfigError, match="is not below head"):
@@ -47,31 +39,22 @@ def test_the_stretches_of_one_phase_are_changed_together():
     assert [p.learning_rate for p in changed.phases] == [head.learning_rate, 1e-4, 1e-4]
 
 
-def test_ranges_and_choices_are_read():
-    space = read({
-        "finetune.learning_rate": (1e-5, 1e-3, "log"), "augment.zoom": (0.2, 0.8),
-        "batch_size": (8, 64), "model.dropout": [0.1, 0.5], "average_epochs": (0, 2),
-    })  # fmt: skip
-    assert space == {
-        "finetune.learning_rate": Range(1e-5, 1e-3, log=True),
-        "augment.zoom": Range(0.2, 0.8),
-        "batch_size": Range(8, 64, whole=True),
-        "model.dropout": Choice((0.1, 0.5)),
-        "average_epochs": Range(0, 2),
-    }
-
-
-def test_a_setting_that_may_be_none_takes_none_and_its_other_kind():
-    space = read({
-        "finetune.unfrozen_from": [None, "all"], "finetune.batchnorm_momentum": (0.9, 0.99),
-        "head.batchnorm_momentum": [None, 0.9], "augment.zoom": [0, 0.5],
-    })  # fmt: skip
-    assert space == {
-        "finetune.unfrozen_from": Choice((None, "all")),
-        "finetune.batchnorm_momentum": Range(0.9, 0.99),
-        "head.batchnorm_momentum": Choice((None, 0.9)),
-        "augment.zoom": Choice((0, 0.5)),
-    }
+@pytest.mark.parametrize(
+    ("name", "declared", "is_read_as"),
+    [
+        ("finetune.learning_rate", (1e-5, 1e-3, "log"), Range(1e-5, 1e-3, log=True)),
+        ("augment.zoom", (0.2, 0.8), Range(0.2, 0.8)),
+        ("batch_size", (8, 64), Range(8, 64, whole=True)),
+        ("model.dropout", [0.1, 0.5], Choice((0.1, 0.5))),
+        ("average_epochs", (0, 2), Range(0, 2)),
+        ("finetune.unfrozen_from", [None, "all"], Choice((None, "all"))),
+        ("finetune.batchnorm_momentum", (0.9, 0.99), Range(0.9, 0.99)),
+        ("head.batchnorm_momentum", [None, 0.9], Choice((None, 0.9))),
+        ("augment.zoom", [0, 0.5], Choice((0, 0.5))),
+    ],
+)
+def test_ranges_and_choices_are_read_also_of_what_may_be_none(name, declared, is_read_as):
+    assert read_space({name: declared}, RUN, "mine.py") == {name: is_read_as}
 
 
 @pytest.mark.parametrize(
@@ -109,4 +92,4 @@ def test_a_setting_that_may_be_none_takes_none_and_its_other_kind():
 )
 def test_ranges_that_cannot_be_are_told(declared, words):
     with pytest.raises(ConfigError, match=f"(?s){words}"):
-        read(declared)
+        read_space(declared, RUN, "mine.py")

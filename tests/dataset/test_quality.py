@@ -1,7 +1,8 @@
-"""What is measured of a picture's light, focus and skin."""
+"""A picture's light, focus and skin; how they spread over a data set, and what stands out."""
 
 from __future__ import annotations
 
+import json
 import math
 import time
 
@@ -9,12 +10,17 @@ import cv2
 import numpy as np
 import pytest
 
+from fingerspell.dataset.manifest import Sample
 from fingerspell.dataset.quality import (
     BLURRED,
     SKIN_SHARE,
     Quality,
+    _medians,
     _remarks,
+    bands,
     measure,
+    quality_json,
+    remarked,
     skin_band,
     skin_ita_deg,
 )
@@ -32,26 +38,18 @@ def noise(side_px: int = 200) -> Pixels:
     return np.repeat(grey, 3, axis=2)
 
 
-def checkers(side_px: int, squares: int = 8) -> Pixels:
-    small = np.indices((squares, squares)).sum(axis=0) % 2 * 200 + 20
-    return np.asarray(
-        cv2.resize(
-            np.repeat(small[..., None], 3, axis=2).astype(np.uint8),
-            (side_px, side_px),
-            interpolation=cv2.INTER_NEAREST,
-        )
-    )
+def checkers(side_px: int) -> Pixels:
+    small = (np.indices((8, 8)).sum(axis=0) % 2 * 200 + 20).astype(np.uint8)
+    large = cv2.resize(small, (side_px, side_px), interpolation=cv2.INTER_NEAREST)
+    return np.repeat(large[..., None], 3, axis=2)
 
 
-@pytest.mark.parametrize(("grey", "brightness"), [(51, 0.2), (128, 0.5), (255, 1.0), (0, 0.0)])
-def test_brightness_is_mean_luma_from_nought_to_one(grey: int, brightness: float) -> None:
-    assert measure(plain((grey,) * 3)).brightness == pytest.approx(brightness, abs=0.002)
-
-
-def test_a_black_ground_does_not_make_a_cut_out_hand_dark() -> None:
-    picture = plain((0, 0, 0))
-    picture[80:120, 80:120] = 128
-    quality = measure(picture)
+def test_brightness_is_mean_luma_from_nought_to_one_and_a_black_ground_does_not_count() -> None:
+    for grey, brightness in ((51, 0.2), (128, 0.5), (255, 1.0), (0, 0.0)):
+        assert measure(plain((grey,) * 3)).brightness == pytest.approx(brightness, abs=0.002)
+    cut_out = plain((0, 0, 0))
+    cut_out[80:120, 80:120] = 128
+    quality = measure(cut_out)
     assert quality.brightness == pytest.approx(0.5, abs=0.01)
     assert _remarks(quality, 200, 200) == ()
 
@@ -70,47 +68,32 @@ def test_sharpness_is_the_variance_of_the_laplacian() -> None:
     assert measure(small).sharpness == pytest.approx(edges.var())
 
 
-def test_sharpness_compares_across_sizes() -> None:
+def test_sharpness_compares_across_sizes_and_grain_does_not_pass_for_it() -> None:
     small, large = measure(checkers(200)).sharpness, measure(checkers(1600)).sharpness
     assert large == pytest.approx(small, rel=0.25)
     raw = float(cv2.Laplacian(checkers(1600)[..., 0], cv2.CV_64F).var())
     assert raw < small / 2, "at its own size the large picture would seem softer"
-
-
-def test_the_grain_of_a_large_photograph_does_not_pass_for_sharpness() -> None:
     assert measure(noise(1600)).sharpness < measure(noise(200)).sharpness / 10
 
 
-def test_skin_tone_follows_its_formula() -> None:
+def test_skin_tone_follows_its_formula_and_darker_skin_has_a_smaller_angle() -> None:
     lightness, _, yellow = cv2.cvtColor(
         np.float32([[LIGHT_SKIN]]) / np.float32(255), cv2.COLOR_RGB2Lab
     )[0, 0]
     expected = math.degrees(math.atan2(lightness - 50, yellow))
     assert skin_ita_deg(plain(LIGHT_SKIN, 40, 40)) == pytest.approx(expected, abs=0.1)
     assert expected == pytest.approx(60, abs=8)
-
-
-def test_darker_skin_has_a_smaller_angle() -> None:
     light, dark = (measure(plain(skin)).skin_ita_deg for skin in (LIGHT_SKIN, DARK_SKIN))
     assert (skin_band(light), skin_band(dark)) == ("very light", "dark")
 
 
-@pytest.mark.parametrize(
-    ("angle", "band"),
-    [
-        (90, "very light"),
-        (55, "light"),
-        (41, "intermediate"),
-        (28, "tan"),
-        (10, "brown"),
-        (-29, "brown"),
-        (-30, "dark"),
-        (-120, "dark"),
-        (math.nan, ""),
-    ],
-)
-def test_bands_end_where_the_literature_ends_them(angle: float, band: str) -> None:
-    assert skin_band(angle) == band
+def test_bands_end_where_the_literature_ends_them() -> None:
+    bands_of = {
+        "very light": [90, 55.1], "light": [55, 41.1], "intermediate": [41, 28.1],
+        "tan": [28, 10.1], "brown": [10, -29], "dark": [-30, -120], "": [math.nan],
+    }  # fmt: skip
+    for band, angles in bands_of.items():
+        assert [skin_band(angle) for angle in angles] == [band] * len(angles)
 
 
 def test_the_wall_behind_the_hand_does_not_count_as_skin() -> None:
@@ -119,15 +102,12 @@ def test_the_wall_behind_the_hand_does_not_count_as_skin() -> None:
     assert measure(picture).skin_ita_deg == pytest.approx(measure(plain(LIGHT_SKIN)).skin_ita_deg)
 
 
-def test_too_little_skin_is_none() -> None:
+def test_too_little_skin_is_none_and_grey_is_none() -> None:
     picture = plain((60, 90, 160), 40, 40)
     picture.reshape(-1, 3)[: round(SKIN_SHARE * 1600) - 1] = LIGHT_SKIN
     assert math.isnan(skin_ita_deg(picture))
     picture.reshape(-1, 3)[: round(SKIN_SHARE * 1600)] = LIGHT_SKIN
     assert not math.isnan(skin_ita_deg(picture))
-
-
-def test_a_grey_picture_has_no_skin() -> None:
     assert math.isnan(measure(noise()).skin_ita_deg)
 
 
@@ -169,3 +149,48 @@ def test_measuring_is_cheap_beside_decoding() -> None:
         measure(picture)
         best = min(best, time.perf_counter() - start)
     assert best < 0.001  # 0.1 ms when the machine is idle
+
+
+def sample(name: str, source: str = "one", width: int = 200, height: int = 200) -> Sample:
+    path = f"train/A/{name}.jpg"
+    return Sample(path, "A", "train", name, source, "", "", width, height)
+
+
+def test_skin_tones_are_counted_in_their_order_and_medians_leave_out_pictures_without() -> None:
+    counted = bands([Quality(skin_ita_deg=angle) for angle in (60, -40, -50, math.nan)])
+    order = ["very light", "light", "intermediate", "tan", "brown", "dark", "none found"]
+    assert list(counted.items()) == list(zip(order, (1, 0, 0, 0, 0, 2, 1), strict=True))
+    some = [Quality(skin_ita_deg=angle) for angle in (20, math.nan, 40)]
+    assert _medians(some)["skin_ita_deg"] == 30
+    assert _medians([Quality()])["skin_ita_deg"] is None
+
+
+def test_the_worst_comes_first() -> None:
+    samples = [sample("dim"), sample("fine"), sample("black"), sample("strip", width=9, height=90)]
+    light = {"dim": 0.2, "fine": 0.5, "black": 0.01, "strip": 0.5}
+    found = remarked(samples, {s.path: Quality(light[s.group]) for s in samples})
+    assert [s.group for s in found["dark"]] == ["black", "dim"]
+    assert [s.group for s in found["tiny"]] == ["strip"]
+    assert [s.group for s in found["odd shape"]] == ["strip"]
+    assert found["bright"] == found["blurred"] == []
+
+
+def test_worst_means_another_direction_for_each_remark() -> None:
+    samples = [sample(name, width=60) for name in "ab"]
+    qualities = {s.path: Quality(0.95, 3.0) for s in samples}
+    qualities[samples[1].path] = Quality(0.99, 1.0)
+    found = remarked(samples, qualities)
+    for remark, order in (("bright", "ba"), ("blurred", "ba"), ("tiny", "ab")):
+        assert [s.group for s in found[remark]] == list(order)
+    thin = [sample("broad", width=500), sample("tall", height=900)]
+    found = remarked(thin, {s.path: Quality() for s in thin})
+    assert [s.group for s in found["odd shape"]] == ["tall", "broad"]
+
+
+def test_the_json_has_no_nan_and_names_every_picture_that_stands_out() -> None:
+    samples = [sample("a"), sample("b", source="two")]
+    qualities = {samples[0].path: Quality(0.1), samples[1].path: Quality(0.7, 50.0, 30.0)}
+    told = json.loads(json.dumps(quality_json(samples, qualities), allow_nan=False))
+    assert told["remarks"]["dark"] == ["train/A/a.jpg"]
+    assert told["sources"]["one"]["skin_ita_deg"] is None
+    assert told["sources"]["two"] == {"brightness": 0.7, "sharpness": 50.0, "skin_ita_deg": 30.0}

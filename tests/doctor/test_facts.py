@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -12,22 +11,12 @@ from fingerspell.doctor import facts
 from fingerspell.doctor.facts import Gpu, Probe, _ask, _ask_all, _parse_gpus, gather, nvidia
 
 
-@pytest.mark.parametrize("released", [True, False])
-def test_whether_this_copy_brings_a_recogniser_is_looked_at(monkeypatch, tmp_path, released):
-    monkeypatch.setattr(facts, "has_starter", lambda: released)
-    found = facts.gather(tmp_path, tmp_path, ask_backend=False)
-    assert found.starter is released
-
-
-def test_nvidias_table_is_read():
+def test_nvidias_table_is_read_and_without_it_there_is_no_gpu_and_no_complaint(monkeypatch):
     table = "NVIDIA H100, 81559, 80900, 570.86\nTesla T4, [N/A], 5, 535.1\nnonsense\n"
     assert _parse_gpus(table) == (
         Gpu("NVIDIA H100", 81559, 80900, "570.86"),
         Gpu("Tesla T4", 0, 5, "535.1"),
     )
-
-
-def test_a_machine_without_nvidia_smi_has_no_gpu_and_no_complaint(monkeypatch):
     monkeypatch.setattr(facts.shutil, "which", lambda _: None)
     assert nvidia() == ((), "")
 
@@ -88,9 +77,11 @@ def test_a_file_in_place_of_the_run_folder_cannot_be_written_to(tmp_path):
     assert gather(tmp_path, tmp_path / "new" / "run", ask_backend=False).write_error == ""
 
 
-def test_this_machine_can_be_looked_over_without_a_backend(tmp_path):
-    here = facts.gather(tmp_path / "dataset", tmp_path / "new" / "output", ask_backend=False)
+@pytest.mark.parametrize("released", [True, False])
+def test_this_machine_can_be_looked_over_without_a_backend(monkeypatch, tmp_path, released):
+    monkeypatch.setattr(facts, "has_starter", lambda: released)
+    here = gather(tmp_path / "dataset", tmp_path / "new" / "output", ask_backend=False)
     assert here.python == sys.version_info[:3]
-    assert here.probe is None
+    assert (here.probe, here.starter) == (None, released)
     assert here.free_disk_bytes and here.memory_bytes != 0
-    assert not Path(tmp_path / "new").exists(), "looking makes nothing"
+    assert not (tmp_path / "new").exists(), "looking makes nothing"

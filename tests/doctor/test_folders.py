@@ -1,14 +1,15 @@
-"""The doctor's checks of data sets and runs."""
+"""The doctor's checks of data sets and runs, and the commands that it says would mend them."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fingerspell.doctor import Finding, State
-from fingerspell.doctor.folders import _CONTRACT, _check_balance, check_dataset, check_run
+from fingerspell.cli.main import build_parser
+from fingerspell.doctor import Finding, State, folders
 from fingerspell.evaluate import evaluation
 from fingerspell.runtime.contract import FILE_NAME
 from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
@@ -17,8 +18,7 @@ from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
 def fill(folder: Path, **pictures: int) -> Path:
     for name, count in pictures.items():
         (folder / name).mkdir(parents=True)
-        for i in range(count):
-            (folder / name / f"{i}.jpg").write_bytes(b"")
+        touch_all(folder / name, [f"{i}.jpg" for i in range(count)])
     return folder
 
 
@@ -35,42 +35,39 @@ def only(findings: list[Finding]) -> Finding:
     return finding
 
 
-def test_a_prepared_data_set_is_well_and_none_yet_is_no_failure(tmp_path):
-    findings = check_dataset(prepared(tmp_path, A=20, B=30))
+def test_a_prepared_data_set_is_well_its_pictures_are_counted_and_none_yet_is_no_failure(tmp_path):
+    prepared(tmp_path, A=20, B=30)
+    for label in "AB":
+        touch_all(tmp_path / "train" / label, [*ALSO_PICTURES, *NO_PICTURES])
+    touch_all(tmp_path / "train", [".ipynb_checkpoints/1.jpg", "__MACOSX/A/1.jpg"])
+    findings = folders.check_dataset(tmp_path)
     assert {finding.state for finding in findings} == {State.OK}
-    assert "58 pictures, 2 classes" in findings[0].found
-    assert only(check_dataset(tmp_path / "none")).state is State.WARN
+    assert f"{58 + 2 * len(ALSO_PICTURES)} pictures, 2 classes" in findings[0].found
+    assert only(folders.check_dataset(tmp_path / "none")).state is State.WARN
 
 
-def test_a_folder_without_images_says_so(tmp_path):
-    finding = only(check_dataset(fill(tmp_path, A=0)))
+def test_a_folder_without_images_or_with_classes_too_deep_or_never_split_says_what_to_do(tmp_path):
+    finding = only(folders.check_dataset(fill(tmp_path / "empty", A=0)))
     assert finding.state is State.FAIL and "no images found" in finding.found
-
-
-def test_class_folders_one_level_too_deep_are_found_and_named(tmp_path):
-    inner = tmp_path / "asl_alphabet_train" / "asl_alphabet_train"
-    fill(inner, A=3, B=3)
-    finding = only(check_dataset(tmp_path))
+    inner = fill(tmp_path / "asl" / "asl_alphabet_train", A=3, B=3)
+    finding = only(folders.check_dataset(tmp_path / "asl"))
     assert finding.state is State.FAIL
     assert str(inner) in finding.found and f"--input_dir {inner}" in finding.fix
-
-
-def test_class_folders_that_were_never_split_are_sent_to_prepare(tmp_path):
-    finding = only(check_dataset(fill(tmp_path, A=3, B=3)))
+    finding = only(folders.check_dataset(inner))
     assert "not split yet" in finding.found
-    assert f"prepare_dataset.py --input_dir {tmp_path}" in finding.fix
+    assert f"prepare_dataset.py --input_dir {inner}" in finding.fix
 
 
 def test_a_missing_manifest_an_empty_class_and_an_empty_split_are_named(tmp_path):
     folder = prepared(tmp_path, A=20, B=20)
     (folder / "manifest.csv").rename(folder / "elsewhere.csv")
-    assert "manifest.csv" in only(check_dataset(folder)).found
+    assert "manifest.csv" in only(folders.check_dataset(folder)).found
     (folder / "elsewhere.csv").rename(folder / "manifest.csv")
     shutil.rmtree(folder / "val" / "B")
     (folder / "val" / "B").mkdir()
-    assert "val/B" in only(check_dataset(folder)).found
+    assert "val/B" in only(folders.check_dataset(folder)).found
     shutil.rmtree(folder / "val")
-    assert "no images found in val" in only(check_dataset(folder)).found
+    assert "no images found in val" in only(folders.check_dataset(folder)).found
 
 
 @pytest.mark.parametrize(
@@ -83,13 +80,13 @@ def test_a_missing_manifest_an_empty_class_and_an_empty_split_are_named(tmp_path
     ],
 )
 def test_uneven_small_and_lonely_classes_are_told_apart(counts, topic, state):
-    finding = only(_check_balance(counts))
+    finding = only(folders._check_balance(counts))
     assert (finding.topic, finding.state) == (topic, state)
 
 
 def run_folder(folder: Path, accuracy: object = 0.97) -> Path:
     contract = {"labels": ["A", "B"], "files": {"model.tflite": "00"}}
-    (folder / _CONTRACT).write_text(json.dumps(contract), encoding="utf-8")
+    (folder / folders._CONTRACT).write_text(json.dumps(contract), encoding="utf-8")
     (folder / "model.tflite").write_bytes(b"")
     report = json.dumps({"test_accuracy": accuracy})
     (folder / "evaluation_report.json").write_text(report, encoding="utf-8")
@@ -97,44 +94,46 @@ def run_folder(folder: Path, accuracy: object = 0.97) -> Path:
 
 
 def test_no_run_yet_is_no_fault_and_an_unfinished_one_can_be_resumed(tmp_path):
-    assert only(check_run(tmp_path)).state is State.OK
-    assert only(check_run(tmp_path / "none")).state is State.OK
+    assert only(folders.check_run(tmp_path)).state is State.OK
+    assert only(folders.check_run(tmp_path / "none")).state is State.OK
     (tmp_path / "checkpoints").mkdir()
-    assert "--resume" in only(check_run(tmp_path)).fix
+    assert "--resume" in only(folders.check_run(tmp_path)).fix
 
 
 def test_a_finished_run_is_well_until_it_loses_a_file(tmp_path):
-    findings = check_run(run_folder(tmp_path))
+    findings = folders.check_run(run_folder(tmp_path))
     assert [finding.state for finding in findings] == [State.OK, State.OK]
     (tmp_path / "model.tflite").unlink()
-    finding = only(check_run(tmp_path))
+    finding = only(folders.check_run(tmp_path))
     assert finding.state is State.FAIL and "model.tflite" in finding.found
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"labels": 3}'])
 def test_a_contract_that_cannot_be_read_fails(tmp_path, text):
-    (run_folder(tmp_path) / _CONTRACT).write_text(text, encoding="utf-8")
-    assert only(check_run(tmp_path)).state is State.FAIL
+    (run_folder(tmp_path) / folders._CONTRACT).write_text(text, encoding="utf-8")
+    assert only(folders.check_run(tmp_path)).state is State.FAIL
 
 
 @pytest.mark.parametrize(("accuracy", "state"), [(0.95, "OK"), (0.43, "WARN"), (None, "WARN")])
 def test_low_accuracy_is_said(tmp_path, accuracy, state):
-    assert check_run(run_folder(tmp_path, accuracy))[1].state == state
+    assert folders.check_run(run_folder(tmp_path, accuracy))[1].state == state
 
 
 def test_contract_and_accuracy_are_read_where_the_other_rooms_write_them(tmp_path):
-    assert _CONTRACT == FILE_NAME
+    assert folders._CONTRACT == FILE_NAME
     report = evaluation(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), ("A", "B"))
     run_folder(tmp_path)
     (tmp_path / "evaluation_report.json").write_text(json.dumps(report), encoding="utf-8")
-    assert "50.0% on the test split" in check_run(tmp_path)[1].found
+    assert "50.0% on the test split" in folders.check_run(tmp_path)[1].found
 
 
-def test_pictures_of_every_format_are_counted_and_hidden_ones_are_not(tmp_path):
-    prepared(tmp_path, A=10, B=10)
-    for label in "AB":
-        touch_all(tmp_path / "train" / label, [*ALSO_PICTURES, *NO_PICTURES])
-    touch_all(tmp_path / "train", [".ipynb_checkpoints/1.jpg", "__MACOSX/A/1.jpg"])
-    findings = check_dataset(tmp_path)
-    assert {finding.state for finding in findings} == {State.OK}
-    assert f"{20 + 2 * len(ALSO_PICTURES) + 8} pictures, 2 classes" in findings[0].found
+DOORS = {"backend/prepare_dataset.py": "prepare", "backend/train_finetune.py": "train"}
+
+
+def test_a_remedy_can_be_typed_as_it_stands():
+    for command in (folders._PREPARE, folders._TRAIN, folders._EXPORT, folders._EVALUATE):
+        program, *words = shlex.split(f"{command} folder")
+        if program == "python":
+            words[0] = DOORS[words[0]]
+        words += ["--resume"] if words[0] == "train" else []
+        build_parser((words[0],)).parse_args(words)

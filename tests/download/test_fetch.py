@@ -1,6 +1,5 @@
-"""Fetching with a stand-in for the package: what is kept, moved, said and never asked twice."""
-
-from __future__ import annotations
+"""The public sets: what they promise, how they are counted, and fetching them with a stand-in for
+the package: what is kept, moved, said and never asked twice."""
 
 import errno
 import json
@@ -13,11 +12,51 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from fingerspell.cli.main import main
+from fingerspell.cli.main import build_parser, main
+from fingerspell.download import catalogue
 from fingerspell.download.fetch import CACHE, fetch
 from fingerspell.errors import DataError
+from helpers.touched import touch
 
 requests = pytest.importorskip("requests")
+
+
+def test_a_set_is_shown_with_licence_publisher_and_size():
+    said = "\n".join(catalogue.licence_lines("asl-alphabet"))
+    for words in ("GPL-2.0", "grassknoted/asl-alphabet", "87,000", "29 classes", "1,100 MB"):
+        assert words in said
+
+
+def test_what_to_do_next_is_a_command_that_exists():
+    for known in catalogue.CATALOGUE.values():
+        verb, *options = known.then.split()
+        assert verb in ("prepare", "evaluate")
+        if "--group_by" not in options:
+            build_parser().parse_args([verb, *options])
+
+
+def test_classes_are_found_at_any_depth_and_in_any_case(tmp_path, tiny):
+    touch(tmp_path, *(f"train/train/a/{n}.JPG" for n in range(120)))
+    touch(tmp_path, *(f"train/train/B/{n}.jpg" for n in range(80)))
+    # Loose pictures, other folders and notes do not count.
+    touch(tmp_path, "A_test.jpg", "extras/1.jpg", "train/train/a/readme.txt")
+    counts = catalogue.count_classes(tmp_path, tiny)
+    assert counts == {"A": 120, "B": 80}
+    assert catalogue.is_whole(counts, tiny)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "whole", "said"),
+    [
+        (120, 80, True, "200 pictures of 2 classes"),
+        (100, 98, True, "198 pictures of 2 classes, 2 fewer than known"),
+        (100, 97, False, "197 pictures of 2 classes, 3 fewer than known"),
+        (201, 0, False, "201 pictures of 1 classes, 1 more than known, none of B"),
+    ],
+)
+def test_one_in_a_hundred_may_be_missing_but_no_class(tiny, a, b, whole, said):
+    assert catalogue.is_whole({"A": a, "B": b}, tiny) is whole
+    assert catalogue.counted({"A": a, "B": b}, tiny) == said
 
 
 @pytest.fixture
@@ -28,12 +67,10 @@ def hub(monkeypatch, tiny) -> ModuleType:
 
     def dataset_download(handle: str) -> str:
         module.asked.append(handle)
+        print("FETCHING")
         found = Path(os.environ[CACHE]) / "datasets" / handle / "versions" / "1"
-        for label in "AB":
-            (found / label).mkdir(parents=True)
-            for number in range(module.per_class):
-                (found / label / f"{number}.jpg").write_bytes(b"")
-        return str(found)
+        pictures = [f"{label}/{n}.jpg" for label in "AB" for n in range(module.per_class)]
+        return str(touch(found, *pictures))
 
     module.per_class = 100
     module.dataset_download = dataset_download
@@ -57,9 +94,7 @@ def hidden(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("cache", [None, "elsewhere"])
-def test_the_set_gets_its_name_in_one_step_and_nothing_else_is_left(
-    hub, tmp_path, monkeypatch, cache
-):
+def test_the_set_gets_its_name_and_nothing_else_is_left(hub, tmp_path, monkeypatch, cache):
     if cache:
         monkeypatch.setenv(CACHE, cache)
     folder = fetch("tiny", tmp_path / "data")
@@ -154,16 +189,7 @@ def test_too_little_room_is_said_before_the_first_byte(hub, tmp_path, monkeypatc
     assert fetch("tiny", tmp_path).is_dir()
 
 
-def test_the_licence_stands_before_the_download_and_the_next_command_after_it(
-    hub, tmp_path, capsys
-):
-    whole = hub.dataset_download
-
-    def dataset_download(handle: str) -> str:
-        print("FETCHING")
-        return whole(handle)
-
-    hub.dataset_download = dataset_download
+def test_the_licence_stands_before_the_download_and_what_is_next_after_it(hub, tmp_path, capsys):
     call = ["download", "tiny", "--output_dir", str(tmp_path)]
     assert main(call) == 0
     said = capsys.readouterr().out

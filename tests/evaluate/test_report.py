@@ -1,7 +1,5 @@
 """The report says what was measured, for programs and for people."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

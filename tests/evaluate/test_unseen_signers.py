@@ -1,7 +1,5 @@
 """Folders of other people, matched to the recogniser by name."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -33,22 +31,33 @@ def by_brightness(batch: np.ndarray) -> np.ndarray:
     return np.eye(3, dtype=np.float32)[number]
 
 
-def test_classes_are_matched_by_name_whatever_their_case(tmp_path):
-    paint(tmp_path / "people" / "b" / "1.jpg", 128)
-    paint(tmp_path / "people" / "A" / "1.JPG", 10)
+def test_classes_are_matched_by_name_and_pictures_of_every_format_are_listed_and_read(tmp_path):
+    names = ("1.avif", "2.heic", "3.HEIF", "4.jfif")
+    noise = [*(f"A/{name}" for name in NO_PICTURES), "__MACOSX/B/1.jpg", ".cache/1.jpg"]
+    touch_all(tmp_path / "people", [*(f"A/{name}" for name in names), *noise])
+    for name in names:
+        content = picture(Path(name).suffix, (10, 10, 10))
+        (tmp_path / "people" / "A" / name).write_bytes(content)
+    for name in ("b/1.jpg", "7/1.jpg", "7/2.jpg"):
+        paint(tmp_path / "people" / name, 128)
     found = find_unseen_signers(tmp_path / "people", LABELS)
-    assert found.name == "people"
-    assert found.y_true.tolist() == [0, 1]
-    assert predict_files(by_brightness, found.paths, (16, 16)).argmax(axis=1).tolist() == [0, 1]
+    assert (found.name, found.unknown) == ("people", {"7": 2})
+    assert [path.name for path in found.paths] == [*names, "1.jpg"]
+    assert found.y_true.tolist() == [0, 0, 0, 0, 1]
+    assert predict_files(by_brightness, found.paths, (16, 16)).argmax(axis=1).tolist() == [
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
 
 
-def test_other_classes_are_counted_and_what_is_hidden_or_no_picture_is_passed_over(tmp_path):
-    for name in ("A/1.jpg", "7/1.jpg", "7/2.jpg", ".cache/1.jpg"):
-        paint(tmp_path / name, 10)
-    for name in ("notes.txt", "._1.jpg", ".hidden.png"):
-        (tmp_path / "A" / name).write_bytes(b"what a Mac knows of 1.jpg")
-    found = find_unseen_signers(tmp_path, LABELS)
-    assert (found.paths, found.unknown) == ((tmp_path / "A" / "1.jpg",), {"7": 2})
+def test_folders_are_read_by_the_same_table_of_names(tmp_path):
+    touch_all(tmp_path, ["delete/1.jpg", "Blank/1.jpg", "b/1.jpg"])
+    found = find_unseen_signers(tmp_path, ("B", "del", "nothing"))
+    assert sorted(found.y_true.tolist()) == [0, 1, 2]
+    assert found.unknown == {}
 
 
 @pytest.mark.parametrize("inside", [[], ["7/1.jpg"], ["A/notes.txt"]])
@@ -97,15 +106,6 @@ def test_people_called_alike_are_all_kept():
     assert list(named.values()) == people
 
 
-def test_unseen_signers_folders_are_read_by_the_same_table_of_names(tmp_path):
-    for name in ("delete", "Blank", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "1.jpg").write_bytes(b"x")
-    found = find_unseen_signers(tmp_path, ("B", "del", "nothing"))
-    assert sorted(found.y_true.tolist()) == [0, 1, 2]
-    assert found.unknown == {}
-
-
 def test_unreadable_pictures_are_kept_apart_with_their_classes_in_step():
     paths = [Path(f"{i}.jpg") for i in range(3)]
     people = unseen_signers_of("ann", paths, ["A", "B", "nothing"], LABELS)
@@ -114,21 +114,3 @@ def test_unreadable_pictures_are_kept_apart_with_their_classes_in_step():
     assert found.y_true.tolist() == [0, 2]
     with pytest.raises(DataError, match=r"none of the 3 pictures of ann can be read, first 0\.jpg"):
         without(people, paths)
-
-
-def test_pictures_of_every_format_are_listed_and_read(tmp_path):
-    names = ("1.avif", "2.heic", "3.HEIF", "4.jfif")
-    for name in names:
-        path = tmp_path / "people" / "A" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture(path.suffix, (10, 10, 10)))
-    touch_all(tmp_path / "people", [*(f"A/{name}" for name in NO_PICTURES), "__MACOSX/B/1.jpg"])
-    listed = find_unseen_signers(tmp_path / "people", LABELS)
-    assert [path.name for path in listed.paths] == list(names)
-    assert listed.unknown == {}
-    assert predict_files(by_brightness, listed.paths, (16, 16)).argmax(axis=1).tolist() == [
-        0,
-        0,
-        0,
-        0,
-    ]

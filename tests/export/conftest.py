@@ -1,7 +1,5 @@
 """One bundle for all export tests, of a tiny network: a true one takes much longer to write."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

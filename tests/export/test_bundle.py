@@ -1,11 +1,10 @@
 """A bundle is whole and proven, or not there."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -40,8 +39,16 @@ def tiny(monkeypatch):
     monkeypatch.setattr(BUILD, HEAVY)
 
 
-def test_every_file_of_the_contract_is_written_and_nothing_else(exported):
-    assert {path.name for path in exported.folder.iterdir()} == FILES
+def test_every_file_of_the_contract_is_written_with_labels_hashes_and_the_report(exported):
+    folder, contract = exported.folder, read_contract(exported.folder)
+    assert {path.name for path in folder.iterdir()} == FILES
+    saved = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
+    assert saved == json.loads(json.dumps(exported.report))
+    assert read_labels(folder / "training_set_labels.txt") == contract.labels == LABELS
+    digest = sha256((folder / "model.tflite").read_bytes()).hexdigest()
+    assert contract.files["model.tflite"] == digest
+    assert "saved_model/saved_model.pb" in contract.files
+    assert set(contract.files) > FILES - {"saved_model", "recogniser.json"}
 
 
 @pytest.mark.parametrize(
@@ -54,52 +61,9 @@ def test_every_export_of_a_true_network_answers_as_keras_does(true, check):
     assert found["max_difference"] <= check.bound.tolerance
 
 
-def test_the_report_is_saved_as_it_was_returned(exported):
-    saved = json.loads((exported.folder / "parity.json").read_text(encoding="utf-8"))
-    assert saved == json.loads(json.dumps(exported.report))
-
-
-def test_labels_and_contract_are_in_prediction_order(exported):
-    assert read_labels(exported.folder / "training_set_labels.txt") == LABELS
-    assert read_contract(exported.folder).labels == LABELS
-
-
-def test_the_contract_carries_the_hash_of_every_file(exported):
-    files = read_contract(exported.folder).files
-    content = (exported.folder / "model.tflite").read_bytes()
-    assert files["model.tflite"] == sha256(content).hexdigest()
-    assert "saved_model/saved_model.pb" in files
-    assert set(files) > FILES - {"saved_model", "recogniser.json"}
-
-
-def test_a_second_export_replaces_the_first(exported, contract, tmp_path, monkeypatch):
-    folder = tmp_path / "output"
-    shutil.copytree(exported.folder, folder)
-    (folder / "saved_model" / "stale.txt").write_text("old", encoding="utf-8")
-    only_saved_model(monkeypatch)
-    export_bundle(
-        tiny_recogniser(), replace(contract, threshold=0.5), folder, jpegs(), list(fitted(20))
-    )
-    assert read_contract(folder).threshold == 0.5
-    assert not (folder / "saved_model" / "stale.txt").exists()
-    assert {path.name for path in folder.iterdir()} == FILES
-
-
-def test_a_failed_export_leaves_the_old_files(exported, contract, tmp_path, monkeypatch):
-    folder = tmp_path / "output"
-    shutil.copytree(exported.folder, folder)
-    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    only_saved_model(monkeypatch)
-    far = Parity(pictures=200, max_difference=0.5, agreement=0.1)
-    monkeypatch.setattr(proof, "compare", lambda *_: far)
-    with pytest.raises(ExportError, match="differs from the trained model"):
-        export_bundle(tiny_recogniser(), contract, folder, jpegs(), list(fitted(20)))
-    after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert after == before
-
-
-def only_saved_model(monkeypatch):
-    """Leaves the slow conversions out; what is moved and when stays the same."""
+@pytest.fixture
+def older(exported, tmp_path, monkeypatch):
+    """A folder with an earlier export; the next leaves the slow conversions out."""
     from fingerspell.export import bundle
 
     def write(network, _contract, folder, _representative, _unseen):
@@ -108,47 +72,48 @@ def only_saved_model(monkeypatch):
 
     monkeypatch.setattr(bundle, "_write_exports", write)
     monkeypatch.setattr(proof.prove, "__defaults__", (proof._CHECKS[:1],))
+    return Path(shutil.copytree(exported.folder, tmp_path / "output"))
 
 
-def test_too_few_pictures_are_refused_before_anything_is_written(contract, tmp_path):
-    with pytest.raises(ExportError, match="199 pictures"):
-        export_bundle(tiny_recogniser(), contract, tmp_path / "output", jpegs()[:199], [])
-    assert not (tmp_path / "output").exists()
+def test_a_second_export_replaces_the_first(older, contract):
+    (older / "saved_model" / "stale.txt").write_text("old", encoding="utf-8")
+    contract = replace(contract, threshold=0.5)
+    export_bundle(tiny_recogniser(), contract, older, jpegs(), list(fitted(20)))
+    assert read_contract(older).threshold == 0.5
+    assert not (older / "saved_model" / "stale.txt").exists()
+    assert {path.name for path in older.iterdir()} == FILES
 
 
-def test_labels_that_do_not_fit_the_model_are_refused(contract, tmp_path):
-    with pytest.raises(ExportError, match="4 classes"):
-        export_bundle(
-            tiny_recogniser(),
-            replace(contract, labels=LABELS[:3]),
-            tmp_path / "out",
-            jpegs(),
-            list(fitted(20)),
-        )
+def test_a_failed_export_leaves_the_old_files(older, contract, monkeypatch):
+    before = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
+    far = Parity(pictures=200, max_difference=0.5, agreement=0.1)
+    monkeypatch.setattr(proof, "compare", lambda *_: far)
+    with pytest.raises(ExportError, match="differs from the trained model"):
+        export_bundle(tiny_recogniser(), contract, older, jpegs(), list(fitted(20)))
+    after = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
+    assert after == before
 
 
-def test_an_image_size_other_than_the_contracts_is_refused(contract, tmp_path):
-    with pytest.raises(ExportError, match=r"expected: \(96, 64\) pixels"):
-        export_bundle(
-            tiny_recogniser(),
-            replace(contract, height_px=96),
-            tmp_path / "o",
-            jpegs(),
-            list(fitted(20)),
-        )
-
-
-def test_too_few_representative_pictures_are_refused_and_nothing_stays(contract, tmp_path):
-    with pytest.raises(ExportError, match="19 representative pictures"):
-        export_bundle(tiny_recogniser(), contract, tmp_path, jpegs(), list(fitted(19)))
+@pytest.mark.parametrize(
+    ("said", "changes", "pictures", "ranges"),
+    [
+        ("199 pictures", {}, 199, 20),
+        ("19 representative pictures", {}, 200, 19),
+        ("4 classes", {"labels": LABELS[:3]}, 200, 20),
+        (r"expected: \(96, 64\) pixels", {"height_px": 96}, 200, 20),
+    ],
+)
+def test_what_does_not_fit_is_refused(contract, tmp_path, said, changes, pictures, ranges):
+    contract, out = replace(contract, **changes), tmp_path / "output"
+    with pytest.raises(ExportError, match=said):
+        export_bundle(tiny_recogniser(), contract, out, jpegs()[:pictures], list(fitted(ranges)))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_bytes_that_are_no_picture_are_refused(contract, tmp_path):
+    pictures = [*jpegs(), b"no picture"]
     with pytest.raises(PictureError):
-        export_bundle(
-            tiny_recogniser(), contract, tmp_path, [*jpegs(), b"no picture"], list(fitted(20))
-        )
+        export_bundle(tiny_recogniser(), contract, tmp_path, pictures, list(fitted(20)))
 
 
 def test_a_folder_that_is_a_file_is_refused(contract, tmp_path):

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,41 +46,42 @@ def released(finished, tmp_path_factory):
     return target, release(finished, target, fitted())
 
 
+def older_release(folder):
+    """Of which nothing but its card is left."""
+    (folder / "starter").mkdir()
+    (folder / "starter" / "model_card.md").write_text("old", encoding="utf-8")
+    return folder / "starter"
+
+
 def digests(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
-def test_it_holds_one_model_its_contract_and_the_weights(released):
+def test_it_holds_one_model_the_weights_and_a_contract_that_lists_what_was_proven(released):
     target, proof = released
     assert {path.name for path in target.iterdir()} == FILES
     assert proof["bytes"]["starter_weights.npz"] == (target / "starter_weights.npz").stat().st_size
     assert proof["features_off"] < 0.01
     assert min(proof["agreement"].values()) >= 0.99
+    proven = digests(target)
+    for paper in ("recogniser.json", "model_card.md"):
+        proven.pop(paper)
+    body = json.loads((target / "recogniser.json").read_text(encoding="utf-8"))
+    assert body["files"] == proven
 
 
 def test_it_answers_as_the_run(released, finished):
     target, _ = released
     ours, theirs = Recogniser.load(finished, precision="fp16"), Recogniser.load(target)
     np.testing.assert_array_equal(ours.probabilities(fitted(4)), theirs.probabilities(fitted(4)))
-    assert theirs.labels == LABELS
+    assert theirs.labels == LABELS == read_metadata(target / "model_fp16.tflite")[0]
 
 
-def test_the_model_itself_carries_labels_and_contract(released):
-    labels, contract = read_metadata(released[0] / "model_fp16.tflite")
-    assert labels == contract.labels == LABELS
-
-
-def test_the_contract_lists_what_was_proven_with_its_hash(released):
-    found = digests(released[0])
-    for paper in ("recogniser.json", "model_card.md"):
-        found.pop(paper)
-    body = json.loads((released[0] / "recogniser.json").read_text(encoding="utf-8"))
-    assert body["files"] == found
-
-
-def test_the_same_run_gives_the_same_bytes(released, finished, tmp_path):
-    release(finished, tmp_path / "again", fitted())
-    assert digests(tmp_path / "again") == digests(released[0])
+def test_the_same_run_gives_the_same_bytes_over_an_earlier_release(released, finished, tmp_path):
+    target = older_release(tmp_path)
+    release(finished, target, fitted())
+    assert digests(target) == digests(released[0])
+    assert [path.name for path in tmp_path.iterdir()] == ["starter"]
 
 
 def test_another_card_may_be_named(finished, tmp_path):
@@ -89,15 +91,18 @@ def test_another_card_may_be_named(finished, tmp_path):
     assert (tmp_path / "starter" / "model_card.md").read_bytes() == card.read_bytes()
 
 
-def refused(finished, tmp_path, error, match, pictures=None, card=None):
+def refused(finished, tmp_path, error, match, pictures=200, card=None):
     """Releases over an older release, which must stay."""
-    target = tmp_path / "starter"
-    target.mkdir()
-    (target / "model_card.md").write_text("old", encoding="utf-8")
+    target = older_release(tmp_path)
     with pytest.raises(error, match=match):
-        release(finished, target, fitted() if pictures is None else pictures, card)
+        release(finished, target, fitted()[:pictures], card)
     assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
     assert [path.name for path in target.iterdir()] == ["model_card.md"]
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 @pytest.mark.parametrize("limit", ["_MOST_MODEL_BYTES", "_MOST_WEIGHTS_BYTES"])
@@ -115,37 +120,24 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(finished, tmp_path):
     assert (target / "thesis.txt").read_text(encoding="utf-8") == "years"
 
 
-def test_an_earlier_release_is_replaced(finished, tmp_path):
-    target = tmp_path / "starter"
-    target.mkdir()
-    (target / "model_card.md").write_text("old", encoding="utf-8")
-    release(finished, target, fitted())
-    assert {path.name for path in target.iterdir()} == FILES
-    assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["starter"]
-
-
-def test_too_few_pictures_prove_nothing(finished, tmp_path):
-    refused(finished, tmp_path, ExportError, "of 199 pictures", fitted()[:199])
-
-
-def test_without_a_card_nothing_is_released(finished, tmp_path):
+def test_too_few_pictures_prove_nothing_and_without_a_card_nothing_is_released(finished, tmp_path):
+    refused(finished, tmp_path, ExportError, "of 199 pictures", 199)
+    shutil.rmtree(tmp_path / "starter")
     refused(finished, tmp_path, RunError, "no model card", card=tmp_path / "none.md")
 
 
-def test_a_model_that_is_not_the_runs_is_refused(finished, tmp_path):
-    shutil.copytree(finished, tmp_path / "run")
-    (tmp_path / "run" / "model_fp16.tflite").write_bytes(b"another")
-    refused(tmp_path / "run", tmp_path, BundleError, "SHA-256")
+def test_a_model_that_is_not_the_runs_is_refused(copied, tmp_path):
+    (copied / "model_fp16.tflite").write_bytes(b"another")
+    refused(copied, tmp_path, BundleError, "SHA-256")
 
 
-def test_weights_of_another_training_are_refused(finished, tmp_path):
-    shutil.copytree(finished, tmp_path / "run")
+def test_weights_of_another_training_are_refused(copied, tmp_path):
     other = tiny_recogniser()
     kept = other.get_weights()
     other.set_weights([*kept[:-2], -kept[-2], -kept[-1]])
-    save_recogniser(other, tmp_path / "run" / "model.keras")
+    save_recogniser(other, copied / "model.keras")
     other.set_weights(kept)
-    refused(tmp_path / "run", tmp_path, ExportError, "names the trained network's class on")
+    refused(copied, tmp_path, ExportError, "names the trained network's class on")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from helpers.one_backend import leave_tensorflow_out
+
 STOPS_AFTER = 8
 """Steps: in the network's second epoch, where optimizer, averages and sums have moved."""
 
@@ -92,4 +94,5 @@ def main(weights: Path, data: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    leave_tensorflow_out()
     main(*(Path(argument) for argument in sys.argv[1:]))

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from fingerspell.images.decode import container_formats
+from helpers.touched import touch
 
 ALSO_PICTURES = ("1.avif", "2.heic", "3.HEIF", "4.jfif", "5.jpe", "6.hif")
 """Names that commands which list folders once left out, although `prepare` read such files."""
@@ -17,10 +18,8 @@ NO_PICTURES = ("._1.jpg", ".hidden.jpg", "Thumbs.db", "desktop.ini", "notes.txt"
 
 
 def touch_all(folder: Path, names: Iterable[str]) -> None:
-    """Makes empty files, and the folders that they lie in."""
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"")
+    """Makes a file of each name, and the folders that they lie in."""
+    touch(folder, *names)
 
 
 def picture(ending: str, colour: tuple[int, int, int] = (200, 30, 30), side_px: int = 64) -> bytes:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,7 +28,6 @@ class Kaggle:
     cut_after_bytes: int | None = None
     ranges: bool = True
     asked: list[str] = field(default_factory=list)
-    bytes_sent: int = 0
 
 
 @contextmanager
@@ -48,38 +47,25 @@ def serving(kaggle: Kaggle) -> Iterator[dict[str, str]]:
             elif question == "GetDataset":
                 self.answer(200, kaggle.page)
             else:
-                self.send_response(302)
-                self.send_header("Location", ARCHIVE)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.answer(302, b"", ("Location", ARCHIVE))
 
-        def answer(self, status: int, body: bytes) -> None:
+        def answer(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in (("Content-Length", str(len(body))), *headers):
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            # The client asks once for the headers and drops the connection if it will resume.
+            with suppress(OSError):
+                self.wfile.write(body[: kaggle.cut_after_bytes])
 
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
-            body = kaggle.archive[start:]
             kaggle.asked.append(wanted or "archive")
-            self.send_response(206 if wanted else 200)
-            self.send_header("Content-Type", "application/zip")
-            self.send_header("Content-Length", str(len(body)))
-            if kaggle.ranges:
-                self.send_header("Accept-Ranges", "bytes")
             md5 = base64.b64encode(hashlib.md5(kaggle.archive).digest()).decode()
-            self.send_header("x-goog-hash", f"md5={md5}")
-            self.end_headers()
-            # The client asks once for the headers and drops the connection if it will resume.
-            with_limit = body if kaggle.cut_after_bytes is None else body[: kaggle.cut_after_bytes]
-            try:
-                self.wfile.write(with_limit)
-                kaggle.bytes_sent += len(with_limit)
-            except OSError:
-                pass
+            ranges = [("Accept-Ranges", "bytes")] * kaggle.ranges
+            body = kaggle.archive[start:]
+            self.answer(206 if wanted else 200, body, ("x-goog-hash", f"md5={md5}"), *ranges)
             self.close_connection = True
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

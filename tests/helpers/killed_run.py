@@ -1,20 +1,96 @@
-"""A training in a process of its own, to be killed: arguments DATA OUTPUT KIND."""
+"""A training in a process of its own, to be killed: arguments DATA OUTPUT KIND.
+
+Loading the libraries takes some eight seconds of processor time: where a process can fork, one
+that has loaded them does (this program without arguments). The test talks to it in lines of JSON:
+what to start, whom to look for.
+"""
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from helpers.preloaded import Forked, parent
+from helpers.one_backend import leave_tensorflow_out
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "ready"
 STEP_S = 0.05
+
+
+class Forked:
+    """A forked training, as `subprocess.Popen` shows a process."""
+
+    def __init__(self, parent: Parent, pid: int) -> None:
+        self.parent, self.pid = parent, pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Returns the exit code, negative where a signal ended it; None while it runs."""
+        if self.returncode is None:
+            self.returncode = self.parent.ask(poll=self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float = 600.0) -> int:
+        until = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("a forked training", timeout)
+            time.sleep(0.005)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Parent:
+    """The process that has loaded the libraries; it ends with the one that started it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "helpers.killed_run"],
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+        )  # fmt: skip
+        atexit.register(self.process.communicate)  # The end of its input is the end of its work.
+
+    def start(self, arguments: list[str], environment: dict[str, str]) -> Forked:
+        return Forked(self, self.ask(start=arguments, environment=environment))
+
+    def ask(self, **question: Any) -> Any:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the process that forks has died")
+        return json.loads(line)
+
+
+@functools.cache
+def parent(backend: str) -> Parent:
+    """Returns this test process's parent of trainings on a Keras backend."""
+    return Parent({**environment(), "KERAS_BACKEND": backend})
+
+
+def environment() -> dict[str, str]:
+    """What a Python that trains is told."""
+    paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
+    return {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
 
 Process = subprocess.Popen[str] | Forked
 
@@ -37,10 +113,8 @@ def child(data: Path, output: Path, kind: str) -> Iterator[Process]:
 
 def _started(arguments: list[str]) -> subprocess.Popen[str]:
     """Starts a Python for it; it has printed READY once the libraries are loaded."""
-    paths = os.pathsep.join(str(ROOT / name) for name in ("src", "tests"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "helpers.killed_run", *arguments],
-        env={**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        [sys.executable, "-m", "helpers.killed_run", *arguments], env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -65,32 +139,15 @@ def kill_after_step(process: Process, output: Path, step: int, wait_s: float) ->
     return process.wait() != 0
 
 
-def pieces(output: Path) -> dict[str, int]:
-    """Returns the pieces of cached features on the disk, and when each was written."""
-    found = (output / "checkpoints").glob("features_*/[!.]*")
-    return {path.name: path.stat().st_mtime_ns for path in found}
-
-
-def kill_after_pieces(process: Process, output: Path, count: int) -> dict[str, int]:
-    """Kills the child once it wrote `count` pieces; returns those that it left."""
-    while len(pieces(output)) < count and process.poll() is None:
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() != 0, "it was done before"
-    return pieces(output)
-
-
 def main(data: Path, output: Path, kind: str) -> None:
-    """Trains; other than `real` with a network that is traced at once, and slow steps to be
-    killed in; `head` learns from cached features only, and looks at pictures slowly too.
-    """
+    """Trains; as `tiny` with a network that is traced at once, and slow steps to be killed in."""
     from fingerspell.config import AugmentConfig
-    from fingerspell.train import features, loop
-    from helpers.small_run import HEAD, small_config, train
+    from fingerspell.train import loop
+    from helpers.small_run import small_config, train
     from helpers.tiny_network import train_tiny
 
     changes: dict[str, object] = {"save_every_min": 0.01, "batch_size": 4}
-    if kind in {"tiny", "head"}:
+    if kind == "tiny":
         train_tiny()
         whole = loop.Steps.on_train_batch_end
 
@@ -100,19 +157,49 @@ def main(data: Path, output: Path, kind: str) -> None:
 
         loop.Steps.on_train_batch_end = slow
         changes = {"save_every_min": 0.0}
-    if kind == "head":
-        looked = features.extract
-
-        def slow_look(*args):  # type: ignore[no-untyped-def]
-            time.sleep(STEP_S)
-            return looked(*args)
-
-        features.extract = slow_look
-        changes = {"save_every_min": 0.0, "feature_views": 3, "phases": (HEAD,)}
     print(READY, flush=True)
     settings = {"augment": AugmentConfig(), "synthetic_per_class": 1, "resume": True, **changes}
     train(small_config(data, output, **settings))
 
 
+def answer() -> None:
+    """Loads the libraries, and then answers until the input ends."""
+    leave_tensorflow_out()
+    import tensorboard.summary  # noqa: F401
+
+    import fingerspell.train.run  # noqa: F401
+    import helpers.small_run
+    import helpers.tiny_network  # noqa: F401
+
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for line in sys.stdin:
+        question = json.loads(line)
+        told = _code(question["poll"]) if "poll" in question else _fork(**question)
+        answers.write(json.dumps(told) + "\n")
+        answers.flush()
+
+
+def _code(pid: int) -> int | None:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _fork(start: list[str], environment: dict[str, str]) -> int:
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        main(Path(start[0]), Path(start[1]), start[2])
+        code = 0
+    finally:
+        os._exit(code)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    if sys.argv[1:]:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    else:
+        answer()

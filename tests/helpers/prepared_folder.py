@@ -51,17 +51,22 @@ def two_classes() -> list[Sample]:
     ]
 
 
-def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
-    """What `report.json` holds, as far as page and card read it."""
+def report(
+    samples: Sequence[Sample],
+    *,
+    config: dict[str, Any] | None = None,
+    this_split: dict[str, int] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """What `report.json` holds, as far as page and card read it; `config` and `this_split`: what
+    differs there.
+    """
     own = [sample for sample in samples if sample.split != HELD_OUT]
     return {
         "config": {
-            "input_dirs": ["/home-of-somebody/private/kitchen"],
-            "shares": [0.7, 0.15, 0.15],
-            "seed": 7,
-            "split": "groups",
-            "near_bits": 18,
-            "max_bad_share": 0.01,
+            "input_dirs": ["/home-of-somebody/private/kitchen"], "shares": [0.7, 0.15, 0.15],
+            "seed": 7, "split": "groups", "near_bits": 18, "max_bad_share": 0.01,
+            **(config or {}),
         },
         "manifest_sha256": "f" * 64,
         "pictures": len(own),
@@ -71,25 +76,16 @@ def report(samples: Sequence[Sample], **more: Any) -> dict[str, Any]:
         "held_out": sorted({sample.source for sample in samples} - {s.source for s in own}),
         "kept_splits": [],
         "leak": {
-            "this_split": {
-                "torn_groups": 0,
-                "crossing_pairs": 0,
-                "test_pictures_with_twin_in_train": 0,
-                "test_pictures": 6,
-            },
-            "random_split": {
-                "torn_groups": 4,
-                "crossing_pairs": 1234,
-                "test_pictures_with_twin_in_train": 5,
-                "test_pictures": 8,
-            },
+            "this_split": {**leak(0, 0, 0, 6), **(this_split or {})},
+            "random_split": leak(4, 1234, 5, 8),
         },
-        "missed_points": {},
-        "layouts": {},
-        "renamed": [],
-        "bad": [],
-        "conflicts": [],
-        "copies_of_unseen_signers": [],
-        "ignored": [],
+        "missed_points": {}, "layouts": {}, "renamed": [], "bad": [], "conflicts": [],
+        "copies_of_unseen_signers": [], "ignored": [],
         **more,
-    }
+    }  # fmt: skip
+
+
+def leak(torn: int, pairs: int, twins: int, pictures: int) -> dict[str, int]:
+    """What the report says of a split."""
+    return {"torn_groups": torn, "crossing_pairs": pairs,
+            "test_pictures_with_twin_in_train": twins, "test_pictures": pictures}  # fmt: skip

@@ -14,6 +14,7 @@ from fingerspell.config import AugmentConfig, TrainConfig
 from fingerspell.errors import ConfigError, FingerspellError
 from fingerspell.train.distributed import launch
 from helpers import ray_run
+from helpers.one_backend import leave_tensorflow_out
 from helpers.small_run import small_config, train
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,7 @@ def pids(output: Path) -> dict[str, int]:
 def work(settings: dict[str, Any]) -> None:
     """Stands in for the launcher's: a small network, slow steps, a note of its number."""
     os.environ["KERAS_BACKEND"] = "jax"
+    leave_tensorflow_out()
     import ray.train
 
     from fingerspell.train import loop

@@ -33,8 +33,18 @@ def write_runs(folder: Path, label: str, runs: Iterable[int], frames: int = 4) -
             (folder / label / name).write_bytes(encode_jpeg(frame(seed, number), 95))
 
 
-def alphabet(folder: Path, labels: str = "AB", runs: int = 5, frames: int = 4) -> Path:
-    """Writes `runs` × `frames` pictures a class, every run another scene; returns the folder."""
+def alphabet(
+    folder: Path, labels: str = "AB", runs: int | Iterable[int] = 5, frames: int = 4
+) -> Path:
+    """Writes `runs` (or scenes of these numbers) × `frames` pictures a class; returns `folder`."""
+    numbers = list(range(runs) if isinstance(runs, int) else runs)
     for label in labels:
-        write_runs(folder, label, (1000 * ord(label) + run for run in range(runs)), frames)
+        write_runs(folder, label, (1000 * ord(label) + number for number in numbers), frames)
     return folder
+
+
+def groups_table(folder: Path, *lines: str, header: str = "path,group") -> Path:
+    """Writes a table of groups; returns its path."""
+    path = folder / "groups.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8", newline="\n")
+    return path

@@ -1,7 +1,5 @@
 """HEIC and AVIF are read where their readers are; elsewhere the reason says what is missing."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator
 

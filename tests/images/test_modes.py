@@ -1,8 +1,7 @@
 """Every mode a file may be in gives the RGB that a person would see."""
 
-from __future__ import annotations
-
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -101,8 +100,6 @@ def test_a_range_that_nobody_knows_is_refused_with_its_reason(mode: str) -> None
 
 
 def test_a_tall_picture_is_unpacked_strip_by_strip_without_a_seam(monkeypatch) -> None:
-    import sys
-
     rng = np.random.default_rng(0)
     rgba = rng.integers(0, 256, (37, 11, 4), dtype=np.uint8)
     data = saved(Image.fromarray(rgba), "PNG")

@@ -1,49 +1,36 @@
 """From frames to text, as a person would sign it."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.errors import ConfigError
+from fingerspell.labels import ALPHABET
 from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, spelled, step
+from fingerspell.live.session import _written
 from helpers.signs import RULES, film, frame, read
 
-AT_30_FPS = {
-    "signs held one after the other are written": ("A 0.8, B 0.8, C 0.8", "ABC"),
-    "a held sign is written once": ("A 10", "A"),
-    "a double letter needs a release": ("L 0.8, - 0.5, L 0.8", "LL"),
-    "unsure frames are a release": ("L 0.8, ? 0.5, L 0.8", "LL"),
-    "without a release it is one letter": ("L 0.8, L 0.8", "L"),
-    "a space is written once and never first": (
-        "space 0.8, A 0.8, space 0.8, - 0.5, space 0.8, B 0.8",
-        "A B",
-    ),
-    "del deletes once a hold": ("A 0.8, B 0.8, C 0.8, del 3", "AB"),
-    "del deletes again after a release": ("A 0.8, B 0.8, C 0.8, del 0.8, - 0.5, del 0.8", "A"),
-    "nothing writes nothing": ("- 5", ""),
-    "unsure frames write nothing": ("? 5", ""),
-    "a shape in passing is not written": ("A 0.8, X 0.2, B 0.8", "AB"),
-}
-AT_ONE_A_SECOND = {
-    "one photograph a second writes a letter for every two": ("H 2, I 2", "HI"),
-    "one stray photograph in a slow stream writes nothing": ("H 3, X 1, H 3", "H"),
+FILMS = {
+    "signs held one after the other are written": ("A 0.8, B 0.8, C 0.8", 30, "ABC"),
+    "a held sign is written once": ("A 10", 30, "A"),
+    "a double letter needs a release": ("L 0.8, - 0.5, L 0.8", 30, "LL"),
+    "unsure frames are a release": ("L 0.8, ? 0.5, L 0.8", 30, "LL"),
+    "without a release it is one letter": ("L 0.8, L 0.8", 30, "L"),
+    "a space is never first": ("space 0.8, A 0.8", 30, "A"),
+    "a space is written once": ("A 0.8, space 0.8, - 0.5, space 0.8, B 0.8", 30, "A B"),
+    "del deletes once a hold": ("A 0.8, B 0.8, C 0.8, del 3", 30, "AB"),
+    "del deletes again after a release": ("A 0.8, B 0.8, del 0.8, - 0.5, del 0.8", 30, ""),
+    "nothing writes nothing": ("- 5", 30, ""),
+    "unsure frames write nothing": ("? 5", 30, ""),
+    "a shape in passing is not written": ("A 0.8, X 0.2, B 0.8", 30, "AB"),
+    "one photograph a second writes a letter for every two": ("H 2, I 2", 1, "HI"),
+    "one stray photograph in a slow stream writes nothing": ("H 3, X 1, H 3", 1, "H"),
 }
 
 
-@pytest.mark.parametrize(("signs", "text"), AT_30_FPS.values(), ids=AT_30_FPS)
-def test_what_a_film_spells(signs: str, text: str):
-    assert read(signs) == text
-
-
-@pytest.mark.parametrize(("signs", "text"), AT_ONE_A_SECOND.values(), ids=AT_ONE_A_SECOND)
-def test_what_slow_photographs_spell(signs: str, text: str):
-    assert read(signs, fps=1) == text
-
-
-def test_an_empty_recording_spells_nothing():
-    assert spelled([], RULES) == ""
+@pytest.mark.parametrize(("signs", "fps", "text"), FILMS.values(), ids=FILMS)
+def test_what_a_film_spells(signs: str, fps: float, text: str):
+    assert read(signs, fps) == text
 
 
 def test_every_sign_comes_with_the_moment_at_which_it_counted():
@@ -54,7 +41,8 @@ def test_every_sign_comes_with_the_moment_at_which_it_counted():
     assert second.at_s == pytest.approx(0.8 + 0.37 + 2 / 30, abs=0.05)
 
 
-def test_the_text_never_grows_beyond_its_cap():
+def test_the_text_never_grows_beyond_its_cap_and_an_empty_recording_spells_nothing():
+    assert spelled([], RULES) == ""
     assert read("A 0.8, B 0.8, C 0.8", how=LiveRules(max_chars=2)) == "AB"
 
 
@@ -65,13 +53,9 @@ def test_a_photograph_that_is_meant_as_a_letter_is_written_at_once():
     assert state.text == "LL "
 
 
-def test_a_photograph_that_counted_is_shown():
+def test_a_photograph_that_counted_is_shown_and_a_stream_that_goes_on_does_not_repeat_it():
     state = commit_now(step(Live(), frame("B"), 0.0, RULES), frame("A"), RULES)
-    assert (state.shown, state.counted) == ("A", "A")
-
-
-def test_a_stream_that_goes_on_does_not_repeat_the_photograph():
-    state = commit_now(Live(), frame("A"), RULES)
+    assert (state.shown, state.counted, state.text) == ("A", "A", "A")
     for _ in range(20):
         state = step(state, frame("A"), 0.1, RULES)
     assert state.text == "A"
@@ -84,7 +68,38 @@ def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
         LiveRules(max_chars=0)
 
 
-# What must hold for any recording.
+@pytest.mark.parametrize(
+    ("signs", "text"),
+    [
+        ("A A", "AA"),
+        ("A space", "A "),
+        ("A space space", "A "),
+        ("space", ""),
+        ("A space del", "A"),
+        ("del", ""),
+        ("A 5", "A5"),
+        # What one sign wrote is taken back as a whole, however long its label is.
+        ("A SCH del", "A"),
+        ("A LL U del del", "A"),
+        ("A \u270c\ufe0f del", "A"),
+        ("hello space del del", ""),
+        # A full text keeps what it has, and can still be deleted from.
+        ("A B C D E F", "ABCDE"),
+        ("A B C D E space", "ABCDE"),
+        ("A B C SCH", "ABC"),
+        ("A B C D E F del", "ABCD"),
+    ],
+)
+def test_a_sign_does_to_the_text_what_its_name_says(signs: str, text: str):
+    assert "".join(written(signs.split(), 5)) == text
+
+
+def written(labels: list[str], max_chars: int) -> tuple[str, ...]:
+    signs: tuple[str, ...] = ()
+    for label in labels:
+        signs = _written(signs, label, max_chars)
+    return signs
+
 
 CALM = st.lists(st.sampled_from(["A", "B", "C", "space", "del", "-"]), min_size=1, max_size=6)
 FPS = st.sampled_from([7.0, 10.0, 15.0, 24.0, 30.0, 60.0])
@@ -99,18 +114,14 @@ def script(signs: list[str], each_s: float) -> str:
 
 @settings(deadline=None)
 @given(CALM, FPS, FPS, st.floats(0, 0.9), st.floats(0, 0.9))
-def test_any_frame_rate_and_any_phase_reach_the_same_text(
-    signs: list[str], one_fps: float, other_fps: float, one: float, other: float
-):
+def test_any_frame_rate_and_any_phase_reach_the_same_text(signs, one_fps, other_fps, one, other):
     asked = script(signs, 1.0)
     assert read(asked, one_fps, one) == read(asked, other_fps, other)
 
 
 @settings(deadline=None)
 @given(CALM, FPS, st.floats(0, 1, exclude_max=True), ANY_FRAME)
-def test_one_stray_frame_anywhere_never_changes_the_text(
-    signs: list[str], fps: float, where: float, stray: Frame
-):
+def test_one_stray_frame_anywhere_never_changes_the_text(signs, fps, where: float, stray: Frame):
     frames = film(script(signs, 1.0), fps)
     index = int(where * len(frames))
     disturbed = [*frames[:index], (frames[index][0], stray), *frames[index + 1 :]]
@@ -119,9 +130,7 @@ def test_one_stray_frame_anywhere_never_changes_the_text(
 
 @settings(deadline=None)
 @given(st.floats(0.01, 10), ANY_FRAME, st.integers(0, 30))
-def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(
-    every_s: float, stray: Frame, where: int
-):
+def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(every_s, stray, where: int):
     frames = [(index * every_s, frame("-")) for index in range(31)]
     frames[where] = (frames[where][0], stray)
     assert list(spell(frames, RULES)) == []
@@ -129,9 +138,7 @@ def test_one_stray_frame_in_an_empty_scene_never_writes_at_any_speed(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(ANY_FRAME, st.floats(0, 5)), max_size=60))
-def test_sessions_share_nothing_and_a_step_is_a_pure_function(
-    frames: list[tuple[Frame, float]],
-):
+def test_sessions_share_nothing_and_a_step_is_pure(frames: list[tuple[Frame, float]]):
     alone = Live()
     for seen, elapsed_s in frames:
         alone = step(alone, seen, elapsed_s, RULES)
@@ -157,3 +164,9 @@ def test_no_sign_counts_sooner_than_its_hold(frames: list[tuple[Frame, float]]):
     starts = [timed[0][0] - 0.3, *moments] if timed else []
     for before_s, now_s in zip(starts, moments, strict=False):
         assert now_s - before_s >= RULES.holding.hold_s - 1e-6
+
+
+@given(st.lists(st.sampled_from([x for x in ALPHABET if x != "nothing"])), st.integers(1, 20))
+def test_no_row_of_signs_makes_two_spaces_a_space_at_the_start_or_a_long_text(labels, max_chars):
+    text = "".join(written(labels, max_chars))
+    assert "  " not in text and not text.startswith(" ") and len(text) <= max_chars

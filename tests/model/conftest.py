@@ -20,3 +20,12 @@ def small(built):
     for layer, trainable in flags:
         layer.trainable = trainable
     built.set_weights(weights)
+
+
+@pytest.fixture
+def half_precision():
+    """What is built meanwhile computes in half precision."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy(policy)

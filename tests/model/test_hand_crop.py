@@ -11,6 +11,7 @@ from fingerspell.model import (
     at_size,
     backbone_of,
     build_recogniser,
+    hand_crop,
     load_recogniser,
     rebuild_in_float32,
     save_recogniser,
@@ -19,24 +20,13 @@ from fingerspell.model import (
     with_hand_crop,
 )
 from fingerspell.model.build import feature_network
-from fingerspell.model.hand_crop import (
-    _LEAST_SIDE,
-    _LITTLE,
-    _MARGIN,
-    HAND_CELLS,
-    HandBox,
-    _enlarged,
-    _square_of,
-    grid_network,
-    hand_box_of,
-)
 from helpers.exports import PLACE_CHANNELS, SIZE_PX, fitted, recogniser, somewhere
 
 X = fitted(5)
 
 
-def nowhere() -> HandBox:
-    return HandBox(np.zeros(PLACE_CHANNELS, np.float32), -30.0)
+def nowhere() -> hand_crop.HandBox:
+    return hand_crop.HandBox(np.zeros(PLACE_CHANNELS, np.float32), -30.0)
 
 
 def answers(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
@@ -50,21 +40,17 @@ def shares_of(x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
 
 
 def squares(shares: np.ndarray) -> list[float]:
-    return [float(np.asarray(value)[0, 0]) for value in _square_of(shares)]
+    return [float(np.asarray(value)[0, 0]) for value in hand_crop._square_of(shares)]
 
 
-def test_the_square_lies_around_the_hand_and_is_wider_by_the_margin():
-    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx([0.45, 0.55, 0.3 * _MARGIN], abs=2e-3)
-
-
-def test_the_square_stays_within_the_picture():
+def test_the_square_lies_around_the_hand_wider_by_the_margin_and_within_the_picture():
+    """A large hand is seen whole, and a tiny one not beyond what pixels give."""
+    around = [0.45, 0.55, 0.3 * hand_crop._MARGIN]
+    assert squares(shares_of(3, 4, 6, 7)) == pytest.approx(around, abs=2e-3)
     x, y, side = squares(shares_of(8, 0, 10, 3))
     assert x == pytest.approx(1 - side / 2) and y == pytest.approx(side / 2)
-
-
-def test_a_large_hand_is_seen_whole_and_a_tiny_one_not_beyond_what_pixels_give():
     assert squares(shares_of(0, 0, 9, 8)) == pytest.approx([0.5, 0.5, 1.0])
-    assert squares(shares_of(5, 5, 6, 6))[2] == pytest.approx(_LEAST_SIDE)
+    assert squares(shares_of(5, 5, 6, 6))[2] == pytest.approx(hand_crop._LEAST_SIDE)
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.3])
@@ -77,40 +63,22 @@ def test_without_a_sure_hand_more_of_the_picture_is_seen(sure):
 
 @pytest.mark.parametrize("where", [(0.5, 0.5, 1.0), (0.6, 0.4, 0.5), (0.2, 0.85, 0.3)])
 def test_enlarging_is_what_opencv_does(where):
-    height, width = 48, 64
+    (height, width), (x, y, side) = (48, 64), where
     rgb = np.random.default_rng(1).random((height, width, 3), np.float32)
-    x, y, side = where
-    out = np.asarray(
-        _enlarged(rgb[None], *(np.array([[v]], np.float32) for v in where), (height, width))
-    )[0]
+    square = (np.array([[v]], np.float32) for v in where)
+    out = np.asarray(hand_crop._enlarged(rgb[None], *square, (height, width)))[0]
     if side == 1:
         np.testing.assert_array_equal(out, rgb)
-    matrix = np.array(
-        [
-            [side, 0, (x - side / 2) * width + side / 2 - 0.5],
-            [0, side, (y - side / 2) * height + side / 2 - 0.5],
-        ]
-    )
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    expected = cv2.warpAffine(
-        rgb, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
-    )
+    left, top = ((v - side / 2) * n + side / 2 - 0.5 for v, n in ((x, width), (y, height)))
+    matrix = np.array([[side, 0, left], [0, side, top]])
+    how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
+    expected = cv2.warpAffine(rgb, matrix, (width, height), **how)
     assert np.abs(out - expected).max() < 0.03  # OpenCV counts in thirty-seconds of a pixel.
 
 
 def test_half_precision_looks_at_the_same_place():
-    for number in (_MARGIN, _LEAST_SIDE, _LITTLE):
+    for number in (hand_crop._MARGIN, hand_crop._LEAST_SIDE, hand_crop._LITTLE):
         assert float(np.float16(number)) == number
-
-
-def test_every_picture_is_enlarged_around_its_own_hand():
-    rgb = np.random.default_rng(2).random((2, 32, 32, 3), np.float32)
-    x, y, side = (np.array(v, np.float32)[:, None] for v in ((0.3, 0.7), (0.7, 0.4), (0.5, 0.4)))
-    both = np.asarray(_enlarged(rgb, x, y, side, (32, 32)))
-    for one in range(2):
-        part = slice(one, one + 1)
-        alone = np.asarray(_enlarged(rgb[part], x[part], y[part], side[part], (32, 32)))
-        np.testing.assert_allclose(both[one], alone[0], atol=1e-6)
 
 
 def by_both(pictures: np.ndarray) -> np.ndarray:
@@ -145,9 +113,9 @@ def test_every_picture_is_answered_by_itself():
 
 def test_it_reads_the_part_around_the_hand():
     once, place = recogniser(), somewhere()
-    rows = np.asarray(grid_network(once)(X)) @ place.kernel + place.bias
-    found = _square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
-    near = np.asarray(_enlarged(X, *found, SIZE_PX))
+    rows = np.asarray(hand_crop.grid_network(once)(X)) @ place.kernel + place.bias
+    found = hand_crop._square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
+    near = np.asarray(hand_crop._enlarged(X, *found, SIZE_PX))
     assert np.abs(near - X).max() > 0.1
     np.testing.assert_allclose(answers(with_hand_crop(once, place), X), by_both(near), atol=1e-4)
 
@@ -159,46 +127,38 @@ def test_it_is_saved_and_built_anew_as_one_that_looks_closer(tmp_path):
     for again in (loaded, rebuild_in_float32(closer), rebuild_in_float32(loaded)):
         assert views_of(again) == "hand_crop"
         np.testing.assert_allclose(answers(again, X), answers(closer, X), atol=1e-5)
-        np.testing.assert_array_equal(hand_box_of(again).kernel, hand_box_of(closer).kernel)
+        kernels = (hand_crop.hand_box_of(model).kernel for model in (again, closer))
+        np.testing.assert_array_equal(*kernels)
 
 
 def test_both_looks_share_the_backbone(tmp_path):
     """Otherwise a file would hold it twice, and what is learnt later would count for one."""
     closer = with_hand_crop(recogniser(), somewhere())
     assert len(closer.get_weights()) == len(recogniser().get_weights()) + 2
-    assert {x.path for x in backbone_of(closer).variables} == {
-        x.path for x in backbone_of(recogniser()).variables
-    }
+    ours, theirs = (backbone_of(model).variables for model in (closer, recogniser()))
+    assert {x.path for x in ours} == {x.path for x in theirs}
 
 
 def test_its_features_and_copies_to_learn_from_look_once():
     closer = with_hand_crop(recogniser(), somewhere())
     once = at_size(closer, (32, 32))
     assert views_of(once) == "single"
-    np.testing.assert_allclose(
-        answers(feature_network(closer), X), answers(feature_network(recogniser()), X), atol=1e-5
-    )
+    ours, theirs = (answers(feature_network(model), X) for model in (closer, recogniser()))
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_where_it_computes_in_half_precision_it_answers_in_float32():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        config = ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX)
-        mixed = with_hand_crop(build_recogniser(config, 4), nowhere())
-    finally:
-        keras.config.set_dtype_policy(policy)
+def test_where_it_computes_in_half_precision_it_answers_in_float32(half_precision):
+    config = ModelConfig(backbone="MobileNetV3Small", image_size_px=SIZE_PX)
+    mixed = with_hand_crop(build_recogniser(config, 4), nowhere())
     assert answers(mixed, X).dtype == np.float32
     plain = rebuild_in_float32(mixed)
-    assert views_of(plain) == "hand_crop" and plain.get_layer(HAND_CELLS).dtype == "float32"
+    assert views_of(plain) == "hand_crop"
+    assert plain.get_layer(hand_crop.HAND_CELLS).dtype == "float32"
 
 
-def test_a_backbone_without_a_known_grid_is_refused():
+def test_a_backbone_without_a_known_grid_and_unknown_views_are_refused():
     other = keras.Model(recogniser().input, recogniser().output, name="Other")
     with pytest.raises(ConfigError, match="a hand crop with the backbone Other"):
         with_hand_crop(other, nowhere())
-
-
-def test_unknown_views_are_refused():
     with pytest.raises(ConfigError, match="single, hand_crop"):
         ModelConfig(views="twice")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from fingerspell.images import Pixels, decode, encode_jpeg
 from fingerspell.prepare.examine import Picture
-from fingerspell.prepare.groups import find_groups, without_conflicts
+from fingerspell.prepare.groups import divide, find_groups, without_conflicts
 from fingerspell.prepare.near_duplicates import dhash
 from fingerspell.prepare.records import Box, Record, Row
 from fingerspell.prepare.split import _leak
@@ -31,8 +32,11 @@ def count(pictures: list[Picture], near_bits: int = NEAR_BITS) -> int:
     return len(set(find_groups(pictures, near_bits).groups))
 
 
-def test_frames_of_a_scene_share_a_group_and_scenes_do_not() -> None:
-    assert count([picture(frame(s, n)) for s in range(5) for n in range(4)]) == 5
+def test_frames_of_a_scene_share_a_group_and_scenes_and_classes_do_not() -> None:
+    shots = [frame(s, n) for s in range(5) for n in range(4)]
+    assert count([picture(rgb) for rgb in shots]) == 5
+    assert count([picture(rgb, f"A{n}.jpg") for n, rgb in enumerate(shots)]) == 5, "numbers run on"
+    assert count([picture(scene(1), label="A"), picture(scene(1), label="B")]) == 2
 
 
 def hashed(bits: NDArray[np.bool_], source: str, label: str = "A") -> Picture:
@@ -54,16 +58,11 @@ def test_two_sources_join_in_half_of_the_bits_that_join_one() -> None:
         assert count([hashed(one, "s"), hashed(other, "t")]) == across
 
 
-def saved_again(rgb: Pixels, side_px: int, quality: int) -> Pixels:
-    """The picture scaled and compressed, as somebody passes a data set on."""
-    scaled = cv2.resize(rgb, (side_px, side_px), interpolation=cv2.INTER_AREA)
-    return decode(encode_jpeg(np.asarray(scaled, np.uint8), quality))
-
-
 def test_a_copy_scaled_and_saved_again_in_another_source_is_a_twin() -> None:
     scenes = [scene(n) for n in range(20)]
+    scaled = [cv2.resize(rgb, (36, 36), interpolation=cv2.INTER_AREA) for rgb in scenes]
     mine = [picture(rgb, source="mine") for rgb in scenes]
-    copies = [picture(saved_again(rgb, 36, 80), source="copy") for rgb in scenes]
+    copies = [picture(decode(encode_jpeg(rgb, 80)), source="copy") for rgb in scaled]
     grouping = find_groups([*mine, *copies], NEAR_BITS)
     assert grouping.groups == tuple(f"mine/A/{n:04d}" for n in range(1, 21)) * 2
     assert grouping.pairs.tolist() == [[n, n + 20] for n in range(20)]
@@ -94,20 +93,18 @@ def test_every_equal_file_in_other_sources_counts_as_a_twin_of_a_random_split() 
     assert found.crossing_pairs == 12
 
 
-def test_classes_never_share_a_group() -> None:
-    assert count([picture(scene(1), label="A"), picture(scene(1), label="B")]) == 2
-
-
-def test_equal_files_under_two_classes_are_a_conflict() -> None:
+def test_equal_files_under_two_classes_are_a_conflict_and_nothing_may_be_left() -> None:
     same = [picture(scene(1), label=label) for label in "AB"]
     alone = picture(scene(2))
     assert without_conflicts([*same, alone, alone]) == ([alone, alone], [same])
+    assert find_groups([], NEAR_BITS).groups == ()
 
 
-def test_zero_bits_join_equal_hashes_only() -> None:
+def test_zero_bits_join_equal_hashes_only_and_make_no_films() -> None:
     shaken = scene(1).copy()
     shaken[:24] = 255 - shaken[:24]
     assert count([picture(scene(1)), picture(scene(1), sha256="other"), picture(shaken)], 0) == 2
+    assert count([picture(moved(2 * n), f"A{n}.jpg") for n in range(12)], 0) == 12
 
 
 def moved(pixels: int) -> Pixels:
@@ -117,21 +114,13 @@ def moved(pixels: int) -> Pixels:
     return np.ascontiguousarray(wide[:, pixels : pixels + 48])
 
 
-def test_names_in_a_row_join_frames_that_the_hash_alone_would_part() -> None:
+def test_names_in_a_row_join_frames_that_the_hash_alone_would_part_and_few_by_chance() -> None:
     sweep = [moved(2 * n) for n in range(12)]
-    numbered = [picture(rgb, f"A{n}.jpg") for n, rgb in enumerate(sweep)]
+    assert count([picture(rgb, f"A{n}.jpg") for n, rgb in enumerate(sweep)]) == 1
     unnamed = [picture(rgb, "abc"[n % 3] * (n + 1) + ".jpg") for n, rgb in enumerate(sweep)]
-    assert count(numbered) == 1
     assert count(unnamed) > 1
-
-
-def test_names_in_a_row_join_few_scenes_by_chance() -> None:
     assert count([picture(scene(n), f"A{n}.jpg") for n in range(100)]) > 80
     assert count([picture(scene(n)) for n in range(100)]) == 100
-
-
-def test_zero_bits_make_no_films() -> None:
-    assert count([picture(moved(2 * n), f"A{n}.jpg") for n in range(12)], 0) == 12
 
 
 def shots_of_one_scene(names: str) -> list[Picture]:
@@ -154,11 +143,6 @@ def test_where_films_are_known_likeness_alone_must_be_greater() -> None:
     assert len(set(unknown[:20])) == 1
 
 
-def test_shots_of_one_camera_are_told_apart_though_the_numbers_run_on() -> None:
-    shots = [frame(seed, n) for seed in range(4) for n in range(12)]
-    assert count([picture(rgb, f"A{n}.jpg") for n, rgb in enumerate(shots)]) == 4
-
-
 def test_variants_of_a_photograph_share_a_group_however_they_look() -> None:
     stem = "A1_jpg.rf.{}b4c4d4e5f6"
     seen = [picture(scene(n), stem.format(n) + ".jpg") for n in range(3)]
@@ -174,87 +158,57 @@ def cut_out(seed: int, name: str, label: str) -> Picture:
     return Picture(file, str(seed), dhash(scene(seed)), 48, 48)
 
 
-def test_cut_outs_of_a_photograph_share_a_group_whatever_their_class() -> None:
+def test_cut_outs_share_a_group_whatever_their_class_unless_of_photographs_called_alike() -> None:
     boxes = [cut_out(1, "street.jpg", "A"), cut_out(2, "street.jpg", "B")]
     assert set(find_groups(boxes, NEAR_BITS).groups) == {"s/A/0001"}
     assert count([*boxes, cut_out(3, "garden.jpg", "B")]) == 2
-
-
-def test_cut_outs_of_two_photographs_that_are_called_alike_stay_apart() -> None:
     assert count([cut_out(1, "train/p0.jpg", "A"), cut_out(2, "test/p0.jpg", "A")]) == 2
     variants = [f"{split}/p0_jpg.rf.{n}b4c4d4e5f6.jpg" for n, split in enumerate(("train", "test"))]
     assert count([cut_out(n, name, "A") for n, name in enumerate(variants)]) == 1
 
 
 def test_rows_of_a_table_are_no_cut_outs_of_one_photograph() -> None:
-    rows = [
-        Picture(
-            Record(Path("all.csv"), "A", "s", 1, 1, part=Row(n, 1), name=f"row_{'ab'[n]}.png"),
-            str(n),
-            dhash(scene(n)),
-            28,
-            28,
-        )
-        for n in range(2)
-    ]
+    rows = []
+    for n, name in enumerate(("row_a.png", "row_b.png")):
+        file = Record(Path("all.csv"), "A", "s", 1, 1, part=Row(n, 1), name=name)
+        rows.append(Picture(file, str(n), dhash(scene(n)), 28, 28))
     assert count(rows) == 2
     other = replace(rows[1], file=replace(rows[0].file, path=Path("more.csv")))
     assert count([rows[0], other]) == 2
 
 
-def test_groups_are_named_after_their_first_picture() -> None:
-    pictures = [
-        picture(scene(1), label="B"),
-        picture(scene(2), label="A"),
-        picture(frame(1, 1), label="B"),
-        picture(scene(3), label="B", source="t"),
-        picture(scene(4), label="B"),
+def shots(told: str) -> list[Picture]:
+    """`A3.1` is frame 1 of scene 3 in class A; `t` before it stands for another source."""
+    return [
+        picture(
+            frame(int(word[-3]), int(word[-1])),
+            label=word[-4],
+            source="t" if word[0] == "t" else "s",
+        )
+        for word in told.split()
     ]
-    names = find_groups(pictures, NEAR_BITS).groups
-    assert names == ("s/B/0001", "s/A/0001", "s/B/0001", "t/B/0001", "s/B/0002")
 
 
-def test_a_given_group_joins_what_looks_different_across_classes_and_sources() -> None:
-    pictures = [
-        picture(scene(1), label="A"),
-        picture(scene(2), label="B"),
-        picture(scene(3), label="C", source="t"),
-    ]
-    assert find_groups(pictures, NEAR_BITS, ["ann", "ann", "ann"]).groups == ("ann",) * 3
-
-
-def test_likeness_never_joins_two_given_groups_but_its_pairs_are_told() -> None:
-    pictures = [picture(frame(1, n)) for n in range(4)]
-    grouping = find_groups(pictures, NEAR_BITS, ["ann", "bob", "ann", "bob"])
-    assert grouping.groups == ("ann", "bob", "ann", "bob")
-    assert len(grouping.pairs) == 6
-
-
-def test_a_picture_without_a_group_goes_to_the_first_it_resembles_and_is_no_bridge() -> None:
-    pictures = [picture(frame(1, n)) for n in range(4)]
-    names = find_groups(pictures, NEAR_BITS, ["", "bob", "ann", ""]).groups
-    assert names == ("bob", "bob", "ann", "bob")
-
-
-def test_pictures_without_a_group_join_one_another() -> None:
-    pictures = [*(picture(frame(1, n)) for n in range(2)), picture(scene(7))]
-    assert find_groups(pictures, NEAR_BITS, ["", "", "ann"]).groups == ("s/A/0001",) * 2 + ("ann",)
-
-
-def test_an_equal_file_takes_a_picture_into_its_group_and_away_from_others() -> None:
-    pictures = [picture(scene(1)), picture(scene(1)), picture(frame(1, 1))]
-    assert find_groups(pictures, NEAR_BITS, ["", "ann", "bob"]).groups == ("ann", "ann", "bob")
-
-
-def test_equal_files_join_given_groups() -> None:
-    pictures = [picture(scene(1)), picture(scene(1), source="t"), picture(scene(2), source="t")]
-    assert len(set(find_groups(pictures, NEAR_BITS, ["ann", "bob", "bob"]).groups)) == 1
-
-
-def test_a_given_name_that_looks_like_ours_is_not_taken_twice() -> None:
-    pictures = [picture(scene(1)), picture(scene(2))]
-    names = find_groups(pictures, NEAR_BITS, ["", "s/A/0001"]).groups
-    assert names == ("s/A/0002", "s/A/0001")
+@pytest.mark.parametrize(
+    ("pictures", "owners", "names"),
+    [
+        ("B1.0 A2.0 B1.1 tB3.0 B4.0", None, "s/B/0001 s/A/0001 s/B/0001 t/B/0001 s/B/0002"),
+        # Named groups join across classes and sources; likeness never joins two of them.
+        ("A1.0 B2.0 tC3.0", ["ann"] * 3, "ann ann ann"),
+        ("A1.0 A1.1 A1.2 A1.3", ["ann", "bob", "ann", "bob"], "ann bob ann bob"),
+        # A picture without one goes to the first it resembles, and is no bridge.
+        ("A1.0 A1.1 A1.2 A1.3", ["", "bob", "ann", ""], "bob bob ann bob"),
+        ("A1.0 A1.1 A7.0", ["", "", "ann"], "s/A/0001 s/A/0001 ann"),
+        # Equal files go together whatever was named.
+        ("A1.0 A1.0 A1.1", ["", "ann", "bob"], "ann ann bob"),
+        ("A1.0 tA1.0 tA2.0", ["ann", "bob", "bob"], "ann ann ann"),
+        ("A1.0 A2.0", ["", "s/A/0001"], "s/A/0002 s/A/0001"),  # Not taken twice.
+    ],
+)
+def test_groups_that_were_named_and_likeness(
+    pictures: str, owners: list[str] | None, names: str
+) -> None:
+    assert find_groups(shots(pictures), NEAR_BITS, owners).groups == tuple(names.split())
 
 
 def test_groups_do_not_hang_on_the_order_of_the_pictures() -> None:
@@ -274,5 +228,9 @@ def test_near_pairs_are_told_once_each() -> None:
     assert all(one < other for one, other in pairs)
 
 
-def test_no_pictures_make_no_groups() -> None:
-    assert find_groups([], NEAR_BITS).groups == ()
+def test_a_whole_film_is_left_out_where_an_unseen_signer_holds_one_frame() -> None:
+    film = [picture(moved(2 * n), f"A{n}.jpg") for n in range(12)]
+    theirs = picture(moved(0), source="t")
+    grouping = find_groups([*film, theirs], NEAR_BITS)
+    own, held_out, copies = divide([*film, theirs], grouping, ["t"], ["A"])
+    assert (own.pictures, held_out.pictures, copies) == ([], [theirs], film)

@@ -24,7 +24,7 @@ def placed(sizes: list[int], seed: int) -> np.ndarray:
     return _place(np.array(sizes)[:, None], SHARES, np.random.default_rng(seed))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=3, max_size=30), st.integers(0, 5))
 def test_no_group_is_torn_and_no_split_is_empty(sizes: list[int], seed: int) -> None:
     labels, groups = grouped(sizes)
@@ -33,7 +33,7 @@ def test_no_group_is_torn_and_no_split_is_empty(sizes: list[int], seed: int) -> 
     assert set(splits) == {"train", "val", "test"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=3, max_size=6), st.integers(0, 3))
 def test_few_groups_come_within_a_group_of_the_best_possible(sizes: list[int], seed: int) -> None:
     aim = np.array(SHARES) * sum(sizes)
@@ -46,70 +46,41 @@ def test_few_groups_come_within_a_group_of_the_best_possible(sizes: list[int], s
     assert miss(placed(sizes, seed)) <= best + 1e-9
 
 
-def test_single_pictures_reach_the_shares_exactly() -> None:
-    splits = Counter(split_groups(*grouped([1] * 100), SHARES, 1))
-    assert splits == {"train": 70, "val": 15, "test": 15}
+@pytest.mark.parametrize(
+    ("sizes", "counts"),
+    [([1] * 100, (70, 15, 15)), ([24] * 5, (72, 24, 24)), ([2, 5], (5, 0, 2)), ([7], (7, 0, 0))],
+    ids=["single pictures", "five equal runs", "the larger of two trains", "one group"],
+)
+def test_groups_that_allow_it_reach_the_shares_exactly(
+    sizes: list[int], counts: tuple[int, ...]
+) -> None:
+    splits = Counter(split_groups(*grouped(sizes), SHARES, 0))
+    assert tuple(splits[name] for name in ("train", "val", "test")) == counts
 
 
-def test_many_groups_of_mixed_size_come_within_one_picture() -> None:
-    sizes = np.random.default_rng(0).integers(1, 9, 80).tolist()
-    splits = Counter(split_groups(*grouped(sizes), SHARES, 1))
-    for name, share in zip(("train", "val", "test"), SHARES, strict=True):
-        assert abs(splits[name] - share * sum(sizes)) <= 1
-
-
-def test_the_last_pictures_are_moved_where_cutting_misses() -> None:
-    sizes = [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]
+@pytest.mark.parametrize(
+    "sizes",
+    [np.random.default_rng(0).integers(1, 9, 80).tolist(), [1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89]],
+    ids=["many", "where cutting misses and the last ones are moved"],
+)
+def test_groups_of_mixed_size_come_within_a_picture(sizes: list[int]) -> None:
     for seed in range(5):
-        homes = placed(sizes, seed)
-        miss = np.abs(np.bincount(homes, sizes, 3) - np.array(SHARES) * sum(sizes)).sum()
-        assert miss < 1
+        got = np.bincount(placed(sizes, seed), sizes, 3)
+        assert np.abs(got - np.array(SHARES) * sum(sizes)).max() < 0.6
 
 
-def test_five_equal_runs_go_three_one_one() -> None:
-    splits = Counter(split_groups(*grouped([24] * 5), SHARES, 1))
-    assert splits == {"train": 72, "val": 24, "test": 24}
+def test_the_seed_decides_and_not_the_order_of_the_pictures() -> None:
+    labels, groups = grouped([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5])
+    splits = split_groups(labels, groups, SHARES, 1)
+    assert split_groups(labels[::-1], groups[::-1], SHARES, 1)[::-1] == splits
+    assert len({tuple(split_groups(labels, groups, SHARES, seed)) for seed in range(6)}) > 1
 
 
-def test_the_largest_group_trains() -> None:
-    labels, groups = grouped([3, 100, 4])
-    splits = split_groups(labels, groups, SHARES, 0)
-    assert {s for g, s in zip(groups, splits, strict=True) if g == "A1"} == {"train"}
-
-
-def test_two_groups_train_and_test_and_one_group_trains() -> None:
-    labels, groups = grouped([2, 5])
-    assert split_groups(labels, groups, SHARES, 0) == ["test"] * 2 + ["train"] * 5
-    assert set(split_groups(*grouped([7]), SHARES, 0)) == {"train"}
-
-
-def test_every_class_is_split_by_itself() -> None:
-    a, b = grouped([1] * 20, "A"), grouped([1] * 20, "B")
-    splits = split_groups(a[0] + b[0], a[1] + b[1], SHARES, 3)
-    assert Counter(splits[:20]) == Counter(splits[20:]) == {"train": 14, "val": 3, "test": 3}
-
-
-def test_the_seed_decides_and_only_the_seed() -> None:
-    data = grouped([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5])
-    assert split_groups(*data, SHARES, 1) == split_groups(*data, SHARES, 1)
-    assert len({tuple(split_groups(*data, SHARES, seed)) for seed in range(6)}) > 1
-
-
-def test_adding_a_class_leaves_the_others_where_they_are() -> None:
-    a, b = grouped([2, 3, 4, 5, 6], "A"), grouped([2, 3, 4, 5, 6], "B")
-    alone = split_groups(*a, SHARES, 1)
-    assert split_groups(a[0] + b[0], a[1] + b[1], SHARES, 1)[: len(alone)] == alone
-
-
-@pytest.mark.parametrize("count", [4, 7, 120])
+@pytest.mark.parametrize("count", [3, 4, 7, 120])
 def test_a_random_split_fills_all_three(count: int) -> None:
     splits = Counter(_split_random(["A"] * count, SHARES, 0))
     assert set(splits) == {"train", "val", "test"}
-    assert abs(splits["train"] - 0.7 * count) <= 1
-
-
-def test_three_pictures_go_to_three_splits() -> None:
-    assert sorted(_split_random(["A"] * 3, SHARES, 0)) == ["test", "train", "val"]
+    assert count == 3 or abs(splits["train"] - 0.7 * count) <= 1
 
 
 def test_a_leak_is_counted_by_group_pair_and_test_picture() -> None:
@@ -120,26 +91,19 @@ def test_a_leak_is_counted_by_group_pair_and_test_picture() -> None:
     assert found.test_pictures_with_twin_in_train == 1
 
 
-def test_a_split_by_groups_leaks_nothing() -> None:
-    labels, groups = grouped([4] * 6)
-    pairs = np.array([[i, i + 1] for i in range(0, 24, 2)])
-    found = _leak(split_groups(labels, groups, SHARES, 0), groups, pairs)
-    assert (found.torn_groups, found.crossing_pairs) == (0, 0)
-
-
-def signers(count: int, classes: str, seed: int, most: int = 20) -> tuple[list[str], list[str]]:
+def signers(count: int, classes: str, seed: int) -> tuple[list[str], list[str]]:
     """Pictures of people who each show most of the letters."""
     rng = np.random.default_rng(seed)
     labels, groups = [], []
     for person in range(count):
         for label in classes:
-            pictures = int(rng.integers(1, most)) if rng.random() < 0.9 else 0
+            pictures = int(rng.integers(1, 20)) if rng.random() < 0.9 else 0
             labels += [label] * pictures
             groups += [f"signer{person}"] * pictures
     return labels, groups
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(3, 12), st.integers(0, 50))
 def test_a_signer_is_never_torn_and_no_split_is_empty(count: int, seed: int) -> None:
     labels, groups = signers(count, "ABCD", seed)
@@ -193,12 +157,6 @@ def test_classes_that_share_no_group_are_still_split_by_themselves() -> None:
     assert both[len(alone[0]) :] == split_groups(*tied, SHARES, 1)
 
 
-def test_two_signers_train_and_test() -> None:
-    labels = ["A", "B"] * 5
-    groups = ["ann"] * 4 + ["bob"] * 6
-    assert split_groups(labels, groups, SHARES, 0) == ["test"] * 4 + ["train"] * 6
-
-
 @pytest.mark.parametrize(
     ("shares", "filled"),
     [
@@ -208,32 +166,17 @@ def test_two_signers_train_and_test() -> None:
         ((0.0, 0.0, 1.0), {"test"}),
     ],
 )
-@pytest.mark.parametrize("sizes", [[4] * 10, [4, 3], [5, 1, 2]])
-def test_a_share_of_nothing_gets_nothing(
-    shares: Shares, filled: set[str], sizes: list[int]
-) -> None:
-    labels, groups = grouped(sizes)
-    assert set(split_groups(labels, groups, shares, 0)) == filled
-
-
-def test_one_group_goes_to_the_first_split_that_has_a_share() -> None:
+def test_a_share_of_nothing_gets_nothing(shares: Shares, filled: set[str]) -> None:
+    for sizes in ([4] * 10, [4, 3], [5, 1, 2]):
+        assert set(split_groups(*grouped(sizes), shares, 0)) == filled
     assert set(split_groups(*grouped([7]), (0.0, 0.5, 0.5), 0)) == {"val"}
 
 
 def test_what_a_split_misses_is_said_in_points_for_each_class() -> None:
     labels = ["A"] * 20 + ["B"] * 4 + ["C"]
-    splits = (
-        ["train"] * 14 + ["val"] * 3 + ["test"] * 3 + ["train"] * 3 + ["test"] + ["unseen_signers"]
-    )
-    told = _missed(labels, splits, SHARES)
+    a = ["train"] * 14 + ["val"] * 3 + ["test"] * 3
+    told = _missed(labels, [*a, *["train"] * 3, "test", "unseen_signers"], SHARES)
     assert told == pytest.approx({"A": 0.0, "B": 15.0})
-
-
-def test_the_order_of_the_pictures_does_not_decide() -> None:
-    labels, groups = grouped([4] * 20)
-    splits = split_groups(labels, groups, SHARES, 1)
-    backwards = split_groups(labels[::-1], groups[::-1], SHARES, 1)
-    assert backwards[::-1] == splits
 
 
 def test_no_class_is_left_out_of_a_split_where_another_way_is_left() -> None:

@@ -1,10 +1,13 @@
-"""What prepare says on the console and in its files."""
+"""The command, and what prepare says on the console and in its files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,81 +15,49 @@ from fingerspell.config import PrepareConfig
 from fingerspell.errors import DataError
 from fingerspell.prepare.prepare import prepare
 from fingerspell.prepare.summary import summary
-from helpers.synthetic_folder import alphabet, frame, write_runs
-
-Folder = Callable[[str], Path]
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> PrepareConfig:
-    return PrepareConfig(
-        input_dirs=(alphabet(tmp_path / "hands"),), output_dir=tmp_path / "dataset"
-    )
-
-
-def said(config: PrepareConfig) -> str:
-    return summary(prepare(config).report, config.output_dir)
+from helpers.command import command
+from helpers.killed import SOURCE
+from helpers.synthetic_folder import alphabet, frame, groups_table, write_runs
 
 
 def test_class_names_that_were_put_right_are_printed_and_kept(config: PrepareConfig) -> None:
     write_runs(config.input_dirs[0], "Delete", range(40, 45))
     prepared = prepare(config).report
-    assert "class names of hands: Delete → del" in summary(prepared, config.output_dir)
+    text = summary(prepared, config.output_dir)
+    assert "class names of hands: Delete → del" in text
+    assert "hands: class folders" not in text, "the usual layout is not explained"
     assert prepared["renamed"] == [{"source": "hands", "folder": "Delete", "label": "del"}]
     assert list(prepared["classes"]) == ["A", "B", "del"]
 
 
-def test_a_usual_folder_is_not_explained(config: PrepareConfig) -> None:
-    text = said(config)
-    assert "class names of" not in text
-    assert "hands:" not in text
-
-
-def test_another_layout_is_named(tmp_path: Path) -> None:
-    for split, seeds in {"train": range(3), "val": range(3, 4), "test": range(4, 5)}.items():
-        for label in "AB":
-            write_runs(tmp_path / "in" / split, label, (ord(label) * 1000 + s for s in seeds))
-    text = said(PrepareConfig(input_dirs=(tmp_path / "in",), output_dir=tmp_path / "out"))
-    assert "in: ready-made splits" in text
-
-
-def test_shares_that_groups_do_not_allow_are_said_in_points(config: PrepareConfig) -> None:
-    write_runs(config.input_dirs[0], "C", [601], frames=30)
-    write_runs(config.input_dirs[0], "C", [602, 603], frames=2)
-    write_runs(config.input_dirs[0], "D", [604], frames=30)
-    for seed in range(605, 609):
-        write_runs(config.input_dirs[0], "D", [seed], frames=1)
-    report = prepare(config).report
-    assert report["missed_points"]["D"] > 10
-    assert f"D {report['missed_points']['D']:.1f}" in " ".join(
-        summary(report, config.output_dir).split()
-    )
-
-
-def test_shares_within_a_point_are_not_worth_a_word(tmp_path: Path) -> None:
-    folder = alphabet(tmp_path / "in", runs=20, frames=1)
-    report = prepare(PrepareConfig(input_dirs=(folder,), output_dir=tmp_path / "out")).report
-    assert report["missed_points"] == {}
-
-
-@pytest.mark.parametrize("told", [{"split": "random"}, {"group_by": "x"}, {}])
-def test_near_bits_are_advised_only_where_likeness_made_the_groups(
-    config: PrepareConfig, told: dict[str, str]
+def test_classes_that_groups_do_not_allow_to_split_as_asked_are_named(
+    config: PrepareConfig,
 ) -> None:
-    write_runs(config.input_dirs[0], "C", [901], frames=6)
+    hands = config.input_dirs[0]
+    write_runs(hands, "C", [601], frames=30)
+    write_runs(hands, "D", range(604, 609), frames=1)
+    write_runs(hands, "D", [604], frames=30)
+    write_runs(hands, "E", [902, 903], frames=6)
+    write_runs(hands, "F", range(700, 720), frames=1)
     report = prepare(config).report
-    report["config"] |= told
+    assert report["classes"]["C"] == {"train": 30, "val": 0, "test": 0, "groups": 1}
+    assert report["classes"]["E"] == {"train": 6, "val": 0, "test": 6, "groups": 2}
+    assert report["missed_points"]["D"] > 10
+    assert "F" not in report["missed_points"], "within a point it is not worth a word"
     text = summary(report, config.output_dir)
+    assert f"D {report['missed_points']['D']:.1f}" in " ".join(text.split())
     assert "never tested: C" in text
-    assert ("try --near_bits 8" in text) == (not told)
+    assert "none in val: E" in text
+    for told, advised in (({}, True), ({"split": "random"}, False), ({"group_by": "x"}, False)):
+        changed = {**report, "config": {**report["config"], **told}}
+        said = summary(changed, config.output_dir)
+        assert ("try --near_bits 8" in said) is advised, "only where likeness made the groups"
 
 
 def test_console_card_and_page_count_the_same(config: PrepareConfig, tmp_path: Path) -> None:
-    away = alphabet(tmp_path / "away", runs=2)
-    for label in "AB":
-        write_runs(away, label, range(ord(label), ord(label) + 2))
+    away = alphabet(tmp_path / "away", runs=[0, 1, 50])
     both = replace(config, input_dirs=(*config.input_dirs, away), holdout_sources=("away",))
-    first, *_ = said(both).splitlines()
+    first, *_ = summary(prepare(both).report, config.output_dir).splitlines()
     card = (config.output_dir / "data_card.md").read_text(encoding="utf-8")
     page = (config.output_dir / "report.html").read_text(encoding="utf-8")
     pictures, held_out = first.split(", ")[0].split(" pictures + ")
@@ -95,69 +66,23 @@ def test_console_card_and_page_count_the_same(config: PrepareConfig, tmp_path: P
     assert f"<b>{held_out.split()[0]}</b>pictures held out<" in page
 
 
-def test_what_the_scan_could_not_use_is_listed_with_the_bad_pictures(
-    config: PrepareConfig, tmp_path: Path
-) -> None:
-    outside = tmp_path / "outside.jpg"
-    outside.write_bytes(b"x")
-    try:
-        (config.input_dirs[0] / "A" / "link.jpg").symlink_to(outside)
-    except OSError:
-        pytest.skip("this system lets nobody make links")
-    (bad,) = prepare(replace(config, max_bad_share=0.1)).report["bad"]
-    assert "leaves the folder" in bad["reason"]
-    with pytest.raises(DataError, match="1 of 41 files are bad"):
-        prepare(replace(config, output_dir=tmp_path / "other", max_bad_share=0.0))
-
-
-def test_page_and_card_lie_beside_the_manifest_and_speak_of_these_pictures(
-    config: PrepareConfig,
-) -> None:
-    prepare(config)
-    page = (config.output_dir / "report.html").read_text(encoding="utf-8")
-    card = (config.output_dir / "data_card.md").read_text(encoding="utf-8")
-    assert "hands" in page and "data:image/jpeg" in page
-    assert "40 pictures, 2 classes" in card
-    assert prepare(config).untouched
-
-
 def test_another_table_of_groups_is_another_data_set(config: PrepareConfig, tmp_path: Path) -> None:
-    table = tmp_path / "groups.csv"
-    table.write_text("path,group\nA/A0.jpg,anna\n", encoding="utf-8")
-    grouped = replace(config, groups_csv=table)
-    prepare(grouped)
-    assert prepare(grouped).untouched
-    table.write_text("path,group\nA/A0.jpg,berta\n", encoding="utf-8")
-    with pytest.raises(DataError, match="--overwrite"):
-        prepare(grouped)
-
-
-def test_a_table_of_groups_that_cannot_be_read_is_a_clear_error(
-    config: PrepareConfig, tmp_path: Path
-) -> None:
-    with pytest.raises(DataError, match="cannot read"):
-        prepare(replace(config, groups_csv=tmp_path / "none.csv"))
-
-
-def test_a_table_of_groups_may_name_pictures_that_were_left_out(
-    config: PrepareConfig, tmp_path: Path
-) -> None:
-    (config.input_dirs[0] / "A" / "A9000.jpg").write_bytes(b"")
-    table = tmp_path / "groups.csv"
-    table.write_text("path,group\nA/A9000.jpg,anna\nA/A0.jpg,anna\n", encoding="utf-8")
-    report = prepare(replace(config, groups_csv=table, max_bad_share=0.1)).report
-    assert report["pictures"] == 40
-
-
-def test_how_many_pictures_were_named_is_said(config: PrepareConfig, tmp_path: Path) -> None:
-    table = tmp_path / "groups.csv"
-    table.write_text("path,group\nA/A0.jpg,anna\nA/A1.jpg,anna\n", encoding="utf-8")
-    report = prepare(replace(config, groups_csv=table)).report
+    (config.input_dirs[0] / "A" / "A9000.jpg").write_bytes(b"")  # Left out, but may be named.
+    table = groups_table(tmp_path, "A/A0.jpg,anna", "A/A1.jpg,anna", "A/A9000.jpg,anna")
+    grouped = replace(config, groups_csv=table, max_bad_share=0.1)
+    report = prepare(grouped).report
     assert (report["named"]["named"], report["named"]["pictures"]) == (2, 40)
     assert Path(report["named"]["examples"][0]).name == "A2.jpg"
-    text = summary(report, config.output_dir)
-    assert text.splitlines()[0].startswith("40 pictures, 2 classes, 10 groups named by --groups or")
-    assert text.splitlines()[1].startswith("--groups named the group of 2 of 40 pictures; first")
+    headline, named, *_ = summary(report, config.output_dir).splitlines()
+    assert headline.startswith("40 pictures, 2 classes, 10 groups named by --groups or")
+    assert named.startswith("--groups named the group of 2 of 40 pictures; first")
+    assert prepare(grouped).untouched
+    groups_table(tmp_path, "A/A0.jpg,berta", "A/A1.jpg,anna")
+    with pytest.raises(DataError, match="--overwrite"):
+        prepare(grouped)
+    table.unlink()
+    with pytest.raises(DataError, match="cannot read"):
+        prepare(grouped)
 
 
 def test_too_few_named_groups_are_not_blamed_on_likeness(
@@ -182,3 +107,59 @@ def test_rows_of_a_table_become_pictures_of_their_own(tmp_path: Path) -> None:
     assert (report["pictures"], report["linked"], report["copied"]) == (12, 0, 12)
     pictures = sorted((out / "train").rglob("*.png"))
     assert pictures and all(p.read_bytes().startswith(b"\x89PNG") for p in pictures)
+
+
+def test_the_guides_command_prepares_and_prints_a_summary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hands, dataset = alphabet(tmp_path / "in"), tmp_path / "dataset"
+    assert command("prepare", "--input_dir", hands, "--output_dir", dataset) == 0
+    out = capsys.readouterr().out
+    assert "40 pictures, 2 classes, 10 groups" in out
+    assert "a random split would leak" in out
+    assert (dataset / "train" / "A").is_dir()
+    assert command("prepare", "--input_dir", hands, "--output_dir", dataset) == 0
+    assert "left untouched" in capsys.readouterr().out
+
+
+def test_several_folders_may_follow_one_option_or_several(tmp_path: Path) -> None:
+    one, two, three = (alphabet(tmp_path / name, runs=3) for name in "abc")
+    call = ("--input_dir", one, two, "--input_dir", three, "--output_dir", tmp_path / "out")
+    assert command("prepare", *call) == 0
+    assert len(list((tmp_path / "out").rglob("*.jpg"))) == 72
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert (report["groups"], list(report["sources"])) == (6, ["a", "b", "c"])
+
+
+def test_the_door_stands_in_backend_and_its_help_is_quick() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "backend/prepare_dataset.py", "--help"],
+        cwd=SOURCE.parent, capture_output=True, text=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    assert "--input_dir" in done.stdout
+    for heavy in ("cv2", "numpy", "grain", "tensorflow"):
+        assert f"| {heavy}\n" not in done.stderr.replace("  ", " ")
+
+
+def test_every_option_reaches_the_report(tmp_path: Path) -> None:
+    a, b = alphabet(tmp_path / "a"), alphabet(tmp_path / "b", runs=range(70, 75))
+    table = groups_table(tmp_path, "a/A/A0.jpg,anna")
+    call = ["--input_dir", a, b, "--resplit", "--holdout_source", "b", "--max_bad", 0.2]
+    call += ["--near_bits", 9, "--seed", 7, "--train", 0.6, "--val", 0.2, "--test", 0.2]
+
+    def report_of(*options: object) -> dict[str, Any]:
+        output = tmp_path / f"out{options[0]}"
+        assert command("prepare", *call, *options, "--output_dir", output) == 0
+        report: dict[str, Any] = json.loads((output / "report.json").read_text(encoding="utf-8"))
+        return report
+
+    named = report_of("--groups", table)
+    config = named["config"]
+    assert config["resplit"] is True
+    assert config["groups_csv"] == str(table.resolve())
+    assert config["holdout_sources"] == named["held_out"] == ["b"]
+    assert (config["near_bits"], config["seed"], config["max_bad_share"]) == (9, 7, 0.2)
+    assert config["shares"] == [0.6, 0.2, 0.2]
+    by_file = report_of("--group_by", r"(.+)\.jpg")
+    assert by_file["config"]["group_by"] == r"(.+)\.jpg"
+    assert by_file["groups"] == by_file["pictures"] == 40

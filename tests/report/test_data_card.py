@@ -1,16 +1,17 @@
 """The data card: what it says, what it must not invent or give away."""
 
-from __future__ import annotations
-
 from dataclasses import replace
+from typing import Any
 
 from fingerspell.dataset.manifest import HELD_OUT, Sample
 from fingerspell.dataset.quality import Quality
 from fingerspell.report.data_card import data_card
 from helpers.prepared_folder import qualities, report, run, two_classes
 
+AWAY = run("A", "garden", split=HELD_OUT, group="garden/A/1")
 
-def card(samples: list[Sample], **more: object) -> str:
+
+def card(samples: list[Sample], **more: Any) -> str:
     return data_card(report(samples, **more), samples, qualities(samples))
 
 
@@ -18,54 +19,39 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_card_says_what_is_inside() -> None:
+def test_the_card_says_what_is_inside_and_its_settings_without_the_way_to_them() -> None:
     text = card(two_classes())
     assert "18 pictures, 2 classes, 6 groups of near duplicates, 1 source(s)." in text
     assert "| source | train | val | test | groups |\n|---|---:|---:|---:|---:|\n" in text
     assert "| kitchen | 6 | 6 | 6 | 6 |" in text
     assert "| B | 3 | 3 | 3 | 3 |" in text
-
-
-def test_settings_are_told_without_the_way_to_them() -> None:
-    text = card(two_classes())
     assert "* seed: 7" in text
     assert "* shares: 0.7, 0.15, 0.15" in text
     assert "* input dirs: kitchen" in text
     assert "private" not in text
+    assert "unknown to this program" in flat(text).split("Licence")[1][:120]
 
 
 def test_paths_of_windows_give_nothing_away_either() -> None:
-    samples = two_classes()
-    contents = report(samples)
-    contents["config"] |= {"input_dirs": ["C:\\ann\\hands\\"], "groups_csv": "D:/ann/g.csv"}
-    text = data_card(contents, samples, qualities(samples))
+    paths = {"input_dirs": ["C:\\ann\\hands\\"], "groups_csv": "D:/ann/g.csv"}
+    text = card(two_classes(), config=paths)
     assert "* input dirs: hands\n" in text
     assert "* groups csv: g.csv\n" in text
     assert "ann\\" not in text
     assert "D:" not in text
 
 
-def test_the_leak_of_a_random_split_stands_beside() -> None:
+def test_the_leak_of_a_random_split_stands_beside_and_none_is_praised() -> None:
     text = card(two_classes())
     assert "| test pictures with a near duplicate in train | 0 | 5 |" in text
     assert "| near-duplicate pairs on several sides | 0 | 1,234 |" in text
     assert "By groups" in text
-
-
-def test_a_random_split_is_not_praised() -> None:
-    samples = two_classes()
-    contents = report(samples)
-    contents["config"]["split"] = "random"
-    text = data_card(contents, samples, qualities(samples))
+    text = card(two_classes(), config={"split": "random"})
     assert "score is too good" in text
     assert "By groups" not in text
 
 
-def test_the_licence_is_never_invented() -> None:
-    assert "unknown to this program" in flat(card(two_classes())).split("Licence")[1][:120]
-
-
-def test_limits_are_those_of_these_pictures() -> None:
+def test_limits_are_those_of_these_pictures_to_learn_from() -> None:
     lonely = run("J", "garden", split="train", group="garden/J/1")
     text = flat(card([*two_classes(), *lonely], missed_points={"J": 30.0}))
     assert "In one source only: A, B, J" in text
@@ -73,25 +59,16 @@ def test_limits_are_those_of_these_pictures() -> None:
     assert "Off the shares asked for, as groups allow no better: J." in text
     assert "J: movements in the alphabet" in text
     assert "come from one source." not in text
-    alone = flat(card(two_classes()))
+    alone = flat(card([*two_classes(), *AWAY], held_out=["garden"]))
     assert "All pictures to learn from come from one source." in alone
     assert "movements" not in alone
     assert "Classes with" not in alone
 
 
-def test_limits_are_those_of_the_pictures_to_learn_from() -> None:
-    away = run("A", "garden", split=HELD_OUT, group="garden/A/1")
-    text = flat(card([*two_classes(), *away], held_out=["garden"]))
-    assert "All pictures to learn from come from one source." in text
-
-
 def test_groups_that_were_named_are_not_said_to_keep_near_duplicates_together() -> None:
-    samples = two_classes()
     named = {"named": 12, "pictures": 18, "examples": ["/home-of-somebody/private/A/7.jpg"]}
-    contents = report(samples, named=named)
-    contents["config"] |= {"group_by": "(.)"}
-    contents["leak"]["this_split"]["crossing_pairs"] = 9
-    text = flat(data_card(contents, samples, qualities(samples)))
+    changes = {"config": {"group_by": "(.)"}, "this_split": {"crossing_pairs": 9}}
+    text = flat(card(two_classes(), named=named, **changes))
     assert "6 groups named by --group_by or of near duplicates" in text
     assert "By groups named by --group_by or of near duplicates: each stays on one side" in text
     assert "9 near-duplicate pairs lie on several sides" in text
@@ -100,20 +77,16 @@ def test_groups_that_were_named_are_not_said_to_keep_near_duplicates_together() 
     assert "private" not in text
 
 
-def test_unseen_signers_are_named() -> None:
-    away = run("A", "garden", split=HELD_OUT, group="garden/A/1")
-    text = card([*two_classes(), *away], held_out=["garden"])
+def test_unseen_signers_are_named_and_copies_of_them_counted() -> None:
+    copies = {"copies_of_unseen_signers": ["a.jpg", "b.jpg"]}
+    text = card([*two_classes(), *AWAY], held_out=["garden"], **copies)
     assert "18 pictures + 3 held out, 2 classes, 6 groups" in text
     assert "1 source(s) + 1 held out" in text
     assert "| A | 3 | 3 | 3 | 3 | 3 |" in text
     assert "Held out as unseen signers, never trained on: garden." in text
     assert "| garden | 0 | 0 | 0 | 3 | 1 |" in text
+    assert "several classes, 2 copies of held-out pictures." in flat(text)
     assert "No source was held out" in card(two_classes())
-
-
-def test_copies_of_unseen_signers_are_counted() -> None:
-    text = flat(card(two_classes(), copies_of_unseen_signers=["a.jpg", "b.jpg"]))
-    assert "several classes, 2 copies of held-out pictures." in text
 
 
 def test_light_and_skin_are_spread_out() -> None:

@@ -1,7 +1,5 @@
 """What both pages and both cards share: one style sheet, escaping, small pictures."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -11,17 +9,8 @@ from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from fingerspell.images import encode_jpeg
+from fingerspell.report import pages as shared
 from fingerspell.report.data_report import _page_html
-from fingerspell.report.pages import (
-    _STYLE,
-    _TEMPLATES,
-    _code,
-    _markdown,
-    card,
-    page,
-    table,
-    thumb_uri,
-)
 from fingerspell.report.run_report import run_page
 from helpers.evaluated import RUN, evaluated
 from helpers.html_page import Page
@@ -44,34 +33,22 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_both_pages_have_the_one_style_sheet_inside(pages: list[str]) -> None:
-    sheet = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
+    sheet = (shared._TEMPLATES / shared._STYLE).read_text(encoding="utf-8")
     assert [[style.strip() for style in styles(html)] for html in pages] == [[sheet.strip()]] * 2
 
 
-def test_no_template_has_a_style_of_its_own() -> None:
-    templates = [path for path in _TEMPLATES.iterdir() if path.name != _STYLE]
-    assert len(templates) >= 6
-    assert [path.name for path in templates if path.read_text("utf-8").count("<style>")] == [
-        "base.html.j2"
-    ]
-
-
-def test_a_page_asks_the_network_for_nothing(pages: list[str]) -> None:
+def test_a_page_asks_for_nothing_and_is_made_for_night_and_phone(pages: list[str]) -> None:
     for html in pages:
         assert not re.search(r"https?:|//[a-z]|url\(|@import|<script|<iframe", html)
         assert all(link.startswith("data:") for link in Page(html).links())
         assert "default-src 'none'" in html
-
-
-def test_a_page_is_made_for_the_night_and_for_a_phone(pages: list[str]) -> None:
-    for html in pages:
         assert "@media (prefers-color-scheme: dark)" in styles(html)[0]
         assert "@media (max-width: 44rem)" in styles(html)[0]
         assert 'name="viewport"' in html
 
 
 def test_every_style_class_of_a_page_is_in_the_sheet(pages: list[str]) -> None:
-    sheet = (_TEMPLATES / _STYLE).read_text(encoding="utf-8")
+    sheet = (shared._TEMPLATES / shared._STYLE).read_text(encoding="utf-8")
     used = {
         one
         for html in pages
@@ -85,30 +62,30 @@ def test_every_style_class_of_a_page_is_in_the_sheet(pages: list[str]) -> None:
 
 def test_a_value_that_a_template_lacks_is_an_error_and_no_gap() -> None:
     with pytest.raises(UndefinedError):
-        page("run_report.html.j2")
+        shared.page("run_report.html.j2")
     with pytest.raises(UndefinedError):
-        card("model_card.md.j2")
+        shared.card("model_card.md.j2")
 
 
 def test_markdown_signs_lose_their_meaning() -> None:
-    assert _markdown("a|b\n# <x> [d](e) _f_ g_h") == r"a\|b \# \<x\> \[d\](e) \_f\_ g_h"
-    assert _markdown(Markup("| a |")) == "| a |"
-    assert _code("a ` b_c|d") == "`a b_c|d`"
-    assert table(("x", "y"), [("a|", 1)]) == "| x | y |\n|---|---:|\n| a\\| | 1 |"
+    assert shared._markdown("a|b\n# <x> [d](e) _f_ g_h") == r"a\|b \# \<x\> \[d\](e) \_f\_ g_h"
+    assert shared._markdown(Markup("| a |")) == "| a |"
+    assert shared._code("a ` b_c|d") == "`a b_c|d`"
+    assert shared.table(("x", "y"), [("a|", 1)]) == "| x | y |\n|---|---:|\n| a\\| | 1 |"
 
 
 def test_a_thumbnail_of_a_noisy_picture_stays_small(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (700, 500, 3), dtype=np.uint8)
     (tmp_path / "noise.jpg").write_bytes(encode_jpeg(noise))
-    assert 500 < len(thumb_uri(tmp_path / "noise.jpg")) < 8000
+    assert 500 < len(shared.thumb_uri(tmp_path / "noise.jpg")) < 8000
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (30, 20)])
 def test_every_shape_has_a_thumbnail(tmp_path: Path, shape: tuple[int, int]) -> None:
     (tmp_path / "x.jpg").write_bytes(encode_jpeg(np.zeros((*shape, 3), np.uint8)))
-    assert thumb_uri(tmp_path / "x.jpg").startswith("data:image/jpeg;base64,")
+    assert shared.thumb_uri(tmp_path / "x.jpg").startswith("data:image/jpeg;base64,")
 
 
 def test_what_cannot_be_opened_has_no_thumbnail(tmp_path: Path) -> None:
     (tmp_path / "x.jpg").write_bytes(b"no picture")
-    assert thumb_uri(tmp_path / "x.jpg") == thumb_uri(tmp_path / "gone.jpg") == ""
+    assert shared.thumb_uri(tmp_path / "x.jpg") == shared.thumb_uri(tmp_path / "gone.jpg") == ""

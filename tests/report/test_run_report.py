@@ -1,12 +1,14 @@
-"""The run's page: whole, escaped, and true to the evaluation."""
-
-from __future__ import annotations
+"""A run's page, its model card and its two plots: whole, escaped, true to the evaluation."""
 
 import base64
 from typing import Any
 
-from fingerspell.report.run_report import run_page
-from helpers.evaluated import RUN, evaluated
+import numpy as np
+
+from fingerspell.labels import ALPHABET
+from fingerspell.report.plots import _confusion_figure, _history_figure
+from fingerspell.report.run_report import model_card, run_page
+from helpers.evaluated import HISTORY, RUN, evaluated
 from helpers.html_page import Page
 
 NASTY = "<script>hall</script>\"'&"
@@ -49,11 +51,13 @@ def test_the_score_stands_first_and_every_figure_below() -> None:
     assert "first weights weights file bird.weights.h5" in text
 
 
-def test_a_class_without_pictures_has_a_dash_and_no_bar() -> None:
+def test_what_has_no_pictures_has_a_dash_and_no_bar_and_no_confusions_are_said() -> None:
     shown = page()
     assert "space – – – 0" in shown.text()
     bars = [value for tag, name, value in shown.attributes if (tag, name) == ("span", "style")]
     assert bars == ["width:100%", "width:50%", "width:50%"]
+    faultless = page(evaluated() | {"top_confusions": []}).text()
+    assert "No test picture was taken for another class." in faultless
 
 
 def test_what_was_not_measured_is_said_and_what_is_not_there_is_left_out() -> None:
@@ -64,8 +68,60 @@ def test_what_was_not_measured_is_said_and_what_is_not_there_is_left_out() -> No
     assert "Circumstances split as the data set's folders say training – memory" in shown.text()
 
 
-def test_a_faultless_test_has_no_confusions() -> None:
-    assert (
-        "No test picture was taken for another class."
-        in page(evaluated() | {"top_confusions": []}).text()
-    )
+def test_the_card_names_data_limits_misuse_and_where_the_weights_come_from() -> None:
+    card = model_card(evaluated(unseen=True), RUN)
+    assert "bird.weights.h5" in card
+    assert "Pictures: train 70, val 15, test 15. Split: as the data set's folders say.\n" in card
+    assert "**Not for** interpreting" in card
+    assert "|---|---|---|---|\n| hall | 75.0 % | 75.0 % | 4 |\n" in card
+    assert "J (50.0 %)" in card
+    assert "[N, 96, 64, 3]" in card
+    assert "`fingerspell train --dataset_dir <b>dataset</b>`\ncommit –, – of training" in card
+
+
+def test_the_card_tells_what_there_is_and_no_more() -> None:
+    bare = model_card(evaluated(), {})
+    assert "Not measured yet: expect much lower" in bare
+    assert "Network, 4 classes, 200×200 pixels. Trained –." in bare
+    assert "temperature (–)" in bare
+    assert "synthetic" not in bare
+    assert "TFLite" not in bare
+    full = model_card(evaluated(exported=True), {**RUN, "synthetic_pictures": 2900})
+    assert "test 15. Beside them 2,900 synthetic hands" in full
+    assert "same class as the trained one on 100.0 %" in full
+
+
+def test_names_cannot_break_the_card() -> None:
+    report = evaluated("a|b\n# <script>", unseen=True)
+    card = model_card(report, {**RUN, "command": "train ` # x\n# y", "commit": "<i>*1*"})
+    assert r"| a\|b \# \<script\> | 75.0 %" in card
+    assert "\n`train # x # y`\ncommit \\<i\\>\\*1\\*, " in card
+
+
+COUNTS = np.diag(np.arange(1, 30)) + np.eye(29, k=1, dtype=int) * 2
+
+
+def test_all_29_classes_are_named_numbers_are_pictures_and_colours_are_shares() -> None:
+    axes = _confusion_figure(COUNTS, ALPHABET).axes[0]
+    columns = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert columns == [*ALPHABET, *ALPHABET], "below and above"
+    assert tuple(tick.get_text() for tick in axes.get_yticklabels()) == ALPHABET
+    shares = axes.images[0].get_array()
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert shares[0, 1] == 2 / 3
+    assert sorted({int(text.get_text()) for text in axes.texts}) == list(range(1, 30))
+    axes = _confusion_figure(np.array([[3, 0], [0, 0]]), ("A", "B")).axes[0]
+    assert axes.images[0].get_array()[1].tolist() == [0, 0], "a class without pictures"
+
+
+def test_phases_are_joined_and_their_boundary_marked() -> None:
+    loss, accuracy, rate = _history_figure(HISTORY).axes
+    assert [list(line.get_xdata()) for line in loss.lines[:2]] == [[1, 2, 3], [1, 2, 3]]
+    assert list(loss.lines[2].get_xdata()) == [2.5, 2.5]
+    assert [text.get_text() for text in loss.texts] == ["head", "finetune"]
+    named = [text.get_text() for text in accuracy.get_legend().get_texts()]
+    assert named == ["training", "validation (best 80.0%, epoch 3)"]
+    assert len(accuracy.texts) == 0
+    assert list(rate.lines[0].get_ydata()) == [1e-3, 1e-3, 1e-5]
+    bare = _history_figure({"loss": [2.0, 1.0], "accuracy": [0.2, 0.4]})
+    assert len(bare.axes[0].lines) == 1, "no validation, and no boundary of its one phase"

@@ -1,7 +1,5 @@
 """The bundle, or the mock."""
 
-from __future__ import annotations
-
 import dataclasses
 import sys
 from pathlib import Path
@@ -10,23 +8,21 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import BundleError, ConfigError
-from fingerspell.images import decode, encode_jpeg
+from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
-from fingerspell.runtime import MockRecogniser, Recogniser, choose, choose_folder
+from fingerspell.runtime import MODEL_FILES, MockRecogniser, Recogniser, choose, choose_folder
 from fingerspell.runtime.contract import FILE_NAME, read_contract
 from helpers.tiny_bundle import tiny_bundle
 
 choosing = sys.modules[choose.__module__]
-
-MODELS = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
 
 
 def holding(folder: Path, *precisions: str) -> Path:
     """A bundle that holds and lists the models of some precisions only."""
     tiny_bundle(folder)
     whole = read_contract(folder)
-    kept = {MODELS[precision] for precision in precisions}
-    for name in set(MODELS.values()) - kept:
+    kept = {MODEL_FILES[precision] for precision in precisions}
+    for name in set(MODEL_FILES.values()) - kept:
         (folder / name).unlink()
     files = {name: digest for name, digest in whole.files.items() if name in kept}
     text = dataclasses.replace(whole, files=files).to_json()
@@ -34,9 +30,11 @@ def holding(folder: Path, *precisions: str) -> Path:
     return folder
 
 
-def test_the_stand_in_is_used_when_asked_for_and_says_so(tmp_path: Path):
+def test_the_stand_in_is_used_when_asked_for_by_1_and_not_by_yes(tmp_path: Path):
     predictor = choose(tmp_path / "no such folder", {"USE_MOCK_MODEL": "1"})
     assert predictor.mock is True and "mock" in predictor.name
+    with pytest.raises(ConfigError, match="USE_MOCK_MODEL=yes"):
+        choose(tmp_path, {"USE_MOCK_MODEL": "yes"})
 
 
 @pytest.mark.parametrize("environment", [{}, {"USE_MOCK_MODEL": "0"}, {"USE_MOCK_MODEL": ""}])
@@ -45,47 +43,26 @@ def test_the_bundle_is_used_otherwise(tmp_path: Path, environment: dict[str, str
     assert predictor.mock is False and predictor.name == "TinyColours int8"
 
 
-def test_without_a_bundle_both_ways_out_are_named(tmp_path: Path):
-    with pytest.raises(BundleError, match=r"(?s)train_finetune.*--bundle.*USE_MOCK_MODEL=1"):
-        choose(tmp_path, {})
-
-
-def test_a_variable_that_is_neither_0_nor_1_is_refused(tmp_path: Path):
-    with pytest.raises(ConfigError, match="USE_MOCK_MODEL=yes"):
-        choose(tmp_path, {"USE_MOCK_MODEL": "yes"})
-
-
-@pytest.mark.parametrize("label", ALPHABET)
-def test_the_stand_in_can_answer_every_label_through_a_jpeg(label: str):
+def test_the_stand_in_can_answer_every_label_through_a_jpeg_and_black_and_white():
     mock = MockRecogniser()
-    grey = np.full((120, 120, 3), mock.grey_level(label), np.uint8)
-    answer = mock.recognise(decode(encode_jpeg(grey)))
-    assert answer.label == label and answer.accepted
-    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
-
-
-def test_the_stand_in_answers_black_and_white_within_its_labels():
-    mock = MockRecogniser()
+    for label in ALPHABET:
+        grey = np.full((120, 120, 3), mock.grey_level(label), np.uint8)
+        answer = mock.recognise(encode_jpeg(grey))
+        assert answer.label == label and answer.accepted
+        assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert mock.recognise(np.zeros((5, 5, 3), np.uint8)).label == ALPHABET[0]
     assert mock.recognise(np.full((5, 5, 3), 255, np.uint8)).label == ALPHABET[-1]
 
 
-def test_the_folder_asked_for_is_taken_whatever_lies_elsewhere(tmp_path: Path):
-    asked = tmp_path / "mine"
-    assert choose_folder(asked, tmp_path / "starter", tmp_path) == asked
+def test_what_is_asked_for_goes_before_a_run_in_output_before_the_released_one(tmp_path: Path):
+    asked, starter, output = (tmp_path / name for name in ("mine", "starter", "output"))
+    assert choose_folder(None, starter, output) == starter
+    output.mkdir()
+    assert choose_folder(None, starter, output) == output
+    assert choose_folder(asked, starter, output) == asked
 
 
-@pytest.mark.parametrize("trained", [True, False])
-def test_unless_asked_a_run_in_output_goes_before_the_released_one(tmp_path: Path, trained: bool):
-    starter, output = tmp_path / "starter", tmp_path / "output"
-    if trained:
-        output.mkdir()
-    assert choose_folder(None, starter, output) == (output if trained else starter)
-
-
-def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
-    tmp_path: Path, monkeypatch
-):
+def test_the_word_starter_is_the_released_one_unless_a_folder_is_called_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     released = tmp_path / "released"
     assert choose_folder(Path("starter"), released) == released
@@ -93,42 +70,33 @@ def test_the_word_starter_means_the_released_one_unless_a_folder_is_called_so(
     assert choose_folder(Path("starter"), released) == Path("starter")
 
 
-def test_a_copy_without_a_released_recogniser_says_so(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(choosing, "STARTER", tmp_path / "starter")
-    with pytest.raises(BundleError, match="this copy of the package") as caught:
-        choose(tmp_path / "starter", {})
-    assert "--bundle starter" not in caught.value.fix
-
-
 @pytest.mark.parametrize("released", [True, False])
-def test_the_released_one_is_offered_only_where_there_is_one(tmp_path: Path, monkeypatch, released):
+def test_without_a_bundle_every_way_out_is_named(tmp_path: Path, monkeypatch, released: bool):
     monkeypatch.setattr(choosing, "has_starter", lambda: released)
-    with pytest.raises(BundleError, match="is missing") as caught:
+    with pytest.raises(
+        BundleError, match=r"(?s)train_finetune.*--bundle.*USE_MOCK_MODEL=1"
+    ) as said:
         choose(tmp_path, {})
-    assert ("--bundle starter" in caught.value.fix) is released
+    assert ("--bundle starter" in said.value.fix) is released
+    monkeypatch.setattr(choosing, "STARTER", tmp_path)
+    with pytest.raises(BundleError, match="this copy of the package") as said:
+        choose(tmp_path, {})
+    assert "--bundle starter" not in said.value.fix
 
 
 @pytest.mark.parametrize(
     ("held", "answers"),
     [(("float32", "fp16", "int8"), "float32"), (("fp16",), "fp16"), (("int8", "fp16"), "fp16")],
 )
-def test_unless_asked_the_most_exact_model_of_a_bundle_answers(
-    tmp_path: Path, held: tuple[str, ...], answers: str
-):
+def test_unless_asked_the_most_exact_model_of_a_bundle_answers(tmp_path: Path, held, answers: str):
     assert Recogniser.load(holding(tmp_path, *held)).precision == answers
 
 
-def test_a_precision_that_a_bundle_lacks_is_refused(tmp_path: Path):
+def test_a_model_that_a_bundle_lacks_is_refused(tmp_path: Path):
     with pytest.raises(BundleError, match=r"(?s)no model\.tflite.*model_fp16\.tflite"):
-        Recogniser.load(holding(tmp_path, "fp16"), precision="float32")
-
-
-def test_a_bundle_that_lists_no_model_is_refused(tmp_path: Path):
+        Recogniser.load(holding(tmp_path / "half", "fp16"), precision="float32")
     with pytest.raises(BundleError, match="lists no model"):
-        Recogniser.load(holding(tmp_path))
-
-
-def test_a_model_that_is_listed_and_missing_is_not_passed_over(tmp_path: Path):
-    (tiny_bundle(tmp_path) / "model.tflite").unlink()
+        Recogniser.load(holding(tmp_path / "none"))
+    (tiny_bundle(tmp_path / "lost") / "model.tflite").unlink()
     with pytest.raises(BundleError, match=r"no model\.tflite"):
-        Recogniser.load(tmp_path)
+        Recogniser.load(tmp_path / "lost")

@@ -1,24 +1,19 @@
 """`fingerspell predict`, as a person types it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fingerspell.images import encode_jpeg
 from helpers.command import command
-from helpers.endings import NO_PICTURES
+from helpers.endings import NO_PICTURES, touch_all
 from helpers.endings import picture as one_picture
 from helpers.film import write_film
-from helpers.tiny_bundle import COLOURS, picture, tiny_bundle
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    return tiny_bundle(tmp_path / "bundle")
+from helpers.picture_files import saved
+from helpers.tiny_bundle import COLOURS, picture
 
 
 @pytest.fixture
@@ -31,17 +26,12 @@ def hands(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_picture_is_read(bundle: Path, hands: Path, capsys):
-    assert command("predict", hands / "a.jpg", "--bundle", bundle, "--top", 2) == 0
-    line = capsys.readouterr().out
-    assert line.startswith(f"{hands / 'a.jpg'}: A  (A 100.0%, ")
-    assert line.count("%") == 2
-
-
-def test_a_folder_is_read_to_its_depth_in_order(bundle: Path, hands: Path, capsys):
-    assert command("predict", hands, "--bundle", bundle) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(": ")[1][0] for line in lines] == ["A", "B"]
+def test_a_picture_is_read_and_a_folder_to_its_depth_in_order(bundle: Path, hands: Path, capsys):
+    assert command("predict", hands, "--bundle", bundle, "--top", 2) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{hands / 'a.jpg'}: A  (A 100.0%, ")
+    assert first.count("%") == 2
+    assert second.startswith(f"{hands / 'deep' / 'b.JPG'}: B")
 
 
 def test_below_the_threshold_it_is_not_sure(bundle: Path, tmp_path: Path, capsys):
@@ -69,22 +59,12 @@ def test_an_unreadable_picture_does_not_stop_the_others(bundle: Path, hands: Pat
 def test_mirroring_swaps_left_and_right(bundle: Path, tmp_path: Path, capsys):
     half = picture("A")
     half[:, : half.shape[1] // 2] = picture("nothing")[:, : half.shape[1] // 2]
-    (tmp_path / "one.png").write_bytes(_png(half))
-    (tmp_path / "other.png").write_bytes(_png(half[:, ::-1]))
+    (tmp_path / "one.png").write_bytes(saved(Image.fromarray(half), "PNG"))
+    (tmp_path / "other.png").write_bytes(saved(Image.fromarray(half[:, ::-1].copy()), "PNG"))
     command("predict", tmp_path / "one.png", "--bundle", bundle, "--json", "--mirror")
     mirrored = json.loads(capsys.readouterr().out)[0]["top"]
     command("predict", tmp_path / "other.png", "--bundle", bundle, "--json")
     assert json.loads(capsys.readouterr().out)[0]["top"] == mirrored
-
-
-def _png(rgb: np.ndarray) -> bytes:
-    import io
-
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(rgb)).save(out, "PNG")
-    return out.getvalue()
 
 
 SCENES = [("A", 0.8), ("B", 0.8), ("nothing", 0.5), ("B", 0.8), ("space", 0.8), ("C", 0.8)]
@@ -101,14 +81,11 @@ def test_a_video_is_spelt_at_any_frame_rate(bundle: Path, tmp_path: Path, capsys
     assert float(lines[0].split()[0]) == pytest.approx(0.35, abs=0.1)
 
 
-def test_a_video_as_json(bundle: Path, tmp_path: Path, capsys):
+def test_a_video_as_json_and_one_without_a_held_sign(bundle: Path, tmp_path: Path, capsys):
     film = write_film(tmp_path / "film.avi", SCENES[:2], 10)
     assert command("predict", "--video", film, "--bundle", bundle, "--json") == 0
     body = json.loads(capsys.readouterr().out)
     assert body["text"] == "AB" and [sign["label"] for sign in body["signs"]] == ["A", "B"]
-
-
-def test_a_video_without_a_held_sign_says_so(bundle: Path, tmp_path: Path, capsys):
     film = write_film(tmp_path / "film.avi", [("nothing", 1.0)], 10)
     assert command("predict", "--video", film, "--bundle", bundle) == 0
     assert "nothing was held long enough" in capsys.readouterr().out
@@ -134,38 +111,25 @@ def test_a_command_that_cannot_work_leaves_with_2(argv: list[str], said: str, ca
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("missing", ["no.jpg", "empty"])
-def test_a_missing_file_and_an_empty_folder_leave_with_2(
-    bundle: Path, tmp_path: Path, capsys, missing: str
-):
+def test_what_is_missing_empty_or_no_video_leaves_with_2(bundle: Path, tmp_path: Path, capsys):
     (tmp_path / "empty").mkdir()
-    assert command("predict", tmp_path / missing, "--bundle", bundle) == 2
-    assert missing in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("content", [b"", b"no video" * 1000])
-def test_a_file_that_is_no_video_leaves_with_2(
-    bundle: Path, tmp_path: Path, capsys, content: bytes
-):
-    path = tmp_path / "film.mp4"
-    path.write_bytes(content)
-    assert command("predict", "--video", path, "--bundle", bundle) == 2
-    assert "film.mp4" in capsys.readouterr().err
+    (tmp_path / "nothing.mp4").write_bytes(b"")
+    (tmp_path / "text.mp4").write_text("this is no video\n" * 100, encoding="utf-8")
+    for words in (["no.jpg"], ["empty"], ["--video", "nothing.mp4"], ["--video", "text.mp4"]):
+        place = tmp_path / words.pop()
+        assert command("predict", *words, place, "--bundle", bundle) == 2
+        assert str(place) in capsys.readouterr().err
 
 
 def test_a_folder_is_read_whatever_its_pictures_are_called(bundle: Path, tmp_path: Path, capsys):
-    red = COLOURS["A"]
-    for name in ("1.avif", "2.heic", "3.jfif", "deep/4.HIF"):
+    pictures = ("1.avif", "2.heic", "3.jfif", "deep/4.HIF")
+    touch_all(tmp_path / "hands", [*pictures, *NO_PICTURES, ".cache/5.jpg", "__MACOSX/6.heic"])
+    for name in pictures:
         path = tmp_path / "hands" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(one_picture(path.suffix, red))
-    for name in (*NO_PICTURES, ".cache/5.jpg", "__MACOSX/6.heic"):
-        path = tmp_path / "hands" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"no picture")
+        path.write_bytes(one_picture(path.suffix, COLOURS["A"]))
     assert command("predict", tmp_path / "hands", "--bundle", bundle) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [Path(line.split(": ")[0]).name for line in lines] == [
-        "1.avif", "2.heic", "3.jfif", "4.HIF",
-    ]  # fmt: skip
+    assert [line.split(": ")[0] for line in lines] == [
+        str(tmp_path / "hands" / name) for name in pictures
+    ]
     assert {line.split(": ")[1][0] for line in lines} == {"A"}

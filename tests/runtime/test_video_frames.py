@@ -1,7 +1,5 @@
 """Recorded video to frames with their time."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import cv2

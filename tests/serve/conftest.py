@@ -1,7 +1,5 @@
 """One server on the tiny bundle for all tests; its clock is set by hand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pytest

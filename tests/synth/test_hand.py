@@ -1,7 +1,5 @@
 """Bones, reach and rounding: the geometry under the skin."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -55,15 +53,16 @@ def test_a_bending_thumb_turns_its_pad_to_the_palm():
     assert bent[2, 2] < -0.4
 
 
-def test_an_arm_reaches_out_of_the_widest_picture():
+def test_an_arm_reaches_out_of_the_widest_picture_and_a_sleeve_adds_cloth():
     hand_mm = 190.0
     cones = clothe(stand(FLAT, AVERAGE), AVERAGE)
+    assert len(clothe(stand(FLAT, AVERAGE), AVERAGE, 30.0).part) > len(cones.part)
     reach = np.linalg.norm(cones.ends[cones.part == ARM], axis=-1).max()
     assert reach > hand_mm / SynthConfig().fill[0]
 
 
 def test_a_bent_finger_comes_out_of_the_palm():
-    straight, curled = bend_fingers(FLAT.fingers, AVERAGE)[0], bend_fingers(FIST, AVERAGE)[0]
+    straight, curled = (bend_fingers(x, AVERAGE)[0] for x in (FLAT.fingers, FIST))
     assert np.allclose(straight[:, 3, 2], AVERAGE.knuckles[:, 2], atol=1e-9)
     assert (curled[:, 1, 2] > 25).all()
 
@@ -71,7 +70,7 @@ def test_a_bent_finger_comes_out_of_the_palm():
 def test_positive_spread_moves_a_finger_towards_the_thumb():
     turned = FLAT.fingers.copy()
     turned[0, 3] = 15
-    apart, together = bend_fingers(turned, AVERAGE)[0], bend_fingers(FLAT.fingers, AVERAGE)[0]
+    apart, together = (bend_fingers(x, AVERAGE)[0] for x in (turned, FLAT.fingers))
     assert apart[0, 3, 0] > together[0, 3, 0] + 10
 
 
@@ -138,26 +137,18 @@ def test_a_slanted_cone_is_the_highest_of_the_spheres_that_sweep_it():
     assert np.abs(surface.depth[sure] - best[sure]).max() < 0.3
 
 
-def test_the_nearer_part_hides_the_farther_one_in_any_order():
+def test_the_nearer_part_hides_the_farther_one_in_any_order_and_what_lies_outside_is_skipped():
     near, far = ball(32, 32, 30, 8, part=1), ball(32, 32, 0, 12, part=2)
     for cones in (together(near, far), together(far, near)):
         assert rasterise(cones, 64, 64).part[32, 32] == 1
-
-
-def test_what_lies_outside_the_picture_is_skipped():
     assert (rasterise(ball(500, 500, 0, 10), 64, 64).part == -1).all()
 
 
 def test_flesh_reaches_every_landmark():
     cones = clothe(stand(FLAT, AVERAGE), AVERAGE)
+    start, way = cones.ends[:, 0], cones.ends[:, 1] - cones.ends[:, 0]
     for spot in stand(FLAT, AVERAGE).landmarks:
-        start, way = cones.ends[:, 0], cones.ends[:, 1] - cones.ends[:, 0]
         t = np.clip(np.einsum("ni,ni->n", spot - start, way) / (way**2).sum(axis=1), 0, 1)
         apart = np.linalg.norm(spot - start - t[:, None] * way, axis=1)
         radius = cones.radii[:, 0] + t * (cones.radii[:, 1] - cones.radii[:, 0])
         assert (apart < radius + 0.5).any()
-
-
-def test_a_sleeve_adds_cloth():
-    body = stand(FLAT, AVERAGE)
-    assert len(clothe(body, AVERAGE, 30.0).part) > len(clothe(body, AVERAGE).part)

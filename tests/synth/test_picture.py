@@ -1,6 +1,6 @@
 """One synthetic picture: repeatable, labelled, and a hand."""
 
-from __future__ import annotations
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,49 +21,34 @@ SMALL = (96, 96)
 
 
 @pytest.mark.parametrize("label", ALPHABET)
-def test_every_class_can_be_synthetic(label):
-    synthetic = draw(label, 3, SMALL)
-    assert synthetic.rgb.shape == (96, 96, 3)
+def test_every_class_can_be_synthetic_height_before_width(label):
+    synthetic = draw(label, 3, (64, 96))
+    assert synthetic.rgb.shape == (64, 96, 3)
     assert synthetic.rgb.dtype == np.uint8
-    assert synthetic.mask.shape == (96, 96)
+    assert synthetic.mask.shape == (64, 96)
 
 
-def test_the_same_seed_gives_the_same_pixels():
-    assert np.array_equal(draw("K", 7, SMALL).rgb, draw("K", 7, SMALL).rgb)
-
-
-def test_another_seed_or_label_gives_another_picture():
+def test_the_same_seed_gives_the_same_pixels_and_another_seed_or_label_others():
     one = draw("K", 7, SMALL).rgb
+    assert np.array_equal(one, draw("K", 7, SMALL).rgb)
     assert not np.array_equal(one, draw("K", 8, SMALL).rgb)
     assert not np.array_equal(one, draw("V", 7, SMALL).rgb)
-
-
-def test_two_labels_share_no_chance():
     assert generator("A", 1).random() != generator("B", 1).random()
 
 
-def test_height_comes_before_width():
-    assert draw("A", 0, (64, 128)).rgb.shape == (64, 128, 3)
-
-
-def test_the_box_holds_the_landmarks():
+def test_landmarks_lie_in_the_box_and_on_the_hand():
     synthetic = draw("B", 1, SMALL, CLEAR)
     x0, y0, x1, y1 = synthetic.box
     x, y = synthetic.landmarks.T
     assert x.min() >= x0 - 2 and x.max() <= x1 + 2
     assert y.min() >= y0 - 2 and y.max() <= y1 + 2
-
-
-def test_landmarks_lie_on_the_hand():
-    synthetic = draw("B", 1, SMALL, CLEAR)
     columns, rows = np.clip(synthetic.landmarks[[0, 5, 9, 13, 17]].astype(int), 0, 95).T
     assert synthetic.mask[rows, columns].all()
 
 
 def test_a_left_hand_is_the_mirrored_right_one():
     right = draw("L", 2, SMALL, CLEAR)
-    both = {slot: getattr(CLEAR, slot) for slot in CLEAR.__slots__}
-    left = draw("L", 2, SMALL, SynthConfig(**{**both, "left_share": 1}))
+    left = draw("L", 2, SMALL, replace(CLEAR, left_share=1))
     assert left.left and not right.left
     assert np.array_equal(left.mask, right.mask[:, ::-1])
     assert np.allclose(left.landmarks[:, 0], 96 - right.landmarks[:, 0])
@@ -75,15 +60,12 @@ def test_l_has_its_thumb_to_the_watchers_right_and_the_index_finger_on_top():
     assert np.argmin(y) == 8
 
 
-def test_nothing_is_mostly_without_a_hand():
-    seen = [np.isfinite(draw("nothing", seed, SMALL).landmarks).all() for seed in range(30)]
-    assert sum(seen) < 15
-
-
-def test_nothing_shows_people_too_and_they_have_no_hand():
-    faces = [draw("nothing", seed, SMALL) for seed in range(40)]
-    shown = [synthetic for synthetic in faces if synthetic.variant == "somebody"]
-    assert shown and all(np.isnan(synthetic.landmarks).all() for synthetic in shown)
+def test_nothing_is_mostly_without_a_hand_and_shows_people_too():
+    seen = [draw("nothing", seed, SMALL) for seed in range(40)]
+    hands = [bool(np.isfinite(synthetic.landmarks).all()) for synthetic in seen]
+    assert sum(hands) < 20
+    people = [hand for hand, one in zip(hands, seen, strict=True) if one.variant == "somebody"]
+    assert people and not any(people)
 
 
 @pytest.mark.parametrize("tone", [0, 9])
@@ -102,11 +84,6 @@ def test_the_face_behind_a_hand_has_its_colour():
     assert 0.02 < apart.mean() < 0.5
 
 
-def test_an_unknown_label_is_named():
-    with pytest.raises(ConfigError, match="'Ä'"):
-        draw("Ä", 0)
-
-
 @pytest.mark.parametrize(("size", "seed"), [((16, 16), 0), ((9000, 64), 0), ((64, 64), -1)])
 def test_impossible_sizes_and_seeds_are_refused(size, seed):
     with pytest.raises(ConfigError):
@@ -114,17 +91,17 @@ def test_impossible_sizes_and_seeds_are_refused(size, seed):
 
 
 @pytest.mark.parametrize(
-    "setting",
+    ("setting", "value"),
     [
-        {"left_share": 1.5},
-        {"slack": -1},
-        {"fill": (0.9, 0.2)},
-        {"tones": ()},
-        {"tones": (10,)},
-        {"scenes": (1, 2)},
-        {"distance_mm": (50, 100)},
+        ("left_share", 1.5),
+        ("slack", -1),
+        ("fill", (0.9, 0.2)),
+        ("tones", ()),
+        ("tones", (10,)),
+        ("scenes", (1, 2)),
+        ("distance_mm", (50, 100)),
     ],
 )
-def test_settings_that_cannot_work_are_refused(setting):
-    with pytest.raises(ConfigError):
-        SynthConfig(**setting)
+def test_settings_that_cannot_work_are_refused(setting, value):
+    with pytest.raises(ConfigError, match=setting):
+        SynthConfig(**{setting: value})

@@ -7,21 +7,16 @@ from helpers.tiny_network import tiny_backbone_with_grid
 
 
 @pytest.fixture(scope="session")
-def colours(tmp_path_factory):
-    return write_colours(tmp_path_factory.mktemp("colours") / "dataset")
+def data(tmp_path_factory):
+    """Plain colours, in a data set that nobody changes."""
+    return write_colours(tmp_path_factory.mktemp("data") / "dataset")
 
 
 @pytest.fixture(scope="session")
-def data(colours):
-    """The same, by a name that says less."""
-    return colours
-
-
-@pytest.fixture(scope="session")
-def finished(colours, tmp_path_factory):
+def finished(data, tmp_path_factory):
     """One whole run of a tiny network, shared: (its folder, what run.json says)."""
     folder = tmp_path_factory.mktemp("runs") / "output"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fingerspell.model.build.build_backbone", tiny_backbone_with_grid)
-        train(small_config(colours, folder), command="fingerspell train")
+        train(small_config(data, folder), command="fingerspell train")
     return folder, json.loads((folder / "run.json").read_text(encoding="utf-8"))

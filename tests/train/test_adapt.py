@@ -14,7 +14,8 @@ from fingerspell.model.build import feature_network
 from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
 from fingerspell.model.weights import _load_starter_head, build_starter, starter_facts
 from fingerspell.prepare.prepare import prepare_small_dataset
-from fingerspell.train.adapt import adapt
+from fingerspell.train import adapt as module
+from fingerspell.train.adapt import adapt, imprint
 from helpers import plain_steps
 from helpers.full_memory import hungry_backbone
 from helpers.small_run import COLOURS, SMALL, STILL, write_colours
@@ -23,7 +24,6 @@ from helpers.starter_folder import starter_folder
 pytestmark = pytest.mark.usefixtures("tiny_network_with_grid", "plain_steps")
 
 KNOWN = ("A", "B")
-STUCK = Phase(name="adapt", epochs=1, learning_rate=1e-12, unfrozen_from="all")
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +57,11 @@ def few(tmp_path_factory):
 
 
 def config(output_dir, **changes) -> AdaptConfig:
-    settings = {
-        "phase": Phase(name="adapt", epochs=1, learning_rate=1e-3, unfrozen_from="all"),
-        "kept_share": 1.0,
-        "steps_per_epoch": 2,
-        "batch_size": 4,
-        "augment": STILL,
-        **changes,
-    }
+    phase = Phase(name="adapt", epochs=1, learning_rate=1e-3, unfrozen_from="all")
+    settings = {"phase": phase, "kept_share": 1.0, "steps_per_epoch": 2, "batch_size": 4}
     output_dir.mkdir()
-    return AdaptConfig(input_dir=output_dir, output_dir=output_dir, **settings)
+    folders = {"input_dir": output_dir, "output_dir": output_dir}
+    return AdaptConfig(**{**folders, "augment": STILL, **settings, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +74,11 @@ def adapted(few, starter, tmp_path_factory):
 
 
 def kernel(model) -> np.ndarray:
-    """The weights of the two classes that were released."""
-    return np.asarray(head_of(model).get_layer("logits").get_weights()[0])[:, :2]
+    """The weights (features, classes) of the head; those of the new class come last."""
+    return np.asarray(head_of(model).get_layer("logits").get_weights()[0])
 
 
+@pytest.fixture(scope="module")
 def released(starter) -> np.ndarray:
     model = build_recogniser(SMALL, len(KNOWN))
     _load_starter_head(model, KNOWN, starter)
@@ -104,10 +100,12 @@ def test_it_leaves_what_a_training_leaves(adapted):
     assert len(history["loss"]) == 1
 
 
-def test_what_is_kept_lies_between_the_released_and_the_learnt(adapted, few, starter, tmp_path):
+def test_what_is_kept_lies_between_the_released_and_the_learnt(
+    adapted, few, starter, released, tmp_path
+):
     adapt(config(tmp_path / "quarter", kept_share=0.25), few, starter=starter)
     all_of_it, quarter = (
-        kernel(load_recogniser(folder / "model.keras")) - released(starter)
+        kernel(load_recogniser(folder / "model.keras"))[:, :2] - released
         for folder in (adapted[0], tmp_path / "quarter")
     )
     assert np.abs(all_of_it).max() > 1e-4
@@ -119,32 +117,30 @@ def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_p
 ):
     place = HandBox(np.linspace(-1, 1, 8, dtype=np.float32), -0.25)
     labels = tuple(starter_facts(starter)["labels"])
-    released = with_hand_crop(build_starter(labels, starter), place)
-    closer = starter_folder(tmp_path / "starter", released, labels)
+    looking = with_hand_crop(build_starter(labels, starter), place)
+    closer = starter_folder(tmp_path / "starter", looking, labels)
     adapt(config(tmp_path / "mine"), few, starter=closer)
     found = hand_box_of(load_recogniser(tmp_path / "mine" / "model.keras"))
     np.testing.assert_array_equal(found.kernel, place.kernel)
     assert found.bias == place.bias
 
 
-def test_a_new_class_does_not_start_from_nothing(few, starter, tmp_path):
-    everything = tuple(
-        dataclasses.replace(s, split="train") if s.split == "test" else s
-        for s in few.manifest.samples
-    )
-    manifest = dataclasses.replace(few.manifest, samples=everything)
-    stuck = config(tmp_path / "stuck", phase=STUCK, steps_per_epoch=1)
+def test_a_new_class_does_not_start_from_nothing(few, starter, released, tmp_path):
+    samples = few.manifest.samples
+    everything = (s if s.split == "val" else dataclasses.replace(s, split="train") for s in samples)
+    manifest = dataclasses.replace(few.manifest, samples=tuple(everything))
+    still = Phase(name="adapt", epochs=1, learning_rate=1e-12, unfrozen_from="all")
+    stuck = config(tmp_path / "stuck", phase=still, steps_per_epoch=1)
     facts = adapt(stuck, dataclasses.replace(few, manifest=manifest), starter=starter)
-    model = load_recogniser(tmp_path / "stuck" / "model.keras")
-    fresh = np.asarray(head_of(model).get_layer("logits").get_weights()[0])[:, 2]
-    usual = np.linalg.norm(released(starter), axis=0).mean()
-    assert np.linalg.norm(fresh) == pytest.approx(usual, rel=1e-3)
-    np.testing.assert_allclose(kernel(model), released(starter), atol=1e-6)
+    found = kernel(load_recogniser(tmp_path / "stuck" / "model.keras"))
+    usual = np.linalg.norm(released, axis=0).mean()
+    assert np.linalg.norm(found[:, 2]) == pytest.approx(usual, rel=1e-3)
+    np.testing.assert_allclose(found[:, :2], released, atol=1e-6)
     assert facts["adapted"]["after"]["own"] is None, "nothing was held back to measure on"
     assert facts["adapted"]["after"]["synthetic"] is not None
 
 
-def hungry(few, folder, limit, *, learning):
+def hungry(few, folder, limit, *, learning=True):
     """Adapts a network that cannot work on more than `limit` pictures; returns its weights."""
 
     def build(settings):
@@ -154,8 +150,7 @@ def hungry(few, folder, limit, *, learning):
     still = dataclasses.replace(SMALL, weights="starter", dropout=0.0)  # Else parts drop others.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fingerspell.model.build.build_backbone", build)
-        for module in ("fingerspell.train.adapt", "fingerspell.model.weights"):
-            patch.setattr(f"{module}.starter_config", lambda _: still)
+        patch.setattr("fingerspell.model.weights.starter_config", lambda _: still)
         keras.utils.set_random_seed(1)
         start = folder.with_name(f"{folder.name} start")
         starter_folder(start, build_recogniser(SMALL, 2), KNOWN)
@@ -166,19 +161,30 @@ def hungry(few, folder, limit, *, learning):
 @pytest.fixture(scope="module")
 def with_room(few, tmp_path_factory):
     """(the weights, what `adapt` returned) of a network for which there is room."""
-    return hungry(few, tmp_path_factory.mktemp("room") / "run", 1000, learning=True)
+    return hungry(few, tmp_path_factory.mktemp("room") / "run", 1000)
 
 
-@pytest.mark.parametrize("learning", [True, False])
+@pytest.mark.parametrize("full", ["learning", "answering", "after a step"])
 def test_where_memory_is_full_it_goes_on_with_fewer_pictures_and_learns_the_same(
-    few, with_room, tmp_path, capsys, learning
+    few, with_room, tmp_path, monkeypatch, capsys, full
 ):
-    wanted, usual = with_room
-    assert "memory is full" not in capsys.readouterr().out
-    found, facts = hungry(few, tmp_path / "full", 2, learning=learning)
+    """A step after which memory was full is taken back: else its pictures would count twice."""
+    whole, steps = module.Progress.advance, []
+
+    def advance(self, count):
+        steps.append(count)
+        if full == "after a step" and len(steps) == 1:
+            raise MemoryError
+        whole(self, count)
+
+    capsys.readouterr()
+    monkeypatch.setattr(module.Progress, "advance", advance)
+    limit = 1000 if full == "after a step" else 2
+    found, facts = hungry(few, tmp_path / "full", limit, learning=full != "answering")
     assert "memory is full at 4 pictures at once" in capsys.readouterr().out
-    assert facts["adapted"] == usual["adapted"]
-    for want, got in zip(wanted, found, strict=True):
+    assert len(steps) == 2 + (full == "after a step")
+    assert facts["adapted"] == with_room[1]["adapted"]
+    for want, got in zip(with_room[0], found, strict=True):
         np.testing.assert_allclose(got, want, atol=1e-5)
 
 
@@ -196,3 +202,40 @@ def test_where_not_one_picture_fits_it_says_so(few, tmp_path, learning):
 def test_settings_that_cannot_work_are_refused(tmp_path, wrong):
     with pytest.raises(ConfigError):
         AdaptConfig(input_dir=tmp_path, **wrong)
+
+
+@pytest.fixture
+def case():
+    """Three known classes, read by their centres; `New` in the middle is all zero."""
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(4, 16)).astype(np.float32)
+    rows = {
+        label: (centre + 0.3 * rng.normal(size=(20, 16))).astype(np.float32)
+        for label, centre in zip(("A", "New", "S", "Z"), centres, strict=True)
+    }
+    kernel = np.stack([r.mean(axis=0) for r in rows.values()], axis=1)
+    bias = -0.5 * (kernel**2).sum(axis=0)
+    kernel[:, 1], bias[1] = 0, bias[[0, 2, 3]].mean()  # As a released head is widened.
+    return rows, kernel, bias
+
+
+def test_an_imprinted_class_is_the_answer_to_its_own_pictures_and_to_few_others(case):
+    """Known classes and the arrays given stay as they are."""
+    rows, kernel, bias = case
+    kept, known = (kernel.copy(), bias.copy()), [0, 2, 3]
+    new_kernel, new_bias = imprint(kernel, bias, rows, ["New"])
+    scores = {label: own @ new_kernel + new_bias for label, own in rows.items()}
+    assert not ((rows["New"] @ kernel + bias).argmax(axis=1) == 1).any()
+    for number, (label, least) in enumerate({"A": 0.9, "New": 0.3, "S": 0.9, "Z": 0.9}.items()):
+        assert (scores[label].argmax(axis=1) == number).mean() >= least
+    best = scores["New"][:, known].max(axis=1).mean()
+    assert scores["New"][:, 1].mean() == pytest.approx(best, abs=1e-4)
+    for before, after, given in zip(kept, (new_kernel, new_bias), (kernel, bias), strict=True):
+        np.testing.assert_array_equal(after[..., known], before[..., known])
+        np.testing.assert_array_equal(given, before)
+
+
+def test_a_class_that_nothing_sets_apart_does_no_harm():
+    rows = {label: np.ones((3, 4), np.float32) for label in ("A", "B")}
+    kernel, bias = imprint(np.zeros((4, 2), np.float32), np.zeros(2, np.float32), rows, ["B"])
+    assert np.isfinite(kernel).all() and np.isfinite(bias).all()

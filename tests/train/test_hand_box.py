@@ -44,27 +44,19 @@ def test_the_regression_finds_what_made_the_shares():
     assert found.bias == pytest.approx(bias, abs=0.2)
 
 
-@pytest.fixture(scope="module")
-def taught():
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_HANDS", 78), ("_SCENES", 12)):
-            patch.setattr(hand_box, name, value)
-        return [hand_box.train_hand_box(recogniser(), STILL, seed=4) for _ in range(2)]
-
-
-def test_cells_of_hands_that_it_has_not_seen_are_told_from_others(taught):
+def test_cells_of_hands_that_it_has_not_seen_are_told_from_others_and_each_time_alike(monkeypatch):
+    for name, value in (("_HANDS", 78), ("_SCENES", 12)):
+        monkeypatch.setattr(hand_box, name, value)
+    found, again = (hand_box.train_hand_box(recogniser(), STILL, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(found.kernel, again.kernel)
+    assert found.bias == again.bias
     hands = [draw(x, 900 + i, SIZE_PX) for i, x in enumerate(LETTERS)]
     pictures = np.stack([hand.rgb for hand in hands]).astype(np.float32) / 255
     features = np.asarray(grid_network(recogniser())(pictures))
-    said = 1 / (1 + np.exp(-(features @ taught[0].kernel + taught[0].bias)))
+    said = 1 / (1 + np.exp(-(features @ found.kernel + found.bias)))
     truth = np.stack([hand_box._cell_shares(hand.box, SIZE_PX, said.shape[1:]) for hand in hands])
     inside, outside = said[truth > 0.9].mean(), said[truth < 0.1].mean()
     assert inside > outside + 0.05  # The network itself is untrained.
-
-
-def test_the_same_seed_teaches_the_same(taught):
-    np.testing.assert_array_equal(taught[0].kernel, taught[1].kernel)
-    assert taught[0].bias == taught[1].bias
 
 
 def test_pictures_are_damaged_as_the_run_says_but_never_moved(monkeypatch):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from helpers.killed_run import child, kill_after_pieces, kill_after_step, newest, pieces
+from helpers.killed_run import child, kill_after_step, newest
 from helpers.run_files import assert_same_run
 from helpers.small_run import write_colours
 
@@ -20,22 +20,6 @@ def test_a_killed_run_ends_like_one_that_was_left_alone(tmp_path):
             assert kill_after_step(process, output, step, wait_s)
     with child(data, output, "tiny") as process:
         assert process.wait() == 0
-    assert_same_run(output, tmp_path / "straight")
-
-
-def test_features_of_a_killed_run_are_not_made_again(tmp_path):
-    data = write_colours(tmp_path / "dataset")
-    with child(data, tmp_path / "straight", "head") as process:
-        assert process.wait() == 0
-    output, left = tmp_path / "killed", {}
-    for count in (3, 8):
-        with child(data, output, "head") as process:
-            now = kill_after_pieces(process, output, count)
-        assert left.items() <= now.items()
-        left = now
-    with child(data, output, "head") as process:
-        assert process.wait() == 0
-    assert pieces(output) == {}
     assert_same_run(output, tmp_path / "straight")
 
 

@@ -20,18 +20,12 @@ def source(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_commit_is_named_as_it_is(source):
+def test_a_commit_is_named_and_changed_code_is_marked(source):
     assert len(machine.commit()) == 12
-
-
-def test_changed_code_is_marked(source):
+    (source / "benchmarks" / "results" / "old.json").write_text('{"run": 1}')
+    assert not machine.commit().endswith("+"), "a study has just written these figures"
     (source / "src" / "code.py").write_text("changed")
     assert machine.commit().endswith("+")
-
-
-def test_figures_that_a_study_has_just_written_are_no_changed_code(source):
-    (source / "benchmarks" / "results" / "old.json").write_text('{"run": 1}')
-    assert not machine.commit().endswith("+")
 
 
 def test_outside_git_there_is_none(tmp_path, monkeypatch):

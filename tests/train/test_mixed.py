@@ -10,6 +10,7 @@ from fingerspell.errors import RunError
 from fingerspell.train import checkpoint, loop, phases, run
 from fingerspell.train.devices import Device
 from helpers import plain_steps
+from helpers.dying_run import before_each_step_ends
 from helpers.run_files import assert_same_run, curves
 from helpers.small_run import FINETUNE, SMALL, small_config, train
 
@@ -47,10 +48,6 @@ def config(data, folder, **changes):
     return small_config(data, folder, **{"phases": (STILL,), "model": model, **changes})
 
 
-def optimizer_state(folder):
-    return checkpoint.latest(folder / "checkpoints").group("optimizer")
-
-
 def test_a_run_knows_its_rate_and_ends_in_float32(data, tmp_path, monkeypatch):
     plain_steps.keras_own(monkeypatch)
     train(config(data, tmp_path))
@@ -63,8 +60,7 @@ def test_a_run_knows_its_rate_and_ends_in_float32(data, tmp_path, monkeypatch):
 def test_steps_that_are_skipped_for_the_scale_do_not_stop_a_run(data, tmp_path, monkeypatch):
     """The whole first epoch is: its validation is that of the weights, which did not move."""
     starts_at(monkeypatch, 2.0**110)
-    seen = []
-    whole = loop._validate
+    seen, whole = [], loop._validate
 
     def validate(state):
         before = [np.array(w) for w in state.weights]
@@ -79,22 +75,20 @@ def test_steps_that_are_skipped_for_the_scale_do_not_stop_a_run(data, tmp_path, 
     assert one == other
     best = checkpoint.latest(tmp_path / "checkpoints").group("best")
     assert all(np.abs(kernel).max() > 0 for kernel in best if kernel.ndim > 1)
-    assert any(value.shape == () and value == 2.0 ** (110 - 2 * STEPS) for value in
-               optimizer_state(tmp_path))  # fmt: skip
+    state = checkpoint.latest(tmp_path / "checkpoints").group("optimizer")
+    assert any(value.shape == () and value == 2.0 ** (110 - 2 * STEPS) for value in state)
 
 
 def test_the_scale_goes_on_where_it_was(data, tmp_path, monkeypatch):
     """The first steps are skipped until the scale fits; killed in between, the same."""
     starts_at(monkeypatch, 2.0**34)
     train(config(data, tmp_path / "one"))
-    whole = loop.Steps.on_train_batch_end
 
-    def stop(self, batch, logs=None):
-        self.state.run.interrupt.asked = self.state.run.total_steps == 1
-        whole(self, batch, logs)
+    def stop(state):
+        state.run.interrupt.asked = state.run.total_steps == 1
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop.Steps, "on_train_batch_end", stop)
+        before_each_step_ends(patch, stop)
         with pytest.raises(KeyboardInterrupt):
             train(config(data, tmp_path / "two"))
     train(config(data, tmp_path / "two", resume=True))

@@ -5,46 +5,32 @@ from fingerspell.files import write_json
 from fingerspell.train import run_folder
 
 
-def test_a_new_folder_is_made(tmp_path):
-    run_folder.open_folder(tmp_path / "a" / "b", overwrite=False, resume=False)
-    assert list((tmp_path / "a" / "b").iterdir()) == []
-
-
-def test_overwriting_removes_the_run_and_nothing_else(tmp_path):
+def test_overwriting_removes_the_run_and_nothing_else_and_a_new_folder_is_made(tmp_path):
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "x").write_bytes(b"")
     (tmp_path / "run.json").write_text("{}")
     (tmp_path / "my notes.txt").write_text("keep")
+    with pytest.raises(RunError, match=r"(?s)--resume.*--overwrite"):
+        run_folder.open_folder(tmp_path, overwrite=False, resume=False)
+    assert len(list(tmp_path.iterdir())) == 3
     run_folder.open_folder(tmp_path, overwrite=True, resume=False)
     assert [p.name for p in tmp_path.iterdir()] == ["my notes.txt"]
+    run_folder.open_folder(tmp_path / "a" / "b", overwrite=False, resume=False)
+    assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path):
-    (tmp_path / "output").write_bytes(b"")
-    with pytest.raises(RunError, match="is a file"):
-        run_folder.open_folder(tmp_path / "output", overwrite=True, resume=False)
-
-
-def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path, monkeypatch):
+def test_a_file_in_its_place_and_a_folder_that_cannot_be_written_to_are_refused(
+    tmp_path, monkeypatch
+):
     def denied(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "output").write_bytes(b"")
+    with pytest.raises(RunError, match="is a file"):
+        run_folder.open_folder(tmp_path / "output", overwrite=True, resume=False)
     monkeypatch.setattr("fingerspell.files.TemporaryFile", denied)
     with pytest.raises(RunError, match=r"cannot be written to \(Permission denied\)"):
         run_folder.open_folder(tmp_path, overwrite=False, resume=False)
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "run.json"
-    write_json(path, {"old": 1})
-
-    def disk_full(self, *_: object, **__: object) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr("pathlib.Path.write_text", disk_full)
-    with pytest.raises(OSError, match="No space"):
-        write_json(path, {"new": 2})
-    assert run_folder.read_json(path) == {"old": 1}
 
 
 def test_a_damaged_json_says_what_to_do(tmp_path):

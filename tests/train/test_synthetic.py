@@ -1,6 +1,7 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fingerspell.dataset.manifest import read_manifest
@@ -14,36 +15,36 @@ from fingerspell.train.synthetic import (
     _non_letter_signs,
     draw_samples,
     drawable,
+    non_letters,
     remove_drawn,
     with_synthetic,
 )
 from helpers.small_run import small_config
+
+LABELS = ("A", "B", "nothing")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.jpg"))}
 
 
-def test_synthetic_hands_belong_to_training_only(colours, tmp_path):
-    plain = read_manifest(colours)
+def test_synthetic_hands_belong_to_training_only_and_are_read_like_any_picture(data, tmp_path):
+    plain = read_manifest(data)
     mixed = with_synthetic(plain, tmp_path / "synthetic", 2, seed=42, side_px=32)
     synthetic = [s for s in mixed.samples if s.source == "synthetic"]
     assert len(synthetic) == 2 * len(plain.labels)
     assert {s.split for s in synthetic} == {"train"}
     assert mixed.split("val") == plain.split("val")
     assert mixed.split("test") == plain.split("test")
+    assert read(mixed.absolute(synthetic[0])).shape == (32, 32, 3)
 
 
-def test_synthetic_hands_can_be_read_like_any_picture(colours, tmp_path):
-    mixed = with_synthetic(read_manifest(colours), tmp_path / "synthetic", 1, seed=42, side_px=32)
-    synthetic = next(s for s in mixed.samples if s.source == "synthetic")
-    assert read(mixed.absolute(synthetic)).shape == (32, 32, 3)
-
-
-def test_no_synthetic_hands_unless_asked_for(colours, tmp_path):
-    plain = read_manifest(colours)
+def test_no_synthetic_hands_unless_asked_for(data, tmp_path):
+    plain = read_manifest(data)
     assert with_synthetic(plain, tmp_path / "synthetic", 0, seed=42, side_px=32) is plain
     assert not (tmp_path / "synthetic").exists()
+    with pytest.raises(ConfigError, match="synthetic_per_class=-1"):
+        small_config(data, tmp_path, synthetic_per_class=-1)
 
 
 def test_a_users_own_sign_is_left_to_the_photographs():
@@ -72,31 +73,20 @@ def test_some_of_nothing_shows_hands_that_are_no_letter(tmp_path):
 )
 def test_no_hand_is_called_nothing_that_a_label_may_show(labels, shown):
     assert _non_letter_signs(labels) == shown
+    assert not set(shown) & set(THRESHOLD_NON_LETTERS), "the threshold is fitted on others"
 
 
-def test_the_threshold_is_fitted_on_other_non_letters_than_training_shows():
-    assert not set(NON_LETTERS) & set(THRESHOLD_NON_LETTERS)
+def test_a_resumed_run_learns_from_the_same_pictures_though_they_were_removed(tmp_path):
+    folder = tmp_path / "synthetic"
 
+    def drawn():
+        return draw_samples(folder, ("A",), 2, seed=1, side_px=32), contents(folder)
 
-def test_a_resumed_run_learns_from_the_same_pictures(tmp_path):
-    first = draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
-    before = contents(tmp_path / "synthetic")
-    assert draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32) == first
-    assert contents(tmp_path / "synthetic") == before
-
-
-def test_removed_pictures_come_back_the_same(tmp_path):
-    draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
-    before = contents(tmp_path / "synthetic")
-    remove_drawn(tmp_path / "synthetic")
-    assert not (tmp_path / "synthetic").exists()
-    draw_samples(tmp_path / "synthetic", ("A",), 2, seed=1, side_px=32)
-    assert contents(tmp_path / "synthetic") == before
-
-
-def test_less_than_no_synthetic_hands_is_refused(colours, tmp_path):
-    with pytest.raises(ConfigError, match="synthetic_per_class=-1"):
-        small_config(colours, tmp_path, synthetic_per_class=-1)
+    first = drawn()
+    assert len(first[1]) == 2 and drawn() == first
+    remove_drawn(folder)
+    assert not folder.exists()
+    assert drawn() == first
 
 
 def test_hands_and_non_letters_are_synthetic_as_the_settings_say(tmp_path):
@@ -110,3 +100,27 @@ def test_hands_and_non_letters_are_synthetic_as_the_settings_say(tmp_path):
     hands = [name for name in kinds["usual"] if "-nothing-" not in name]
     assert sum("-A-" not in name for name in hands) == 3, "one 3, one 5 and one 8"
     assert all(kinds["usual"][name] != kinds["apart"][name] for name in hands)
+
+
+def test_non_letters_for_the_threshold_are_drawn_alike_every_time():
+    first, second = (non_letters(LABELS, (48, 32), seed=1)[:3] for _ in range(2))
+    assert first.shape == (3, 48, 32, 3) and first.dtype == np.float32
+    assert first.min() >= 0 and first.max() <= 1
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("known", "count"),
+    [
+        (THRESHOLD_NON_LETTERS[:1], 50 * (len(THRESHOLD_NON_LETTERS) - 1)),
+        (THRESHOLD_NON_LETTERS, 0),
+        (("hello",), 0),
+        (("Ä",), 0),
+        (("stop",), 0),
+    ],
+)
+def test_neither_a_sign_that_is_known_nor_any_beside_a_sign_of_ones_own_is_a_non_letter(
+    known, count
+):
+    """A sign of one's own may be the very hand that a drawn digit shows."""
+    assert non_letters((*LABELS, *known), (32, 32), 0).shape == (count, 32, 32, 3)

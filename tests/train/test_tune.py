@@ -1,11 +1,13 @@
 """A search over a recipe's ranges: exact, resumable, judged on validation alone."""
 
+import importlib.util
 import json
 import shutil
 from dataclasses import replace
 from hashlib import sha256
 
 import pytest
+from optuna import Study
 
 from fingerspell.config import Choice, Range, load_recipe, with_settings
 from fingerspell.dataset.manifest import read_manifest
@@ -17,7 +19,8 @@ from fingerspell.train.run_folder import RUN
 from fingerspell.train.state import DivergedError
 from fingerspell.train.tune import _BEST, _LOCK, _STORE, _TRIALS, _line, summary, tune
 from helpers.command import command as typed
-from helpers.small_run import FINETUNE, small_config
+from helpers.dying_run import before_each_step_ends
+from helpers.small_run import FINETUNE, HEAD, small_config
 
 pytestmark = pytest.mark.usefixtures("tiny_network", "plain_steps")
 
@@ -29,52 +32,40 @@ SPACE = {
 
 
 @pytest.fixture
-def config(colours, tmp_path):
+def config(data, tmp_path):
     phases = (replace(FINETUNE, epochs=2),)
-    return small_config(colours, tmp_path / "search", phases=phases)
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """The folders of the runs that were trained, in order."""
-    return noting(monkeypatch, module.train)
+    return small_config(data, tmp_path / "search", phases=phases)
 
 
 @pytest.fixture
 def not_trained(monkeypatch):
-    """As `trained`, but a run is no more than what the search reads of it."""
+    """The folders of the runs, which are no more than what the search reads of them."""
+    folders = []
 
     def finished(config, manifest, command):
         facts = {"validation": {"loss": config.model.dropout + config.batch_size, "accuracy": 0.5}}
         config.output_dir.mkdir(parents=True)
         write_json(config.output_dir / RUN, facts)
+        folders.append(config.output_dir.name)
         return facts
 
-    return noting(monkeypatch, finished)
-
-
-def noting(monkeypatch, train):
-    folders = []
-
-    def noted(config, manifest, command):
-        folders.append(config.output_dir.name)
-        return train(config, manifest, command)
-
-    monkeypatch.setattr(module, "train", noted)
+    monkeypatch.setattr(module, "train", finished)
     return folders
 
 
 @pytest.fixture(scope="module")
-def searched(colours, tmp_path_factory):
+def searched(data, tmp_path_factory):
     """A whole search of three trials, shared: (its run, what was tried)."""
     folder = tmp_path_factory.mktemp("tune") / "search"
-    config = small_config(colours, folder, phases=(replace(FINETUNE, epochs=2),))
+    config = small_config(data, folder, phases=(replace(FINETUNE, epochs=2),))
     return config, tune(config, SPACE, 3, "fingerspell train --tune 3")
 
 
-def test_every_trial_is_a_run_of_its_own_within_the_ranges(searched):
+def test_every_trial_is_a_run_of_its_own_within_the_ranges_and_the_best_comes_first(searched):
     config, tried = searched
     assert sorted(trial.number for trial in tried) == [0, 1, 2]
+    assert [trial.loss for trial in tried] == sorted(trial.loss for trial in tried)
+    assert len({trial.settings["finetune.learning_rate"] for trial in tried}) == 3
     for trial in tried:
         folder = config.output_dir / _TRIALS / f"{trial.number:03d}"
         facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -83,12 +74,8 @@ def test_every_trial_is_a_run_of_its_own_within_the_ranges(searched):
         assert facts["validation"]["loss"] == trial.loss
         assert 1e-4 <= trial.settings["finetune.learning_rate"] <= 1e-2
         assert not (folder / "checkpoints").exists()
-
-
-def test_settings_vary_and_the_best_comes_first(searched):
-    tried = searched[1]
-    assert len({trial.settings["finetune.learning_rate"] for trial in tried}) == 3
-    assert [trial.loss for trial in tried] == sorted(trial.loss for trial in tried)
+    told = _line(tried[0], 3)
+    assert "val loss" in told and "finetune.learning_rate=" in told and "batch_size=" in told
 
 
 def test_the_best_setting_is_a_recipe_that_makes_the_same_run(searched):
@@ -100,94 +87,74 @@ def test_the_best_setting_is_a_recipe_that_makes_the_same_run(searched):
     assert "fingerspell train --tune 3" in (config.output_dir / _BEST).read_text(encoding="utf-8")
 
 
-def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(
-    searched, not_trained, tmp_path
-):
-    config, tried = searched
-    copied = tmp_path / "search"
-    shutil.copytree(config.output_dir, copied)
-    config = replace(config, output_dir=copied)
-    assert tune(config, SPACE, 3, "") == tried
+@pytest.fixture
+def copied(searched, tmp_path):
+    """The settings of the whole search, in a copy of its folder."""
+    config = replace(searched[0], output_dir=tmp_path / "search")
+    shutil.copytree(searched[0].output_dir, config.output_dir)
+    return config
+
+
+def test_a_finished_search_is_not_repeated_and_a_longer_one_goes_on(searched, copied, not_trained):
+    assert tune(copied, SPACE, 3, "") == searched[1]
     assert not_trained == []
-    assert len(tune(config, SPACE, 4, "")) == 4
+    assert len(tune(copied, SPACE, 4, "")) == 4
     assert not_trained == ["003"]
 
 
 def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
-    searched, config, trained, monkeypatch, capsys
+    searched, config, monkeypatch, capsys
 ):
     """Stopped in the second trial, after a step whose checkpoint was written."""
-    from fingerspell.train import loop
 
-    whole = loop.Steps.on_train_batch_end
+    def stop(state):
+        if state.run.folder.name == "001" and state.run.total_steps == 2:
+            state.run.interrupt.asked = True
 
-    def stop(self, batch, logs=None):
-        if self.state.run.folder.name == "001" and self.state.run.total_steps == 2:
-            self.state.run.interrupt.asked = True
-        whole(self, batch, logs)
-
-    monkeypatch.setattr(loop.Steps, "on_train_batch_end", stop)
-    with pytest.raises(KeyboardInterrupt, match=r"stopped after 1 of 3 trials.*the same command"):
-        tune(config, SPACE, 3, "")
-    monkeypatch.setattr(loop.Steps, "on_train_batch_end", whole)
+    with monkeypatch.context() as patch:
+        before_each_step_ends(patch, stop)
+        with pytest.raises(KeyboardInterrupt, match=r"stopped after 1 of 3 .*the same command"):
+            tune(config, SPACE, 3, "")
+    first = (config.output_dir / _TRIALS / "000" / RUN).stat().st_mtime_ns
     tried = tune(config, SPACE, 3, "")
-    assert trained == ["000", "001", "001", "002"]
     assert "going on with finetune after epoch 0, step 3" in capsys.readouterr().out
+    assert (config.output_dir / _TRIALS / "000" / RUN).stat().st_mtime_ns == first
     assert tried == searched[1]
 
 
-def test_a_run_that_was_finished_before_a_kill_is_read_and_not_repeated(
-    config, not_trained, monkeypatch
+@pytest.mark.parametrize("name", ["ask", "tell"])
+def test_a_trial_that_was_killed_gets_the_rest_of_its_settings_and_is_trained_once(
+    config, not_trained, monkeypatch, name
 ):
-    from optuna import Study
-
-    whole = Study.tell
-
-    def killed(*args, **more):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Study, "tell", killed)
-    with pytest.raises(KeyboardInterrupt):
-        tune(config, SPACE, 1, "")
-    monkeypatch.setattr(Study, "tell", whole)
-    (tried,) = tune(config, SPACE, 1, "")
-    assert not_trained == ["000"]
-    assert tried.loss < float("inf")
-
-
-def test_a_trial_that_was_killed_while_it_got_its_settings_gets_the_rest(config, not_trained):
-    from optuna import Study
-
+    """Killed when it had one of its settings, and when its run was finished and not yet noted."""
     whole = Study.ask
 
-    def partly(self, *args, **more):
-        trial = whole(self, *args, **more)
-        trial.suggest_float("finetune.learning_rate", 1e-4, 1e-2, log=True)
+    def killed(study, *args, **more):
+        if name == "ask":
+            whole(study).suggest_float("finetune.learning_rate", 1e-4, 1e-2, log=True)
         raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Study, "ask", partly)
+    with monkeypatch.context() as patch:
+        patch.setattr(Study, name, killed)
         with pytest.raises(KeyboardInterrupt):
             tune(config, SPACE, 1, "")
     (tried,) = tune(config, SPACE, 1, "")
-    assert tried.number == 0
+    assert not_trained == ["000"]
+    assert tried.number == 0 and tried.loss < float("inf")
     assert tried.settings.keys() == SPACE.keys()
 
 
-def test_the_test_split_is_never_opened(colours, config):
-    folder = config.output_dir.parent / "dataset"
-    shutil.copytree(colours, folder)
+def test_the_test_split_is_never_opened(data, config, tmp_path):
+    folder = shutil.copytree(data, tmp_path / "dataset")
     for picture in (folder / "test").rglob("*.jpg"):
         picture.write_bytes(b"no picture")
     (tried,) = tune(replace(config, dataset_dir=folder), SPACE, 1, "")
     assert tried.loss < float("inf")
 
 
-def test_a_search_of_other_ranges_settings_or_pictures_is_refused(searched, tmp_path):
-    config = replace(searched[0], output_dir=tmp_path / "search")
-    shutil.copytree(searched[0].output_dir, config.output_dir)
-    fewer = {name: SPACE[name] for name in ("batch_size",)}
-    for other, space in ((config, fewer), (replace(config, seed=7), SPACE)):
+def test_a_search_of_other_ranges_settings_or_pictures_is_refused(copied):
+    fewer = {"batch_size": SPACE["batch_size"]}
+    for other, space in ((copied, fewer), (replace(copied, seed=7), SPACE)):
         with pytest.raises(RunError, match=r"(?s)other settings.*--overwrite"):
             tune(other, space, 3, "")
 
@@ -204,75 +171,53 @@ def test_overwrite_begins_anew_and_leaves_what_is_not_the_searchs(config, not_tr
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_two_searches_at_once_in_a_folder_are_refused(searched, not_trained, tmp_path, overwrite):
-    config = replace(searched[0], output_dir=tmp_path / "search", overwrite=overwrite)
-    shutil.copytree(searched[0].output_dir, config.output_dir)
-    with (
-        locked(config.output_dir / _LOCK),
-        pytest.raises(RunError, match=r"(?s)in use by process \d+.*--output_dir"),
-    ):
-        tune(config, SPACE, 4, "")
+def test_two_searches_at_once_in_a_folder_are_refused(copied, not_trained, overwrite):
+    folder = copied.output_dir
+    told = pytest.raises(RunError, match=r"(?s)in use by process \d+.*--output_dir")
+    with locked(folder / _LOCK), told:
+        tune(replace(copied, overwrite=overwrite), SPACE, 4, "")
     assert not_trained == []
-    assert (config.output_dir / _STORE).is_file() and (config.output_dir / _BEST).is_file()
+    assert (folder / _STORE).is_file() and (folder / _BEST).is_file()
 
 
-@pytest.mark.parametrize("where", ["range", "phase"])
-def test_a_layer_that_there_is_not_is_told_before_anything_is_tried(config, not_trained, where):
-    space = SPACE
-    if where == "phase":
-        config = replace(config, phases=(replace(FINETUNE, unfrozen_from="conv_99"),))
-    else:
-        space = {"finetune.unfrozen_from": Choice(("all", None, "conv_99"))}
-    with pytest.raises(ConfigError, match="'conv_99', which is no layer"):
-        tune(config, space, 2, "")
+def test_layers_of_the_network_alone_can_be_searched_for(config, not_trained):
+    wrong = replace(config, phases=(replace(FINETUNE, unfrozen_from="conv_99"),))
+    no_layer = {"finetune.unfrozen_from": Choice(("all", None, "conv_99"))}
+    for asked, space in ((wrong, SPACE), (config, no_layer)):
+        with pytest.raises(ConfigError, match="'conv_99', which is no layer"):
+            tune(asked, space, 2, "")
     assert not_trained == [] and not config.output_dir.exists()
-
-
-def test_a_layer_of_the_network_can_be_searched_for(config, not_trained):
     layers = {"finetune.unfrozen_from": Choice(("all", "first"))}
     (tried,) = tune(config, layers, 1, "")
     assert tried.reason == "" and not_trained == ["000"]
 
 
-def test_a_setting_that_cannot_be_trained_is_told_and_counts(config, monkeypatch, capsys):
-    def diverges(config, manifest, command):
-        raise DivergedError(found="a loss of nan", expected="", fix="")
+@pytest.mark.parametrize("error", [DivergedError, RunError])
+def test_a_setting_that_cannot_be_trained_is_told_and_counts_and_a_full_disk_ends_the_search(
+    config, monkeypatch, capsys, error
+):
+    def fail(config, manifest, command):
+        raise error(found="no good", expected="", fix="")
 
-    monkeypatch.setattr(module, "train", diverges)
-    tried = tune(config, SPACE, 2, "")
-    assert [trial.reason for trial in tried] == ["a loss of nan"] * 2
-    assert "a loss of nan" in capsys.readouterr().out
+    monkeypatch.setattr(module, "train", fail)
+    if error is RunError:
+        with pytest.raises(RunError, match="no good"):
+            tune(config, SPACE, 2, "")
+    else:
+        tried = tune(config, SPACE, 2, "")
+        assert [trial.reason for trial in tried] == ["no good"] * 2
+        assert "no good" in capsys.readouterr().out
+        assert "no setting could be trained" in summary(config.output_dir, tried)
     assert not (config.output_dir / _BEST).exists()
-    assert "no setting could be trained" in summary(config.output_dir, tried)
 
 
-def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(colours, tmp_path):
-    from helpers.small_run import HEAD
-
-    phases = (replace(HEAD, epochs=1), replace(FINETUNE, epochs=1))
-    config = small_config(colours, tmp_path / "search", phases=phases)
+def test_rates_that_do_not_fit_each_other_cost_a_trial_and_not_the_search(config):
+    config = replace(config, phases=(replace(HEAD, epochs=1), replace(FINETUNE, epochs=1)))
     rates = {"finetune.learning_rate": Choice((HEAD.learning_rate, 2 * HEAD.learning_rate))}
     (tried,) = tune(config, rates, 1, "")
     assert "is not below head" in tried.reason
-
-
-def test_what_is_wrong_with_the_run_itself_ends_the_search(config, monkeypatch):
-    def full(config, manifest, command):
-        raise RunError(found="the disk is full", expected="", fix="")
-
-    monkeypatch.setattr(module, "train", full)
-    with pytest.raises(RunError, match="the disk is full"):
-        tune(config, SPACE, 2, "")
-
-
-def test_no_trials_are_no_search(config):
     with pytest.raises(ConfigError, match="--tune 0"):
-        tune(config, SPACE, 0, "")
-
-
-def test_a_line_names_settings_and_figures(searched):
-    told = _line(searched[1][0], 3)
-    assert "val loss" in told and "finetune.learning_rate=" in told and "batch_size=" in told
+        tune(config, rates, 0, "")
 
 
 RECIPE = """
@@ -286,10 +231,10 @@ def recipe(**given):
 """
 
 
-def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, capsys):
+def test_the_command_searches_and_says_how_to_train_the_best(data, tmp_path, capsys):
     recipe, output = tmp_path / "mine.py", tmp_path / "search"
     recipe.write_text(RECIPE, encoding="utf-8")
-    options = ("--dataset_dir", colours, "--output_dir", output, "--config", recipe, "--tune", 2)
+    options = ("--dataset_dir", data, "--output_dir", output, "--config", recipe, "--tune", 2)
     assert typed("train", *options) == 0
     assert f"fingerspell train --config {(output / _BEST).as_posix()}" in capsys.readouterr().out
     assert not (output / "run.json").exists()
@@ -308,25 +253,20 @@ def test_the_command_searches_and_says_how_to_train_the_best(colours, tmp_path, 
         (RECIPE, ("--workers", 2), "--workers together with --tune"),
     ],
 )
-def test_a_search_that_cannot_be_ends_with_2(colours, tmp_path, capsys, text, options, words):
+def test_a_search_that_cannot_be_ends_with_2(data, tmp_path, capsys, text, options, words):
     output = tmp_path / "search"
-    chosen = ()
     if text:
         (tmp_path / "mine.py").write_text(text, encoding="utf-8")
-        chosen = ("--config", tmp_path / "mine.py")
-    words_typed = ("--dataset_dir", colours, "--output_dir", output, "--tune", 2)
-    assert typed("train", *words_typed, *chosen, *options) == 2
+        options = ("--config", tmp_path / "mine.py", *options)
+    folders = ("--dataset_dir", data, "--output_dir", output)
+    assert typed("train", *folders, "--tune", 2, *options) == 2
     assert words in capsys.readouterr().err
     assert not output.exists()
 
 
-def test_without_optuna_the_command_says_how_to_get_it(colours, tmp_path, capsys, monkeypatch):
-    import importlib.util
-
+def test_without_optuna_the_command_says_how_to_get_it(data, tmp_path, capsys, monkeypatch):
     known = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "optuna" else known(name)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda x: None if x == "optuna" else known(x))
     (tmp_path / "mine.py").write_text(RECIPE, encoding="utf-8")
     assert typed("train", "--config", tmp_path / "mine.py", "--tune", 2) == 2
     assert 'pip install "optuna' in capsys.readouterr().err

@@ -200,7 +200,7 @@ def _scan(dataset_dir: Path) -> Manifest:
             found=f"{len(others):,} file(s) that are no pictures in a data set, first {others[0]}",
             expected="nothing but pictures in the class folders",
             fix=f"python backend/prepare_dataset.py --input_dir {dataset_dir} "
-            "--output_dir dataset, which keeps the splits and leaves such files out, or remove them",
+            "--output_dir dataset, which keeps the splits and omits such files, or remove them",
         )
     if not samples:
         raise DataError(

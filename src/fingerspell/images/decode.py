@@ -391,7 +391,7 @@ def _what_it_is(data: bytes) -> str:
     if data[:4] == b"%PDF":
         return "a PDF file"
     if data.startswith(_LFS_POINTER):
-        return "a pointer of Git LFS; the picture itself was not fetched"
+        return "a pointer of Git LFS and not the picture, which `git lfs pull` fetches"
     return f"{len(data):,} bytes that are no picture"
 
 

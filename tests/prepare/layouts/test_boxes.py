@@ -1,4 +1,4 @@
-"""Every box of a YOLO export is a picture; what cannot be read is listed with its line."""
+"""Every box of a YOLO export is a picture; names and lines that are doubtful are refused."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ from pathlib import Path
 import pytest
 
 from fingerspell.errors import DataError
-from fingerspell.prepare.layouts.boxes import _parse_box
+from fingerspell.prepare.layouts.boxes import _class_names, _has_names, _parse_box
 from fingerspell.prepare.records import Box
 from fingerspell.prepare.scan import scan
 from helpers.touched import touch
 
 BOX = "0.5 0.5 0.2 0.4"
+KINDS = ("images", "labels")
 
 
-def export(root: Path, boxes: dict[str, str], yaml: str = "names: [A, B, blank]") -> Path:
-    """Writes a picture and a text file for each `split/stem`, Roboflow's order."""
+def export(
+    root: Path,
+    boxes: dict[str, str],
+    yaml: str = "names: [A, B, blank]",
+    order: str = "{split}/{kind}/{stem}",
+) -> Path:
+    """Writes a picture and a text file for each `split/stem`; the order is Roboflow's."""
     touch(root)
     (root / "data.yaml").write_text(yaml, encoding="utf-8")
     for name, text in boxes.items():
         split, stem = name.split("/")
-        touch(root, f"{split}/images/{stem}.jpg", f"{split}/labels/{stem}.txt")
-        (root / split / "labels" / f"{stem}.txt").write_text(text, encoding="utf-8")
+        images, labels = (order.format(split=split, kind=k, stem=stem) for k in KINDS)
+        touch(root, f"{images}.jpg", f"{labels}.txt")
+        (root / f"{labels}.txt").write_text(text, encoding="utf-8")
     return root
 
 
@@ -44,22 +51,16 @@ def test_each_box_is_a_picture_of_its_class_and_split(tmp_path: Path) -> None:
     assert scanned.ignored == scanned.unusable == ()
 
 
-@pytest.mark.parametrize("before", ["", "download/"])
+@pytest.mark.parametrize("before", ["", "download"])
 def test_pictures_and_labels_may_stand_before_the_split(tmp_path: Path, before: str) -> None:
-    root = touch(tmp_path / "x", *(f"{before}images/{s}/{s}.jpg" for s in ("train", "val")))
-    touch(root, *(f"{before}labels/{s}/{s}.txt" for s in ("train", "val")), f"{before}train.txt")
-    (root / before / "set.yaml").write_text("names:\n  0: A\n  1: B\n", encoding="utf-8")
-    for index, split in enumerate(("train", "val")):
-        text = f"{index} {BOX}"
-        (root / before / "labels" / split / f"{split}.txt").write_text(text, encoding="utf-8")
-    scanned = scan([root])
+    boxes = {"train/1": f"0 {BOX}", "val/2": f"1 {BOX}"}
+    names = "names:\n  0: A\n  1: B\n"
+    root = export(tmp_path / "x" / before, boxes, names, order="{kind}/{split}/{stem}")
+    touch(root, "train.txt")
+    (root / "data.yaml").rename(root / "set.yaml")
+    scanned = scan([tmp_path / "x"])
     assert [(f.label, f.split) for f in scanned.records] == [("A", "train"), ("B", "val")]
     assert scanned.ignored == ()
-
-
-def test_an_export_that_is_not_split_has_no_split(tmp_path: Path) -> None:
-    root = export(tmp_path / "x", {"train/1": f"0 {BOX}", "train/2": f"1 {BOX}"})
-    assert {f.split for f in scan([root]).records} == {""}
 
 
 def test_pictures_without_boxes_and_boxes_without_pictures_are_passed_over(tmp_path: Path) -> None:
@@ -70,68 +71,55 @@ def test_pictures_without_boxes_and_boxes_without_pictures_are_passed_over(tmp_p
 
 
 def test_bad_lines_are_listed_and_the_good_ones_kept(tmp_path: Path) -> None:
-    root = export(
-        tmp_path / "x",
-        {"train/1": f"0 {BOX}\n\n7 {BOX}\nA {BOX}\n1 0.5 0.5\n1 {BOX}", "train/2": "0 9 9 9 9"},
-    )
+    lines = f"0 {BOX}\n\n7 {BOX}\nA {BOX}\n1 0.5 0.5\n1 {BOX}\n-1 {BOX}"
+    root = export(tmp_path / "x", {"train/1": lines, "train/2": "0 9 9 9 9", "train/3": ""})
+    (root / "train" / "labels" / "3.txt").write_bytes(b"\xff\xfe\x00")
     scanned = scan([root])
     assert [(f.label, f.file_name) for f in scanned.records] == [
         ("A", "1_box1.jpg"), ("B", "1_box2.jpg"),
     ]  # fmt: skip
-    assert [(bad.path.name, bad.reason.split(":")[0]) for bad in scanned.unusable] == [
-        ("1.txt", "line 3"), ("1.txt", "line 4"), ("1.txt", "line 5"), ("2.txt", "line 1"),
+    assert [(bad.path.name, bad.reason.split(":")[0]) for bad in scanned.unusable[:-1]] == [
+        ("1.txt", "line 3"), ("1.txt", "line 4"), ("1.txt", "line 5"), ("1.txt", "line 7"),
+        ("2.txt", "line 1"),
     ]  # fmt: skip
     assert "class 7, but data.yaml names 3 classes" in scanned.unusable[0].reason
-    assert scanned.ignored == ()
-
-
-def test_bytes_that_are_no_text_are_listed(tmp_path: Path) -> None:
-    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "train/2": ""})
-    (root / "train" / "labels" / "2.txt").write_bytes(b"\xff\xfe\x00")
-    scanned = scan([root])
-    assert [bad.path.name for bad in scanned.unusable] == ["2.txt"]
-    assert [path.name for path in scanned.ignored] == ["2.jpg"]
+    assert scanned.unusable[-1].reason.startswith("boxes that cannot be read (")
+    assert [path.name for path in scanned.ignored] == ["3.jpg"]
 
 
 @pytest.mark.parametrize(
-    ("line", "box"),
+    ("line", "edges"),
     [
-        ("3 0.5 0.5 0.2 0.4", Box(0.4, 0.3, 0.6, 0.7)),
-        ("3 0.1 0.2 0.5 0.3 0.4 0.9", Box(0.1, 0.2, 0.5, 0.9)),
-        ("3 0.3 0.4 0.5 0.3 0.1 0.9 0.2 0.2", Box(0.1, 0.2, 0.5, 0.9)),
-        ("3 0.5 0.5 1.01 1", Box(0.0, 0.0, 1.0, 1.0)),
+        ("3 0.5 0.5 0.2 0.4", (0.4, 0.3, 0.6, 0.7)),
+        ("3 0.1 0.2 0.5 0.3 0.4 0.9", (0.1, 0.2, 0.5, 0.9)),
+        ("3 0.3 0.4 0.5 0.3 0.1 0.9 0.2 0.2", (0.1, 0.2, 0.5, 0.9)),
+        ("3 0.5 0.5 1.01 1", (0.0, 0.0, 1.0, 1.0)),
     ],
 )
-def test_a_box_or_a_polygon_gives_edges(line: str, box: Box) -> None:
-    index, got = _parse_box(line)
+def test_a_box_or_a_polygon_gives_edges(line: str, edges: tuple[float, ...]) -> None:
+    index, box = _parse_box(line)
     assert index == 3
-    assert [got.left, got.top, got.right, got.bottom] == pytest.approx(
-        [box.left, box.top, box.right, box.bottom]
-    )
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx(edges)
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("reason", "lines"),
     [
-        ("0", "1 numbers"),
-        ("0 0.1 0.1", "3 numbers"),
-        ("0 0.5 0.5 0.2 0.4 0.9", "6 numbers"),
-        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4", "8 numbers"),
-        ("0.5 0.5 0.5 0.2 0.4", "not all numbers"),
-        ("0 a 0.5 0.2 0.4", "not all numbers"),
-        ("0 320 240 50 60", "not pixels"),
-        ("0 nan 0.5 0.2 0.4", "outside"),
-        ("0 0.5 0.5 inf 0.4", "outside"),
-        ("0 0.9 0.5 0.4 0.4", "outside"),
-        ("0 0.1 0.5 0.4 0.4", "outside"),
-        ("0 0.5 0.5 0 0.4", "without area"),
-        ("0 0.5 0.5 0.4 0", "without area"),
-        ("0 0.5 0.5 -0.2 0.4", "without area"),
+        ("1 numbers", ["0"]),
+        ("3 numbers", ["0 0.1 0.1"]),
+        ("6 numbers", ["0 0.5 0.5 0.2 0.4 0.9"]),
+        ("8 numbers", ["0 0.1 0.1 0.2 0.2 0.3 0.3 0.4"]),
+        ("not all numbers", ["0.5 0.5 0.5 0.2 0.4", "0 a 0.5 0.2 0.4"]),
+        ("not pixels", ["0 320 240 50 60"]),
+        ("outside", ["0 nan 0.5 0.2 0.4", "0 0.5 0.5 inf 0.4", "0 0.9 0.5 0.4 0.4"]),
+        ("outside", ["0 0.1 0.5 0.4 0.4"]),
+        ("without area", ["0 0.5 0.5 0 0.4", "0 0.5 0.5 0.4 0", "0 0.5 0.5 -0.2 0.4"]),
     ],
 )
-def test_lines_that_are_no_box_say_why(line: str, reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        _parse_box(line)
+def test_lines_that_are_no_box_say_why(reason: str, lines: list[str]) -> None:
+    for line in lines:
+        with pytest.raises(ValueError, match=reason):
+            _parse_box(line)
 
 
 @pytest.mark.parametrize(
@@ -149,11 +137,6 @@ def test_class_names_that_cannot_work_are_refused(tmp_path: Path, yaml: str, fou
         scan([root])
 
 
-def test_a_negative_class_is_no_class_from_the_end(tmp_path: Path) -> None:
-    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}\n-1 {BOX}"})
-    assert [bad.reason[:15] for bad in scan([root]).unusable] == ["line 3: class -"]
-
-
 def test_data_yaml_counts_before_other_lists_of_names(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}"}, "names: [C, D]")
     (root / "another.yaml").write_text("names: [A, B]", encoding="utf-8")
@@ -168,14 +151,64 @@ def test_several_exports_are_refused(tmp_path: Path) -> None:
         scan([tmp_path / "all"])
 
 
-def test_the_same_stem_in_two_splits_is_told_apart(tmp_path: Path) -> None:
-    root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "test/1": f"0 {BOX}"})
-    assert [f.file_name for f in scan([root]).records] == [
-        "train_1_box1.jpg", "test_1_box1.jpg", "1_box2.jpg",
-    ]  # fmt: skip
+ABC = {0: "A", 1: "B", 2: "C"}
 
 
-def test_a_yaml_beside_class_folders_does_no_harm(tmp_path: Path) -> None:
-    root = touch(tmp_path / "x", "A/1.jpg", "B/1.jpg")
-    (root / "data.yaml").write_text("names: [A, B]", encoding="utf-8")
-    assert scan([root]).layouts == (("x", "class folders"),)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "names: ['A', 'B', 'C']",
+        'nc: 3\nnames: ["A","B","C"]\nval: x\n',
+        "names: [A, B, C]  # the classes\nnc: 3",
+        "names: [\n  A,  # first\n  'B',\n  C,\n]\nnc: 3",
+        "names:\n- A\n- B\n- C\nnc: 3\n",
+        "names:\n  - A\n\n  - 'B'  # second\n  - \"C\"\n",
+        "names:\n  0: A\n  1: B\n  2: 'C'\ntrain: x\n",
+        "names: {0: A, 1: 'B', 2: C}",
+        "train: ../train/images\r\nnames:\r\n- A\r\n- B\r\n- C\r\n",
+        "path: x\nnames :\n  - A\n  - B\n  - C",
+    ],
+)
+def test_every_usual_way_to_write_a_list_is_understood(text: str) -> None:
+    assert _has_names(text)
+    assert _class_names(text) == ABC
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("names: [N, no, 1, 007, ~]", dict(enumerate(["N", "no", "1", "007", "~"]))),
+        ("names: ['don''t', \"a,b\", 'x]y', a#b]", dict(enumerate(["don't", "a,b", "x]y", "a#b"]))),
+        (
+            "path: ../x  # root\nroboflow:\n  names: [X]\n  url: https://x.y/z\nnames: [A, B, C]",
+            ABC,
+        ),
+        ("letters: &all [A, B, C]\nnames: *all", ABC),
+        ("names:\n  3: D\n  7: H", {3: "D", 7: "H"}),
+    ],
+)
+def test_names_are_text_as_it_is_written_at_the_top_level(text: str, names: dict[int, str]) -> None:
+    assert _class_names(text) == names
+
+
+@pytest.mark.parametrize(
+    ("reason", "texts"),
+    [
+        ("no `names:`", ["nc: 3", "model:\n  names: [A]", "- names", ""]),
+        ("is no list", ["names: A"]),
+        ("is empty", ["names:\nnc: 3", "names: []"]),
+        ("this is no YAML .*line 1: expected ',' or ']'", ["names: [A, B"]),
+        ("this is no YAML .*line 2: ", ["names:\n\t- A", 'names: [A]\nval: "C:\\data"']),
+        ("this is no YAML", ["names: [A]\nval: \x00", "names: " + "[" * 600]),
+        ("stands twice", ["names: [A]\nnc: 1\nnames: [B]"]),
+        ("line 1 is no name", ["names: ['']", "names: [[A], B]", "names: [A, {b: 1}]"]),
+        ("line 3 is no name", ["names:\n  - A\n  -"]),
+        ("is no number of a class, line 2", ["names:\n  a: b"]),
+        ("is no number", ["names: {A, B}"]),
+        ("named twice", ["names:\n  0: A\n  0: B"]),
+    ],
+)
+def test_names_that_are_doubtful_are_refused(reason: str, texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(ValueError, match=reason):
+            _class_names(text)

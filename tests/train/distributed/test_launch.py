@@ -30,40 +30,28 @@ def jax(monkeypatch):
 
 
 def refused(tmp_path, workers, **changes):
+    config = small_config(tmp_path / "data", tmp_path / "output", **changes)
     with pytest.raises(ConfigError) as error:
-        launch(
-            small_config(tmp_path / "data", tmp_path / "output", **changes),
-            "train",
-            trained,
-            workers,
-        )
+        launch(config, "train", trained, workers)
     assert not (tmp_path / "output").exists()
     return error.value
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-def test_at_least_one_process_is_needed(tmp_path, jax, workers):
-    assert refused(tmp_path, workers).found == f"--workers {workers}"
-
-
-def test_a_batch_must_divide_evenly(tmp_path, jax):
+def test_at_least_one_process_is_needed_and_a_batch_must_divide_evenly(tmp_path, jax):
+    for workers in (0, -1):
+        assert refused(tmp_path, workers).found == f"--workers {workers}"
     assert refused(tmp_path, 3, batch_size=8).fix == "use --batch_size 9"
     assert refused(tmp_path, 16, batch_size=4).fix == "use --batch_size 16"
 
 
-def test_only_jax_joins_processes(tmp_path, monkeypatch):
+def test_jax_ray_and_room_are_asked_for_where_they_are_missing(tmp_path, jax, monkeypatch):
+    """Where there is no room, Ray itself would wait."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert 'pip install ".[cluster]"' in refused(tmp_path, 2).fix
     monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
     error = refused(tmp_path, 2)
     assert error.found == "--workers with KERAS_BACKEND=tensorflow"
     assert "KERAS_BACKEND=jax" in error.fix
-
-
-def test_without_ray_the_command_to_get_it_is_named(tmp_path, jax, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert 'pip install ".[cluster]"' in refused(tmp_path, 2).fix
-
-
-def test_more_processes_than_room_are_refused_where_ray_would_wait():
     _check_room(2, "GPU", 2)
     with pytest.raises(ConfigError, match="--workers 3, but Ray has 2 GPUs"):
         _check_room(3, "GPU", 2)

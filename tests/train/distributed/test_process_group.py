@@ -1,4 +1,4 @@
-"""What processes tell each other; here threads stand in for them."""
+"""Which process this is, and what processes tell each other: threads stand in for them."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from fingerspell.train.distributed.process_group import (
     idle_gpus,
     join_process_group,
 )
-from fingerspell.train.distributed.rank import Rank
+from fingerspell.train.distributed.rank import _RANK, _WORLD, NAMES, Rank, rank_from
 
 WORLD = 3
 PROCESSES = [ProcessGroup(Rank(rank, WORLD, "here:1"), WORLD) for rank in range(WORLD)]
@@ -45,14 +45,32 @@ def together(monkeypatch):
     return run
 
 
-def test_the_shares_of_a_batch_make_up_the_batch():
+def test_a_rank_comes_back_from_its_own_environment_and_without_any_a_process_is_alone():
+    rank = Rank(rank=2, world=4, address="10.0.0.1:1234")
+    assert rank_from(rank.environment) == rank
+    assert rank_from({"PATH": "/bin"}) == Rank(rank=0, world=1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        *(({name: ""}, f"set {name}, or unset the others") for name in NAMES),
+        ({_RANK: "2"}, f"{_RANK}=2 with {_WORLD}=2"),
+        ({_RANK: "-1"}, f"{_RANK}=-1 with {_WORLD}=2"),
+        ({_RANK: "0", _WORLD: "0"}, f"{_RANK}=0 with {_WORLD}=0"),
+        ({_RANK: "first"}, "whole numbers"),
+    ],
+)
+def test_half_a_rank_and_one_outside_the_world_are_refused(changes, words):
+    with pytest.raises(ConfigError, match=words):
+        rank_from({**Rank(1, 2, "10.0.0.1:1234").environment, **changes})
+
+
+def test_the_shares_of_a_batch_make_up_the_batch_and_every_picture_is_somebodys():
     batch = (np.arange(6), np.arange(12).reshape(6, 2))
     shares = [processes.rows(batch) for processes in PROCESSES]
     for number in range(2):
         np.testing.assert_array_equal(np.concatenate([s[number] for s in shares]), batch[number])
-
-
-def test_every_picture_is_somebodys():
     shares = [processes.mine(tuple(range(10))) for processes in PROCESSES]
     assert sorted(sum(shares, ())) == list(range(10))
     assert ALONE.mine(tuple(range(10))) == tuple(range(10))
@@ -61,9 +79,8 @@ def test_every_picture_is_somebodys():
 @pytest.mark.parametrize("kind", ["f2", "f8", np.dtype([("x", "f2", (3,)), ("y", "f8")])])
 def test_what_is_gathered_keeps_every_bit(together, kind):
     def own(processes):
-        return np.frombuffer(np.random.default_rng(processes.rank.rank).bytes(64), "u1")[
-            : 2 * np.dtype(kind).itemsize
-        ].view(kind)
+        drawn = np.random.default_rng(processes.rank.rank).bytes(2 * np.dtype(kind).itemsize)
+        return np.frombuffer(drawn, kind)
 
     for found in together(lambda processes: processes.gather(own(processes))):
         assert found.dtype == kind
@@ -74,11 +91,11 @@ def test_what_is_gathered_keeps_every_bit(together, kind):
 def test_what_was_dealt_out_comes_back_in_order(together, rows, total):
     whole = np.arange(2 * total).reshape(total, 2)
 
-    def share(processes):
+    def undealt(processes):
         dealt = [n for n in range(total) if n // rows % WORLD == processes.rank.rank]
-        return whole[dealt]
+        return processes.undealt(whole[dealt], rows, total)
 
-    for found in together(lambda processes: processes.undealt(share(processes), rows, total)):
+    for found in together(undealt):
         np.testing.assert_array_equal(found, whole)
 
 
@@ -95,29 +112,22 @@ def test_a_mean_counts_pictures_and_not_processes(together):
     assert means[0]["accuracy"] == pytest.approx((2 + 1) / 10, abs=1e-12)
 
 
-def test_all_learn_that_one_has_something_else(together):
+def test_all_learn_that_one_has_something_else_or_does_not_see_the_folder(together, tmp_path):
     together(lambda processes: processes.agree("the run", "same"))
-
-    def differs(processes):
-        with pytest.raises(RunError, match="the run differs among the 3 processes"):
-            processes.agree("the run", "other" if processes.rank.rank == 1 else "same")
-
-    together(differs)
-
-
-def test_all_learn_that_one_does_not_see_the_folder(together, tmp_path):
     together(lambda processes: processes.check_shared(tmp_path))
 
-    def blind(processes):
-        seen = tmp_path / "elsewhere" if processes.rank.rank == 2 else tmp_path
+    def differs(processes):
+        rank = processes.rank.rank
+        with pytest.raises(RunError, match="the run differs among the 3 processes"):
+            processes.agree("the run", "other" if rank == 1 else "same")
         with pytest.raises(RunError, match="process 2 does not see the files"):
-            processes.check_shared(seen)
+            processes.check_shared(tmp_path / "elsewhere" if rank == 2 else tmp_path)
 
-    together(blind)
+    together(differs)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_others_enter_when_the_chief_has_left(together):
+def test_the_others_enter_when_rank_0_has_left(together):
     said = []
 
     def enter(processes):
@@ -131,27 +141,21 @@ def test_the_others_enter_when_the_chief_has_left(together):
     assert sorted(said) == [0, 0, 1, 1, 2, 2]
 
 
-def test_only_the_chief_speaks(capsys):
+def test_only_rank_0_speaks_and_each_process_has_something_to_validate_with(capsys):
     for processes in PROCESSES:
         with processes.silence_others():
             print(f"process {processes.rank.rank}")
     assert capsys.readouterr().out == "process 0\n"
-
-
-def test_each_process_has_something_to_validate_with():
     PROCESSES[0].check_held_out(3)
     with pytest.raises(ConfigError, match="2 validation pictures for 3 processes"):
         PROCESSES[0].check_held_out(2)
 
 
-def test_other_backends_than_jax_train_in_one_process(monkeypatch):
+def test_other_backends_and_an_uneven_batch_are_refused_before_anybody_waits(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     assert join_process_group(Rank(), 32) == ALONE
     with pytest.raises(ConfigError, match="2 processes with KERAS_BACKEND=torch"):
         join_process_group(Rank(0, 2, "here:1"), 32)
-
-
-def test_an_uneven_batch_is_refused_before_anybody_waits(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ConfigError, match="use --batch_size 33"):
         join_process_group(Rank(0, 3, "here:1"), 32)

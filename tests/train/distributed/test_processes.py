@@ -46,7 +46,8 @@ def test_two_processes_learn_what_one_does(alone, together):
 
 
 def test_two_devices_of_one_process_learn_what_one_does(alone, data, tmp_path, monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
+    monkeypatch.setenv("XLA_FLAGS", flags)
     with child(data, tmp_path / "output", "tiny") as process:
         assert process.wait() == 0
     found = facts(tmp_path / "output")

@@ -1,0 +1,273 @@
+"""`fingerspell serve`, `python backend/app.py`, and the smoke test of every class's sample."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+import fingerspell
+from fingerspell.cli import serve
+from fingerspell.errors import ConfigError
+from fingerspell.images import encode_jpeg
+from fingerspell.runtime import MockRecogniser
+from fingerspell.serve import running, smoke
+from fingerspell.serve.running import open_socket
+from fingerspell.serve.smoke import folder_samples
+from helpers.command import command
+from helpers.endings import picture as one_picture
+from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
+
+BACKEND = Path(fingerspell.__file__).parents[2] / "backend"
+QUIET = {name: value for name, value in os.environ.items() if name not in ("HOST", "PORT")}
+
+
+def asked(*argv: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def test_an_option_beats_the_environment_which_beats_the_default():
+    said = {"HOST": "0.0.0.0", "PORT": "8080"}
+    assert serve._where(asked(), {}) == ("127.0.0.1", 5000)
+    assert serve._where(asked(), said) == ("0.0.0.0", 8080)
+    assert serve._where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
+    with pytest.raises(ConfigError, match="PORT=http"):
+        serve._where(asked(), {"PORT": "http"})
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "processes"),
+    [
+        (["uvicorn", "backend.app:app"], {}, 1),
+        (["uvicorn", "backend.app:app", "--workers", "2"], {}, 2),
+        (["uvicorn", "--workers=3", "backend.app:app"], {}, 3),
+        (["gunicorn", "-w", "4", "backend.app:app"], {}, 4),
+        (["uvicorn", "backend.app:app"], {"WEB_CONCURRENCY": "2"}, 2),
+        (["uvicorn", "backend.app:app", "--workers", "1"], {"WEB_CONCURRENCY": "2"}, 1),
+        (["uvicorn", "backend.app:app", "--workers"], {}, 1),
+    ],
+)
+def test_the_processes_of_a_server_are_counted(argv, environment, processes):
+    assert serve._server_processes(argv, environment) == processes
+
+
+def test_one_of_several_processes_answers_pictures_and_refuses_sessions(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["uvicorn", "backend.app:app", "--workers", "2"])
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    client, sent = TestClient(serve.load_app()), {"image": ("a.jpg", encode_jpeg(picture("A")))}
+    assert client.post("/predict-image", files=sent).status_code == 200
+    answer = client.post("/predict-image", files=sent, data={"session_id": "s"})
+    assert answer.status_code == 400 and "without --workers" in answer.json()["error"]["fix"]
+    monkeypatch.setattr(sys, "argv", ["uvicorn", "backend.app:app"])
+    alone = TestClient(serve.load_app())
+    assert alone.post("/predict-image", files=sent, data={"session_id": "s"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_server_for_all_addresses_names_those_that_a_device_can_open(monkeypatch, host):
+    monkeypatch.setattr(running, "network_address", lambda: "192.168.1.7")
+    with open_socket(host, 0) as bound:
+        port = bound.getsockname()[1]
+        urls = [f"http://127.0.0.1:{port}", f"http://192.168.1.7:{port}"]
+        assert running.addresses(bound) == urls
+        monkeypatch.setattr(running, "network_address", lambda: "")
+        assert running.addresses(bound) == urls[:1]
+    with open_socket("127.0.0.1", 0) as bound:
+        assert running.addresses(bound) == [running.address(bound)]
+
+
+def test_the_address_in_the_network_is_one_of_this_machine():
+    address = running.network_address()
+    assert address == "" or ip_address(address).is_loopback is False
+
+
+@pytest.mark.parametrize(
+    ("mock", "options", "said"),
+    [
+        ("1", ["--port", "TAKEN"], "cannot be opened"),
+        ("0", ["--bundle", "none"], "USE_MOCK_MODEL=1"),
+        ("1", ["--max_picture_mb", "0"], "picture_bytes=0"),
+    ],
+)
+def test_a_server_that_cannot_start_ends_with_2(tmp_path, capsys, monkeypatch, mock, options, said):
+    monkeypatch.setenv("USE_MOCK_MODEL", mock)
+    monkeypatch.chdir(tmp_path)
+    with open_socket("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        assert command("serve", *(port if x == "TAKEN" else x for x in options)) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_door_serves_until_it_is_stopped(tmp_path: Path):
+    environment = {**QUIET, "USE_MOCK_MODEL": "1", "PORT": "0"}
+    server = subprocess.Popen(
+        [sys.executable, str(BACKEND / "app.py")],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        url = server.stdout.readline().split()[-1]
+        until_s = time.monotonic() + 20
+        while True:
+            try:
+                assert smoke._send(f"{url}/health")[1]["mock"] is True
+                break
+            except OSError:
+                assert time.monotonic() < until_s and server.poll() is None
+                time.sleep(0.05)
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+def test_the_door_offers_an_app_for_other_servers(tmp_path: Path):
+    program = "import app; print(app.app.title); print(hasattr(app, 'nothing'))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**QUIET, "USE_MOCK_MODEL": "1", "PYTHONPATH": str(BACKEND)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["Fingerspell", "False"], done.stderr
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return tiny_bundle(tmp_path / "bundle")
+
+
+def put(path: Path, label: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_jpeg(picture(label)))
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    for split in ("train", "val", "test"):
+        for label in LABELS:
+            put(tmp_path / "dataset" / split / label / "1.jpg", label)
+    return tmp_path / "dataset"
+
+
+def smoked(capsys, code: int, *argv: object) -> str:
+    """What `fingerspell smoke` prints, which leaves with `code`."""
+    assert command("smoke", *argv) == code
+    said = capsys.readouterr()
+    return said.out + said.err
+
+
+def test_every_class_is_answered_over_http(bundle: Path, dataset: Path, capsys):
+    out = smoked(capsys, 0, "--bundle", bundle, "--dataset_dir", dataset)
+    assert "6 of 6 classes answered over HTTP, 6 of them read right" in out
+    assert out.splitlines()[1].split()[:2] == ["A", "A"]
+    assert "smoke test passed" in out and "warning" not in out
+    assert "6 of 6" in smoked(capsys, 0, "--bundle", bundle, "--samples", dataset / "train")
+
+
+def test_a_class_that_the_test_split_lacks_is_taken_from_another(dataset: Path):
+    shutil.rmtree(dataset / "test" / "A")
+    (dataset / "test" / "B" / "1.jpg").unlink()
+    names = {sample.label: Path(sample.name).parts[-3] for sample in folder_samples(dataset)}
+    assert (names["A"], names["B"], names["C"]) == ("val", "val", "test")
+
+
+def test_a_wrong_answer_is_warned_of_but_is_no_failure(bundle: Path, dataset: Path, capsys):
+    put(dataset / "test" / "A" / "1.jpg", "B")
+    out = smoked(capsys, 0, "--bundle", bundle, "--dataset_dir", dataset)
+    assert "5 of them read right" in out and "warning" in out
+    label, answer, score, _, verdict = out.splitlines()[1].split()
+    assert (label, answer, score, verdict) == ("A", "B", "100.0%", "wrong")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "said"),
+    [
+        (lambda data: (data / "test/A/1.jpg").write_bytes(b"no"), 1, "FAILED     HTTP 415"),
+        (lambda data: (data / "test/extra").mkdir(), 1, "no picture in"),
+        (lambda data: [shutil.rmtree(x) for x in data.glob("*/C")], 0, "warning: no samples of C"),
+    ],
+)
+def test_a_sample_that_cannot_be_read_or_is_missing_is_told(
+    bundle, dataset, capsys, spoil, code, said
+):
+    spoil(dataset)
+    out = smoked(capsys, code, "--bundle", bundle, "--dataset_dir", dataset)
+    assert said in out and ("smoke test FAILED" in out) is (code == 1)
+
+
+def test_the_stand_in_needs_no_pictures_but_takes_what_is_there(
+    tmp_path, request, capsys, monkeypatch
+):
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    monkeypatch.chdir(tmp_path)
+    assert "29 of 29 classes answered over HTTP, 29 of them read right" in smoked(capsys, 0)
+    request.getfixturevalue("dataset")
+    assert "6 of 6 classes answered" in smoked(capsys, 0)
+
+
+def test_without_a_model_or_pictures_it_says_what_to_do(bundle, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("USE_MOCK_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert "USE_MOCK_MODEL=1" in smoked(capsys, 2)
+    nowhere = smoked(capsys, 2, "--bundle", bundle, "--dataset_dir", tmp_path / "none")
+    assert "prepare_dataset.py" in nowhere
+
+
+def test_a_server_that_breaks_fails_the_smoke_test():
+    class Broken(MockRecogniser):
+        def recognise(self, rgb):
+            raise RuntimeError("broken")
+
+    (row,) = smoke.try_all(Broken(), [smoke._Sample("A", "a", encode_jpeg(picture("A")))])
+    assert row.fault.startswith("HTTP 500")
+
+
+TOP = {"label": "A", "score": 0.9}
+GOOD = {
+    "predictions": [TOP, {"label": "B", "score": 0.1}],
+    "top_prediction": TOP,
+    "predicted_label": "A",
+    "accepted": True,
+    "threshold": 0.7,
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"predicted_label": "B"},
+        {"predictions": []},
+        {"predictions": [{"label": "?", "score": 0.9}]},
+        {"accepted": False},
+        {"top_prediction": None},
+        {"threshold": "high"},
+    ],
+)
+def test_an_answer_that_contradicts_itself_is_a_fault(change: dict[str, object]):
+    assert smoke._fault(200, GOOD, "AB") == ""
+    assert smoke._fault(200, {**GOOD, **change}, "AB") != ""
+
+
+@pytest.mark.parametrize("name", ["1.avif", "1.heic", "1.jfif"])
+def test_a_sample_of_any_picture_format_is_answered(bundle: Path, dataset: Path, capsys, name: str):
+    sample = dataset / "test" / "A" / "1.jpg"
+    sample.with_name(name).write_bytes(one_picture(Path(name).suffix, COLOURS["A"]))
+    sample.rename(sample.with_name("._1.jpg"))
+    (dataset / "test" / ".cache").mkdir()
+    out = smoked(capsys, 0, "--bundle", bundle, "--dataset_dir", dataset)
+    assert "6 of 6 classes answered over HTTP, 6 of them read right" in out
+    assert Path(folder_samples(dataset)[0].name).name == name
