@@ -1,4 +1,4 @@
-"""python backend/app.py   (or: uvicorn backend.app:app)"""
+"""python backend/app.py   (or: uvicorn backend.app:app, in one process: no --workers)"""
 
 import sys
 from pathlib import Path

@@ -17,7 +17,7 @@ from fingerspell import files
 from fingerspell.errors import DataError, RunError
 from fingerspell.files import locked
 from fingerspell.images.decode import _FORMATS, container_formats
-from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
+from helpers.endings import ALSO_PICTURES, NO_PICTURES, picture, touch_all
 from helpers.killed import SOURCE, killed_at_step
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="symbolic links need a privilege there")
@@ -32,23 +32,38 @@ def test_the_endings_are_those_of_every_format_that_is_decoded():
     assert set(files.PICTURE_ENDINGS) == endings
 
 
-def test_pictures_are_known_by_their_ending():
+def test_pictures_are_known_by_their_ending(tmp_path):
     named = ["A1.jpg", "A1.JPG", "a.b.avif", *ALSO_PICTURES]
-    others = [*NO_PICTURES, "A1", "A1.mp4", "jpg"]
-    assert list(filter(files.is_picture, [*named, *others])) == named
+    others = [*NO_PICTURES, "A1", "A1.mp4", "A1.AAE", "jpg", "A1.pdf"]
+    paths = [tmp_path / name for name in [*named, *others]]
+    for path in paths:
+        path.write_bytes(b"BM and other text that is no picture")
+    assert [path.name for path in filter(files.is_picture, paths)] == named
+
+
+@pytest.mark.parametrize("ending", files.PICTURE_ENDINGS)
+def test_pictures_are_known_by_their_first_bytes_too(tmp_path, ending):
+    for name in ("A1", "A1.bak", "A1.jpg~"):
+        (tmp_path / name).write_bytes(picture(ending))
+        assert files.is_picture(tmp_path / name)
+    for name in ("A1.txt", "._A1", "A1.jpg:Zone.Identifier"):
+        (tmp_path / name).write_bytes(picture(ending))
+        assert not files.is_picture(tmp_path / name)
 
 
 def test_a_wrong_ending_may_still_be_a_picture(tmp_path):
     touch_all(tmp_path, ["A10.jpg", "A2.jpg", "A3", "A4.odd", *NO_PICTURES])
     listed = [path.name for path in files.possible_pictures(tmp_path)]
     assert listed == ["A2.jpg", "A3", "A4.odd", "A10.jpg"]
-    assert [path.name for path in files.pictures(tmp_path)] == ["A10.jpg", "A2.jpg"]
+    (tmp_path / "A4.odd").write_bytes(picture(".png"))
+    assert [path.name for path in files.pictures(tmp_path)] == ["A2.jpg", "A4.odd", "A10.jpg"]
 
 
 def test_hidden_folders_are_not_looked_into(tmp_path):
     touch_all(tmp_path, ["b/2.heic", "a/1.jfif", ".cache/3.jpg", "b/__MACOSX/4.jpg", "a/._1.jpg"])
-    below = [path.relative_to(tmp_path).as_posix() for path in files.pictures_below(tmp_path)]
-    assert below == ["a/1.jfif", "b/2.heic"]
+    below, others = files.pictures_below(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in below] == ["a/1.jfif", "b/2.heic"]
+    assert sorted(path.name for path in others) == ["._1.jpg", "3.jpg", "4.jpg"]
     assert [path.name for path in files.folders(tmp_path)] == ["a", "b"]
     assert files.folders(tmp_path / "gone") == []
 

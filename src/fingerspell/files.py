@@ -28,7 +28,16 @@ PICTURE_ENDINGS = (
 """What files are called that `images.decode` can read."""
 
 _NOTES = (".txt", ".md", ".csv", ".json", ".xml", ".html", ".yaml", ".yml")
-_CACHES = frozenset({"thumbs.db", "desktop.ini"})
+_COMPANIONS = (
+    ".aae", ".xmp", ".thm", ".mov", ".mp4", ".ini", ".db", ".lnk", ".url", "zone.identifier",
+)  # fmt: skip
+"""What phones, photo managers and Windows leave beside pictures; also the films of live photos."""
+
+_STARTS = (
+    b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+",
+)  # fmt: skip
+_BOXES = (b"ftyphei", b"ftyphev", b"ftypavi", b"ftypmif1", b"ftypmsf1")
+
 _HIDDEN = frozenset({"__macosx", "icon\r"})
 """The folder in which an archive keeps what macOS knows of each file; a folder's own icon."""
 
@@ -39,14 +48,38 @@ def is_hidden(name: str) -> bool:
 
 
 def is_note(name: str) -> bool:
-    """Returns whether a file describes pictures instead of being one (notes, thumbnail caches)."""
-    lower = name.lower()
-    return lower.endswith(_NOTES) or lower in _CACHES
+    """Returns whether a file describes pictures, or goes with them, instead of being one."""
+    return name.lower().endswith(_NOTES) or is_companion(name)
 
 
-def is_picture(name: str) -> bool:
-    """Returns whether a visible file is called like a picture."""
-    return name.lower().endswith(PICTURE_ENDINGS) and not is_hidden(name)
+def is_companion(name: str) -> bool:
+    """Returns whether phones, photo managers or the system left a file beside pictures."""
+    return name.lower().endswith(_COMPANIONS)
+
+
+def is_picture(path: Path) -> bool:
+    """Returns whether a file is taken for a picture: by its name, or by its first bytes.
+
+    Hidden files and notes are none. Only what is called like neither is opened.
+    """
+    if is_hidden(path.name) or is_note(path.name) or not path.is_file():
+        return False
+    return path.name.lower().endswith(PICTURE_ENDINGS) or starts_like_picture(path)
+
+
+def starts_like_picture(path: Path) -> bool:
+    """Returns whether the first bytes are those of a format that `images.decode` can read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return False
+    return (
+        start.startswith(_STARTS)
+        or start[4:].startswith(_BOXES)
+        or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+        or (start[:2] == b"BM" and start[6:10] == bytes(4))
+    )
 
 
 def folders(folder: Path) -> list[Path]:
@@ -63,20 +96,34 @@ def in_subfolders(parents: Iterable[Path]) -> Iterator[Path]:
 
 
 def pictures(folder: Path) -> list[Path]:
-    """Returns the files of a folder that are called like pictures, in name order."""
-    return sorted(p for p in folder.iterdir() if is_picture(p.name) and p.is_file())
+    """Returns the pictures of a folder in natural order (A2 before A10)."""
+    return sorted(filter(is_picture, folder.iterdir()), key=lambda p: natural(p.name))
 
 
-def pictures_below(folder: Path) -> list[Path]:
-    """Returns the visible files at any depth of a folder that are called like pictures."""
-    below = (p for p in folder.rglob("*") if is_picture(p.name) and p.is_file())
-    return sorted(p for p in below if not any(map(is_hidden, p.relative_to(folder).parts)))
+def pictures_below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Returns the pictures at any depth of a folder, and the other files: what is passed over.
+
+    Nothing in a hidden folder is a picture. Both in natural order, folder by folder.
+    """
+    there: tuple[list[Path], list[Path]] = ([], [])
+    for path in folder.rglob("*"):
+        hidden = any(map(is_hidden, path.relative_to(folder).parts))
+        if not path.is_dir():
+            there[hidden or not is_picture(path)].append(path)
+    for paths in there:
+        paths.sort(key=lambda p: (p.parent, natural(p.name)))
+    return there
+
+
+def first_names(paths: Sequence[Path], most: int = 3) -> str:
+    """Returns the names of the first files, and an ellipsis where there are more."""
+    return ", ".join(path.name for path in paths[:most]) + ", …" * (len(paths) > most)
 
 
 def possible_pictures(folder: Path) -> list[Path]:
-    """Returns all visible files but notes, in natural order (A2 before A10).
+    """Returns all visible files but notes, in natural order.
 
-    For folders of which every file is decoded anyway: a picture with a wrong ending is one, too.
+    For folders of which every file is decoded anyway, and what is no picture is told.
     """
     visible = (p for p in folder.iterdir() if p.is_file() and not is_hidden(p.name))
     return sorted((p for p in visible if not is_note(p.name)), key=lambda p: natural(p.name))

@@ -151,12 +151,22 @@ def test_sets_that_cannot_be_trained_on_are_refused(tmp_path: Path, kept, found:
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation"])
 def test_a_folder_made_by_others_is_scanned(tmp_path: Path, val: str) -> None:
-    touch(tmp_path, *(f"{split}/{c}/1.jpg" for split in ("train", val, "test") for c in "AB"))
+    pictures = [tmp_path / f"{split}/{c}/1.jpg" for split in ("train", val, "test") for c in "AB"]
+    for path in pictures:
+        touch(path.parent, path.name)
+        path.write_bytes(b"\xff\xd8\xff and more")
+    touch(tmp_path, "train/A/1.AAE", "train/A/1.jpg:Zone.Identifier", "train/A/notes.txt")
     manifest = read_manifest(tmp_path)
     assert manifest.labels == ("A", "B")
     found = [manifest.absolute(s) for s in manifest.split("val")]
     assert found == [tmp_path / val / c / "1.jpg" for c in "AB"]
     assert len({s.group for s in manifest.samples}) == 6
+    for name in ("train/A/2.jpg", "train/B/paper.pdf"):
+        touch(tmp_path, name)
+        with pytest.raises(DataError, match=f"no pictures in a data set, first .*{name}") as error:
+            read_manifest(tmp_path)
+        assert "prepare_dataset.py" in error.value.fix
+        (tmp_path / name).unlink()
 
 
 def test_no_folder_and_an_empty_one_are_refused_and_a_killed_exchange_is_explained(

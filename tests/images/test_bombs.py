@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fingerspell.errors import PictureError
-from fingerspell.images import MAX_PIXELS, decode, encode_jpeg
+from fingerspell.images import decode, encode_jpeg
 from helpers.picture_files import png, png_chunk, saved, tiff
 
 SIDE = 60_000
@@ -50,7 +50,7 @@ def jpeg(side: int) -> bytes:
 
 BOMBS = {
     "jpeg": jpeg(SIDE),
-    **{f"png of {n:,}": png((n, n), 8, 2, bytes(64)) for n in (7_100, 10_000, 40_000, SIDE)},
+    **{f"png of {n:,}": png((n, n), 8, 2, bytes(64)) for n in (7_300, 10_000, 40_000, SIDE)},
     "gif screen": gif((65_535, 65_535), (65_535, 65_535)),
     "gif frame larger than its screen": gif((2, 2), (65_535, 65_535)),
     "webp": webp(16_384),
@@ -71,7 +71,7 @@ def refused_in_little_memory(said: str) -> Iterator[None]:
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_that_claims_gigapixels_is_refused_before_it_unpacks(name: str) -> None:
     assert len(BOMBS[name]) < 1000
-    with refused_in_little_memory(f"at most {MAX_PIXELS:,} pixels"):
+    with refused_in_little_memory("at most (52|204),000,000 pixels"):
         decode(BOMBS[name])
 
 

@@ -69,23 +69,36 @@ def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("text", "label", "after"),
+    ("signs", "text"),
     [
-        ("A", "A", "AA"),
-        ("A", "space", "A "),
-        ("A ", "space", "A "),
-        ("", "space", ""),
-        ("A ", "del", "A"),
-        ("", "del", ""),
-        ("A", "5", "A5"),
+        ("A A", "AA"),
+        ("A space", "A "),
+        ("A space space", "A "),
+        ("space", ""),
+        ("A space del", "A"),
+        ("del", ""),
+        ("A 5", "A5"),
+        # What one sign wrote is taken back as a whole, however long its label is.
+        ("A SCH del", "A"),
+        ("A LL U del del", "A"),
+        ("A \u270c\ufe0f del", "A"),
+        ("hello space del del", ""),
         # A full text keeps what it has, and can still be deleted from.
-        ("ABC", "D", "ABC"),
-        ("ABC", "space", "ABC"),
-        ("ABC", "del", "AB"),
+        ("A B C D E F", "ABCDE"),
+        ("A B C D E space", "ABCDE"),
+        ("A B C SCH", "ABC"),
+        ("A B C D E F del", "ABCD"),
     ],
 )
-def test_a_sign_does_to_the_text_what_its_name_says(text: str, label: str, after: str):
-    assert _written(text, label, 3) == after
+def test_a_sign_does_to_the_text_what_its_name_says(signs: str, text: str):
+    assert "".join(written(signs.split(), 5)) == text
+
+
+def written(labels: list[str], max_chars: int) -> tuple[str, ...]:
+    signs: tuple[str, ...] = ()
+    for label in labels:
+        signs = _written(signs, label, max_chars)
+    return signs
 
 
 CALM = st.lists(st.sampled_from(["A", "B", "C", "space", "del", "-"]), min_size=1, max_size=6)
@@ -155,7 +168,5 @@ def test_no_sign_counts_sooner_than_its_hold(frames: list[tuple[Frame, float]]):
 
 @given(st.lists(st.sampled_from([x for x in ALPHABET if x != "nothing"])), st.integers(1, 20))
 def test_no_row_of_signs_makes_two_spaces_a_space_at_the_start_or_a_long_text(labels, max_chars):
-    text = ""
-    for label in labels:
-        text = _written(text, label, max_chars)
+    text = "".join(written(labels, max_chars))
     assert "  " not in text and not text.startswith(" ") and len(text) <= max_chars

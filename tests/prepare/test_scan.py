@@ -202,6 +202,21 @@ def test_a_folder_of_sources_is_refused_and_names_them(
     assert count == 2 or caught.value.found.endswith(": p1, p2, p3, p4, p5, p6 and 2 more")
 
 
+def test_where_nobody_can_tell_classes_from_persons_the_advice_asks(tmp_path: Path) -> None:
+    """Taken blindly, either advice makes the persons the classes of one of the two."""
+    people = [f"{word}/{who}" for word in ("hello", "please") for who in ("anna", "ben")]
+    root = touch(tmp_path / "words", *(f"{place}/1.jpg" for place in people))
+    with pytest.raises(DataError) as caught:
+        scan([root])
+    fix = caught.value.fix
+    assert fix.startswith("if hello is a class and anna a person who shows it: move the pictures")
+    assert "; if hello is a person or recording and anna a class: name each as a source" in fix
+    usual = touch(tmp_path / "usual", *(f"{c}/{w}/1.jpg" for c in "AB" for w in ("ann", "ben")))
+    with pytest.raises(DataError) as caught:
+        scan([usual])
+    assert caught.value.fix == "move the pictures of each class up, right into its folder"
+
+
 NESTED_C = r"no pictures right in the class folder .*C, but some in"
 
 

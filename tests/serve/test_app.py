@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 import fingerspell
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
+from helpers.picture_files import saved
 from helpers.tiny_bundle import LABELS, picture
 
 RED = encode_jpeg(picture("A"))
@@ -74,6 +76,77 @@ def test_the_bare_bytes_are_answered(client: TestClient, kind: str | None):
     headers = {"Content-Type": kind} if kind else {}
     response = client.post("/predict-image", content=RED, headers=headers)
     assert response.json()["predicted_label"] == "A"
+
+
+URL = f"data:image/jpeg;base64,{IN_JSON}"
+URL_SAFE = base64.urlsafe_b64encode(RED).decode().rstrip("=")
+FORM = "application/x-www-form-urlencoded"
+OTHERS = [saved(Image.fromarray(picture("A")), kind) for kind in ("JPEG", "PNG", "WEBP", "BMP")]
+
+
+def part(head: str, data: bytes) -> bytes:
+    """A multipart form of one part, as other clients than browsers write it."""
+    return b"--edge\r\n" + head.encode() + b"\r\n\r\n" + data + b"\r\n--edge--\r\n"
+
+
+@pytest.mark.parametrize("data", OTHERS)
+@pytest.mark.parametrize(
+    "head",
+    [
+        'content-disposition: form-data; name="image"; filename="a.jpg"',
+        'content-type: image/jpeg\r\ncontent-disposition: form-data; name="image"',
+        'content-disposition: form-data; name="image"',
+        'content-disposition: form-data; name="image_base64"',
+    ],
+)
+def test_a_part_is_the_picture_whatever_it_says_of_itself(client: TestClient, head: str, data):
+    kind = {"Content-Type": "multipart/form-data; boundary=edge"}
+    response = client.post("/predict-image", content=part(head, data), headers=kind)
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("text", [URL, URL.upper()[:22] + URL[22:], IN_JSON, URL_SAFE])
+@pytest.mark.parametrize("field", ["image", "image_base64"])
+@pytest.mark.parametrize(
+    "send_it",
+    [
+        lambda c, x, y: c.post("/predict-image", files={x: (None, y)}),
+        lambda c, x, y: c.post("/predict-image", data={x: y}),
+        lambda c, x, y: c.post(
+            "/predict-image", content=f"commit=now&{x}={y}", headers={"Content-Type": FORM}
+        ),
+        lambda c, x, y: c.post("/predict-image", json={x: y}),
+        lambda c, x, y: c.post("/predict-image", content=json.dumps({x: y})),
+        lambda c, x, y: c.post(
+            "/predict-image", content=json.dumps({x: y}), headers={"Content-Type": "text/plain"}
+        ),
+        lambda c, _, y: c.post("/predict-image", content=y, headers={"Content-Type": "text/plain"}),
+    ],
+    ids=["text part", "urlencoded", "plus unescaped", "JSON", "no type", "JSON as text", "body"],
+)
+def test_a_picture_in_text_is_answered(client: TestClient, send_it, field: str, text: str):
+    response = send_it(client, field, text)
+    assert response.status_code == 200, response.text
+    assert response.json()["predicted_label"] == "A"
+
+
+def test_fields_beside_a_picture_in_text_are_read(client: TestClient):
+    body = {"image": URL, "session_id": "s", "commit": "now"}
+    assert client.post("/predict-image", data=body).json()["assembled_text"] == "A"
+
+
+@pytest.mark.parametrize("path", ["/data/user/0/hand.jpg", "C:\\hand.jpg", "hello"])
+def test_a_path_in_place_of_the_picture_is_told(client: TestClient, path: str):
+    for response in (
+        client.post("/predict-image", data={"image": path}),
+        client.post("/predict-image", files={"image": (None, path)}),
+    ):
+        assert response.status_code == 400 and "not its path" in problem(response)["fix"]
+
+
+def test_a_form_without_a_picture_says_what_arrived(client: TestClient):
+    response = client.post("/predict-image", files={"photo": ("hand.jpg", RED)}, data={"a": "b"})
+    assert problem(response)["found"] == "no image, but the fields a, photo"
 
 
 def test_an_unsure_answer_is_marked(client: TestClient):
@@ -139,7 +212,7 @@ def test_the_stand_in_says_so_in_health_and_answers():
 def test_a_request_without_a_picture_is_a_400(client: TestClient, asked: dict[str, Any]):
     response = client.post("/predict-image", **asked)
     assert response.status_code == 400
-    assert problem(response)["found"] == "no image"
+    assert problem(response)["found"].startswith("no image")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +233,7 @@ def test_a_request_without_a_picture_is_a_400(client: TestClient, asked: dict[st
             "multipart/form-data; boundary=abc",
             "that is text",
         ),
+        (b"image=1" + b"&a=1" * 40, FORM, "form that cannot be read"),
     ],
 )
 def test_a_malformed_request_is_a_400(client: TestClient, content: bytes, kind: str, found: str):
@@ -195,6 +269,25 @@ def test_a_picture_at_the_limit_is_answered_and_one_byte_more_is_a_413(client: T
     assert "0.095" in problem(response)["expected"]
     image = base64.b64encode(exact + RED).decode()
     assert client.post("/predict-image", json={"image": image}).status_code == 413
+
+
+def test_head_of_health_is_answered_without_a_body(client: TestClient):
+    response = client.head("/health")
+    assert response.status_code == 200 and response.content == b""
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_an_allowed_page_on_a_public_address_may_call_this_machine(recogniser, allowed: bool):
+    client = TestClient(create_app(recogniser, cors=("https://page.example",)))
+    asked = {
+        "Origin": "https://page.example" if allowed else "https://other.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    response = client.options("/predict-image", headers=asked)
+    assert (response.status_code == 200) is allowed
+    if allowed:
+        assert response.headers["Access-Control-Allow-Private-Network"] == "true"
 
 
 def test_unknown_addresses_and_methods_have_the_same_error_shape(client: TestClient):

@@ -6,16 +6,18 @@ import shutil
 import subprocess
 import sys
 import time
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 import fingerspell
 from fingerspell.cli import serve
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
-from fingerspell.serve import smoke
+from fingerspell.serve import running, smoke
 from fingerspell.serve.running import open_socket
 from fingerspell.serve.smoke import folder_samples
 from helpers.command import command
@@ -39,6 +41,52 @@ def test_an_option_beats_the_environment_which_beats_the_default():
     assert serve._where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
     with pytest.raises(ConfigError, match="PORT=http"):
         serve._where(asked(), {"PORT": "http"})
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "processes"),
+    [
+        (["uvicorn", "backend.app:app"], {}, 1),
+        (["uvicorn", "backend.app:app", "--workers", "2"], {}, 2),
+        (["uvicorn", "--workers=3", "backend.app:app"], {}, 3),
+        (["gunicorn", "-w", "4", "backend.app:app"], {}, 4),
+        (["uvicorn", "backend.app:app"], {"WEB_CONCURRENCY": "2"}, 2),
+        (["uvicorn", "backend.app:app", "--workers", "1"], {"WEB_CONCURRENCY": "2"}, 1),
+        (["uvicorn", "backend.app:app", "--workers"], {}, 1),
+    ],
+)
+def test_the_processes_of_a_server_are_counted(argv, environment, processes):
+    assert serve._server_processes(argv, environment) == processes
+
+
+def test_one_of_several_processes_answers_pictures_and_refuses_sessions(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["uvicorn", "backend.app:app", "--workers", "2"])
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    client, sent = TestClient(serve.load_app()), {"image": ("a.jpg", encode_jpeg(picture("A")))}
+    assert client.post("/predict-image", files=sent).status_code == 200
+    answer = client.post("/predict-image", files=sent, data={"session_id": "s"})
+    assert answer.status_code == 400 and "without --workers" in answer.json()["error"]["fix"]
+    monkeypatch.setattr(sys, "argv", ["uvicorn", "backend.app:app"])
+    alone = TestClient(serve.load_app())
+    assert alone.post("/predict-image", files=sent, data={"session_id": "s"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_server_for_all_addresses_names_those_that_a_device_can_open(monkeypatch, host):
+    monkeypatch.setattr(running, "network_address", lambda: "192.168.1.7")
+    with open_socket(host, 0) as bound:
+        port = bound.getsockname()[1]
+        urls = [f"http://127.0.0.1:{port}", f"http://192.168.1.7:{port}"]
+        assert running.addresses(bound) == urls
+        monkeypatch.setattr(running, "network_address", lambda: "")
+        assert running.addresses(bound) == urls[:1]
+    with open_socket("127.0.0.1", 0) as bound:
+        assert running.addresses(bound) == [running.address(bound)]
+
+
+def test_the_address_in_the_network_is_one_of_this_machine():
+    address = running.network_address()
+    assert address == "" or ip_address(address).is_loopback is False
 
 
 @pytest.mark.parametrize(

@@ -55,19 +55,22 @@ def _picture_paths(asked: list[Path]) -> Iterator[Path]:
     Raises `PictureError` for a folder without pictures; a file is judged when it is read.
     """
     from fingerspell.errors import PictureError
-    from fingerspell.files import PICTURE_ENDINGS, pictures_below
+    from fingerspell.files import PICTURE_ENDINGS, first_names, pictures_below
 
     for path in asked:
         if not path.is_dir():
             yield path
             continue
-        below = pictures_below(path)
+        below, others = pictures_below(path)
         if not below:
             raise PictureError(
                 found=f"no pictures in {path}",
-                expected=f"files that end in {', '.join(PICTURE_ENDINGS)}",
+                expected=f"files that are or end in {', '.join(PICTURE_ENDINGS)}",
                 fix="name the files one by one, or another folder",
             )
+        if others:
+            told = f"{len(others):,} file(s) that are no pictures: {first_names(others)}"
+            print(f"note: passed over in {path}: {told}", file=sys.stderr)
         yield from below
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,10 +47,27 @@ def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[st
 
 
 def load_app(bundle: Path | None = None) -> FastAPI:
-    """Returns the app with default limits, for `uvicorn backend.app:app`."""
+    """Returns the app with default limits, for `uvicorn backend.app:app`.
+
+    One process serves all sessions, on every core: with `--workers 2` a session would jump
+    between two texts, so such an app refuses sessions.
+    """
+    import os
+
     from fingerspell.serve.app import create_app
 
-    return create_app(chosen_predictor(bundle))
+    several = _server_processes(sys.argv, os.environ) > 1
+    return create_app(chosen_predictor(bundle), sessions_allowed=not several)
+
+
+def _server_processes(argv: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Returns how many processes uvicorn or gunicorn was asked for."""
+    asked = environment.get("WEB_CONCURRENCY", "")
+    for option, value in pairwise([*argv, ""]):
+        name, _, joined = option.partition("=")
+        if name in ("--workers", "-w"):
+            asked = joined or value
+    return int(asked) if asked.isdecimal() else 1
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from fingerspell.serve.app import create_app
-    from fingerspell.serve.running import address, open_socket, serve
+    from fingerspell.serve.running import addresses, open_socket, serve
     from fingerspell.serve.sessions import MEGABYTE, Limits
 
     host, port = _where(args, os.environ)
@@ -64,7 +83,10 @@ def run(args: argparse.Namespace) -> int:
     predictor = chosen_predictor(args.bundle, args.precision)
     app = create_app(predictor, limits, cors=args.cors)
     with open_socket(host, port) as bound:
-        print(f"{predictor.name}, {len(predictor.labels)} labels, at {address(bound)}", flush=True)
-        print(f"try: curl -F image=@hand.jpg {address(bound)}/predict-image", flush=True)
+        here, *network = addresses(bound)
+        print(f"{predictor.name}, {len(predictor.labels)} labels, at {here}", flush=True)
+        for there in network:
+            print(f"on another device in this network: {there}", flush=True)
+        print(f"try: curl -F image=@hand.jpg {here}/predict-image", flush=True)
         serve(app, bound)
     return 0

@@ -183,13 +183,25 @@ def split_rule(dataset_dir: Path) -> str:
 
 
 def _scan(dataset_dir: Path) -> Manifest:
-    """Builds a manifest of a `train|val|test` folder that has none; nothing is decoded."""
-    samples = []
+    """Builds a manifest of a `train|val|test` folder that has none; nothing is decoded.
+
+    Raises `DataError` where a file is no picture by its first bytes: training would stop there.
+    """
+    samples, others = list[Sample](), list[Path]()
     for split, folder in _split_folders(dataset_dir).items():
         for class_dir in files.folders(folder):
             for picture in files.possible_pictures(class_dir):
+                if not files.starts_like_picture(picture):
+                    others.append(picture)
                 path, label = picture.relative_to(dataset_dir).as_posix(), class_dir.name
                 samples.append(Sample(path, label, split, path, dataset_dir.name))
+    if others:
+        raise DataError(
+            found=f"{len(others):,} file(s) that are no pictures in a data set, first {others[0]}",
+            expected="nothing but pictures in the class folders",
+            fix=f"python backend/prepare_dataset.py --input_dir {dataset_dir} "
+            "--output_dir dataset, which keeps the splits and omits such files, or remove them",
+        )
     if not samples:
         raise DataError(
             found=f"neither {FILE_NAME} nor class folders under train, val and test "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fingerspell.doctor.finding import Finding, fail, ok, warn
-from fingerspell.files import folders, is_picture
+from fingerspell.files import folders, pictures
 
 _SPLITS = ("train", "val", "test")
 _CONTRACT = "recogniser.json"
@@ -23,9 +23,7 @@ _LOW_ACCURACY = 0.90
 
 def _count_pictures(folder: Path) -> dict[str, int]:
     """Returns {class folder: pictures directly inside}, sorted by name; {} without the folder."""
-    return {
-        path.name: sum(is_picture(file.name) for file in path.iterdir()) for path in folders(folder)
-    }
+    return {path.name: len(pictures(path)) for path in folders(folder)}
 
 
 def check_dataset(folder: Path) -> list[Finding]:

@@ -34,7 +34,7 @@ class UnseenSigners:
 def find_unseen_signers(folder: Path, labels: Sequence[str]) -> UnseenSigners:
     """Lists `folder/<CLASS>/*`, classes matched by name (`a` is A, `Delete` is del).
 
-    Hidden files are passed over, and those that are not called like pictures. None is opened.
+    What `files.is_picture` takes for none is passed over.
     Raises `DataError` where no folder is named like a label.
     """
     numbers = {label_of(label).casefold(): number for number, label in enumerate(labels)}

@@ -10,7 +10,6 @@ import io
 import re
 import threading
 import warnings
-import zlib
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fingerspell.errors import PictureError
+from fingerspell.images.repair import (
+    MOST_STRAY_BYTES,
+    PNG_START,
+    is_progressive,
+    without_damaged_notes,
+    without_stray_bytes,
+    without_stray_end,
+)
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """uint8 (H, W, 3) RGB, as decoded."""
@@ -42,14 +49,20 @@ def luma(rgb: Pixels) -> Grey:
     return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-MAX_BYTES = 64 * 1024 * 1024
-"""Longest file that is decoded."""
+MAX_BYTES = 96 * 1024 * 1024
+"""Longest file that is decoded: a JPEG of 200 megapixels may have 70 MB."""
 
-MAX_PIXELS = 50_000_000
-"""Most pixels that are unpacked; a small file may claim far more (a decompression bomb)."""
+MAX_PIXELS = 52_000_000
+"""Most pixels that are unpacked; a small file may claim far more (a decompression bomb). Phones
+sell 8192×6144 pixels as 50 megapixels."""
+
+MAX_JPEG_PIXELS = 204_000_000
+"""Most pixels of a JPEG, which can be unpacked at a part of its size: phones sell 16320×12240."""
+
+_SCALES = (1.0, 0.5, 0.375, 0.25)
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-_PNG_START = b"\x89PNG\r\n\x1a\n"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _JPEG_START = b"\xff\xd8\xff"
 _ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
@@ -66,8 +79,7 @@ _USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
 _NO_MEMORY = "a picture that does not fit into memory"
 _SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
 _DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
-_STRAY_BYTES = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
-_MOST_STRAY_BYTES = 16
+_STRAY_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 _BIG_PIXELS = 8_000_000
 """Above this, pictures that go through Pillow are unpacked one at a time: 50 million pixels of
@@ -117,8 +129,10 @@ def glance(data: bytes, side_px: int) -> Glance:
         small = _decode_jpeg(data, side_px)
         if small is not None:
             return _turned(small, _jpeg_orientation(data))
-    if data.startswith(_PNG_START) and (chunk := _broken_chunk(data)):
-        raise _unusable(f"a damaged picture (wrong checksum of its {chunk} part)")
+    if data.startswith(PNG_START):
+        data, damaged = without_damaged_notes(data)
+        if damaged:
+            raise _unusable(f"a damaged picture (wrong checksum of its {damaged} part)")
     if kind := _container_kind(data):
         if not (formats := container_formats(kind)):
             raise _unusable(_missing(kind))
@@ -206,25 +220,6 @@ def _register_heif() -> bool:
     return True
 
 
-def _broken_chunk(data: bytes) -> str:
-    """Returns the name of the first chunk whose CRC-32 is wrong; empty where all are right.
-
-    A flipped bit would otherwise pass as a picture with other pixels. What is cut off is no
-    matter here: decoding finds that out.
-    """
-    view = memoryview(data)
-    at, name = len(_PNG_START), ""
-    while at + 12 <= len(data) and name != "IEND":
-        name = bytes(view[at + 4 : at + 8]).decode("latin-1")
-        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
-        if end + 4 > len(data):
-            return ""
-        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
-            return name
-        at = end + 4
-    return ""
-
-
 def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
     """libjpeg-turbo's pixels, or None where only Pillow can say more (an odd or broken header).
 
@@ -235,36 +230,61 @@ def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
-    _check_size(height, width)
+    sides_px = _unpacked_sides(data, height, width, side_px)
     try:
-        rgb: Pixels = simplejpeg.decode_jpeg(
-            data,
-            "RGB",
-            fastdct=False,
-            fastupsample=False,
-            min_height=side_px,
-            min_width=side_px,
-            min_factor=2,
-        )
+        return Glance(_jpeg_pixels(data, sides_px), width, height)
     except ValueError as error:
-        if _is_damage(str(error)):
+        if not _DAMAGED_JPEG.search(str(error)):
+            return None
+        rgb = _without_stray_bytes(data, sides_px)
+        if rgb is None:
             raise _unusable(f"a damaged picture ({error})") from error
-        return None
+        return Glance(rgb, width, height)
     except MemoryError as error:
         raise _unusable(_NO_MEMORY) from error
-    return Glance(rgb, width, height)
 
 
-def _is_damage(message: str) -> bool:
-    """Returns whether a libjpeg message means missing picture data.
+def _unpacked_sides(data: bytes, height: int, width: int, side_px: int) -> tuple[int, int]:
+    """Returns the least height and width in which a JPEG is unpacked.
 
-    Webcams leave a few stray bytes before the end marker of a whole picture; a flipped bit leaves
-    at least 17, behind a picture of which half is wrong (measured over 4,000 flips).
+    Above `MAX_PIXELS` they are those of the largest scale that stays below it; a progressive
+    picture is held in full size whatever the scale. Raises `PictureError` beyond the limits.
     """
-    stray = _STRAY_BYTES.search(message)
-    if stray and int(stray[1]) <= _MOST_STRAY_BYTES:
-        return False
-    return bool(_DAMAGED_JPEG.search(message))
+    _check_size(height, width, MAX_PIXELS if is_progressive(data) else MAX_JPEG_PIXELS)
+    scales = (x for x in _SCALES if height * width * x * x <= MAX_PIXELS)
+    scale = next(scales, _SCALES[-1])
+    return min(side_px, int(height * scale)), min(side_px, int(width * scale))
+
+
+def _jpeg_pixels(data: bytes, sides_px: tuple[int, int]) -> Pixels:
+    """Returns the pixels; raises `ValueError` at libjpeg's first complaint."""
+    rgb: Pixels = simplejpeg.decode_jpeg(
+        data,
+        "RGB",
+        fastdct=False,
+        fastupsample=False,
+        min_height=sides_px[0],
+        min_width=sides_px[1],
+        min_factor=2,
+    )
+    return rgb
+
+
+def _without_stray_bytes(data: bytes, sides_px: tuple[int, int]) -> Pixels | None:
+    """Returns the pixels where all that is wrong are bytes that belong to nothing, or None.
+
+    A few in front of the end marker are a camera's; a flipped bit leaves at least 17 in most files
+    (measured over 4,000 flips), behind a picture of which half is wrong.
+    """
+    candidates = list(without_stray_bytes(data))
+    for number, candidate in enumerate(candidates):
+        try:
+            return _jpeg_pixels(candidate, sides_px)
+        except ValueError as error:
+            stray = _STRAY_END.search(str(error))
+            if stray and int(stray[1]) <= MOST_STRAY_BYTES:
+                candidates[number + 1 : number + 1] = without_stray_end(candidate)
+    return None
 
 
 def _jpeg_orientation(data: bytes) -> int:
@@ -303,17 +323,19 @@ def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
     """Pillow's pixels of any of `formats`."""
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
-            _check_size(image.height, image.width)
+            _check_size(image.height, image.width, MAX_PIXELS)
             big = image.height * image.width > _BIG_PIXELS
             with _one_big_picture if big else nullcontext():
-                orientation = _exif_orientation(image)
-                return _upright(_rgb(image), orientation)
+                rgb = _rgb(image)
+                # Asked for only now: Pillow turns a TIFF itself as it unpacks it, and says so.
+                return _upright(rgb, _exif_orientation(image))
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels(str(error)) from error
+        raise _too_many_pixels(str(error), MAX_PIXELS) from error
     except UnidentifiedImageError as error:
-        raise _unusable(_what_it_is(data)) from error
+        fix = "git lfs pull, in the clone" if data.startswith(_LFS_POINTER) else _SAVE_AGAIN
+        raise _unusable(_what_it_is(data), fix=fix) from error
     except MemoryError as error:
         raise _unusable(_NO_MEMORY) from error
     except Exception as error:  # Damaged files make Pillow's readers raise nearly anything.
@@ -325,7 +347,9 @@ def _rgb(image: Image.Image) -> Pixels:
     if image.mode in ("I", "F"):
         raise _unusable(f"a 32-bit grey picture (mode {image.mode})", "8 or 16 bits a channel")
     image.load()
-    _check_size(image.height, image.width)  # HEIC knows its size for certain only now.
+    _check_size(image.height, image.width, MAX_PIXELS)  # HEIC knows its size for certain only now.
+    if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        image = image.convert("RGB")  # A fourth byte that no program filled, and no alpha.
     rgb = np.empty((image.height, image.width, 3), np.uint8)
     rows = max(1, _STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
@@ -349,15 +373,15 @@ def _whole(rgb: Pixels) -> Glance:
     return Glance(rgb, rgb.shape[1], rgb.shape[0])
 
 
-def _check_size(height: int, width: int) -> None:
+def _check_size(height: int, width: int, most: int) -> None:
     if height < 1 or width < 1:
         raise _unusable(f"a picture of {width}×{height} pixels", "at least 1×1 pixel")
-    if height * width > MAX_PIXELS:
-        raise _too_many_pixels(f"a picture of {width}×{height} = {height * width:,} pixels")
+    if height * width > most:
+        raise _too_many_pixels(f"a picture of {width}×{height} = {height * width:,} pixels", most)
 
 
-def _too_many_pixels(found: str) -> PictureError:
-    return _unusable(found, f"at most {MAX_PIXELS:,} pixels", "shrink the picture first")
+def _too_many_pixels(found: str, most: int) -> PictureError:
+    return _unusable(found, f"at most {most:,} pixels", "shrink the picture first")
 
 
 def _what_it_is(data: bytes) -> str:
@@ -366,6 +390,8 @@ def _what_it_is(data: bytes) -> str:
         return "a text file (HTML, XML or SVG)"
     if data[:4] == b"%PDF":
         return "a PDF file"
+    if data.startswith(_LFS_POINTER):
+        return "a pointer of Git LFS and not the picture, which `git lfs pull` fetches"
     return f"{len(data):,} bytes that are no picture"
 
 

@@ -15,19 +15,20 @@ _SPACE = "space"
 _DELETE = "del"
 
 
-def _written(text: str, label: str, max_chars: int) -> str:
-    """Returns the text after one sign.
+def _written(signs: tuple[str, ...], label: str, max_chars: int) -> tuple[str, ...]:
+    """Returns what stands written, sign by sign, after one sign more.
 
-    `space` adds one space, never a second and never at the start. `del` takes the last character
-    away. Any other label is added as it is, unless the text would grow beyond `max_chars`: what
-    is already written is never pushed out.
+    `space` adds one space, never a second and never at the start. `del` takes back what the last
+    sign wrote, as a whole: a label may have several characters. Any other label is added as it
+    is, unless the text would grow beyond `max_chars`: what is already written is never pushed out.
     """
     if label == _DELETE:
-        return text[:-1]
+        return signs[:-1]
     addition = " " if label == _SPACE else label
-    if label == _SPACE and (not text or text.endswith(" ")):
-        return text
-    return text + addition if len(text) + len(addition) <= max_chars else text
+    if label == _SPACE and (not signs or signs[-1].endswith(" ")):
+        return signs
+    fits = sum(map(len, signs)) + len(addition) <= max_chars
+    return (*signs, addition) if fits else signs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +50,21 @@ class LiveRules:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A session: the text so far and what the next frame needs.
+    """A session: what each sign wrote so far, and what the next frame needs.
 
     `counted` is the sign that the last frame completed (`None`: none). It may leave the text as
     it was: a second space, a `del` with nothing to delete.
     """
 
-    text: str = ""
+    signs: tuple[str, ...] = ()
     counted: str | None = None
     smoothed: Smoothed = field(default_factory=Smoothed)
     held: Held = field(default_factory=Held)
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self.signs)
 
     @property
     def shown(self) -> str | None:
@@ -79,8 +85,10 @@ def step(state: Live, frame: Frame, elapsed_s: float, how: LiveRules) -> Live:
     """Folds one frame into the session, `elapsed_s` seconds after the one before."""
     smoothed = smoothing.step(state.smoothed, frame, elapsed_s, how.smoothing)
     held = commit.step(state.held, smoothed.shown, elapsed_s, how.holding)
-    text = state.text if held.counted is None else _written(state.text, held.counted, how.max_chars)
-    return Live(text, held.counted, smoothed, held)
+    signs = state.signs
+    if held.counted is not None:
+        signs = _written(signs, held.counted, how.max_chars)
+    return Live(signs, held.counted, smoothed, held)
 
 
 def commit_now(state: Live, frame: Frame, how: LiveRules) -> Live:
@@ -94,7 +102,7 @@ def commit_now(state: Live, frame: Frame, how: LiveRules) -> Live:
         return replace(state, counted=None)
     held = Held(locked=label, counted=label, frames=2)
     alone = smoothing.step(Smoothed(), frame, 0.0, how.smoothing)
-    return Live(_written(state.text, label, how.max_chars), label, alone, held)
+    return Live(_written(state.signs, label, how.max_chars), label, alone, held)
 
 
 def spell(frames: Iterable[tuple[float, Frame]], how: LiveRules) -> Iterator[Counted]:

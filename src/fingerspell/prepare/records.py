@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,6 +82,7 @@ class Source:
     ignored: list[Path] = field(default_factory=list)
     unusable: list[Bad] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
+    companions: Counter[str] = field(default_factory=Counter)
 
     def label(self, written: str) -> str:
         """Returns the label of a class as written, and remembers it for `renamed`."""

@@ -1,5 +1,6 @@
 """Scan of the input folders: their layouts, classes, sources and pictures; nothing is decoded."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,8 @@ _SPLITS = ("", *SPLITS)
 class Scan:
     """All pictures in source, class, split and natural file order; what was skipped.
 
-    `sources` holds each source's folder; `layouts` says in a few words how it is laid out.
+    `sources` holds each source's folder; `layouts` says in a few words how it is laid out;
+    `companions` counts by ending what phones and photo managers left beside the pictures.
     """
 
     records: tuple[Record, ...]
@@ -28,6 +30,7 @@ class Scan:
     renamed: tuple[Renamed, ...] = ()
     layouts: tuple[tuple[str, str], ...] = ()
     sources: tuple[tuple[str, Path], ...] = ()
+    companions: tuple[tuple[str, int], ...] = ()
 
 
 def scan(input_dirs: Sequence[Path], holdout_sources: Collection[str] = ()) -> Scan:
@@ -60,6 +63,7 @@ def scan(input_dirs: Sequence[Path], holdout_sources: Collection[str] = ()) -> S
         tuple(renamed for source in sources for renamed in source.renamed()),
         tuple((source.name, source.layout) for source in sources),
         tuple(zip(names, input_dirs, strict=True)),
+        tuple(sum((source.companions for source in sources), Counter()).most_common()),
     )
 
 
@@ -141,12 +145,13 @@ def _folder(path: Path, name: str) -> Source:
             expected="a name that reports can show",
             fix="rename the folder",
         )
-    tree, unusable, idle = read_tree(path)
+    tree, unusable, idle, companions = read_tree(path)
     source = read_boxes(tree, name) or _classes_or_table(tree, name) or read_by_name(tree, name)
     if source is None:
         raise _nothing(tree)
     source.unusable = unusable + source.unusable
     source.ignored += idle
+    source.companions = companions
     return source
 
 

@@ -77,6 +77,7 @@ def figures(
         ],
         "copies_of_unseen_signers": [str(picture.file.path) for picture in left_out.copies],
         "ignored": [str(path) for path in scanned.ignored],
+        "companions": dict(scanned.companions),
         **({"named": named} if named else {}),
     }
 
@@ -123,10 +124,19 @@ def summary(report: Report, output_dir: Path) -> str:
             [", ".join(c["paths"]) for c in report["conflicts"]],
         ),
         *_listed("file(s) and folder(s) passed over, no pictures of a class", report["ignored"]),
+        *_companions(report["companions"]),
         f"{output_dir}: {report['linked']:,} pictures linked, {report['copied']:,} copied, "
         f"in {report['seconds']:.1f} s",
     ]
     return "\n".join(lines)
+
+
+def _companions(counts: dict[str, int]) -> list[str]:
+    """One line for what lies beside pictures and is none, such as `.AAE` and `.xmp`."""
+    each = ", ".join(f"{count:,} {ending}" for ending, count in counts.items())
+    return [f"{sum(counts.values()):,} companion(s) of pictures passed over ({each})"] * bool(
+        counts
+    )
 
 
 def _config_json(config: PrepareConfig) -> dict[str, Any]:

@@ -31,12 +31,14 @@ def create_app(
     limits: Limits | None = None,
     *,
     cors: Sequence[str] = (),
+    sessions_allowed: bool = True,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """Returns the server's app around a loaded recogniser.
 
     `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
-    machine only. `clock` tells sessions when frames arrive.
+    machine only. Without `sessions_allowed` a request that names one is refused: the texts of
+    several processes know nothing of each other. `clock` tells sessions when frames arrive.
     """
     limits = limits or Limits()
     app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
@@ -48,6 +50,7 @@ def create_app(
     # once than there are interpreters, so that memory stays bounded under load.
     places = anyio.CapacityLimiter(limits.parallel)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> messages.Health:
         """Says that the server is up and what it serves."""
@@ -66,6 +69,8 @@ def create_app(
         """Reads the handshape in one picture; with a `session_id` it is a frame of a stream."""
         arrived_s = sessions.clock()
         upload = await read_upload(request, limits)
+        if upload.session_id is not None and not sessions_allowed:
+            raise _several_processes()
         answer, time_ms = await anyio.to_thread.run_sync(
             _timed_answer, recogniser, upload.picture, limiter=places
         )
@@ -79,6 +84,15 @@ def create_app(
         )
 
     return app
+
+
+def _several_processes() -> messages.RequestError:
+    return messages.RequestError(
+        400,
+        found="a session on a server of several processes, each with a text of its own",
+        expected="one process, which uses every core by itself",
+        fix="start the server without --workers and WEB_CONCURRENCY, or send no session_id",
+    )
 
 
 def _timed_answer(recogniser: Predictor, picture: bytes) -> tuple[Answer, float]:
@@ -101,8 +115,9 @@ def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:
         CORSMiddleware,
         allow_origins=list(cors),
         allow_origin_regex=None if cors else _LOCAL_ORIGINS,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["*"],
+        allow_private_network=True,  # Chromium asks where a public page calls this machine.
     )
 
 

@@ -121,7 +121,13 @@ def _request_error(_: Request, error: Exception) -> Response:
 
 def _picture_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, PictureError)
-    return _problem(415, error)
+    sent = FingerspellError(
+        found=error.found,
+        expected=error.expected,
+        fix="send the bytes of the picture file as they are, or as base64; to see what arrives, "
+        "save them to a file and open it",
+    )
+    return _problem(415, sent)
 
 
 def _http_error(request: Request, error: Exception) -> Response:

@@ -53,6 +53,29 @@ def address(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def addresses(bound: socket.socket) -> list[str]:
+    """Returns the URLs at which a bound socket can be opened, this machine's own first.
+
+    A socket that listens on all addresses (0.0.0.0 or ::) is at none that a browser can open.
+    """
+    host, port = bound.getsockname()[:2]
+    if host not in ("0.0.0.0", "::"):
+        return [address(bound)]
+    network = network_address()
+    return [f"http://127.0.0.1:{port}", *([f"http://{network}:{port}"] if network else [])]
+
+
+def network_address() -> str:
+    """Returns this machine's address in its network, empty where it is in none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # Picks the way out; UDP sends nothing until asked to.
+        except OSError:
+            return ""
+        host = str(asked.getsockname()[0])
+    return "" if host.startswith(("127.", "0.")) else host
+
+
 def serve(app: FastAPI, bound: socket.socket, log_level: str = "info") -> None:
     """Serves until it is stopped (Ctrl-C, SIGTERM)."""
     uvicorn.Server(_config(app, log_level)).run(sockets=[bound])

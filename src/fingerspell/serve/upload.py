@@ -1,11 +1,18 @@
-"""Reads a picture from an HTTP request: a form field, JSON with base64, or the bare bytes."""
+"""Reads a picture from an HTTP request: a form field, JSON with base64, or the bare bytes.
+
+Clients say little of what they send, or the wrong thing: `curl --data-binary` calls a JPEG a form,
+`fetch` calls JSON text, Dart sends a file part without a file name. So the type that a request
+names decides only between a form and the rest; everything else is told from the bytes.
+"""
 
 import base64
 import binascii
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -15,6 +22,14 @@ from fingerspell.serve.messages import RequestError
 from fingerspell.serve.sessions import MEGABYTE, Limits
 
 COMMITS = ("hold", "now")
+
+_FIELDS = ("image_base64", "image")
+"""What the picture may be called in a form or in JSON."""
+
+_PAIRS = tuple(f"{name}=".encode() for name in (*_FIELDS, "session_id", "commit"))
+_NO_PATH = "send the file itself and not its path: in a form as a file, curl -F image=@hand.jpg"
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{32,}={0,2}\s*")
+_URL_SAFE = str.maketrans("-_", "+/")
 
 _HOW_TO_SEND = (
     "send a form with a file field `image` (curl -F image=@hand.jpg), JSON "
@@ -41,12 +56,15 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
     fields: Mapping[str, Any]
     if kind == "multipart/form-data":
         picture, fields = await _from_form(request.headers, body, limits)
-    elif kind == "application/json" or kind.endswith("+json"):
+    elif kind == "application/json" or kind.endswith("+json") or body.lstrip()[:1] == b"{":
         picture, fields = _from_json(body)
-    else:  # also curl's --data-binary, which calls itself a form
-        picture, fields = body, {}
+    elif pairs := _pairs(body):
+        picture, fields = _picture_in(pairs), pairs
+    else:
+        picture, fields = _from_text(body.decode("latin-1")), {}
     if not picture:
-        raise _bad("no image")
+        arrived = ", ".join(sorted(map(str, fields)))[:200]
+        raise _bad(f"no image, but the fields {arrived}" if arrived else "no image")
     if len(picture) > limits.picture_bytes:
         raise _too_large(limits)
     asked = {**request.query_params, **fields}
@@ -109,12 +127,47 @@ async def _from_form(headers: Headers, body: bytes, limits: Limits) -> tuple[byt
     except MultiPartException as error:
         raise _bad(f"a form that cannot be read ({error.message})") from error
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
-    image = form.get("image")
-    picture = await image.read() if isinstance(image, UploadFile) else b""
+    files = {name: value for name, value in form.items() if isinstance(value, UploadFile)}
+    image = next((files[name] for name in _FIELDS if name in files), None)
+    picture = await image.read() if image else _picture_in(texts)
     await form.close()
-    if isinstance(image, str):
-        raise _bad("a form field `image` that is text")
-    return picture, texts
+    return picture, {**dict.fromkeys(files, "a file"), **texts}
+
+
+def _pairs(body: bytes) -> dict[str, str]:
+    """Returns the fields of an urlencoded form, empty where a body is none.
+
+    Spaces become the plus signs again that a client forgot to escape: base64 has no spaces.
+    """
+    if not body.startswith(_PAIRS):
+        return {}
+    try:
+        pairs = dict(parse_qsl(body.decode("latin-1"), max_num_fields=32))
+    except ValueError as error:
+        raise _bad(f"a form that cannot be read ({error})") from error
+    return {x: y.replace(" ", "+") if x in _FIELDS else y for x, y in pairs.items()}
+
+
+def _picture_in(fields: Mapping[str, str]) -> bytes:
+    """Returns the picture that a text field holds; no bytes where none does."""
+    text = next((fields[name] for name in _FIELDS if fields.get(name)), "")
+    picture = _from_text(text)
+    if picture and picture == text.encode("latin-1", "replace") and text.isprintable():
+        raise _bad(f"a field `image` that is text: {text[:60]!r}", _NO_PATH)
+    return picture
+
+
+def _from_text(text: str) -> bytes:
+    """Returns the bytes that a text stands for: a data URL, base64, or a byte a character.
+
+    A part without a file name comes as text although it is the picture itself.
+    """
+    start = text[:64].lstrip()
+    if start[:5].lower() == "data:":
+        return _from_base64(text.strip())
+    if start and _BASE64.fullmatch(text):
+        return _from_base64(text)
+    return text.encode("latin-1", "replace")
 
 
 def _from_json(body: bytes) -> tuple[bytes, dict[str, Any]]:
@@ -125,20 +178,21 @@ def _from_json(body: bytes) -> tuple[bytes, dict[str, Any]]:
         raise _bad("JSON that cannot be read") from error
     if not isinstance(members, dict):
         raise _bad("JSON that is not an object")
-    text = members.get("image_base64") or members.get("image") or ""
+    text = next((members[name] for name in _FIELDS if members.get(name)), "")
     if not isinstance(text, str):
         raise _bad("an image that is not a base64 string")
     return _from_base64(text), members
 
 
 def _from_base64(text: str) -> bytes:
-    """Decodes base64, bare or as a data URL; white space is ignored."""
-    if text.startswith("data:"):
+    """Decodes base64, bare or as a data URL, also as URLs want it; white space is ignored."""
+    if text[:5].lower() == "data:":
         head, comma, text = text.partition(",")
-        if not comma or not head.endswith(";base64"):
+        if not comma or not head.lower().endswith(";base64"):
             raise _bad("a data URL that is not base64")
+    text = "".join(text.split()).translate(_URL_SAFE).rstrip("=")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise _bad(f"base64 that cannot be read ({error})") from error
 

@@ -47,7 +47,7 @@ def _photograph(rng: np.random.Generator, height: int, width: int, folder: Path)
 
 @lru_cache(maxsize=4)
 def _pictures(folder: Path) -> tuple[Path, ...]:
-    below = pictures_below(folder)
+    below, _ = pictures_below(folder)
     if not below:
         raise DataError(
             found=f"no pictures in {folder}",

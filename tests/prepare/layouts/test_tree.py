@@ -45,15 +45,50 @@ def test_links_to_files_and_folders_inside_are_followed_and_the_input_may_be_one
 
 
 @posix
-@pytest.mark.parametrize("name", ["A/2.jpg", "C"])
-@pytest.mark.parametrize("target", ["../elsewhere", "/etc/passwd", "../hands2/A", ".way"])
-def test_a_link_that_leaves_the_folder_is_not_followed(root: Path, name: str, target: str) -> None:
-    touch(root.parent, "elsewhere/1.jpg", "hands2/A/1.jpg")
+@pytest.mark.parametrize("target", ["../elsewhere", "../hands2/C", ".way"])
+def test_a_class_may_be_a_link_that_leaves_the_folder(root: Path, target: str) -> None:
+    touch(root.parent, "elsewhere/1.jpg", "hands2/C/1.jpg")
     (root / ".way").symlink_to(root.parent / "elsewhere")
-    (root / name).symlink_to(root / target)
+    (root / "C").symlink_to(root / target)
+    scanned = scan([root])
+    assert paths(scanned, root) == [*BOTH, "C/1.jpg"]
+    assert scanned.unusable == ()
+
+
+@posix
+def test_every_file_may_be_a_link_into_a_cache(tmp_path: Path) -> None:
+    """As model hubs lay a data set out: names in one folder, contents in another."""
+    touch(tmp_path, *(f"blobs/{name}" for name in "abcd"))
+    for name, place in zip("abcd", ("A/1.jpg", "A/2.jpg", "B/1.jpg", "B/2.jpg"), strict=True):
+        path = tmp_path / "snapshot" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(tmp_path / "blobs" / name)
+    scanned = scan([tmp_path / "snapshot"])
+    assert paths(scanned, tmp_path / "snapshot") == ["A/1.jpg", "A/2.jpg", "B/1.jpg", "B/2.jpg"]
+
+
+@posix
+@pytest.mark.parametrize("target", ["..", "../..", "/"])
+def test_a_link_to_a_folder_around_the_input_is_not_followed(root: Path, target: str) -> None:
+    (root / "C").symlink_to(root / target if target != "/" else "/", target_is_directory=True)
     scanned = scan([root])
     assert paths(scanned, root) == BOTH
-    assert reasons(scanned)[Path(name).name].startswith("a link that leaves the folder: ")
+    assert reasons(scanned)["C"].startswith("a link to a folder around this one: ")
+
+
+COMPANIONS = (
+    "A/1.AAE", "A/1.MOV", "A/1.jpg.xmp", "A/Picasa.ini", "B/ehthumbs.db", "B/Thumbs.db",
+    "B/1.jpg:Zone.Identifier", "B/desktop.ini", "B/1.lnk",
+)  # fmt: skip
+
+
+@posix
+def test_what_phones_and_photo_managers_leave_is_counted_and_no_picture(root: Path) -> None:
+    scanned = scan([touch(root, *COMPANIONS)])
+    assert paths(scanned, root) == BOTH and scanned.unusable == () and scanned.ignored == ()
+    assert dict(scanned.companions) == {
+        "aae": 1, "mov": 1, "xmp": 1, "ini": 2, "db": 2, "identifier": 1, "lnk": 1,
+    }  # fmt: skip
 
 
 @posix

@@ -197,16 +197,30 @@ def _several(tree: Folder, sets: Sequence[_ClassSet]) -> DataError:
     paths = [one.folder.path for one in sets]
     names = ", ".join(Path(os.path.relpath(path, tree.path)).as_posix() for path in paths[:6])
     more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
-    listed = " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")
-    deeper = all(map(_is_usual, (one.folder for one in sets))) and not any(
-        map(_is_usual, (f for one in sets for _, root in one.parts for f in _class_folders(root)))
-    )
     return DataError(
         found=f"{len(paths)} folders with classes of their own in {tree.path}: {names}{more}",
         expected=EXPECTED,
-        fix="move the pictures of each class up, right into its folder"
-        if deeper
-        else f"name each as a source: --input_dir {listed}",
+        fix=_how_to_part(sets, " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")),
+    )
+
+
+def _how_to_part(sets: Sequence[_ClassSet], listed: str) -> str:
+    """Says which of two levels of folders are the classes, as far as their names tell.
+
+    Where neither holds usual classes, only the user knows: `hello/anna` may be a sign and the
+    person who shows it, or a recording and its sign.
+    """
+    move = "move the pictures of each class up, right into its folder"
+    sources = f"name each as a source: --input_dir {listed}"
+    inner = [f for one in sets for _, root in one.parts for f in _class_folders(root)]
+    if any(map(_is_usual, inner)):
+        return sources
+    if all(_is_usual(one.folder) for one in sets):
+        return move
+    first, below = Path(sets[0].folder.path).name, inner[0].name
+    return (
+        f"if {first} is a class and {below} a person who shows it: {move}; if {first} is a person "
+        f"or recording and {below} a class: {sources}"
     )
 
 

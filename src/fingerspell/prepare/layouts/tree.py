@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,16 +59,30 @@ class _Walk:
     root: str
     bad: list[Bad] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
+    companions: Counter[str] = field(default_factory=Counter)
     links: deque[_Link] = field(default_factory=deque)
 
 
-def read_tree(root: Path) -> tuple[Folder, list[Bad], list[Path]]:
-    """Lists everything below `root`; returns it with what cannot be read, and idle links.
+class Tree(NamedTuple):
+    """Everything below an input folder, with what cannot be read, and idle links.
 
-    Links that stay inside are followed, each folder once: a link to a folder that is read
-    already, also one around in a circle, is idle. A link that leaves the folder is not followed.
-    Raises `OSError` only where `root` itself cannot be listed, and `DataError` for a folder that
-    nobody could name as a class.
+    `companions` counts what phones, photo managers and the system left there, by ending.
+    """
+
+    root: Folder
+    bad: list[Bad]
+    idle: list[Path]
+    companions: Counter[str]
+
+
+def read_tree(root: Path) -> Tree:
+    """Lists everything below `root`.
+
+    Links are followed, also out of the folder, as model hubs and photo collections lay them out;
+    each folder once: a link to a folder that is read already, also one around in a circle, is
+    idle. A link to a folder that holds `root` itself would read far too much, and is bad. Raises
+    `OSError` only where `root` itself cannot be listed, and `DataError` for a folder that nobody
+    could name as a class.
     """
     walk, idle = _Walk(os.path.realpath(root)), list[Path]()
     tree = _list(Folder(os.fspath(root), root.name), walk.root, 0, walk)
@@ -79,7 +93,7 @@ def read_tree(root: Path) -> tuple[Folder, list[Bad], list[Path]]:
             continue
         _child(link.parent, link.path, link.name, link.target, link.depth, walk)
         link.parent.folders.sort(key=lambda folder: folder.name)
-    return tree, walk.bad, idle
+    return Tree(tree, walk.bad, idle, walk.companions)
 
 
 def every(folder: Folder) -> Iterator[Folder]:
@@ -132,7 +146,7 @@ def _place(entry: os.DirEntry[str], folder: Folder, real: str, depth: int, walk:
         elif _is_link(entry):
             _link(entry, folder, depth, walk)
         elif entry.is_file():
-            _add(folder, entry.path, name, entry.stat())
+            _add(folder, entry.path, name, entry.stat(), walk)
         elif entry.is_dir():
             _child(folder, entry.path, name, os.path.join(real, name), depth, walk)  # noqa: PTH118
         else:
@@ -166,8 +180,8 @@ def _child(parent: Folder, path: str, name: str, real: str, depth: int, walk: _W
 def _link(entry: os.DirEntry[str], folder: Folder, depth: int, walk: _Walk) -> None:
     """Takes a link to a file; puts a link to a folder off until all real folders are read."""
     target = os.path.realpath(entry.path)
-    if not _inside(target, walk.root):
-        _refuse(walk, entry.path, f"a link that leaves the folder: {_shown(target)}")
+    if _inside(walk.root, target) and not _inside(target, walk.root):
+        _refuse(walk, entry.path, f"a link to a folder around this one: {_shown(target)}")
         return
     try:
         status = os.stat(target)  # noqa: PTH116
@@ -177,12 +191,15 @@ def _link(entry: os.DirEntry[str], folder: Folder, depth: int, walk: _Walk) -> N
     if S_ISDIR(status.st_mode):
         walk.links.append(_Link(folder, entry.path, entry.name, target, depth))
     elif S_ISREG(status.st_mode):
-        _add(folder, entry.path, entry.name, status)
+        _add(folder, entry.path, entry.name, status, walk)
     else:
         _refuse(walk, entry.path, "a link to a pipe, socket or device")
 
 
-def _add(folder: Folder, path: str, name: str, status: os.stat_result) -> None:
+def _add(folder: Folder, path: str, name: str, status: os.stat_result, walk: _Walk) -> None:
+    if files.is_companion(name):
+        walk.companions[re.split(r"[.:]", name)[-1].lower()] += 1
+        return
     into = folder.notes if files.is_note(name) else folder.pictures
     into.append(File(path, name, status.st_size, status.st_mtime_ns))
 

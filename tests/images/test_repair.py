@@ -1,0 +1,219 @@
+"""What is wrong beside the pixels of a file does not change them; what touches them is refused."""
+
+import importlib
+import io
+import re
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fingerspell.errors import PictureError
+from fingerspell.images import glance
+from fingerspell.images.decode import decode
+
+decode_module = importlib.import_module("fingerspell.images.decode")
+
+RGB = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
+LYING = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
+}  # fmt: skip
+RESTART = rb"(?=\xff[\xd0-\xd7])"
+
+
+def saved(kind, image=None, **options):
+    out = io.BytesIO()
+    (image or Image.fromarray(RGB)).save(out, kind, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("orientation", LYING)
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("TIFF", {"compression": "packbits"}),
+        ("TIFF", {"compression": "tiff_adobe_deflate"}), ("PNG", {}), ("WEBP", {"lossless": True}),
+    ],
+)  # fmt: skip
+def test_every_container_comes_out_upright_once(kind, options, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lying = Image.fromarray(RGB).transpose(LYING[orientation])
+    np.testing.assert_array_equal(decode(saved(kind, lying, exif=exif, **options)), RGB)
+
+
+def camera(count, filling=b"\x00", **options):
+    """A JPEG with `count` bytes to spare in front of each restart marker."""
+    data = saved("JPEG", restart_marker_blocks=1, **options)
+    return data, re.sub(RESTART, filling * count, data)
+
+
+@pytest.mark.parametrize("count", [1, 2, 16])
+@pytest.mark.parametrize("filling", [b"\x00", b"\x55"])
+def test_the_same_number_of_bytes_before_every_restart_marker_is_a_camera(count, filling):
+    clean, stray = camera(count, filling)
+    assert stray != clean
+    np.testing.assert_array_equal(decode(stray), decode(clean))
+    assert glance(stray, 4).rgb.shape == glance(clean, 4).rgb.shape
+
+
+def test_zeros_that_fill_up_to_a_whole_word_are_a_camera():
+    clean = saved("JPEG", Image.new("RGB", (64, 16), (10, 90, 200)), restart_marker_blocks=1)
+    parts = re.split(RESTART, clean)
+    filled = b"".join(part + bytes(-len(part) % 4) for part in parts[:-1]) + parts[-1]
+    assert filled != clean
+    np.testing.assert_array_equal(decode(filled), decode(clean))
+
+
+@pytest.mark.parametrize("filling", [b"\x00\x00", b"\x12\x34\x56", b"\xff\xff\xff"])
+def test_bytes_between_segments_of_the_header_belong_to_nothing(filling):
+    clean = saved("JPEG", comment=b"a note")
+    for at in (clean.index(b"\xff\xdb"), clean.index(b"\xff\xda")):
+        np.testing.assert_array_equal(decode(clean[:at] + filling + clean[at:]), decode(clean))
+
+
+def test_all_three_at_once_are_passed_over():
+    clean, stray = camera(1)
+    at = stray.index(b"\xff\xc0")
+    stray = stray[:at] + b"\x00" + stray[at:-2] + b"\x07\x07" + stray[-2:]
+    np.testing.assert_array_equal(decode(stray), decode(clean))
+
+
+def test_bytes_left_over_in_one_interval_alone_are_damage():
+    """As a flipped bit leaves them, in front of one restart marker and of the end."""
+    clean, _ = camera(0)
+    at = [m.start() for m in re.finditer(RESTART, clean)][3]
+    for end in (b"", b"\x07\x07"):
+        damaged = clean[:at] + b"\x35\x71" + clean[at:-2] + end + clean[-2:]
+        with pytest.raises(PictureError, match="damaged"):
+            decode(damaged)
+
+
+def test_flipped_bits_pass_no_more_often_than_at_the_end_marker():
+    """In restart intervals: what is passed over may not let a damaged picture through."""
+    clean, _ = camera(0, quality=90)
+    random = np.random.default_rng(1)
+    start = clean.index(b"\xff\xda") + 14
+    passed = 0
+    for _ in range(300):
+        damaged = bytearray(clean)
+        damaged[random.integers(start, len(clean) - 2)] ^= 1 << int(random.integers(8))
+        try:
+            decode_module._jpeg_pixels(bytes(damaged), (24, 36))
+        except ValueError as error:
+            if "before marker 0xd9" in str(error):
+                continue
+            try:
+                decode(bytes(damaged))
+                passed += 1
+            except PictureError:
+                pass
+    assert passed == 0
+
+
+def chunks(data):
+    """Yields name and place of each chunk of a PNG."""
+    at = 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], at, end
+        at = end
+
+
+def with_chunk(data, name, body=b"ABCD", crc=0):
+    """Puts a chunk behind the header, with a checksum that is wrong by default."""
+    end = next(end for kind, _, end in chunks(data) if kind == b"IHDR")
+    chunk = struct.pack(">I", len(body)) + name + body + struct.pack(">I", crc)
+    return data[:end] + chunk + data[end:]
+
+
+@pytest.mark.parametrize("name", [b"pHYs", b"tEXt", b"iCCP", b"eXIf", b"gAMA", b"tIME", b"acTL"])
+def test_a_damaged_note_of_a_png_says_nothing_of_its_pixels(name):
+    np.testing.assert_array_equal(decode(with_chunk(saved("PNG"), name)), RGB)
+    twice = with_chunk(with_chunk(saved("PNG"), name), b"tEXt")
+    np.testing.assert_array_equal(decode(twice), RGB)
+
+
+@pytest.mark.parametrize("name", [b"tRNS", b"iDAT", b"pLTE", b"tRNR", b"abcd"])
+def test_a_damaged_chunk_that_may_hold_pixels_is_damage(name):
+    with pytest.raises(PictureError, match=f"wrong checksum of its {name.decode()} part"):
+        decode(with_chunk(saved("PNG"), name))
+
+
+@pytest.mark.parametrize("name", [b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"IEND"])
+def test_a_wrong_checksum_of_pixels_is_damage(name):
+    image = Image.fromarray(RGB).quantize(16)
+    data = bytearray(saved("PNG", image, transparency=3))
+    end = next(end for kind, _, end in chunks(data) if kind == name)
+    data[end - 1] ^= 1
+    with pytest.raises(PictureError, match=f"wrong checksum of its {name.decode()} part"):
+        decode(bytes(data))
+
+
+@pytest.mark.parametrize("header", [40, 108, 124])
+def test_a_fourth_byte_of_a_bmp_that_nobody_filled_is_no_transparency(header):
+    picture = np.dstack([RGB[..., ::-1], np.zeros(RGB.shape[:2], np.uint8)])[::-1]
+    np.testing.assert_array_equal(decode(bmp(picture, header)), RGB)
+
+
+def test_the_alpha_of_a_bmp_is_laid_on_black():
+    alpha = np.zeros(RGB.shape[:2], np.uint8)
+    alpha[:, :10] = 255
+    picture = np.dstack([RGB[..., ::-1], alpha])[::-1]
+    expected = np.where(alpha[..., None] > 0, RGB, 0)
+    np.testing.assert_array_equal(decode(bmp(picture, 124)), expected)
+
+
+def bmp(bgra, header):
+    """A 32-bit BMP with a header of 40 bytes, or of version 4 or 5 with an alpha mask."""
+    height, width, _ = bgra.shape
+    masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    info = struct.pack("<IiiHHIIiiII", header, width, height, 1, 32, 3 if header > 40 else 0,
+                       bgra.nbytes, 2835, 2835, 0, 0)  # fmt: skip
+    if header > 40:
+        info += struct.pack("<4I", *masks)
+    info = info.ljust(header, b"\0")
+    start = 14 + header
+    return struct.pack("<2sIHHI", b"BM", start + bgra.nbytes, 0, 0, start) + info + bgra.tobytes()
+
+
+def test_a_pointer_of_git_lfs_says_what_fetches_the_picture():
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    with pytest.raises(PictureError) as error:
+        decode(pointer)
+    assert "Git LFS" in error.value.found and "git lfs pull" in error.value.fix
+
+
+@pytest.fixture
+def small_limits(monkeypatch):
+    monkeypatch.setattr(decode_module, "MAX_PIXELS", 24 * 36 // 4)
+    monkeypatch.setattr(decode_module, "MAX_JPEG_PIXELS", 24 * 36)
+
+
+def test_a_large_jpeg_is_unpacked_at_a_part_of_its_size(small_limits):
+    seen = glance(saved("JPEG"), 1000)
+    assert seen.rgb.shape == (12, 18, 3) and (seen.width, seen.height) == (36, 24)
+    assert decode(saved("JPEG")).shape == (12, 18, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(saved("JPEG", progressive=True), id="held whole in memory"),
+        pytest.param(saved("PNG"), id="no part of its size"),
+        pytest.param(saved("JPEG", Image.new("RGB", (37, 24))), id="too large for a JPEG"),
+    ],
+)
+def test_what_cannot_be_unpacked_in_part_is_refused(small_limits, data):
+    with pytest.raises(PictureError, match="at most"):
+        decode(data)
+
+
+def test_the_limits_lie_above_what_phones_sell():
+    for width, height in ((8192, 6144), (8160, 6144)):
+        assert width * height <= decode_module.MAX_PIXELS
+    for width, height in ((12000, 9000), (16320, 12240)):
+        assert width * height <= decode_module.MAX_JPEG_PIXELS
