@@ -27,7 +27,7 @@ PICTURE_ENDINGS = (
 )  # fmt: skip
 """What files are called that `images.decode` can read."""
 
-_NOTES = (".txt", ".md", ".csv", ".json", ".xml", ".html", ".yaml", ".yml")
+_NOTES = (".txt", ".md", ".csv", ".json", ".xml", ".html", ".yaml", ".yml", ".names", ".data")
 _COMPANIONS = (
     ".aae", ".xmp", ".thm", ".mov", ".mp4", ".ini", ".db", ".lnk", ".url", "zone.identifier",
 )  # fmt: skip

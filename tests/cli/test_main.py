@@ -1,6 +1,9 @@
 """The command line itself: parse, delegate, mistakes in three lines, options, their reference."""
 
 import argparse
+import io
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,8 @@ from fingerspell.cli.options import configured
 from fingerspell.cli.reference import _programs, _reference, main
 from fingerspell.config import guide, two_phases
 from fingerspell.errors import ConfigError
+from fingerspell.images import encode_jpeg
+from helpers.synthetic_folder import scene
 
 
 @pytest.fixture
@@ -55,6 +60,35 @@ def test_a_users_mistake_is_three_lines_and_a_fault_of_ours_keeps_its_traceback(
     verb.run = raising(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
         call("greet")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii", "utf-8"])
+def test_no_character_ends_a_command_whatever_the_encoding(verb, monkeypatch, encoding):
+    """Windows' code pages, and a file name of bytes that are no text."""
+    said = "\u0627 \u2192 \u00e9 \ud83d\udc4c"
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    verb.run = lambda args: print(args.name) or print(args.name, file=sys.stderr) or 0
+    assert cli.door("greet", ["--name", said]) == 0
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        line = stream.buffer.getvalue().decode(encoding).strip()
+        assert ("\\u2192" in line) is (encoding != "utf-8")
+
+
+def test_a_data_set_is_made_and_told_where_output_goes_into_a_windows_file(tmp_path):
+    for place, label in enumerate(("\u017c", "\u0905", "a")):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        for number in range(6):
+            data = encode_jpeg(scene(10 * place + number))
+            (tmp_path / "in" / label / f"{number}.jpg").write_bytes(data)
+    command = [sys.executable, "-m", "fingerspell", "prepare", "--input_dir", tmp_path / "in"]
+    done = subprocess.run(
+        [*command, "--output_dir", tmp_path / "out"], capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert rb"a \u2192 A" in done.stdout and rb"\u0905" in done.stdout
 
 
 def test_ctrl_c_ends_quietly(verb, capsys):

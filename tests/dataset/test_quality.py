@@ -13,6 +13,7 @@ import pytest
 from fingerspell.dataset.manifest import Sample
 from fingerspell.dataset.quality import (
     BLURRED,
+    EMPTY,
     SKIN_SHARE,
     Quality,
     _medians,
@@ -130,6 +131,8 @@ def test_every_shape_is_measured(shape: tuple[int, int]) -> None:
         (Quality(), (64, 128), ()),
         (Quality(), (64, 129), ("odd shape",)),
         (Quality(), (129, 64), ("odd shape",)),
+        (measure(np.full((90, 90, 3), 4, np.uint8)), (90, 90), ("dark", "blurred", EMPTY)),
+        (measure(np.full((90, 90, 3), 130, np.uint8)), (90, 90), ("blurred", EMPTY)),
         (Quality(0.1, 1.0), (10, 40), ("dark", "blurred", "tiny", "odd shape")),
     ],
 )

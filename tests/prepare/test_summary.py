@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from fingerspell.config import PrepareConfig
 from fingerspell.errors import DataError
@@ -52,6 +54,19 @@ def test_classes_that_groups_do_not_allow_to_split_as_asked_are_named(
         changed = {**report, "config": {**report["config"], **told}}
         said = summary(changed, config.output_dir)
         assert ("try --near_bits 8" in said) is advised, "only where likeness made the groups"
+
+
+def test_pictures_that_show_nothing_are_named_but_for_those_of_nothing(config) -> None:
+    """Depth maps in millimetres beside photographs come out black."""
+    hands = config.input_dirs[0]
+    write_runs(hands, "nothing", range(70, 75))
+    for label, other in (("A", 0), ("nothing", 7)):
+        depth = np.full((48, 48 + other), 900, np.uint16) + np.arange(48 + other, dtype=np.uint16)
+        Image.fromarray(depth).save(hands / label / "depth_1.png")
+        Image.new("RGB", (48, 48), (90 + other, 90, 90)).save(hands / label / "flat.png")
+    text = summary(prepare(config).report, config.output_dir)
+    assert "2 picture(s) that show nothing, black or of one colour" in text
+    assert "/A/depth_1.png" in text and "/A/flat.png" in text and "/nothing/depth" not in text
 
 
 def test_console_card_and_page_count_the_same(config: PrepareConfig, tmp_path: Path) -> None:

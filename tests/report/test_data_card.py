@@ -98,7 +98,7 @@ def test_light_and_skin_are_spread_out() -> None:
     assert "tan 50 %" in text
     assert "dark 50 %" in text
     assert "| kitchen | 0.3 | 1000 | -10 |" in text
-    assert "To look at: dark 9, bright 0, blurred 0, tiny 18, odd shape 0." in text
+    assert "To look at: dark 9, bright 0, blurred 0, tiny 18, odd shape 0, black or flat 0." in text
 
 
 def test_names_cannot_break_the_card() -> None:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +33,10 @@ def send(client: TestClient, data: bytes = RED, **fields: str):
 def problem(response) -> dict[str, str]:
     """Checks the one error shape and returns its inside."""
     body = response.json()
-    assert set(body) == {"error"} and set(body["error"]) == {"found", "expected", "fix"}
-    assert all(isinstance(text, str) and text for text in body["error"].values())
-    return body["error"]
+    assert list(body) == ["error", "found", "expected", "fix"]
+    assert all(isinstance(text, str) and text for text in body.values())
+    assert body["found"] in body["error"] and body["fix"] in body["error"], "a page shows this"
+    return body
 
 
 def test_health_says_what_is_served(client: TestClient):
@@ -296,6 +299,27 @@ def test_unknown_addresses_and_methods_have_the_same_error_shape(client: TestCli
     assert "/nowhere" in problem(missing)["found"]
     assert "POST /predict-image" in problem(wrong)["expected"]
     assert wrong.headers["allow"] == "POST"
+
+
+def test_the_protocols_page_shows_what_the_server_answers(client: TestClient):
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    shown = {
+        name: json.loads(text)
+        for name, text in re.findall(r"<!-- answer (\w+) -->\n```json\n(.*?)```", page, re.DOTALL)
+    }
+    answered = {
+        "health": client.get("/health").json(),
+        "picture": send(client, RED, session_id="of the page").json(),
+        "error": client.post("/predict-image").json(),
+    }
+    assert {x: list(y) for x, y in shown.items()} == {x: list(y) for x, y in answered.items()}
+    for name, body in shown.items():
+        for key, value in body.items():
+            kinds = (type(value), type(answered[name][key]))
+            assert len({*kinds} - {type(None)}) == 1 or key == "counted", (name, key)
+    assert shown["picture"]["top_prediction"] == shown["picture"]["predictions"][0]
+    for status in (400, 404, 405, 413, 415, 500):
+        assert str(status) in page
 
 
 def test_no_page_that_loads_scripts_from_elsewhere_is_served(client: TestClient):

@@ -65,7 +65,7 @@ def test_one_of_several_processes_answers_pictures_and_refuses_sessions(monkeypa
     client, sent = TestClient(serve.load_app()), {"image": ("a.jpg", encode_jpeg(picture("A")))}
     assert client.post("/predict-image", files=sent).status_code == 200
     answer = client.post("/predict-image", files=sent, data={"session_id": "s"})
-    assert answer.status_code == 400 and "without --workers" in answer.json()["error"]["fix"]
+    assert answer.status_code == 400 and "without --workers" in answer.json()["fix"]
     monkeypatch.setattr(sys, "argv", ["uvicorn", "backend.app:app"])
     alone = TestClient(serve.load_app())
     assert alone.post("/predict-image", files=sent, data={"session_id": "s"}).status_code == 200

@@ -144,10 +144,10 @@ def test_a_trial_that_was_killed_gets_the_rest_of_its_settings_and_is_trained_on
     assert tried.settings.keys() == SPACE.keys()
 
 
-def test_the_test_split_is_never_opened(data, config, tmp_path):
+def test_the_test_split_is_never_decoded(data, config, tmp_path):
     folder = shutil.copytree(data, tmp_path / "dataset")
     for picture in (folder / "test").rglob("*.jpg"):
-        picture.write_bytes(b"no picture")
+        picture.write_bytes(b"\xff\xd8\xffno picture")
     (tried,) = tune(replace(config, dataset_dir=folder), SPACE, 1, "")
     assert tried.loss < float("inf")
 

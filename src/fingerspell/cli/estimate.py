@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         import json
 
-        print(json.dumps(_body(forecast, device, costs), indent=2, ensure_ascii=False))
+        print(json.dumps(_body(forecast, device, costs), indent=2))
     else:
         print(_report(forecast, device, config, costs))
     return 0

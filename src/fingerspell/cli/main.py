@@ -5,6 +5,7 @@ A command module offers `HELP` (one line), `add_arguments(parser)` and `run(args
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,16 @@ def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     return parser
 
 
+def _speak_plainly() -> None:
+    """Makes no character end a command: Windows writes into files and pipes in its code page.
+
+    What the code page lacks is written as `\\u2192`, in a class name as in our own words.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Parses and runs a command; a user's mistake becomes three lines and exit code 2."""
     args = parser.parse_args(argv)
@@ -56,12 +67,14 @@ def _call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The `fingerspell` command."""
+    _speak_plainly()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     return _call(build_parser(), argv)
 
 
 def door(name: str, argv: Sequence[str] | None = None) -> int:
     """Runs one verb as a program of its own: the training guide's `python backend/….py`."""
+    _speak_plainly()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     module = importlib.import_module(f"fingerspell.cli.{name}")
     parser = argparse.ArgumentParser(description=module.HELP)

@@ -93,7 +93,7 @@ def _read_pictures(predictor: Predictor, paths: list[Path], args: argparse.Names
         else:
             print(_in_words(path, answer, args.top, predictor))
     if args.json:
-        print(json.dumps(answers, indent=2, ensure_ascii=False))
+        print(json.dumps(answers, indent=2))
     return 2 if unread else 0
 
 
@@ -132,7 +132,7 @@ def _read_video(predictor: Predictor, args: argparse.Namespace) -> int:
     if args.json:
         moments = [{"at_s": s.at_s, "label": s.label, "text": s.text} for s in signs]
         body = {"video": str(args.video), "text": text, "signs": moments, "mock": predictor.mock}
-        print(json.dumps(body, indent=2, ensure_ascii=False))
+        print(json.dumps(body, indent=2))
     else:
         print(f"text: {text}" if signs else "text: nothing was held long enough to count")
     return 0

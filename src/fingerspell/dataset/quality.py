@@ -55,7 +55,11 @@ TINY_PX = 64
 ODD_ASPECT = 2.0
 """Longer by shorter side above which half of the padded picture is black."""
 
-_REMARKS = ("dark", "bright", "blurred", "tiny", "odd shape")
+FLAT = 0.5
+"""Sharpness of a picture of one colour, in which a decoder's rounding is all that there is."""
+
+EMPTY = "black or flat"
+_REMARKS = ("dark", "bright", "blurred", "tiny", "odd shape", EMPTY)
 """What `remarks` may say."""
 
 
@@ -128,6 +132,7 @@ def _remarks(quality: Quality, width: int, height: int) -> tuple[str, ...]:
         quality.sharpness < BLURRED,
         min(width, height) < TINY_PX,
         max(width, height) > ODD_ASPECT * min(width, height),
+        quality.brightness == 0 or quality.sharpness < FLAT,
     )
     return tuple(name for name, true in zip(_REMARKS, holds, strict=True) if true)
 
@@ -174,6 +179,7 @@ def remarked(samples: Iterable[Sample], qualities: Qualities) -> dict[str, list[
             "blurred": quality.sharpness,
             "tiny": small,
             "odd shape": -large / small,
+            EMPTY: quality.sharpness,
         }[remark]
 
     return {

@@ -58,7 +58,7 @@ def as_text(findings: Sequence[Finding]) -> str:
 def as_json(findings: Sequence[Finding]) -> str:
     """The same as JSON: `{"ok": true, "findings": [{state, topic, found, fix}]}`."""
     body = {"ok": exit_code(findings) == 0, "findings": [asdict(x) for x in findings]}
-    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(body, indent=2) + "\n"
 
 
 def _summary(findings: Sequence[Finding]) -> str:

@@ -221,5 +221,5 @@ def _foreign_format(tree: Folder) -> str:
     if any(n.endswith(".xml") for n in notes):
         return "Pascal VOC"
     if any(f.name.casefold() == "labels" and f.notes for f in folders):
-        return "YOLO without a data.yaml that names the classes"
+        return "YOLO without a data.yaml or classes.txt that names the classes"
     return ""

@@ -12,7 +12,8 @@ from typing import Any
 from fingerspell import __version__
 from fingerspell.config.prepare import PrepareConfig
 from fingerspell.dataset.manifest import HELD_OUT, SPLITS, Sample
-from fingerspell.labels import in_order
+from fingerspell.dataset.quality import EMPTY
+from fingerspell.labels import NOTHING, in_order
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.records import Bad
 from fingerspell.prepare.scan import Scan
@@ -124,7 +125,12 @@ def summary(report: Report, output_dir: Path) -> str:
             [", ".join(c["paths"]) for c in report["conflicts"]],
         ),
         *_listed("file(s) and folder(s) passed over, no pictures of a class", report["ignored"]),
-        *_companions(report["companions"]),
+        *_companions(report.get("companions", {})),
+        *_listed(
+            "picture(s) that show nothing, black or of one colour: leave them out of the input, "
+            "as depth maps beside photographs",
+            [x for x in report["quality"]["remarks"].get(EMPTY, ()) if f"/{NOTHING}/" not in x],
+        ),
         f"{output_dir}: {report['linked']:,} pictures linked, {report['copied']:,} copied, "
         f"in {report['seconds']:.1f} s",
     ]

@@ -88,6 +88,7 @@ _REMARK_MEANS = {
     "tiny": f"shorter side below {quality.TINY_PX} pixels",
     "odd shape": f"one side more than {quality.ODD_ASPECT:g} times the other: padding fills the "
     "rest",
+    quality.EMPTY: "nothing can be seen; depth maps of 16 bits come out black",
 }
 
 _Samples = Sequence[Sample]

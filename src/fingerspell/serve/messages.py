@@ -64,18 +64,13 @@ class PictureAnswer(BaseModel):
     counted: str | None = None
 
 
-class Problem(BaseModel):
-    """What was found, what was expected, how to fix it."""
+class ProblemAnswer(BaseModel):
+    """The one shape of errors: a sentence to show, and what it is made of."""
 
+    error: str
     found: str
     expected: str
     fix: str
-
-
-class ProblemAnswer(BaseModel):
-    """The one shape of errors."""
-
-    error: Problem
 
 
 def picture_answer(
@@ -107,8 +102,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def _problem(status: int, error: FingerspellError) -> JSONResponse:
-    body = {"found": error.found, "expected": error.expected, "fix": error.fix}
-    return JSONResponse({"error": body}, status_code=status)
+    said = f"{error.found}; expected: {error.expected}; to fix: {error.fix}"
+    body = {"error": said, "found": error.found, "expected": error.expected, "fix": error.fix}
+    return JSONResponse(body, status_code=status)
 
 
 def _request_error(_: Request, error: Exception) -> Response:

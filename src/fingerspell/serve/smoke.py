@@ -136,7 +136,7 @@ def _form(picture: bytes, name: str) -> tuple[bytes, str]:
 def _fault(status: int, body: Any, labels: Sequence[str]) -> str:
     """Returns what is wrong with an answer; empty for a proper one."""
     if status != 200:
-        return f"HTTP {status}: {body.get('error', {}).get('found', '')}"
+        return f"HTTP {status}: {body.get('found', '')}"
     try:
         scores = [float(item["score"]) for item in body["predictions"]]
         known = {item["label"] for item in body["predictions"]} <= set(labels)

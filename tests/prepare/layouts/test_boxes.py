@@ -63,6 +63,56 @@ def test_pictures_and_labels_may_stand_before_the_split(tmp_path: Path, before: 
     assert scanned.ignored == ()
 
 
+LISTED = {
+    "Label Studio": ("classes.txt", "images/{}.jpg", "labels/{}.txt"),
+    "labelImg": ("classes.txt", "{}.jpg", "{}.txt"),
+    "labelImg, two folders": ("labels/classes.txt", "images/{}.jpg", "labels/{}.txt"),
+    "CVAT": ("obj.names", "obj_train_data/{}.jpg", "obj_train_data/{}.txt"),
+}
+
+
+def listed(root: Path, kind: str, names: str = "A\nB\nhello world\n\n") -> Path:
+    """Writes an export whose classes stand in a text, one a line."""
+    classes, picture, boxes = LISTED[kind]
+    for stem, text in {"1": f"0 {BOX}\n2 {BOX}", "2": f"1 {BOX}\n"}.items():
+        touch(root, picture.format(stem), boxes.format(stem))
+        (root / boxes.format(stem)).write_text(text, encoding="utf-8")
+    touch(root, classes, *["obj.data", "train.txt"] * (kind == "CVAT"))
+    (root / classes).write_text(names, encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_class_names_may_stand_one_a_line(tmp_path: Path, kind: str) -> None:
+    scanned = scan([listed(tmp_path / "x", kind)])
+    assert [(f.label, f.file_name) for f in scanned.records] == [
+        ("A", "1_box1.jpg"), ("B", "2_box1.jpg"), ("hello world", "1_box2.jpg"),
+    ]  # fmt: skip
+    assert scanned.layouts == (("x", "YOLO boxes"),)
+    assert scanned.ignored == scanned.unusable == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "found"), [("A\n\nB", "line 2 is empty"), ("\n", "there is no name")]
+)
+def test_a_list_of_names_with_holes_is_refused(tmp_path: Path, names: str, found: str) -> None:
+    with pytest.raises(DataError, match=found):
+        scan([listed(tmp_path / "x", "labelImg", names)])
+
+
+def test_a_class_that_the_list_lacks_is_told_by_the_lists_own_name(tmp_path: Path) -> None:
+    scanned = scan([listed(tmp_path / "x", "labelImg", "A\nB")])
+    assert [bad.reason for bad in scanned.unusable] == [
+        "line 2: class 2, but classes.txt names 2 classes"
+    ]
+
+
+def test_class_folders_with_captions_and_a_list_of_classes_are_class_folders(tmp_path) -> None:
+    root = touch(tmp_path / "x", "A/1.jpg", "A/1.txt", "B/1.jpg", "B/1.txt", "classes.txt")
+    (root / "A" / "1.txt").write_text("2 hands in front of a wall", encoding="utf-8")
+    assert scan([root]).layouts == (("x", "class folders"),)
+
+
 def test_pictures_without_boxes_and_boxes_without_pictures_are_passed_over(tmp_path: Path) -> None:
     root = export(tmp_path / "x", {"train/1": f"0 {BOX}\n1 {BOX}", "train/2": "\n"})
     touch(root, "train/images/3.jpg", "train/labels/4.txt", "README.roboflow.txt", "x.png")

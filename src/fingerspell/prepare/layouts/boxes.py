@@ -1,4 +1,8 @@
-"""YOLO exports (Roboflow and others): class names from `data.yaml`, a file of boxes a picture."""
+"""YOLO exports: class names from `data.yaml`, `classes.txt` or `obj.names`, boxes a picture.
+
+Roboflow and Label Studio write `images` and `labels`, labelImg and CVAT the boxes beside the
+pictures.
+"""
 
 import math
 import re
@@ -81,6 +85,10 @@ def _told(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
+_YAML = (".yaml", ".yml")
+_BOX = re.compile(r"\s*\d+(?:[ \t]+-?[\d.]+(?:[eE]-?\d+)?){4,}[ \t]*(?:\n|\r|\Z)")
+"""The first line of a file of boxes."""
+
 _SLACK = 0.01
 """How far over the edge a box may reach: exports round, and hands leave the picture."""
 
@@ -88,12 +96,17 @@ _SLACK = 0.01
 @dataclass(frozen=True, slots=True)
 class _Export:
     folder: Folder
-    yaml: File
+    names: File
     text: str
+
+    @property
+    def is_yaml(self) -> bool:
+        """Returns whether the names stand in YAML, and not one a line."""
+        return self.names.name.lower().endswith(_YAML)
 
 
 def read_boxes(tree: Folder, name: str) -> Source | None:
-    """Reads every box of a YOLO export; None where there is no `data.yaml` with pictures.
+    """Reads every box of a YOLO export; None where there are no class names with pictures.
 
     A picture without boxes is skipped; a line that cannot be read is listed. Raises
     `DataError` for class names that cannot be understood.
@@ -111,16 +124,39 @@ def read_boxes(tree: Folder, name: str) -> Source | None:
 
 
 def _exports(folder: Folder) -> list[_Export]:
-    """The topmost folders with class names, `images` and `labels`."""
-    below = {f.name.casefold() for f in every(folder)}
-    if not {"images", "labels"} <= below:
+    """The topmost folders with class names, and pictures with boxes."""
+    apart = {"images", "labels"} <= {f.name.casefold() for f in every(folder)}
+    if not apart and not any(_boxes_beside(f) for f in every(folder)):
         return []
-    notes = [f for f in folder.notes if f.name.lower().endswith((".yaml", ".yml"))]
+    notes = [f for f in folder.notes if f.name.lower().endswith(_YAML)]
     for note in sorted(notes, key=lambda f: not f.name.lower().startswith("data.")):
-        text = Path(note.path).read_text(encoding="utf-8-sig", errors="replace")
-        if _has_names(text):
+        text = _text_of(note)
+        if apart and _has_names(text):
             return [_Export(folder, note, text)]
+    labels = [
+        f for child in folder.folders if child.name.casefold() == "labels" for f in child.notes
+    ]
+    for note in (*folder.notes, *labels):
+        if note.name.lower() == "classes.txt" or note.name.lower().endswith(".names"):
+            return [_Export(folder, note, _text_of(note))]
     return [export for child in folder.folders for export in _exports(child)]
+
+
+def _boxes_beside(folder: Folder) -> bool:
+    """Returns whether a folder holds a picture and, called alike, its boxes."""
+    if not folder.notes:
+        return False
+    stems = {PurePath(file.name).stem for file in folder.pictures}
+    note = next((f for f in folder.notes if _is_of(f, stems)), None)
+    return note is not None and bool(_BOX.match(_text_of(note)))
+
+
+def _is_of(note: File, stems: set[str]) -> bool:
+    return note.name.lower().endswith(".txt") and PurePath(note.name).stem in stems
+
+
+def _text_of(note: File) -> str:
+    return Path(note.path).read_text(encoding="utf-8-sig", errors="replace")
 
 
 def _read(export: _Export, tree: Folder, name: str) -> Source:
@@ -129,34 +165,47 @@ def _read(export: _Export, tree: Folder, name: str) -> Source:
     notes = {
         _key(inner, note): note
         for inner, folder in folders.items()
-        if _place(inner, "labels") is not None
+        if _place(inner, "labels") is not None or _boxes_beside(folder)
         for note in folder.notes
+        if note.path != export.names.path
     }
     taken = set()
     for inner, folder in folders.items():
-        if (place := _place(inner, "images")) is None:
+        place = _place(inner, "images")
+        beside = _boxes_beside(folder)
+        if place is None and not beside:
             continue
         split = next((name for part in inner if (name := split_of(part))), "")
         for picture in folder.pictures:
             # The last `images` of the path counts, as in YOLO's own loader.
-            key = _key((*inner[:place], "labels", *inner[place + 1 :]), picture)
+            apart = inner if beside else (*inner[:place], "labels", *inner[(place or 0) + 1 :])
+            key = _key(apart, picture)
             taken.add(key)
-            if key not in notes or not _add(source, picture, split, notes[key], classes):
+            if key not in notes or not _add(source, picture, split, notes[key], classes, export):
                 source.ignored.append(Path(picture.path))
     source.ignored += [Path(note.path) for key, note in notes.items() if key not in taken]
-    known = (f.path for i, f in folders.items() if {"images", "labels"} & set(_folded(i)))
+    known = (
+        folder.path
+        for inner, folder in folders.items()
+        if {"images", "labels"} & set(_folded(inner)) or _boxes_beside(folder)
+    )
     source.ignored += left_over(tree, set(known))
     return source
 
 
-def _add(source: Source, picture: File, split: str, note: File, classes: Mapping[int, str]) -> int:
+def _add(
+    source: Source, picture: File, split: str, note: File, classes: Mapping[int, str],
+    export: _Export,
+) -> int:  # fmt: skip
     """Adds the boxes of one picture; returns how many lines there were, good and bad."""
     lines, number = _lines(source, note), 0
     for place, line in lines:
         try:
             index, box = _parse_box(line)
             if index not in classes:
-                raise ValueError(f"class {index}, but data.yaml names {len(classes)} classes")
+                raise ValueError(
+                    f"class {index}, but {export.names.name} names {len(classes)} classes"
+                )
         except ValueError as error:
             source.unusable.append(Bad(Path(note.path), f"line {place}: {error}"))
             continue
@@ -198,18 +247,30 @@ def _parse_box(line: str) -> tuple[int, Box]:
 
 def _classes(export: _Export) -> dict[int, str]:
     try:
-        names = _class_names(export.text)
-        if re.search(r"^kpt_shape", export.text, re.MULTILINE):
+        names = _class_names(export.text) if export.is_yaml else _listed(export.text)
+        if export.is_yaml and re.search(r"^kpt_shape", export.text, re.MULTILINE):
             raise ValueError("`kpt_shape`: these labels are key points")
         if bad := [name for name in names.values() if not is_folder_name(name.strip())]:
             raise ValueError(f"the class `{bad[0]}` cannot be a folder")
     except ValueError as error:
         raise DataError(
-            found=f"{export.yaml.path}: {error}",
-            expected="names: [A, B, C], or a line `- A` or `0: A` for each class",
+            found=f"{export.names.path}: {error}",
+            expected="names: [A, B, C], or a line `- A` or `0: A` for each class"
+            if export.is_yaml
+            else "the name of a class on every line, in the order of their numbers",
             fix="mend the list, or export boxes as YOLO again",
         ) from error
     return names
+
+
+def _listed(text: str) -> dict[int, str]:
+    """Returns index → name of a text with one name a line."""
+    names = [line.strip() for line in text.rstrip().splitlines()]
+    if not all(names):
+        raise ValueError(f"line {names.index('') + 1} is empty")
+    if not names:
+        raise ValueError("there is no name")
+    return dict(enumerate(names))
 
 
 def _lines(source: Source, note: File) -> list[tuple[int, str]]:
