@@ -1,12 +1,14 @@
 """What the documentation says is true: commands, links, files, defaults."""
 
 import itertools
+import json
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from fingerspell.assets import STARTER
 from fingerspell.cli.main import COMMANDS, build_parser
 from fingerspell.cli.reference import DOORS, PROGRAMS, _verbs_of, _whole
 from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
@@ -173,8 +175,9 @@ def test_the_documentation_quotes_the_defaults_of_the_code():
     height, width = ModelConfig().image_size_px
     assert f"[1, {height}, {width}, 3]" in mobile
     assert f"[1, {len(ALPHABET)}]" in mobile
-    assert f"probability {train.threshold}" in mobile and f"threshold = {train.threshold}" in mobile
-    assert f"counts from {rules.smoothing.threshold} on" in guide
+    released = json.loads((STARTER / "recogniser.json").read_text(encoding="utf-8"))["threshold"]
+    assert f"({train.threshold} to {released}, fitted for each run)" in mobile
+    assert f"({released} for the released recogniser)" in guide
     assert f"({rules.holding.hold_s} s)" in guide and f"({rules.holding.release_s} s)" in guide
     assert 3 <= rules.smoothing.votes <= 5
     shares = PrepareConfig(input_dirs=(Path(),), output_dir=Path())
