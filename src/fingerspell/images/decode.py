@@ -250,7 +250,9 @@ def _unpacked_sides(data: bytes, height: int, width: int, side_px: int) -> tuple
     Above `MAX_PIXELS` they are those of the largest scale that stays below it; a progressive
     picture is held in full size whatever the scale. Raises `PictureError` beyond the limits.
     """
-    _check_size(height, width, MAX_PIXELS if is_progressive(data) else MAX_JPEG_PIXELS)
+    if height * width > MAX_PIXELS:
+        _check_size(height, width, MAX_PIXELS if is_progressive(data) else MAX_JPEG_PIXELS)
+    _check_size(height, width, MAX_JPEG_PIXELS)
     scales = (x for x in _SCALES if height * width * x * x <= MAX_PIXELS)
     scale = next(scales, _SCALES[-1])
     return min(side_px, int(height * scale)), min(side_px, int(width * scale))
