@@ -208,6 +208,7 @@ def test_the_stand_in_says_so_in_health_and_answers():
         {"content": b"", "headers": {"Content-Type": "image/jpeg"}},
         {"json": {}},
         {"json": {"image": None}},
+        {"content": b"image=", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
         {"files": {"picture": ("hand.jpg", RED)}},
         {"files": {"image": ("hand.jpg", b"")}},
     ],

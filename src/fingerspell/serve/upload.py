@@ -142,7 +142,7 @@ def _pairs(body: bytes) -> dict[str, str]:
     if not body.startswith(_PAIRS):
         return {}
     try:
-        pairs = dict(parse_qsl(body.decode("latin-1"), max_num_fields=32))
+        pairs = dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True, max_num_fields=32))
     except ValueError as error:
         raise _bad(f"a form that cannot be read ({error})") from error
     return {x: y.replace(" ", "+") if x in _FIELDS else y for x, y in pairs.items()}
