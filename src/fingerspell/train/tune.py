@@ -136,7 +136,8 @@ def _open_study(folder: Path, space: Space, run_fingerprint: str) -> optuna.Stud
 def _ended(study: optuna.Study) -> list[FrozenTrial]:
     """Returns the trials that need not be tried again."""
     states = (TrialState.COMPLETE, TrialState.FAIL)
-    return study.get_trials(deepcopy=False, states=states)
+    trials: list[FrozenTrial] = study.get_trials(deepcopy=False, states=states)
+    return trials
 
 
 def _next_trial(study: optuna.Study, space: Space, seed: int) -> optuna.Trial:
