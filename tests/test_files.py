@@ -59,12 +59,15 @@ def test_a_wrong_ending_may_still_be_a_picture(tmp_path):
     assert [path.name for path in files.pictures(tmp_path)] == ["A2.jpg", "A4.odd", "A10.jpg"]
 
 
-def test_hidden_folders_are_not_looked_into(tmp_path):
+def test_hidden_folders_are_not_looked_into_and_a_linked_one_is_told(tmp_path):
     touch_all(tmp_path, ["b/2.heic", "a/1.jfif", ".cache/3.jpg", "b/__MACOSX/4.jpg", "a/._1.jpg"])
     below, others = files.pictures_below(tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in below] == ["a/1.jfif", "b/2.heic"]
     assert sorted(path.name for path in others) == ["._1.jpg", "3.jpg", "4.jpg"]
     assert [path.name for path in files.folders(tmp_path)] == ["a", "b"]
+    assert files.passed_over(tmp_path, others[:0]) == ""
+    (tmp_path / "b" / "away").symlink_to(tmp_path / "a", target_is_directory=True)
+    assert files.pictures_below(tmp_path / "b")[1][0].name == "away"
     assert files.folders(tmp_path / "gone") == []
 
 

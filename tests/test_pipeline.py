@@ -113,12 +113,14 @@ def test_unseen_signers_who_are_not_there_or_cannot_be_read_cost_no_training(no_
     "own", ["train/A/0.jpg", "test/A/0.jpg", "unseen_signers/dev_colours/A/0.jpg"]
 )
 def test_pictures_of_the_data_set_are_no_unseen_signers_and_cost_no_training(
-    no_training, dataset, unseen_signers, tmp_path, own
+    no_training, dataset, unseen_signers, tmp_path, capsys, own
 ):
     people = tmp_path / "people"
     shutil.copytree(unseen_signers, people)
     shutil.copyfile(dataset / own, people / "A" / "3.jpg")
     no_training("1 of 13 pictures of people are in the data set too", people)
+    told = capsys.readouterr().out
+    assert f"note: passed over in {people}: 1 file(s) that are no pictures: ._0.jpg\n" in told
 
 
 def test_a_held_out_source_of_unknown_classes_only_costs_no_training(no_training, tmp_path):

@@ -97,27 +97,38 @@ def in_subfolders(parents: Iterable[Path]) -> Iterator[Path]:
 
 def pictures(folder: Path) -> list[Path]:
     """Returns the pictures of a folder in natural order (A2 before A10)."""
-    return sorted(filter(is_picture, folder.iterdir()), key=lambda p: natural(p.name))
+    return sorted_out(folder, folder.iterdir())[0]
 
 
 def pictures_below(folder: Path) -> tuple[list[Path], list[Path]]:
     """Returns the pictures at any depth of a folder, and the other files: what is passed over.
 
+    A folder that is a link is not looked into, but passed over.
+    """
+    return sorted_out(folder, folder.rglob("*"))
+
+
+def sorted_out(folder: Path, paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Returns which of some paths below a folder are pictures, and the other files among them.
+
     Nothing in a hidden folder is a picture. Both in natural order, folder by folder.
     """
     there: tuple[list[Path], list[Path]] = ([], [])
-    for path in folder.rglob("*"):
+    for path in paths:
         hidden = any(map(is_hidden, path.relative_to(folder).parts))
-        if not path.is_dir():
+        if not path.is_dir() or path.is_symlink():
             there[hidden or not is_picture(path)].append(path)
-    for paths in there:
-        paths.sort(key=lambda p: (p.parent, natural(p.name)))
+    for both in there:
+        both.sort(key=lambda p: (p.parent, natural(p.name)))
     return there
 
 
-def first_names(paths: Sequence[Path], most: int = 3) -> str:
-    """Returns the names of the first files, and an ellipsis where there are more."""
-    return ", ".join(path.name for path in paths[:most]) + ", …" * (len(paths) > most)
+def passed_over(folder: Path, others: Sequence[Path]) -> str:
+    """Returns a sentence that counts and names what no picture is taken from; else ""."""
+    if not others:
+        return ""
+    names = ", ".join(path.name for path in others[:3]) + ", …" * (len(others) > 3)
+    return f"passed over in {folder}: {len(others):,} file(s) that are no pictures: {names}"
 
 
 def possible_pictures(folder: Path) -> list[Path]:

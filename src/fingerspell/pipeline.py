@@ -26,7 +26,7 @@ from fingerspell.evaluate.report import evaluation, write_report
 from fingerspell.evaluate.unseen_signers import UnseenSigners
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.graphs import require_tensorflow
-from fingerspell.files import evenly_spaced, write_json
+from fingerspell.files import evenly_spaced, passed_over, write_json
 from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, silence_libraries
@@ -260,6 +260,8 @@ def _all_unseen_signers(manifest: Manifest, folders: Sequence[Path]) -> dict[str
 def _unseen_signers_in(path: Path, manifest: Manifest) -> UnseenSigners:
     """Returns a folder's readable pictures that are not part of the data set."""
     found = unseen.find_unseen_signers(path, manifest.labels)
+    if found.others:
+        print(f"note: {passed_over(path, found.others)}", flush=True)
     bad = check_unseen_pictures(found.name, found.paths, manifest)
     return unseen.without(found, [one.path for one in bad])
 

@@ -85,13 +85,13 @@ def test_skin_tone_follows_its_formula_and_darker_skin_has_a_smaller_angle() -> 
     assert skin_ita_deg(plain(LIGHT_SKIN, 40, 40)) == pytest.approx(expected, abs=0.1)
     assert expected == pytest.approx(60, abs=8)
     light, dark = (measure(plain(skin)).skin_ita_deg for skin in (LIGHT_SKIN, DARK_SKIN))
-    assert (skin_band(light), skin_band(dark)) == ("very light", "dark")
+    assert (skin_band(light), skin_band(dark)) == ("very light", "dark or shaded")
 
 
 def test_bands_end_where_the_literature_ends_them() -> None:
     bands_of = {
         "very light": [90, 55.1], "light": [55, 41.1], "intermediate": [41, 28.1],
-        "tan": [28, 10.1], "brown": [10, -29], "dark": [-30, -120], "": [math.nan],
+        "tan": [28, 10.1], "brown": [10, -29], "dark or shaded": [-30, -120], "": [math.nan],
     }  # fmt: skip
     for band, angles in bands_of.items():
         assert [skin_band(angle) for angle in angles] == [band] * len(angles)
@@ -161,7 +161,7 @@ def sample(name: str, source: str = "one", width: int = 200, height: int = 200) 
 
 def test_skin_tones_are_counted_in_their_order_and_medians_leave_out_pictures_without() -> None:
     counted = bands([Quality(skin_ita_deg=angle) for angle in (60, -40, -50, math.nan)])
-    order = ["very light", "light", "intermediate", "tan", "brown", "dark", "none found"]
+    order = ["very light", "light", "intermediate", "tan", "brown", "dark or shaded", "none found"]
     assert list(counted.items()) == list(zip(order, (1, 0, 0, 0, 0, 2, 1), strict=True))
     some = [Quality(skin_ita_deg=angle) for angle in (20, math.nan, 40)]
     assert _medians(some)["skin_ita_deg"] == 30

@@ -43,12 +43,16 @@ def test_a_prepared_data_set_is_well_its_pictures_are_counted_and_none_yet_is_no
     findings = folders.check_dataset(tmp_path)
     assert {finding.state for finding in findings} == {State.OK}
     assert f"{58 + 2 * len(ALSO_PICTURES)} pictures, 2 classes" in findings[0].found
+    assert f"passed over in {tmp_path}: 12 file(s) that are no pictures: " in findings[0].found
     assert only(folders.check_dataset(tmp_path / "none")).state is State.WARN
 
 
 def test_a_folder_without_images_or_with_classes_too_deep_or_never_split_says_what_to_do(tmp_path):
     finding = only(folders.check_dataset(fill(tmp_path / "empty", A=0)))
     assert finding.state is State.FAIL and "no images found" in finding.found
+    assert "passed over" not in finding.found
+    touch_all(tmp_path / "empty" / "A", ["notes.txt"])
+    assert "no pictures: notes.txt" in only(folders.check_dataset(tmp_path / "empty")).found
     inner = fill(tmp_path / "asl" / "asl_alphabet_train", A=3, B=3)
     finding = only(folders.check_dataset(tmp_path / "asl"))
     assert finding.state is State.FAIL

@@ -38,10 +38,11 @@ def test_classes_are_matched_by_name_and_pictures_of_every_format_are_listed_and
     for name in names:
         content = picture(Path(name).suffix, (10, 10, 10))
         (tmp_path / "people" / "A" / name).write_bytes(content)
-    for name in ("b/1.jpg", "7/1.jpg", "7/2.jpg"):
+    for name in ("b/ann/1.jpg", "7/1.jpg", "7/2.jpg", "loose.jpg"):
         paint(tmp_path / "people" / name, 128)
     found = find_unseen_signers(tmp_path / "people", LABELS)
-    assert (found.name, found.unknown) == ("people", {"7": 2})
+    assert (found.name, found.unknown) == ("people", {".": 1, "7": 2})
+    assert [path.name for path in found.others] == sorted(NO_PICTURES)
     assert [path.name for path in found.paths] == [*names, "1.jpg"]
     assert found.y_true.tolist() == [0, 0, 0, 0, 1]
     assert predict_files(by_brightness, found.paths, (16, 16)).argmax(axis=1).tolist() == [

@@ -212,7 +212,7 @@ def test_layouts_renamed_classes_and_missed_shares_are_told(tmp_path: Path) -> N
     ).text()
     assert "kitchen a YOLO export" in text
     assert "became class in source a A kitchen" in text
-    assert "class percentage points off B 4.2" in text
+    assert "no finer: 1 of 2 classes, B by most (4.2 points) class percentage points" in text
 
 
 def test_many_classes_keep_the_page_small(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     write_pictures(folder, samples)
     return [
         _page_html(folder, report(samples), samples, qualities(samples)),
-        run_page(evaluated(unseen=True, exported=True), RUN, b"matrix", b"curves"),
+        run_page(evaluated(unseen=True, exported=True), RUN, b"matrix", b"curves", {}),
     ]
 
 

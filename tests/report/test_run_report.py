@@ -1,12 +1,16 @@
 """A run's page, its model card and its two plots: whole, escaped, true to the evaluation."""
 
 import base64
+import warnings
 from typing import Any
 
 import numpy as np
+import pytest
 
+from fingerspell.images import decode
 from fingerspell.labels import ALPHABET
-from fingerspell.report.plots import _confusion_figure, _history_figure
+from fingerspell.report.fonts import lettering
+from fingerspell.report.plots import _confusion_figure, _history_figure, confusion_png
 from fingerspell.report.run_report import model_card, run_page
 from helpers.evaluated import HISTORY, RUN, evaluated
 from helpers.html_page import Page
@@ -15,8 +19,11 @@ NASTY = "<script>hall</script>\"'&"
 MATRIX, CURVES = b"a matrix", b"some curves"
 
 
-def page(report: Any = None, run: Any = None, curves: bytes | None = CURVES) -> Page:
-    return Page(run_page(report or evaluated(), RUN if run is None else run, MATRIX, curves))
+def page(
+    report: Any = None, run: Any = None, curves: bytes | None = CURVES, **numbered: str
+) -> Page:
+    run = RUN if run is None else run
+    return Page(run_page(report or evaluated(), run, MATRIX, curves, numbered))
 
 
 def test_the_page_needs_no_network_and_shows_both_plots() -> None:
@@ -58,6 +65,8 @@ def test_what_has_no_pictures_has_a_dash_and_no_bar_and_no_confusions_are_said()
     assert bars == ["width:100%", "width:50%", "width:50%"]
     faultless = page(evaluated() | {"top_confusions": []}).text()
     assert "No test picture was taken for another class." in faultless
+    assert "In the matrix" not in faultless
+    assert "In the matrix: a क , b ب ." in page(a="क", b="ب").text()
 
 
 def test_what_was_not_measured_is_said_and_what_is_not_there_is_left_out() -> None:
@@ -74,7 +83,7 @@ def test_the_card_names_data_limits_misuse_and_where_the_weights_come_from() -> 
     assert "Pictures: train 70, val 15, test 15. Split: as the data set's folders say.\n" in card
     assert "**Not for** interpreting" in card
     assert "|---|---|---|---|\n| hall | 75.0 % | 75.0 % | 4 |\n" in card
-    assert "J (50.0 %)" in card
+    assert "\n* Least often recognised on its own test pictures: B (50.0 %), J (50.0 %).\n" in card
     assert "[N, 96, 64, 3]" in card
     assert "`fingerspell train --dataset_dir <b>dataset</b>`\ncommit –, – of training" in card
 
@@ -86,6 +95,10 @@ def test_the_card_tells_what_there_is_and_no_more() -> None:
     assert "temperature (–)" in bare
     assert "synthetic" not in bare
     assert "TFLite" not in bare
+    for recall, said in (1.0, "* None of its own test pictures was"), (None, "pictures: –."):
+        for scores in (report := evaluated())["per_class_metrics"].values():
+            scores["recall"] = recall
+        assert said in model_card(report, {})
     full = model_card(evaluated(exported=True), {**RUN, "synthetic_pictures": 2900})
     assert "test 15. Beside them 2,900 synthetic hands" in full
     assert "same class as the trained one on 100.0 %" in full
@@ -102,7 +115,7 @@ COUNTS = np.diag(np.arange(1, 30)) + np.eye(29, k=1, dtype=int) * 2
 
 
 def test_all_29_classes_are_named_numbers_are_pictures_and_colours_are_shares() -> None:
-    axes = _confusion_figure(COUNTS, ALPHABET).axes[0]
+    axes = _confusion_figure(COUNTS, lettering(ALPHABET)).axes[0]
     columns = [tick.get_text() for tick in axes.get_xticklabels()]
     assert columns == [*ALPHABET, *ALPHABET], "below and above"
     assert tuple(tick.get_text() for tick in axes.get_yticklabels()) == ALPHABET
@@ -110,8 +123,22 @@ def test_all_29_classes_are_named_numbers_are_pictures_and_colours_are_shares() 
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert shares[0, 1] == 2 / 3
     assert sorted({int(text.get_text()) for text in axes.texts}) == list(range(1, 30))
-    axes = _confusion_figure(np.array([[3, 0], [0, 0]]), ("A", "B")).axes[0]
+    axes = _confusion_figure(np.array([[3, 0], [0, 0]]), lettering("AB")).axes[0]
     assert axes.images[0].get_array()[1].tolist() == [0, 0], "a class without pictures"
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_long_labels_are_shortened_and_neither_cut_off_nor_squeeze_the_matrix(classes: int) -> None:
+    names = lettering(("W" * 30, *ALPHABET[: classes - 1]))
+    counts = np.eye(classes, dtype=int)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        picture = decode(confusion_png(counts.tolist(), names))
+    edges = (picture[0], picture[-1], picture[:, 0], picture[:, -1])
+    assert all((edge == 255).all() for edge in edges)
+    assert (
+        _confusion_figure(counts, names).axes[0].get_yticklabels()[0].get_text() == "W" * 23 + "…"
+    )
 
 
 def test_phases_are_joined_and_their_boundary_marked() -> None:

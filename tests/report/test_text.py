@@ -58,6 +58,14 @@ def test_a_share_is_never_rounded_to_none_or_all(part: int, whole: int, said: st
     assert text.part_of(part, whole) == said
 
 
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0.0 %"), (1e-5, "<0.1 %"), (0.999, "99.9 %"), (0.99996, ">99.9 %"), (1, "100.0 %")],
+)
+def test_neither_is_a_share_with_a_decimal(share: float, said: str) -> None:
+    assert text.percent(share) == said
+
+
 def test_figures_carry_their_units_and_what_is_not_known_is_a_dash() -> None:
     assert text.percent(0.9516) == "95.2 %"
     assert text._span((0.931, 0.968)) == "93.1 – 96.8 %"
@@ -77,11 +85,12 @@ def test_a_random_split_is_said_to_flatter() -> None:
 def test_the_console_is_told_a_run_in_a_few_lines() -> None:
     report = evaluated(unseen=True) | {"split": "test"}
     report["unseen_signers"]["hall"]["unreadable_pictures"] = ["/x/1.jpg", "/x/2.jpg"]
+    report["unseen_signers"]["hall"]["unknown_classes"] = {"7": 1200, ".": 1}
     first, unseen, last = text.summary(Path("output"), report).splitlines()
     assert first.startswith("test accuracy 66.7 % (95 % over groups: ")
     assert "not exported, macro F1 0." in first
     assert unseen == (
         "unseen signers hall: 75.0 % of 26 letters, 75.0 % of the 24 static ones; "
-        "2 that cannot be read left out, first /x/1.jpg"
+        "2 that cannot be read left out, first /x/1.jpg; 1,201 of other classes left out: 7, ."
     )
     assert last == f"look at {Path('output') / 'report.html'}"

@@ -21,6 +21,7 @@ from fingerspell.serve import running, smoke
 from fingerspell.serve.running import open_socket
 from fingerspell.serve.smoke import folder_samples
 from helpers.command import command
+from helpers.endings import NO_PICTURES, touch_all
 from helpers.endings import picture as one_picture
 from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
 
@@ -175,7 +176,12 @@ def test_every_class_is_answered_over_http(bundle: Path, dataset: Path, capsys):
     assert "6 of 6 classes answered over HTTP, 6 of them read right" in out
     assert out.splitlines()[1].split()[:2] == ["A", "A"]
     assert "smoke test passed" in out and "warning" not in out
-    assert "6 of 6" in smoked(capsys, 0, "--bundle", bundle, "--samples", dataset / "train")
+    assert "passed over" not in out
+    touch_all(dataset / "train" / "B", NO_PICTURES)
+    (dataset / "train" / "C" / "person").mkdir()
+    (dataset / "train" / "C" / "1.jpg").rename(dataset / "train" / "C" / "person" / "1.jpg")
+    out = smoked(capsys, 0, "--bundle", bundle, "--samples", dataset / "train")
+    assert "6 of 6" in out and f"note: passed over in {dataset / 'train'}: 6 file(s) that" in out
 
 
 def test_a_class_that_the_test_split_lacks_is_taken_from_another(dataset: Path):

@@ -55,7 +55,7 @@ def _picture_paths(asked: list[Path]) -> Iterator[Path]:
     Raises `PictureError` for a folder without pictures; a file is judged when it is read.
     """
     from fingerspell.errors import PictureError
-    from fingerspell.files import PICTURE_ENDINGS, first_names, pictures_below
+    from fingerspell.files import PICTURE_ENDINGS, passed_over, pictures_below
 
     for path in asked:
         if not path.is_dir():
@@ -69,8 +69,7 @@ def _picture_paths(asked: list[Path]) -> Iterator[Path]:
                 fix="name the files one by one, or another folder",
             )
         if others:
-            told = f"{len(others):,} file(s) that are no pictures: {first_names(others)}"
-            print(f"note: passed over in {path}: {told}", file=sys.stderr)
+            print(f"note: {passed_over(path, others)}", file=sys.stderr)
         yield from below
 
 

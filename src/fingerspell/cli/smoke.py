@@ -18,6 +18,7 @@ def run(args: argparse.Namespace) -> int:
     """Returns 0 when every class folder's sample is answered properly, else 1."""
     import os
 
+    from fingerspell.files import passed_over
     from fingerspell.runtime import MockRecogniser, choose, choose_folder
     from fingerspell.serve import smoke
 
@@ -29,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
         print("no dataset folder: trying the mock on grey pictures of its own")
     else:
         samples = smoke.folder_samples(folder)
+    if others := [path for sample in samples for path in sample.others]:
+        print(f"note: {passed_over(folder, others)}")
     rows = smoke.try_all(predictor, samples)
     print(smoke.table(rows))
     print(smoke.summary(rows, predictor))

@@ -35,9 +35,10 @@ SKIN_SHARE = 0.02
 
 SKIN_BANDS = (
     ("very light", 55.0), ("light", 41.0), ("intermediate", 28.0), ("tan", 10.0), ("brown", -30.0),
-    ("dark", -math.inf),
+    ("dark or shaded", -math.inf),
 )  # fmt: skip
-"""Each band's name and the angle in degrees that it lies above."""
+"""Each band's name and the angle in degrees that it lies above. A light hand in a dim room or
+against the light falls into the last, too."""
 
 DARK = 0.28
 """Brightness below which hands in a dim room begin to drown."""
@@ -103,8 +104,9 @@ def skin_ita_deg(rgb: Pixels) -> float:
         ITA° = atan2(L* - 50, b*) · 180 / π
 
     of the median skin-coloured pixel (the median of each channel): above 55 very light, below -30
-    dark. After Chardon, Cretois and Hourseau, "Skin colour typology and suntanning pathways",
-    Int. J. Cosmetic Science 13(4), 1991, who measured under a known lamp; a camera does not.
+    dark or in shadow. After Chardon, Cretois and Hourseau, "Skin colour typology and suntanning
+    pathways", Int. J. Cosmetic Science 13(4), 1991, who measured under a known lamp; a camera
+    does not.
     """
     ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
     is_skin = cv2.inRange(ycrcb, _SKIN_LEAST, _SKIN_MOST).ravel() > 0

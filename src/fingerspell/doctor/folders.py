@@ -4,11 +4,11 @@ Standard library only: the doctor must be able to say that everything else is mi
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fingerspell.doctor.finding import Finding, fail, ok, warn
-from fingerspell.files import folders, pictures
+from fingerspell.files import folders, passed_over, pictures, sorted_out
 
 _SPLITS = ("train", "val", "test")
 _CONTRACT = "recogniser.json"
@@ -35,13 +35,22 @@ def check_dataset(folder: Path) -> list[Finding]:
         return [_not_prepared(folder)]
     empty = [f"{split}/{x}" for split in _SPLITS for x, n in splits[split].items() if n == 0]
     empty += [split for split in _SPLITS if not splits[split]]
+    class_dirs = [path for split in _SPLITS for path in folders(folder / split)]
+    others = _others(folder, class_dirs)
     if empty:
-        return [fail("data set", f"no images found in {', '.join(empty)}", f"{_PREPARE} {folder}")]
+        found = f"no images found in {', '.join(empty)}{others}"
+        return [fail("data set", found, f"{_PREPARE} {folder}")]
     if not (folder / "manifest.csv").is_file():
         return [fail("data set", f"{folder} has no manifest.csv", f"{_PREPARE} {folder}")]
     total = sum(sum(split.values()) for split in splits.values())
-    found = f"{total} pictures, {len(splits['train'])} classes in {folder}"
+    found = f"{total} pictures, {len(splits['train'])} classes in {folder}{others}"
     return [ok("data set", found), *_check_balance(splits["train"])]
+
+
+def _others(folder: Path, inner: Iterable[Path]) -> str:
+    """Tells of the files directly in some folders below `folder` that are no pictures."""
+    others = [x for path in inner for x in sorted_out(path, path.iterdir())[1]]
+    return f"; {passed_over(folder, others)}" * bool(others)
 
 
 def _not_prepared(folder: Path) -> Finding:
@@ -53,7 +62,7 @@ def _not_prepared(folder: Path) -> Finding:
         return fail("data set", f"{folder} holds class folders that are not split yet", fix)
     return fail(
         "data set",
-        f"no images found in {folder}",
+        f"no images found in {folder}{_others(folder, (folder, *folders(folder)))}",
         "point --input_dir at the folder whose sub-folders are the classes (A, B, C …)",
     )
 

@@ -13,6 +13,7 @@ from fingerspell.evaluate import calibration, metrics
 from fingerspell.evaluate.metrics import Floats, Ints, cluster_bootstrap, wilson
 from fingerspell.files import write_bytes
 from fingerspell.labels import LETTERS, STATIC_LETTERS
+from fingerspell.report.fonts import Lettering, lettering
 
 REPORT = "evaluation_report.json"
 MATRIX_PNG = "confusion_matrix.png"
@@ -122,17 +123,35 @@ def write_report(
     """Writes report, plots, `report.html` and `model_card.md`, each in one step.
 
     `history`: equally long columns, one row an epoch (`training_history.json`); without rows no
-    curve is plotted. `run`: what `run.json` says.
+    curve is plotted. `run`: what `run.json` says. Labels that no installed font draws are numbers
+    in the plot, and standard output says what to install.
     """
     from fingerspell.report.plots import confusion_png, history_png
     from fingerspell.report.run_report import model_card, run_page
 
-    matrix = confusion_png(report["confusion_matrix"], report["class_names"])
+    written = lettering(report["class_names"])
+    if written.numbered:
+        print(f"note: {_not_drawn(output_dir, written)}", flush=True)
+    matrix = confusion_png(report["confusion_matrix"], written)
     curves = history_png(history) if history.get("loss") else None
     write_bytes(output_dir / MATRIX_PNG, matrix)
     if curves:
         write_bytes(output_dir / HISTORY_PNG, curves)
-    write_bytes(output_dir / REPORT_HTML, run_page(report, run, matrix, curves).encode("utf-8"))
+    page = run_page(report, run, matrix, curves, written.numbered)
+    write_bytes(output_dir / REPORT_HTML, page.encode("utf-8"))
     write_bytes(output_dir / MODEL_CARD, model_card(report, run).encode("utf-8"))
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
     write_bytes(output_dir / REPORT, f"{text}\n".encode())
+
+
+def _not_drawn(output_dir: Path, written: Lettering) -> str:
+    """Says which labels the plot has as numbers, and how to get them drawn."""
+    labels = written.numbered
+    first = ", ".join(f"{label} is {text}" for text, label in list(labels.items())[:3])
+    fonts = ", ".join(written.install)
+    mend = f"install {fonts}" if fonts else "use characters that a font has"
+    return (
+        f"no installed font draws {len(labels):,} label(s) in {MATRIX_PNG}: {first}"
+        + ", …" * (len(labels) > 3)
+        + f"; to have them drawn: {mend}, then fingerspell evaluate --output_dir {output_dir}"
+    )

@@ -20,8 +20,9 @@ Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 class UnseenSigners:
     """Pictures of other people.
 
-    `unknown` counts those of classes the recogniser lacks; `unreadable` are those left out
-    because they are no whole pictures.
+    `unknown` counts those of classes the recogniser lacks, `.` being those in no class folder;
+    `unreadable` are those left out because they are no whole pictures, `others` the files that
+    are not taken for pictures at all.
     """
 
     name: str
@@ -29,12 +30,12 @@ class UnseenSigners:
     y_true: NDArray[np.intp]
     unknown: dict[str, int]
     unreadable: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
 
 def find_unseen_signers(folder: Path, labels: Sequence[str]) -> UnseenSigners:
-    """Lists `folder/<CLASS>/*`, classes matched by name (`a` is A, `Delete` is del).
+    """Lists `folder/<CLASS>/**`, classes matched by name (`a` is A, `Delete` is del).
 
-    What `files.is_picture` takes for none is passed over.
     Raises `DataError` where no folder is named like a label.
     """
     numbers = {label_of(label).casefold(): number for number, label in enumerate(labels)}
@@ -47,8 +48,12 @@ def find_unseen_signers(folder: Path, labels: Sequence[str]) -> UnseenSigners:
             expected="a folder of class folders",
             fix="check the path",
         )
+    loose, others = files.sorted_out(folder, folder.iterdir())
+    if loose:
+        unknown["."] = len(loose)
     for class_dir in files.folders(folder):
-        pictures = files.pictures(class_dir)
+        pictures, more = files.pictures_below(class_dir)
+        others += more
         number = numbers.get(label_of(class_dir.name).casefold())
         if number is None:
             unknown[class_dir.name] = len(pictures)
@@ -66,6 +71,7 @@ def find_unseen_signers(folder: Path, labels: Sequence[str]) -> UnseenSigners:
         paths=tuple(paths),
         y_true=np.array(y_true, np.intp),
         unknown=unknown,
+        others=tuple(others),
     )
 
 

@@ -19,7 +19,7 @@ from fingerspell.prepare.records import Bad
 from fingerspell.prepare.scan import Scan
 from fingerspell.prepare.split import Assigned
 from fingerspell.prepare.user_groups import table_text
-from fingerspell.report.text import data_headline, named_by, naming, thin
+from fingerspell.report.text import data_headline, named_by, naming, off_shares, thin
 
 FORMAT = 3
 Report = dict[str, Any]
@@ -117,7 +117,7 @@ def summary(report: Report, output_dir: Path) -> str:
         "",
         *_leaks(report),
         *_thin(report),
-        *_missed(report["missed_points"]) * (report["config"]["split"] == "groups"),
+        *filter(None, [off_shares(report) * (report["config"]["split"] == "groups")]),
         *_unseen_signers(report),
         *_listed("bad file(s) left out", [f"{b['path']}: {b['reason']}" for b in report["bad"]]),
         *_listed(
@@ -216,18 +216,6 @@ def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:
         for source, names in table.items()
         for line in wrap(f"class names of {source}: {', '.join(names)}", 98, subsequent_indent="  ")
     ]
-
-
-def _missed(points: dict[str, float]) -> list[str]:
-    """Says which classes could not be split as asked, and by how much."""
-    if not points:
-        return []
-    named = ", ".join(f"{label} {most:.1f}" for label, most in points.items())
-    return wrap(
-        f"groups too large for the shares asked for, missed by so many points: {named}",
-        98,
-        subsequent_indent="  ",
-    )
 
 
 def _unseen_signers(report: Report) -> list[str]:

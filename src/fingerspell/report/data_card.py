@@ -40,7 +40,9 @@ def data_card(report: Report, samples: _Samples, qualities: Qualities) -> str:
         naming=text.naming(report, example=False),
         tones=[(name, f"{100 * count / total:.0f}") for name, count in tones.items()],
         light=_light(samples, qualities),
-        remarks=[(name, len(those)) for name, those in remarked(samples, qualities).items()],
+        remarks=[
+            (name, len(those)) for name, those in remarked(samples, qualities).items() if those
+        ],
         limits=_limits(report, own),
     )
 
@@ -104,12 +106,12 @@ def _limits(report: Report, own: _Samples) -> list[str]:
     sources = {label: {sample.source for sample in part} for label, part in by_label.items()}
     several = len({sample.source for sample in own}) > 1
     alone = _names(label for label, seen in sources.items() if len(seen) == 1)
-    missed, moving = _names(report["missed_points"]), _names(x for x in by_label if x in MOVING)
+    missed, moving = text.off_shares(report), _names(x for x in by_label if x in MOVING)
     limits = {
         "All pictures to learn from come from one source.": not several,
         f"In one source only: {alone}; its hand, room and camera go along.": alone and several,
         **{f"Classes with {said}.": True for said in text.thin(report)},
-        f"Off the shares asked for, as groups allow no better: {missed}.": missed,
+        f"{missed}.": missed,
         f"{moving}: movements in the alphabet; a still shows part of them.": moving,
     }
     return [limit for limit, holds in limits.items() if holds]

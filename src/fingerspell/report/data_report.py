@@ -12,7 +12,14 @@ from fingerspell.labels import in_order
 from fingerspell.report import data_quality as quality
 from fingerspell.report.data_quality import evenly, grouped, largest_groups, of_class, split_order
 from fingerspell.report.pages import Thumb, page, split_style, thumb_uri, thumbs
-from fingerspell.report.text import Report, group_kind, held_out_pictures, named_by, naming
+from fingerspell.report.text import (
+    Report,
+    group_kind,
+    held_out_pictures,
+    named_by,
+    naming,
+    off_shares,
+)
 
 PAGE_NAME = "report.html"
 
@@ -68,6 +75,7 @@ def _page_html(folder: Path, report: Report, samples: _Samples, qualities: Quali
         families=_families(folder, samples),
         conflicts=_conflicts(report),
         conflicts_shown=_CONFLICTS,
+        off_shares=off_shares(report),
         missed=[(label, f"{most:.1f}") for label, most in report["missed_points"].items()],
         bad=[(one["path"], one["reason"]) for one in report["bad"][:_LISTED]],
         layouts=list(report["layouts"].items())[:_LISTED],

@@ -14,29 +14,42 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from fingerspell.report.fonts import Lettering
+
 _CELL_INCH = 0.34
+_LETTER_INCH = 0.125
+"""A wide letter's, as W or 谢, in a label; columns are named above and below."""
+
+_LABEL_LENGTH = 24
+"""Most characters of a label: longer ones would leave no room for the matrix."""
+
 _TRAIN, _VALIDATION, _RATE = "#1f6feb", "#d1570b", "#57606a"
 _FAINT = "#d0d7de"
 
 
-def confusion_png(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> bytes:
+def confusion_png(matrix: Sequence[Sequence[int]], lettering: Lettering) -> bytes:
     """Returns a PNG: colour = share of the true class (rows sum to 1), number = pictures."""
-    return _png(_confusion_figure(np.asarray(matrix), labels))
+    return _png(_confusion_figure(np.asarray(matrix), lettering))
 
 
-def _confusion_figure(counts: NDArray[np.int64], labels: Sequence[str]) -> Figure:
+def _confusion_figure(counts: NDArray[np.int64], lettering: Lettering) -> Figure:
     """Returns the confusion matrix as a figure that grows with the number of classes."""
     from matplotlib.figure import Figure
 
-    side = max(4.5, 2.2 + _CELL_INCH * len(labels))
+    labels = [_shortened(text) for text in lettering.texts]
+    # A class name is no formula, whatever dollar signs it has.
+    style: Any = {"fontfamily": lettering.families, "parse_math": False}
+    longest = max(map(len, labels), default=0)
+    side = max(4.5, 1.7 + _CELL_INCH * len(labels) + _LETTER_INCH * 2 * longest)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=90 if _long(labels) else 0)
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), labels, rotation=90 if _long(labels) else 0, **style)
+    axes.set_yticks(range(len(labels)), labels, **style)
     axes.tick_params(length=0, labelsize=9, top=True, labeltop=True)
-    axes.set_xlabel("answer")
+    legend = "\n#: line of training_set_labels.txt; no font here draws that label"
+    axes.set_xlabel("answer" + legend * bool(lettering.numbered))
     axes.set_ylabel("true class")
     axes.set_xticks(np.arange(-0.5, len(labels)), minor=True)
     axes.set_yticks(np.arange(-0.5, len(labels)), minor=True)
@@ -52,6 +65,10 @@ def _number(axes: Axes, row: int, column: int, count: int, share: float) -> None
     colour = "white" if share > 0.55 else "#8c1d18" if row != column else "black"
     size = 7 if count < 1000 else 5.5
     axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=size)
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= _LABEL_LENGTH else f"{label[: _LABEL_LENGTH - 1]}…"
 
 
 def _long(labels: Sequence[str]) -> bool:
@@ -145,5 +162,6 @@ def _name_phases(axes: Axes, phases: Sequence[str]) -> None:
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=130, facecolor="white")
+    # Tight: without the margins that the labels turn out not to need.
+    figure.savefig(file, format="png", dpi=130, facecolor="white", bbox_inches="tight")
     return file.getvalue()

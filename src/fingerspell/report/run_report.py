@@ -9,11 +9,16 @@ from fingerspell.report.text import UNKNOWN, Report, percent
 
 
 def run_page(
-    report: Report, run: Mapping[str, Any], matrix_png: bytes, history_png: bytes | None
+    report: Report,
+    run: Mapping[str, Any],
+    matrix_png: bytes,
+    history_png: bytes | None,
+    numbered: Mapping[str, str],
 ) -> str:
     """Returns the page with style and pictures inside; every text from outside is escaped.
 
-    `report`: what `evaluation` returned. `run`: what `run.json` says.
+    `report`: what `evaluation` returned. `run`: what `run.json` says. `numbered`: the labels that
+    the matrix has as numbers, by these.
     """
     return page(
         "run_report.html.j2",
@@ -27,6 +32,7 @@ def run_page(
         ],
         calibration=_calibration(report),
         matrix=data_uri(matrix_png, "image/png"),
+        numbered=list(numbered.items()),
         history=data_uri(history_png, "image/png") if history_png else "",
         circumstances=_circumstances(run),
     )
@@ -110,12 +116,13 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
 
 
 def _weakest(report: Report) -> str:
-    known = [
-        (scores["recall"], name)
-        for name, scores in report["per_class_metrics"].items()
-        if scores["recall"] is not None
-    ]
-    return ", ".join(f"{name} ({percent(recall)})" for recall, name in sorted(known)[:3]) or UNKNOWN
+    """Says which classes were missed most; one that was always recognised is not among them."""
+    recalls = {x: scores["recall"] for x, scores in report["per_class_metrics"].items()}
+    known = sorted((r, name) for name, r in recalls.items() if r is not None)
+    missed = [f"{name} ({percent(recall)})" for recall, name in known[:3] if recall < 1]
+    if known and not missed:
+        return "None of its own test pictures was taken for another class"
+    return f"Least often recognised on its own test pictures: {', '.join(missed) or UNKNOWN}"
 
 
 def _counts(counts: Mapping[str, Any]) -> str:

@@ -14,8 +14,12 @@ UNKNOWN = "–"
 
 
 def percent(share: float | None) -> str:
-    """Returns `95.2 %`, or a dash where nothing is known."""
-    return UNKNOWN if share is None else f"{100 * share:.1f} %"
+    """Returns `95.2 %`, or a dash where nothing is known; rounds nothing to none or to all."""
+    if share is None:
+        return UNKNOWN
+    if 0 < share < 0.0005 or 0.9995 <= share < 1:
+        return "<0.1 %" if share < 0.5 else ">99.9 %"
+    return f"{100 * share:.1f} %"
 
 
 def _span(interval: Sequence[float] | None) -> str:
@@ -108,6 +112,18 @@ def thin(report: Report) -> list[str]:
     ]
 
 
+def off_shares(report: Report) -> str:
+    """Returns in a line how many classes miss the shares asked for, and by how much; else ""."""
+    points: Mapping[str, float] = report["missed_points"]
+    if not points:
+        return ""
+    worst = max(points, key=lambda label: points[label])
+    return (
+        f"Off the shares asked for, as groups divide no finer: {len(points):,} of "
+        f"{len(report['classes']):,} classes, {worst} by most ({points[worst]:.1f} points)"
+    )
+
+
 # --- a run -------------------------------------------------------------------------------------
 
 
@@ -168,8 +184,7 @@ def summary(output_dir: Path, report: Report) -> str:
         f"macro F1 {report['macro_f1']:.3f}",
         *(
             f"unseen signers {name}: {percent(s['letters_26']['accuracy'])} of 26 letters, "
-            f"{percent(s['letters_24']['accuracy'])} of the 24 static ones"
-            + _left_out(s.get("unreadable_pictures", ()))
+            f"{percent(s['letters_24']['accuracy'])} of the 24 static ones" + _left_out(s)
             for name, s in report["unseen_signers"].items()
         ),
         f"look at {output_dir / 'report.html'}",
@@ -177,5 +192,12 @@ def summary(output_dir: Path, report: Report) -> str:
     return "\n".join(lines)
 
 
-def _left_out(paths: Sequence[str]) -> str:
-    return f"; {len(paths):,} that cannot be read left out, first {paths[0]}" if paths else ""
+def _left_out(section: Report) -> str:
+    """Tells of the unseen signers' pictures that were not evaluated."""
+    unreadable, unknown = section.get("unreadable_pictures"), section.get("unknown_classes")
+    told = ""
+    if unreadable:
+        told += f"; {len(unreadable):,} that cannot be read left out, first {unreadable[0]}"
+    if unknown:
+        told += f"; {sum(unknown.values()):,} of other classes left out: {', '.join(unknown)}"
+    return told

@@ -35,21 +35,20 @@ _SIDE_PX = 200
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """The bytes of one picture of a class; `None` where its folder holds no picture."""
+    """The bytes of one picture of a class; `None` where its folder holds no picture.
+
+    `others`: the files that are no pictures, in the folders that were looked into for one.
+    """
 
     label: str
     name: str
     picture: bytes | None
+    others: tuple[Path, ...] = ()
 
 
 def _class_folders(folder: Path) -> dict[str, Path]:
     """Returns the visible sub-folders of a folder by name; none where there is no such folder."""
     return {path.name: path for path in files.folders(folder)}
-
-
-def _first_picture(folders: Sequence[Path]) -> Path | None:
-    """Returns the first picture, by name, of the first folder that has one."""
-    return next((path for folder in folders for path in files.pictures(folder)), None)
 
 
 def folder_samples(folder: Path) -> tuple[_Sample, ...]:
@@ -72,10 +71,14 @@ def folder_samples(folder: Path) -> tuple[_Sample, ...]:
 
 
 def _sample(label: str, folders: Sequence[Path]) -> _Sample:
-    path = _first_picture(folders)
-    if path is None:
-        return _Sample(label, str(folders[0]), None)
-    return _Sample(label, str(path), path.read_bytes())
+    """Returns the first picture, by name, of the first folder that has one at any depth."""
+    passed: list[Path] = []
+    for folder in folders:
+        pictures, others = files.pictures_below(folder)
+        passed += others
+        if pictures:
+            return _Sample(label, str(pictures[0]), pictures[0].read_bytes(), tuple(passed))
+    return _Sample(label, str(folders[0]), None, tuple(passed))
 
 
 def grey_samples(mock: MockRecogniser) -> tuple[_Sample, ...]:
