@@ -89,7 +89,7 @@ def test_a_video_as_json_and_one_without_a_held_sign(bundle: Path, tmp_path: Pat
     assert command("predict", "--video", film, "--bundle", bundle, "--json") == 0
     body = json.loads(capsys.readouterr().out)
     assert body["text"] == "AB" and [sign["label"] for sign in body["signs"]] == ["A", "B"]
-    command("predict", "--video", film, "--bundle", bundle, "--json", "--hold_s", 0.9)
+    command("predict", "--video", film, "--bundle", bundle, "--json", "--hold_s", 2)
     assert json.loads(capsys.readouterr().out)["text"] == ""
     film = write_film(tmp_path / "film.avi", [("nothing", 1.0)], 10)
     assert command("predict", "--video", film, "--bundle", bundle) == 0

@@ -245,7 +245,7 @@ def test_without_a_model_or_pictures_it_says_what_to_do(bundle, tmp_path, capsys
     monkeypatch.chdir(tmp_path)
     assert "USE_MOCK_MODEL=1" in smoked(capsys, 2)
     nowhere = smoked(capsys, 2, "--bundle", bundle, "--dataset_dir", tmp_path / "none")
-    assert "prepare_dataset.py" in nowhere
+    assert "prepare --input_dir" in nowhere
 
 
 def test_a_server_that_breaks_fails_the_smoke_test():
