@@ -56,6 +56,11 @@ def test_the_live_rules_come_from_options_the_environment_and_the_bundle(monkeyp
     assert client.get("/health").json()["threshold"] == 0.95
     answer = client.post("/predict-image", content=encode_jpeg(picture("A"))).json()
     assert (answer["accepted"], answer["threshold"]) == (False, 0.95)
+    monkeypatch.setenv("FINGERSPELL_THRESHOLD", "0.5")
+    monkeypatch.setenv("FINGERSPELL_HOLD_S", "0")
+    stream, sent = TestClient(serve.load_app()), encode_jpeg(picture("A"))
+    answers = [stream.post("/predict-image?session_id=s", content=sent).json() for _ in range(2)]
+    assert [x["counted"] is not None for x in answers] == [False, True], "no hold is needed"
     for name, value in [("THRESHOLD", "nan"), ("VOTES", "1.5"), ("HOLD_S", "3")]:
         monkeypatch.setenv(f"FINGERSPELL_{name}", value)
         with pytest.raises(SystemExit, match="2"):
