@@ -13,7 +13,7 @@ from fingerspell.cli.main import COMMANDS, build_parser
 from fingerspell.cli.reference import DOORS, PROGRAMS, _verbs_of, _whole
 from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
 from fingerspell.labels import ALPHABET
-from fingerspell.live import LiveRules
+from fingerspell.live import rules_at
 from fingerspell.train.run_folder import FILES
 from house import ROOT
 
@@ -171,7 +171,7 @@ def test_the_guide_lists_the_files_of_a_run_and_no_others():
 
 def test_the_documentation_quotes_the_defaults_of_the_code():
     train = TrainConfig(dataset_dir=Path(), output_dir=Path())
-    rules, guide, mobile = LiveRules(), page("docs/guide.md"), page("docs/mobile.md")
+    rules, guide, mobile = rules_at(0.5), page("docs/guide.md"), page("docs/mobile.md")
     height, width = ModelConfig().image_size_px
     assert f"[1, {height}, {width}, 3]" in mobile
     assert f"[1, {len(ALPHABET)}]" in mobile
@@ -179,7 +179,7 @@ def test_the_documentation_quotes_the_defaults_of_the_code():
     assert f"({train.threshold} to {released}, fitted for each run)" in mobile
     assert f"({released} for the released recogniser)" in guide
     assert f"({rules.holding.hold_s} s)" in guide and f"({rules.holding.release_s} s)" in guide
-    assert 3 <= rules.smoothing.votes <= 5
+    assert f"last {rules.smoothing.votes} frames" in guide and 3 <= rules.smoothing.votes <= 5
     shares = PrepareConfig(input_dirs=(Path(),), output_dir=Path())
     assert (shares.train_share, shares.val_share, shares.test_share) == (0.70, 0.15, 0.15)
     assert "70, 15 and 15 per cent" in guide

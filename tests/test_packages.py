@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fingerspell import backends
+from fingerspell import backends, install
 from fingerspell.assets import STARTER
 from fingerspell.cli import main
 from fingerspell.errors import ConfigError
@@ -202,7 +202,7 @@ def test_a_package_that_is_missing_or_blocked_comes_with_its_command(monkeypatch
     monkeypatch.setitem(backends.sys.modules, "torch", None)
     assert backends.is_installed("json") and not backends.is_installed("torch")
     missing = backends.missing(ModuleNotFoundError("no", name="absent_package.inner"))
-    assert missing and "'absent_package'" in missing.found and missing.fix == backends.TRAINING
+    assert missing and "'absent_package'" in missing.found and missing.fix == install.training()
 
 
 @pytest.mark.parametrize("name", ["fingerspell.absent", "json.absent", "pytest.absent", None])
@@ -213,7 +213,8 @@ def test_a_fault_of_ours_or_of_a_package_that_is_there_is_no_missing_package(nam
 def test_the_commands_install_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    for name, command in backends.INSTALL.items():
+    for name, requirement in backends.REQUIREMENTS.items():
         extra = extras["train" if name == "tensorflow" else name]
         (asked,) = [line for line in extra if line.startswith(f"{name}==")]
-        assert command == f'pip install "{asked}"'
+        assert requirement == asked
+        assert backends.install_backend(name) == install.pip("install", asked)

@@ -29,6 +29,7 @@ from benchmarks.speed import tables
 from fingerspell import backends
 from fingerspell.doctor.facts import nvidia
 from fingerspell.errors import ConfigError, FingerspellError, RunError
+from fingerspell.install import pip
 
 Figures = dict[str, Any]
 Ask = Callable[..., Figures]
@@ -37,7 +38,7 @@ Ask = Callable[..., Figures]
 BATCHES = (32, 64, 128)
 FULL = "float32"
 CAP_BYTES = 6 * 2**30
-INSTALL = 'pip install ".[torch]" or pip install ".[jax]", in the project folder'
+INSTALL = f"{pip('install', '.[torch]')} or .[jax] in its place, in the project folder"
 TARGET = {"batch_size": 32, "size_px": 200, "peak_bytes": 5_500_000_000}
 """What training the guide's pictures on a GPU of 6 GB may need, in mixed precision."""
 

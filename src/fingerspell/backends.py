@@ -11,20 +11,19 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from fingerspell import install
 from fingerspell.errors import ConfigError, FingerspellError, require
 
 VARIABLE = "KERAS_BACKEND"
 EXPORTER = "tensorflow"
 """The backend that writes SavedModel, frozen graph and TFLite."""
 
-INSTALL = {
-    "tensorflow": 'pip install "tensorflow==2.21.*"',
-    "torch": 'pip install "torch==2.13.*"',
-    "jax": 'pip install "jax==0.10.*"',
+REQUIREMENTS = {
+    "tensorflow": "tensorflow==2.21.*",
+    "torch": "torch==2.13.*",
+    "jax": "jax==0.10.*",
 }
-"""Every backend that training runs on, in the order of preference, and how to get it."""
-
-TRAINING = "pip install -r backend/requirements_training.txt"
+"""Every backend that training runs on, in the order of preference, as pip is asked for it."""
 
 
 def keras_home() -> Path:
@@ -48,6 +47,13 @@ def is_installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
+def install_backend(name: str) -> str:
+    """Returns the command that installs a backend where this runs."""
+    if name == EXPORTER and install.made_by_run_py():
+        return install.training()
+    return install.pip("install", REQUIREMENTS[name])
+
+
 def settle(environment: MutableMapping[str, str]) -> None:
     """Selects the first installed backend where Keras would select one that is not installed.
 
@@ -57,9 +63,9 @@ def settle(environment: MutableMapping[str, str]) -> None:
     if environment.get(VARIABLE):
         return
     name = chosen(environment, keras_home())
-    if name in INSTALL and is_installed(name):
+    if name in REQUIREMENTS and is_installed(name):
         return
-    found = next((name for name in INSTALL if is_installed(name)), None)
+    found = next((name for name in REQUIREMENTS if is_installed(name)), None)
     if found:
         environment[VARIABLE] = found
 
@@ -67,11 +73,11 @@ def settle(environment: MutableMapping[str, str]) -> None:
 def require_known(environment: Mapping[str, str]) -> None:
     """Refuses a KERAS_BACKEND that nothing here trains on, before Keras ends in a traceback."""
     name = environment.get(VARIABLE) or EXPORTER
-    near = difflib.get_close_matches(name.lower(), INSTALL, n=1)
+    near = difflib.get_close_matches(name.lower(), REQUIREMENTS, n=1)
     require(
-        name in INSTALL,
+        name in REQUIREMENTS,
         found=f"{VARIABLE}={name}",
-        expected=f"one of {', '.join(INSTALL)}",
+        expected=f"one of {', '.join(REQUIREMENTS)}",
         fix=f"set {VARIABLE} to {near[0] if near else EXPORTER}, or omit it",
     )
 
@@ -90,5 +96,5 @@ def missing(error: ModuleNotFoundError) -> FingerspellError | None:
     return ConfigError(
         found=f"the package {name!r} is not installed",
         expected="the packages that this command works with",
-        fix=INSTALL.get(name, TRAINING),
+        fix=install_backend(name) if name in REQUIREMENTS else install.training(),
     )

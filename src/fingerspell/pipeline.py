@@ -358,8 +358,9 @@ def _not_exported(
     return ExportError(
         found=f"{NO_EXPORTER}: {output_dir} is trained and evaluated, but not exported",
         expected="TensorFlow, on any processor, to write SavedModel, frozen graph and TFLite",
-        fix=f"{backends.INSTALL[backends.EXPORTER]} (or copy the folders to where it is), then "
-        f"{_rest(output_dir, dataset_dir, unseen_signers, trust)}: nothing is trained again",
+        fix=f"{backends.install_backend(backends.EXPORTER)} (or copy the folders to where it "
+        f"is), then {_rest(output_dir, dataset_dir, unseen_signers, trust)}: "
+        "nothing is trained again",
     )
 
 

@@ -9,6 +9,10 @@ from fingerspell.doctor import Facts, Finding, State, checks
 from fingerspell.doctor.facts import Gpu, Probe
 from fingerspell.doctor.finding import as_json, as_text, fail, ok, warn
 from fingerspell.doctor.packages import check_packages, installed, pinned
+from fingerspell.install import pip
+from house import ROOT
+
+PIP = pip()
 
 GIB = checks._GIB
 PINS = {"tensorflow": "2.21.0", "keras": "3.15.1"}
@@ -88,8 +92,12 @@ def test_python_memory_disk_and_folder_must_be_enough(check, changes, state):
     ("changes", "state", "fix"),
     [
         ({"backend": "mxnet"}, "FAIL", "KERAS_BACKEND"),
-        ({"installed": {}}, "WARN", "requirements_training.txt"),
-        ({"backend": "torch"}, "WARN", 'pip install "torch==2.13.*"'),
+        (
+            {"installed": {}},
+            "WARN",
+            f"{PIP} install -r {ROOT / 'backend/requirements_training.txt'}",
+        ),
+        ({"backend": "torch"}, "WARN", f'{PIP} install "torch==2.13.*"'),
         ({"probes": {"tensorflow": Probe(error="DLL load failed")}}, "FAIL", "Visual C++"),
         ({"probes": {}}, "OK", ""),
         ({"installed": {"tensorflow-cpu": "2.21.0"}}, "OK", ""),
@@ -105,7 +113,7 @@ def test_every_other_backend_says_whether_it_is_there_and_what_to_type():
     here = {**PINS, "torch": "2.13.0"}
     torch, jax = checks._check_other_backends(machine(**BOTH, installed=here))
     assert torch.found == "torch 2.13.0, 1 GPU; to use it: export KERAS_BACKEND=torch"
-    assert jax.found == 'jax is not installed; to add it: pip install "jax==0.10.*"'
+    assert jax.found == f'jax is not installed; to add it: {PIP} install "jax==0.10.*"'
     assert states([torch, jax]) == [State.OK, State.OK]
     broken = {**BOTH["probes"], "torch": Probe(error="DLL load failed")}
     torch, _ = checks._check_other_backends(machine(probes=broken, installed=here))
@@ -115,7 +123,7 @@ def test_every_other_backend_says_whether_it_is_there_and_what_to_type():
 def test_without_tensorflow_exporting_is_what_is_missing():
     (finding,) = checks._check_exporting(machine(**TORCH, installed={"torch": "2.13.0"}))
     assert finding.state is State.WARN and "training and evaluation work" in finding.found
-    assert finding.fix == 'pip install "tensorflow==2.21.*"'
+    assert finding.fix == f'{PIP} install "tensorflow==2.21.*"'
     assert checks._check_exporting(machine(**TORCH, installed={"tensorflow-cpu": "2.21.0"})) == []
 
 
@@ -134,17 +142,23 @@ def test_no_nvidia_gpu_and_one_in_use_are_no_fault_but_a_driver_that_does_not_an
     [
         ({"system": "Windows"}, "WSL2"),
         ({"system": "Windows"}, "$env:KERAS_BACKEND = 'torch'"),
-        ({"installed": {"tensorflow-cpu": "2.21.0"}}, "pip uninstall -y tensorflow-cpu"),
-        ({}, 'pip install "tensorflow[and-cuda]==2.21.0"'),
+        (
+            {"installed": {"tensorflow-cpu": "2.21.0"}},
+            f"{PIP} uninstall -y tensorflow-cpu, then {PIP}",
+        ),
+        ({}, f'{PIP} install "tensorflow[and-cuda]==2.21.0"'),
         (
             {"installed": {**PINS, "nvidia-cudnn-cu12": "9"}, "library_path": "/usr/cuda"},
             "unset LD_LIBRARY_PATH",
         ),
         ({"installed": {**PINS, "nvidia-cudnn-cu12": "9"}}, "--gpus all"),
-        ({**TORCH, "system": "Windows"}, "pip uninstall -y torch, then the command"),
-        (TORCH, 'pip install --force-reinstall "torch==2.13.*"'),
+        (
+            {**TORCH, "system": "Windows"},
+            f"{PIP} uninstall -y torch, then {PIP} install and what pytorch.org",
+        ),
+        (TORCH, f'{PIP} install --force-reinstall "torch==2.13.*"'),
         ({**TORCH, "probes": {"torch": Probe("2.13.0", (), True)}}, "--gpus all"),
-        (JAX, 'pip install "jax[cuda12]==0.10.*"'),
+        (JAX, f'{PIP} install "jax[cuda12]==0.10.*"'),
         ({**JAX, "gpus": (Gpu("new", 0, 0, "580.1"),)}, 'pip install "jax[cuda13]==0.10.*"'),
         ({**JAX, "system": "Windows"}, "WSL2"),
         (BOTH, "torch sees it: export KERAS_BACKEND=torch"),
@@ -205,6 +219,8 @@ def test_what_is_pinned_must_be_there_alone_and_more_so_for_the_server(here, top
     (finding,) = check_packages(here, SERVER, TRAINING)
     assert (finding.topic, finding.state) == (topic, state)
     assert said in finding.found
+    if topic == "versions":
+        assert finding.fix == f"{PIP} install numpy==2.4.6"
 
 
 def test_pins_are_read_from_the_requirement_files(tmp_path):

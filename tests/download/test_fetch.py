@@ -16,6 +16,7 @@ from fingerspell.cli.main import build_parser, main
 from fingerspell.download import catalogue
 from fingerspell.download.fetch import CACHE, fetch
 from fingerspell.errors import DataError
+from fingerspell.install import pip
 from helpers.touched import touch
 
 requests = pytest.importorskip("requests")
@@ -125,7 +126,7 @@ def test_without_the_package_the_command_that_mends_it_is_named(tiny, tmp_path, 
     monkeypatch.setitem(sys.modules, "kagglehub", None)
     with pytest.raises(DataError, match="not installed") as error:
         fetch("tiny", tmp_path / "data")
-    assert error.value.fix == f'{sys.executable} -m pip install "kagglehub>=1,<2"'
+    assert error.value.fix == pip("install", "kagglehub>=1,<2")
     assert not (tmp_path / "data").exists()
 
 

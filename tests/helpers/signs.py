@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fingerspell.live import Frame, LiveRules, spelled
+from fingerspell.live import Frame, LiveRules, rules_at, spelled
 
-RULES = LiveRules()
+RULES = rules_at(0.7)
 
 
 def frame(name: str) -> Frame:

@@ -10,6 +10,7 @@ from PIL import Image
 from fingerspell.errors import PictureError
 from fingerspell.images import decode
 from fingerspell.images.decode import _container_kind, container_formats
+from fingerspell.install import pip
 from helpers.picture_files import saved
 
 WIDE = np.zeros((64, 96, 3), np.uint8)
@@ -94,7 +95,8 @@ def test_without_the_plug_in_the_reason_says_what_to_install(monkeypatch) -> Non
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(PictureError) as refused:
         decode(box(b"heic"))
-    assert "pip install pillow-heif" in refused.value.found
+    assert "pillow-heif, is missing" in refused.value.found
+    assert refused.value.fix == pip("install", "pillow-heif")
     assert asked == ["pillow_heif"]
 
 

@@ -1,12 +1,14 @@
 """From frames to text, as a person would sign it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fingerspell.errors import ConfigError
 from fingerspell.labels import ALPHABET
-from fingerspell.live import Frame, Live, LiveRules, commit_now, spell, spelled, step
+from fingerspell.live import Frame, Live, commit_now, rules_at, spell, spelled, step
 from fingerspell.live.session import _written
 from helpers.signs import RULES, film, frame, read
 
@@ -43,7 +45,16 @@ def test_every_sign_comes_with_the_moment_at_which_it_counted():
 
 def test_the_text_never_grows_beyond_its_cap_and_an_empty_recording_spells_nothing():
     assert spelled([], RULES) == ""
-    assert read("A 0.8, B 0.8, C 0.8", how=LiveRules(max_chars=2)) == "AB"
+    assert read("A 0.8, B 0.8, C 0.8", how=replace(RULES, max_chars=2)) == "AB"
+
+
+def test_a_threshold_votes_and_a_hold_that_are_asked_for_change_what_counts():
+    unsure = [(at_s / 10, Frame("A", 0.6)) for at_s in range(10)]
+    assert [spelled(unsure, rules_at(threshold)) for threshold in (0.5, 0.7)] == ["A", ""]
+    for votes, hold_s, text in [(None, None, ""), (1, None, ""), (None, 0.0, ""), (1, 0.0, "A")]:
+        assert read("- 1, A 0.06, - 1", how=rules_at(0.7, votes=votes, hold_s=hold_s)) == text
+    assert read("- 1, A 0.03, - 1, B 1", how=rules_at(0.7, votes=1, hold_s=0.0)) == "B", "a stray"
+    assert read("L 0.8, - 0.5, L 0.8", how=rules_at(0.7, hold_s=0.0)) == "LL"
 
 
 def test_a_photograph_that_is_meant_as_a_letter_is_written_at_once():
@@ -65,7 +76,7 @@ def test_frames_out_of_order_and_settings_that_cannot_work_are_refused():
     with pytest.raises(ConfigError):
         spelled([(1.0, frame("A")), (0.5, frame("A"))], RULES)
     with pytest.raises(ConfigError):
-        LiveRules(max_chars=0)
+        replace(RULES, max_chars=0)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from fingerspell.live import smoothing as smoothing_module
 from helpers.signs import frame
 
 TENTH_S = 0.1
+VOTING = Smoothing(threshold=0.7)
 
 
 def shown(names: str, how: Smoothing | None = None, elapsed_s: float = TENTH_S) -> str | None:
     state = Smoothed()
     for name in names:
-        state = smoothing_module.step(state, frame(name), elapsed_s, how or Smoothing())
+        state = smoothing_module.step(state, frame(name), elapsed_s, how or VOTING)
     return state.shown
 
 
@@ -39,16 +40,16 @@ def test_which_letter_is_shown(names: str, letter: str | None):
 
 def test_three_votes_follow_sooner_old_ones_are_gone_and_one_at_the_threshold_counts():
     assert shown("AAAAABB") == "A"
-    assert shown("AAAAABB", Smoothing(votes=3)) == "B"
+    assert shown("AAAAABB", Smoothing(threshold=0.7, votes=3)) == "B"
     assert shown("AAAAB", elapsed_s=1.0) == "B"
-    state = smoothing_module.step(Smoothed(), Frame("A", 0.7), 0.0, Smoothing(threshold=0.7))
+    state = smoothing_module.step(Smoothed(), Frame("A", 0.7), 0.0, VOTING)
     assert state.shown == "A"
 
 
 def test_the_state_never_grows_beyond_the_votes():
     state = Smoothed()
     for _ in range(1000):
-        state = smoothing_module.step(state, frame("A"), 0.001, Smoothing())
+        state = smoothing_module.step(state, frame("A"), 0.001, VOTING)
     assert len(state.votes) == 5
 
 
@@ -61,7 +62,7 @@ def test_a_confidence_that_is_no_probability_is_refused(confidence: float):
 @pytest.mark.parametrize("elapsed_s", [-0.01, float("nan"), float("inf")])
 def test_time_that_runs_backwards_is_refused(elapsed_s: float):
     with pytest.raises(ConfigError, match="elapsed_s"):
-        smoothing_module.step(Smoothed(), frame("A"), elapsed_s, Smoothing())
+        smoothing_module.step(Smoothed(), frame("A"), elapsed_s, VOTING)
 
 
 HOW = Holding()
@@ -127,11 +128,11 @@ def test_buckets_stay_few():
 @pytest.mark.parametrize(
     ("rules", "setting"),
     [
-        (Smoothing, {"votes": 0}),
-        (Smoothing, {"window_s": 0.0}),
-        (Smoothing, {"threshold": 0.0}),
-        (Smoothing, {"threshold": 1.0}),
-        (Holding, {"hold_s": 0.0}),
+        (Smoothing, {"threshold": 0.5, "votes": 0}),
+        (Smoothing, {"threshold": 0.5, "window_s": 0.0}),
+        (Smoothing, {"threshold": -0.1}),
+        (Smoothing, {"threshold": 1.1}),
+        (Holding, {"hold_s": -0.1}),
         (Holding, {"release_s": -1.0}),
         (Holding, {"least_frames": 1}),
         (Holding, {"gap_s": 0.4}),

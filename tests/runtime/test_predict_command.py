@@ -39,6 +39,9 @@ def test_below_the_threshold_it_is_not_sure(bundle: Path, tmp_path: Path, capsys
     (tmp_path / "x.jpg").write_bytes(encode_jpeg(between))
     assert command("predict", tmp_path / "x.jpg", "--bundle", bundle) == 0
     assert "not sure, below 70%" in capsys.readouterr().out
+    command("predict", tmp_path / "x.jpg", "--bundle", bundle, "--json", "--threshold", 0.1)
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert (answer["accepted"], answer["threshold"]) == (True, 0.1)
 
 
 def test_programs_get_json(bundle: Path, hands: Path, capsys):
@@ -86,6 +89,8 @@ def test_a_video_as_json_and_one_without_a_held_sign(bundle: Path, tmp_path: Pat
     assert command("predict", "--video", film, "--bundle", bundle, "--json") == 0
     body = json.loads(capsys.readouterr().out)
     assert body["text"] == "AB" and [sign["label"] for sign in body["signs"]] == ["A", "B"]
+    command("predict", "--video", film, "--bundle", bundle, "--json", "--hold_s", 2)
+    assert json.loads(capsys.readouterr().out)["text"] == ""
     film = write_film(tmp_path / "film.avi", [("nothing", 1.0)], 10)
     assert command("predict", "--video", film, "--bundle", bundle) == 0
     assert "nothing was held long enough" in capsys.readouterr().out
@@ -103,6 +108,12 @@ def test_the_stand_in_needs_no_bundle_and_says_so(hands: Path, capsys, monkeypat
         ([], "no picture and no video"),
         (["a.jpg", "--video", "b.mp4"], "pictures and a video"),
         (["a.jpg", "--top", "0"], "--top 0"),
+        (["a.jpg", "--fps", "30"], "--fps for pictures"),
+        (["a.jpg", "--threshold", "nan"], "--threshold=nan"),
+        (["a.jpg", "--threshold", "1.5"], "--threshold=1.5"),
+        (["--video", "b.mp4", "--votes", "0"], "--votes=0"),
+        (["--video", "b.mp4", "--hold_s", "-1"], "--hold_s=-1"),
+        (["--video", "b.mp4", "--hold_s", "inf"], "--hold_s=inf"),
         (["a.jpg", "--bundle", "no such folder"], "no trained recogniser"),
     ],
 )

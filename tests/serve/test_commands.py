@@ -14,8 +14,10 @@ from starlette.testclient import TestClient
 
 import fingerspell
 from fingerspell.cli import serve
+from fingerspell.cli.options import predictor_and_rules
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
+from fingerspell.live import rules_at
 from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import running, smoke
 from fingerspell.serve.running import open_socket
@@ -42,6 +44,30 @@ def test_an_option_beats_the_environment_which_beats_the_default():
     assert serve._where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
     with pytest.raises(ConfigError, match="PORT=http"):
         serve._where(asked(), {"PORT": "http"})
+
+
+def test_the_live_rules_come_from_options_the_environment_and_the_bundle(monkeypatch, capsys):
+    monkeypatch.setenv("USE_MOCK_MODEL", "1")
+    assert predictor_and_rules(asked())[1] == rules_at(0.7)
+    for name, value in {"THRESHOLD": "0.95", "VOTES": "3", "HOLD_S": " "}.items():
+        monkeypatch.setenv(f"FINGERSPELL_{name}", value)
+    predictor, rules = predictor_and_rules(asked("--votes", "1", "--hold_s", "0"))
+    assert predictor.threshold == 0.95 and rules == rules_at(0.95, votes=1, hold_s=0.0)
+    client = TestClient(serve.load_app())
+    assert client.get("/health").json()["threshold"] == 0.95
+    answer = client.post("/predict-image", content=encode_jpeg(picture("A"))).json()
+    assert (answer["accepted"], answer["threshold"]) == (False, 0.95)
+    monkeypatch.setenv("FINGERSPELL_THRESHOLD", "0.5")
+    monkeypatch.setenv("FINGERSPELL_HOLD_S", "0")
+    stream, sent = TestClient(serve.load_app()), encode_jpeg(picture("A"))
+    answers = [stream.post("/predict-image?session_id=s", content=sent).json() for _ in range(2)]
+    assert [x["counted"] is not None for x in answers] == [False, True], "no hold is needed"
+    for name, value in [("THRESHOLD", "nan"), ("VOTES", "1.5"), ("HOLD_S", "3")]:
+        monkeypatch.setenv(f"FINGERSPELL_{name}", value)
+        with pytest.raises(SystemExit, match="2"):
+            serve.load_app()
+        assert f"error: FINGERSPELL_{name}={value}\n  expected: " in capsys.readouterr().err
+        monkeypatch.delenv(f"FINGERSPELL_{name}")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +256,7 @@ def test_without_a_model_or_pictures_it_says_what_to_do(bundle, tmp_path, capsys
     monkeypatch.chdir(tmp_path)
     assert "USE_MOCK_MODEL=1" in smoked(capsys, 2)
     nowhere = smoked(capsys, 2, "--bundle", bundle, "--dataset_dir", tmp_path / "none")
-    assert "prepare_dataset.py" in nowhere
+    assert "prepare --input_dir" in nowhere
 
 
 def test_a_server_that_breaks_fails_the_smoke_test():

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from fingerspell.errors import ConfigError
-from fingerspell.live import LiveRules
+from fingerspell.live import rules_at
 from fingerspell.serve.sessions import Limits, Sessions
 from helpers.signs import frame
 
 
 def store(**limits: float) -> Sessions:
-    return Sessions(LiveRules(), Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]
+    return Sessions(rules_at(0.7), Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]
 
 
 def sign(sessions: Sessions, name: str, label: str, start_s: float, count: int = 6) -> str:

@@ -14,7 +14,7 @@ import pytest
 from fingerspell import backends
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = tuple(backends.INSTALL)
+NAMES = tuple(backends.REQUIREMENTS)
 OTHERS = tuple(name for name in NAMES if name != "tensorflow")
 
 
@@ -34,7 +34,7 @@ def need(backend: str) -> None:
     if not backends.is_installed(backend):
         if os.environ.get("CI"):
             pytest.fail(f"{backend} is not installed: backend/requirements_test.txt asks for it")
-        pytest.skip(f"{backend} is not installed; {backends.INSTALL[backend]}")
+        pytest.skip(f"{backend} is not installed; {backends.install_backend(backend)}")
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,12 @@ import argparse
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from fingerspell import __version__, backends
+from fingerspell import __version__, backends, install
 from fingerspell.errors import FingerspellError
 
 COMMANDS = (
@@ -45,6 +47,37 @@ def _speak_plainly() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+_DOORS = {"prepare_dataset": "prepare", "train_finetune": "train", "app": "serve"}
+"""The verb that each of the guide's programs stands for."""
+
+_OURS = re.compile(
+    rf"(?<![\w./-])(?:python backend/({'|'.join(_DOORS)})\.py"
+    rf"|fingerspell(?= (?:{'|'.join(COMMANDS)})\b))"
+)
+
+
+def as_started(fix: str) -> str:
+    """Returns a mend with our commands as they work where it is read.
+
+    In run.py's environment neither `fingerspell` nor `python` is what the user's shell finds.
+    """
+    if install.made_by_run_py():
+        start = install.run_py()
+    elif Path(sys.argv[0]).name == "__main__.py":
+        start = install.command(sys.executable, "-m", "fingerspell")
+    elif Path(sys.argv[0]).parent.name == "backend":
+        return fix
+    else:
+        start = "fingerspell"
+    return _OURS.sub(lambda ours: f"{start} {_DOORS[ours[1]]}" if ours[1] else start, fix)
+
+
+def said(error: FingerspellError) -> str:
+    """Returns an error's three lines, its mend as it works where it is read."""
+    before, mark, fix = str(error).rpartition("\n  to fix:   ")
+    return f"error: {before}{mark}{as_started(fix)}"
+
+
 def _call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Parses and runs a command; a user's mistake becomes three lines and exit code 2."""
     args = parser.parse_args(argv)
@@ -52,13 +85,13 @@ def _call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     try:
         return int(args.run(args))
     except FingerspellError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(said(error), file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         reported = backends.missing(error)
         if reported is None:
             raise
-        print(f"error: {reported}", file=sys.stderr)
+        print(said(reported), file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(str(stop) or "stopped by Ctrl-C", file=sys.stderr)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fingerspell.config import BACKBONES, TrainConfig, guide, load_recipe
 
 if TYPE_CHECKING:
+    from fingerspell.live import LiveRules
     from fingerspell.runtime import Predictor
 
 
@@ -36,9 +38,12 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_predictor(
-    bundle: Path | None, precision: str = "auto", starter: Path | None = None
+    bundle: Path | None,
+    precision: str = "auto",
+    starter: Path | None = None,
+    threshold: float | None = None,
 ) -> Predictor:
-    """Returns the recogniser that `--bundle` and `--precision` ask for.
+    """Returns the recogniser that `--bundle`, `--precision` and `--threshold` ask for.
 
     Says on standard error where it is not one that the user trained. `starter` is the released
     recogniser's folder, by default the package's own.
@@ -47,7 +52,7 @@ def chosen_predictor(
 
     released = starter or STARTER
     folder = choose_folder(bundle, released)
-    predictor = choose(folder, os.environ, precision=precision)
+    predictor = choose(folder, os.environ, precision=precision, threshold=threshold)
     if predictor.mock:
         print("note: the mock answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
     elif folder == released:
@@ -56,6 +61,60 @@ def chosen_predictor(
             file=sys.stderr,
         )
     return predictor
+
+
+_LIVE_RULES: dict[str, tuple[Callable[[str], float], str, str]] = {
+    "threshold": (float, "P", "probability from which an answer counts (default: $FINGERSPELL_"
+        "THRESHOLD or the bundle's)"),
+    "votes": (int, "N", "how many of the last frames vote on the letter shown (default: "
+        "$FINGERSPELL_VOTES or 5)"),
+    "hold_s": (float, "SECONDS", "how long a letter is shown until it counts (default: "
+        "$FINGERSPELL_HOLD_S or 0.4)"),
+}  # fmt: skip
+"""The options of `live`, each with its kind, the name of its value, and its help."""
+
+
+def add_live_rules(parser: argparse.ArgumentParser) -> None:
+    """Adds `--threshold`, `--votes` and `--hold_s`; see `predictor_and_rules`."""
+    for name, (kind, value, text) in _LIVE_RULES.items():
+        parser.add_argument(f"--{name}", type=kind, metavar=value, help=text)
+
+
+def predictor_and_rules(args: argparse.Namespace) -> tuple[Predictor, LiveRules]:
+    """Returns what `add_bundle`, `add_precision` and `add_live_rules` ask for."""
+    from fingerspell.live import rules_at
+
+    asked = _asked_rules(args, os.environ)
+    predictor = chosen_predictor(args.bundle, args.precision, threshold=asked.get("threshold"))
+    return predictor, rules_at(**{"threshold": predictor.threshold, **asked})
+
+
+def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Returns what the user asked of `live.rules_at`: the option, else FINGERSPELL_THRESHOLD etc.
+
+    Raises `ConfigError` for a value that cannot be, and names where it was given.
+    """
+    from fingerspell.errors import ConfigError
+    from fingerspell.live import rules_at
+
+    given: dict[str, Any] = {}
+    for name, (kind, _, _) in _LIVE_RULES.items():
+        variable = f"FINGERSPELL_{name.upper()}"
+        value, source = getattr(args, name, None), f"--{name}"
+        if value is None:
+            value, source = environment.get(variable, "").strip(), variable
+        if value == "":
+            continue
+        try:
+            given[name] = kind(value)
+            rules_at(**{"threshold": 0.5, name: given[name]})
+        except ValueError as error:
+            number = "a whole number" if kind is int else "a number"
+            expected, fix = getattr(error, "expected", number), getattr(error, "fix", "correct it")
+            raise ConfigError(
+                found=f"{source}={value}", expected=expected, fix=f"{fix}, or omit {source}"
+            ) from error
+    return given
 
 
 class Given(argparse.Action):

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import add_bundle, add_precision, chosen_predictor
+from fingerspell.cli.options import add_bundle, add_live_rules, add_precision, predictor_and_rules
 
 if TYPE_CHECKING:
-    from fingerspell.live import Counted, Frame
+    from fingerspell.live import Counted, Frame, LiveRules
     from fingerspell.runtime import Answer, Predictor
 
 HELP = "read the handshapes in pictures, or the text in a video"
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--video", type=Path, metavar="FILE", help="read a recorded video")
     add_bundle(parser)
     add_precision(parser)
+    add_live_rules(parser)
     add("--top", type=int, default=3, help="how many labels to show (default: 3)")
     add("--json", action="store_true", help="print JSON")
     add("--mirror", action="store_true", help="flip left and right first")
@@ -40,12 +41,19 @@ def run(args: argparse.Namespace) -> int:
             expected="either pictures or one video",
             fix="fingerspell predict hand.jpg, or fingerspell predict --video hello.mp4",
         )
+    of_video = [name for name in ("votes", "hold_s", "fps") if getattr(args, name) is not None]
+    if args.video is None and of_video:
+        raise ConfigError(
+            found=f"--{of_video[0]} for pictures",
+            expected=f"--{of_video[0]} beside --video",
+            fix=f"omit --{of_video[0]}: a picture is read by itself",
+        )
     if args.top < 1:
         raise ConfigError(found=f"--top {args.top}", expected="1 or more", fix="use --top 3")
     paths = list(_picture_paths(args.pictures))
-    predictor = chosen_predictor(args.bundle, args.precision)
+    predictor, rules = predictor_and_rules(args)
     if args.video is not None:
-        return _read_video(predictor, args)
+        return _read_video(predictor, rules, args)
     return _read_pictures(predictor, paths, args)
 
 
@@ -64,7 +72,7 @@ def _picture_paths(asked: list[Path]) -> Iterator[Path]:
         below, others = pictures_below(path)
         if not below:
             raise PictureError(
-                found=f"no pictures in {path}",
+                found="; ".join(filter(None, (f"no pictures in {path}", passed_over(path, others)))),
                 expected=f"files that are or end in {', '.join(PICTURE_ENDINGS)}",
                 fix="name the files one by one, or another folder",
             )
@@ -75,6 +83,7 @@ def _picture_paths(asked: list[Path]) -> Iterator[Path]:
 
 def _read_pictures(predictor: Predictor, paths: list[Path], args: argparse.Namespace) -> int:
     """Prints one answer a picture, as it comes; what cannot be read goes to standard error."""
+    from fingerspell.cli.main import said
     from fingerspell.errors import PictureError
     from fingerspell.images import read
 
@@ -85,7 +94,7 @@ def _read_pictures(predictor: Predictor, paths: list[Path], args: argparse.Names
             answer = predictor.recognise(rgb[:, ::-1] if args.mirror else rgb)
         except PictureError as error:
             unread += 1
-            print(f"error: {error}", file=sys.stderr)
+            print(said(error), file=sys.stderr)
             continue
         if args.json:
             answers.append(_in_json(path, answer, args.top, predictor))
@@ -117,11 +126,10 @@ def _in_json(path: Path, answer: Answer, top: int, predictor: Predictor) -> dict
     }
 
 
-def _read_video(predictor: Predictor, args: argparse.Namespace) -> int:
+def _read_video(predictor: Predictor, rules: LiveRules, args: argparse.Namespace) -> int:
     """Prints every sign as it counts, then the text."""
-    from fingerspell.live import LiveRules, Smoothing, spell
+    from fingerspell.live import spell
 
-    rules = LiveRules(smoothing=Smoothing(threshold=predictor.threshold))
     signs: list[Counted] = []
     for counted in spell(_frame_answers(predictor, args), rules):
         signs.append(counted)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from fingerspell.cli.options import add_bundle, add_precision, chosen_predictor
+from fingerspell.cli.options import add_bundle, add_live_rules, add_precision, predictor_and_rules
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 _HOST = "127.0.0.1"
@@ -22,6 +22,7 @@ _PORT = 5000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_precision(parser)
+    add_live_rules(parser)
     add = parser.add_argument
     add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
         "reach it)")  # fmt: skip
@@ -47,17 +48,25 @@ def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[st
 
 
 def load_app(bundle: Path | None = None) -> FastAPI:
-    """Returns the app with default limits, for `uvicorn backend.app:app`.
+    """Returns the app with default limits, for `uvicorn backend.app:app`; exits where it cannot.
 
     One process serves all sessions, on every core: with `--workers 2` a session would jump
     between two texts, so such an app refuses sessions.
     """
     import os
 
+    from fingerspell.cli.main import said
+    from fingerspell.errors import FingerspellError
     from fingerspell.serve.app import create_app
 
     several = _server_processes(sys.argv, os.environ) > 1
-    return create_app(chosen_predictor(bundle), sessions_allowed=not several)
+    asked = argparse.Namespace(bundle=bundle, precision="auto")
+    try:
+        predictor, rules = predictor_and_rules(asked)
+    except FingerspellError as error:  # uvicorn would show where in its own code it was raised.
+        print(said(error), file=sys.stderr)
+        raise SystemExit(2) from error
+    return create_app(predictor, rules=rules, sessions_allowed=not several)
 
 
 def _server_processes(argv: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -80,11 +89,12 @@ def run(args: argparse.Namespace) -> int:
 
     host, port = _where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
-    predictor = chosen_predictor(args.bundle, args.precision)
-    app = create_app(predictor, limits, cors=args.cors)
+    predictor, rules = predictor_and_rules(args)
+    app = create_app(predictor, limits, rules=rules, cors=args.cors)
     with open_socket(host, port) as bound:
         here, *network = addresses(bound)
-        print(f"{predictor.name}, {len(predictor.labels)} labels, at {here}", flush=True)
+        described = f"{len(predictor.labels)} labels, threshold {predictor.threshold:g}"
+        print(f"{predictor.name}, {described}, at {here}", flush=True)
         for there in network:
             print(f"on another device in this network: {there}", flush=True)
         print(f"try: curl -F image=@hand.jpg {here}/predict-image", flush=True)

@@ -11,6 +11,7 @@ from fingerspell import backends
 from fingerspell.cli.options import Given, add_recipe, configured
 from fingerspell.config import TrainConfig, load_recipe
 from fingerspell.errors import require
+from fingerspell.install import pip
 
 HELP = "train a recogniser in two phases, evaluate it and export it"
 
@@ -83,7 +84,7 @@ def _search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
         importlib.util.find_spec("optuna") is not None,
         found="--tune without the package 'optuna'",
         expected="what searching needs beside what training needs",
-        fix='pip install "optuna==5.*"',
+        fix=pip("install", "optuna==5.*"),
     )
     from fingerspell.train import tune
 

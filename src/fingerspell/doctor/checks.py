@@ -1,10 +1,11 @@
 """Judges facts: every check of the doctor, as a pure function of `Facts`."""
 
-from fingerspell.backends import EXPORTER, INSTALL, TRAINING, VARIABLE
+from fingerspell.backends import EXPORTER, REQUIREMENTS, VARIABLE, install_backend
 from fingerspell.doctor.facts import Facts, Gpu, backend_installed
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.doctor.folders import check_dataset, check_run
 from fingerspell.doctor.packages import check_packages
+from fingerspell.install import made_by_run_py, pip, training
 
 _OLDEST, _NEWEST = (3, 11), (3, 13)
 _GIB = 2**30
@@ -14,8 +15,7 @@ _OLDEST_DRIVER = 525
 
 _CUDA_13_DRIVER = 580
 _SMALL_GPU_MIB = 6000
-_TORCH_CUDA = "the command that pytorch.org gives under Get Started for Pip and CUDA"
-_WSL = "use WSL2 (there: python run.py train)"
+_WSL = "use WSL2 (there: python3 run.py train)"
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -116,19 +116,19 @@ def _check_starter(facts: Facts) -> Finding:
 def _check_backend(facts: Facts) -> Finding:
     """Whether the Keras backend that would be used can be loaded."""
     name, probe = facts.backend, facts.probe
-    if name not in INSTALL:
+    if name not in REQUIREMENTS:
         return fail(
             "backend",
             f"Keras would use {name!r}",
             "set KERAS_BACKEND to tensorflow, torch or jax (or correct ~/.keras/keras.json)",
         )
     if not backend_installed(name, facts.installed):
-        command = TRAINING if name == EXPORTER else INSTALL[name]
+        command = training() if name == EXPORTER else install_backend(name)
         return warn("backend", f"{name} is not installed: no training, no export", command)
     if probe is None:
         return ok("backend", f"{name} (not loaded)")
     if probe.error:
-        return fail("backend", f"{name} does not load: {probe.error}", _reinstall(name))
+        return fail("backend", f"{name} does not load: {probe.error}", _reinstall(facts, name))
     return ok("backend", f"{name} {probe.version}, {_gpus_of(probe.gpus)}")
 
 
@@ -136,29 +136,31 @@ def _gpus_of(gpus: tuple[str, ...]) -> str:
     return "no GPU" if not gpus else f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}"
 
 
-def _reinstall(name: str) -> str:
+def _reinstall(facts: Facts, name: str) -> str:
+    asked = REQUIREMENTS[name]
+    if "tensorflow-cpu" in facts.installed:
+        asked = asked.replace("tensorflow==", "tensorflow-cpu==")
+    anew = pip("install", "--force-reinstall", asked)
     if name != EXPORTER:
-        return f"pip install --force-reinstall {INSTALL[name].removeprefix('pip install ')}"
-    return (
-        "delete .venv and start python run.py doctor again; on Windows also install the newest"
-        " Microsoft Visual C++ Redistributable"
-    )
+        return anew
+    anew = training() if made_by_run_py() else anew
+    return f"{anew}; on Windows also install the newest Microsoft Visual C++ Redistributable"
 
 
 def _check_other_backends(facts: Facts) -> list[Finding]:
     """The backends that could be used instead: nobody needs more than one."""
-    return [_other(facts, name) for name in INSTALL if name != facts.backend]
+    return [_other(facts, name) for name in REQUIREMENTS if name != facts.backend]
 
 
 def _other(facts: Facts, name: str) -> Finding:
     topic = "other backend"
     if not backend_installed(name, facts.installed):
-        return ok(topic, f"{name} is not installed; to add it: {INSTALL[name]}")
+        return ok(topic, f"{name} is not installed; to add it: {install_backend(name)}")
     probe = facts.probes.get(name)
     if probe is None:
         return ok(topic, f"{name} (not loaded)")
     if probe.error:
-        return warn(topic, f"{name} does not load: {probe.error}", _reinstall(name))
+        return warn(topic, f"{name} does not load: {probe.error}", _reinstall(facts, name))
     found = f"{name} {probe.version}, {_gpus_of(probe.gpus)}; to use it: {_choose(facts, name)}"
     return ok(topic, found)
 
@@ -175,7 +177,7 @@ def _check_exporting(facts: Facts) -> list[Finding]:
     if facts.backend == EXPORTER or backend_installed(EXPORTER, facts.installed):
         return []
     found = "tensorflow is not installed: training and evaluation work, exporting does not"
-    return [warn("exporting", found, INSTALL[EXPORTER])]
+    return [warn("exporting", found, install_backend(EXPORTER))]
 
 
 def _check_gpu(facts: Facts) -> list[Finding]:
@@ -216,24 +218,26 @@ def _torch_remedy(facts: Facts) -> str:
     if facts.probe is not None and facts.probe.cuda_build:
         return "update the NVIDIA driver; in a container, start it with --gpus all"
     if facts.system == "Windows":  # The usual wheel there is the processor's.
-        return f"pip uninstall -y torch, then {_TORCH_CUDA}"
-    return _reinstall("torch")
+        return f"{pip('uninstall', '-y', 'torch')}, then {_torch_cuda()}"
+    return _reinstall(facts, "torch")
 
 
 def _jax_remedy(facts: Facts) -> str:
     if facts.system == "Windows":
         return f"JAX has no GPU there: {_WSL}, or {_torch_on_windows(facts)}"
     cuda = "cuda13" if _newest_driver(facts) >= _CUDA_13_DRIVER else "cuda12"
-    return INSTALL["jax"].replace("jax==", f"jax[{cuda}]==")
+    return pip("install", REQUIREMENTS["jax"].replace("jax==", f"jax[{cuda}]=="))
 
 
 def _tensorflow_remedy(facts: Facts) -> str:
     if facts.system == "Windows":  # no TensorFlow GPU on native Windows since 2.11
         return f"{_WSL}, or {_torch_on_windows(facts)}"
     version = facts.pinned_training.get("tensorflow", "2.21.0")
-    with_cuda = f'pip install "tensorflow[and-cuda]=={version}"'
+    with_cuda = pip("install", f"tensorflow[and-cuda]=={version}")
+    if "tensorflow-cpu" in facts.installed and made_by_run_py():
+        return training()
     if "tensorflow-cpu" in facts.installed:
-        return f"pip uninstall -y tensorflow-cpu, then {with_cuda}"
+        return f"{pip('uninstall', '-y', 'tensorflow-cpu')}, then {with_cuda}"
     if "nvidia-cudnn-cu12" not in facts.installed:
         return with_cuda
     if facts.library_path:
@@ -241,8 +245,12 @@ def _tensorflow_remedy(facts: Facts) -> str:
     return "update the NVIDIA driver; in a container, start it with --gpus all"
 
 
+def _torch_cuda() -> str:
+    return f"{pip('install')} and what pytorch.org gives after these words for Pip and CUDA"
+
+
 def _torch_on_windows(facts: Facts) -> str:
-    return f"PyTorch: {_TORCH_CUDA}, then {_choose(facts, 'torch')}"
+    return f"PyTorch: {_torch_cuda()}, then {_choose(facts, 'torch')}"
 
 
 def _newest_driver(facts: Facts) -> int:

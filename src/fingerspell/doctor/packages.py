@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-from fingerspell.backends import TRAINING
+from fingerspell import install
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
 _SAME_MODULE = (("tensorflow", "tensorflow-cpu"), ("opencv-python-headless", "opencv-python"))
 """Pairs of distributions that hold the same module and overwrite each other."""
-
-_INSTALL_SERVER = "pip install -r backend/requirements.txt"
 
 
 def _normal(name: str) -> str:
@@ -46,8 +44,8 @@ def check_packages(
     """Compares what is installed with the pins; the server's packages are indispensable."""
     seen = _with_tensorflow(here)
     findings = [
-        *_missing("server packages", seen, server, _INSTALL_SERVER, fatal=True),
-        *_missing("training packages", seen, training, TRAINING, fatal=False),
+        *_missing("server packages", seen, server, install.server(), fatal=True),
+        *_missing("training packages", seen, training, install.training(), fatal=False),
         *_other_versions(seen, {**server, **training}),
         *_clashes(here),
     ]
@@ -70,14 +68,14 @@ def _missing(
 
 
 def _other_versions(here: Mapping[str, str], wanted: Mapping[str, str]) -> list[Finding]:
-    differing = [
-        f"{name} {here[name]} (pinned {version})"
-        for name, version in wanted.items()
-        if name in here and here[name] != version
-    ]
+    differing = {x: pin for x, pin in wanted.items() if here.get(x, pin) != pin}
     if not differing:
         return []
-    return [warn("versions", f"not as tested: {', '.join(differing)}", TRAINING)]
+    found = ", ".join(f"{name} {here[name]} (pinned {pin})" for name, pin in differing.items())
+    if "tensorflow-cpu" in here and "tensorflow" in differing:
+        differing["tensorflow-cpu"] = differing.pop("tensorflow")
+    fix = install.pip("install", *(f"{name}=={pin}" for name, pin in differing.items()))
+    return [warn("versions", f"not as tested: {found}", fix)]
 
 
 def _clashes(here: Mapping[str, str]) -> list[Finding]:
@@ -85,7 +83,7 @@ def _clashes(here: Mapping[str, str]) -> list[Finding]:
         fail(
             "clash",
             f"{first} and {second} are both installed and overwrite each other",
-            f"pip uninstall -y {first} {second}, then {TRAINING}",
+            f"{install.pip('uninstall', '-y', first, second)}, then {install.training()}",
         )
         for first, second in _SAME_MODULE
         if first in here and second in here

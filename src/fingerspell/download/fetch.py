@@ -7,7 +7,6 @@ after an interruption; the unpacked set gets its name in one step, complete.
 import json
 import os
 import shutil
-import sys
 import tarfile
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ from types import ModuleType
 
 from fingerspell.download.catalogue import CATALOGUE, PublicSet
 from fingerspell.errors import DataError
+from fingerspell.install import pip
 
 CACHE = "KAGGLEHUB_CACHE"
 """The environment variable that tells `kagglehub` where to keep what it fetches."""
@@ -123,7 +123,7 @@ def _kagglehub() -> ModuleType:
         raise DataError(
             found="the package kagglehub is not installed",
             expected="kagglehub, which fetches data sets from Kaggle",
-            fix=f'{sys.executable} -m pip install "kagglehub>=1,<2"',
+            fix=pip("install", "kagglehub>=1,<2"),
         ) from error
     module: ModuleType = kagglehub
     return module

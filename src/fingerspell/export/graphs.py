@@ -10,7 +10,6 @@ from typing import Any
 from fingerspell import backends
 from fingerspell.errors import ExportError
 
-_INSTALL_TENSORFLOW = backends.INSTALL[backends.EXPORTER]
 FOLDER = "saved_model"
 PIXELS_SIGNATURE = "serving_default"
 JPEG_SIGNATURE = "jpeg"
@@ -29,9 +28,8 @@ def require_tensorflow() -> None:
 
     backend = keras.backend.backend()
     if backend != backends.EXPORTER:
-        install = (
-            "" if backends.is_installed(backends.EXPORTER) else f"{_INSTALL_TENSORFLOW}, then "
-        )
+        there = backends.is_installed(backends.EXPORTER)
+        install = "" if there else f"{backends.install_backend(backends.EXPORTER)}, then "
         raise ExportError(
             found=f"Keras running on {backend}",
             expected="TensorFlow, which writes SavedModel, frozen graph and TFLite",

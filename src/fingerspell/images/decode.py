@@ -30,6 +30,7 @@ from fingerspell.images.repair import (
     without_stray_bytes,
     without_stray_end,
 )
+from fingerspell.install import pip
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """uint8 (H, W, 3) RGB, as decoded."""
@@ -77,7 +78,7 @@ _PICTURES_OF_SOME_KIND = (b"mif1", b"msf1")
 _LONGEST_BRANDS_BYTES = 256
 _USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
 _NO_MEMORY = "a picture that does not fit into memory"
-_SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
+SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
 _DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
 _STRAY_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
@@ -135,7 +136,7 @@ def glance(data: bytes, side_px: int) -> Glance:
             raise _unusable(f"a damaged picture (wrong checksum of its {damaged} part)")
     if kind := _container_kind(data):
         if not (formats := container_formats(kind)):
-            raise _unusable(_missing(kind))
+            raise _missing(kind)
         return _whole(_decode_other(data, formats))
     return _whole(_decode_other(data, _FORMATS))
 
@@ -193,12 +194,15 @@ def container_formats(kind: str) -> tuple[str, ...]:
     return ("HEIF",) if kind == "HEIC" and _register_heif() else ()
 
 
-def _missing(kind: str) -> str:
+def _missing(kind: str) -> PictureError:
     """Says what a container is that cannot be opened here, and how to open it."""
-    return {
-        "HEIC": "a HEIC picture, and the plug-in that reads it is missing: pip install pillow-heif",
-        "AVIF": "an AVIF picture, and this Pillow reads none: pip install --upgrade pillow",
-    }.get(kind, "a film or another file in a film's container")
+    if kind == "HEIC":
+        found = "a HEIC picture, and the plug-in that reads it, pillow-heif, is missing"
+        return _unusable(found, fix=pip("install", "pillow-heif"))
+    if kind == "AVIF":
+        found = "an AVIF picture, and this Pillow reads none"
+        return _unusable(found, fix=pip("install", "--upgrade", "pillow"))
+    return _unusable("a film or another file in a film's container")
 
 
 def _has_avif() -> bool:
@@ -336,7 +340,7 @@ def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(str(error), MAX_PIXELS) from error
     except UnidentifiedImageError as error:
-        fix = "git lfs pull, in the clone" if data.startswith(_LFS_POINTER) else _SAVE_AGAIN
+        fix = "git lfs pull, in the clone" if data.startswith(_LFS_POINTER) else SAVE_AGAIN
         raise _unusable(_what_it_is(data), fix=fix) from error
     except MemoryError as error:
         raise _unusable(_NO_MEMORY) from error
@@ -397,7 +401,7 @@ def _what_it_is(data: bytes) -> str:
     return f"{len(data):,} bytes that are no picture"
 
 
-def _unusable(found: str, expected: str = _USUAL, fix: str = _SAVE_AGAIN) -> PictureError:
+def _unusable(found: str, expected: str = _USUAL, fix: str = SAVE_AGAIN) -> PictureError:
     return PictureError(found=found, expected=expected, fix=fix)
 
 

@@ -23,16 +23,22 @@ is forgotten. Whoever takes one photograph a letter says so, see `session.commit
 
 from dataclasses import dataclass
 
-from fingerspell.errors import checks_of, require
+from fingerspell.errors import checks_of
 from fingerspell.live.smoothing import check_elapsed
 
 _ROUNDING_S = 1e-6
 """Sums of frame times miss the exact hold by less than this."""
 
+_SHORTEST_S = 1e-3
+"""What a hold of no time is taken for, so that its frames can still be told apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """How long a sign must hold, and be away before it may count again (seconds, frames)."""
+    """How long a sign must hold, and be away before it may count again (seconds, frames).
+
+    With `hold_s=0` the least number of frames, at moments of their own, decides.
+    """
 
     hold_s: float = 0.4
     release_s: float = 0.25
@@ -41,16 +47,12 @@ class Holding:
 
     def __post_init__(self) -> None:
         check = checks_of(self)
-        require(
-            self.hold_s > 0 and self.release_s > 0,
-            found=f"hold_s={self.hold_s}, release_s={self.release_s}",
-            expected="times above 0 seconds",
-            fix="use hold_s=0.4, release_s=0.25",
-        )
+        check("hold_s", 0 <= self.hold_s < self.gap_s,
+              f"seconds from 0 to below {self.gap_s:g} (gap_s)", "use 0.4")  # fmt: skip
+        check("release_s", 0 < self.release_s < self.gap_s,
+              f"seconds above 0 and below {self.gap_s:g} (gap_s)", "use 0.25")  # fmt: skip
         check("least_frames", self.least_frames >= 2, "2 or more: one stray frame must not write",
               "use 2")  # fmt: skip
-        check("gap_s", self.gap_s > max(self.hold_s, self.release_s),
-              "a time longer than hold_s and release_s", "use 3.0")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,13 @@ def step(state: Held, shown: str | None, elapsed_s: float, how: Holding) -> Held
     if state.frames == 0 or elapsed_s > how.gap_s:
         return Held(filled=_fill((), shown, 0.0, 0.0), frames=1)
     locked, away_s = _release(state, shown, elapsed_s, how)
-    credit = min(elapsed_s, how.hold_s / how.least_frames)
+    hold_s = max(how.hold_s, _SHORTEST_S)
+    credit = min(elapsed_s, hold_s / how.least_frames)
     # The first frame of a stream stands for as long as the second.
     gain = 2 * credit if state.frames == 1 and shown in dict(state.filled) else credit
     filled = _fill(state.filled, shown if shown != locked else None, credit, gain)
     made = dict(filled).get(shown, 0.0) if shown is not None else 0.0
-    if made >= how.hold_s - _ROUNDING_S:
+    if made >= hold_s - _ROUNDING_S:
         return Held(locked=shown, counted=shown, frames=2)
     return Held(filled, locked, away_s, frames=2)
 

@@ -39,13 +39,27 @@ class LiveRules:
     second would otherwise eat a word, and nothing brings it back.
     """
 
-    smoothing: Smoothing = field(default_factory=Smoothing)
+    smoothing: Smoothing
     holding: Holding = field(default_factory=Holding)
     max_chars: int = 1000
 
     def __post_init__(self) -> None:
         checks_of(self)("max_chars", self.max_chars >= 1, "room for at least one character",
                         "use 1000")  # fmt: skip
+
+
+def rules_at(
+    threshold: float, *, votes: int | None = None, hold_s: float | None = None
+) -> LiveRules:
+    """Returns the rules at a recogniser's threshold; a number that is `None` stays the usual one.
+
+    Raises `ConfigError` for a number that cannot be.
+    """
+    smoothing = Smoothing(threshold=threshold)
+    return LiveRules(
+        smoothing=smoothing if votes is None else replace(smoothing, votes=votes),
+        holding=Holding() if hold_s is None else Holding(hold_s=hold_s),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,21 +31,21 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Smoothing:
-    """`votes` frames vote, none older than `window_s`; `threshold` is a probability.
+    """`votes` frames vote, none older than `window_s`; `threshold` is the recogniser's probability.
 
     A slow sender's frames (one photograph a second) are alone in the window: each then answers
     for itself, and two seconds of lag are not added.
     """
 
+    threshold: float
     votes: int = 5
     window_s: float = 0.5
-    threshold: float = 0.7
 
     def __post_init__(self) -> None:
         check = checks_of(self, "smoothing.")
         check("votes", 1 <= self.votes <= 99, "a whole number of frames from 1 to 99", "use 3 to 5")
         check("window_s", self.window_s > 0, "a time above 0 seconds", "use 0.5")
-        check("threshold", 0 < self.threshold < 1, "a probability between 0 and 1", "use 0.7")
+        check("threshold", 0 <= self.threshold <= 1, "a probability from 0 to 1", "use 0.7")
 
 
 @dataclass(frozen=True, slots=True)

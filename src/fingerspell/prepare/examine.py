@@ -14,6 +14,7 @@ from fingerspell.dataset.manifest import Manifest
 from fingerspell.dataset.quality import SIDE_PX, Quality, measure_with_luma
 from fingerspell.errors import DataError, PictureError
 from fingerspell.images import MAX_BYTES, Pixels, decode, encode_jpeg, glance, luma
+from fingerspell.images.decode import SAVE_AGAIN
 from fingerspell.labels import LETTERS
 from fingerspell.machine import reading_threads
 from fingerspell.prepare.near_duplicates import dhash_of_luma
@@ -86,7 +87,8 @@ def _examine_one(record: Record) -> Picture | Bad:
         quality = measure_with_luma(rgb, grey)
         return Picture(record, sha256, dhash_of_luma(grey), width, height, quality)
     except PictureError as error:
-        return Bad(record.path, error.found)
+        mend = "" if error.fix == SAVE_AGAIN else f"; to fix: {error.fix}"
+        return Bad(record.path, error.found + mend)
     except OSError as error:
         return Bad(record.path, f"cannot be read ({error.strerror or error})")
     except MemoryError:

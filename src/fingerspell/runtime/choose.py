@@ -34,11 +34,19 @@ _CONFIDENCE = 0.9
 
 
 def choose(
-    bundle: Path, environment: Mapping[str, str], *, precision: str = "auto", threads: int = 1
+    bundle: Path,
+    environment: Mapping[str, str],
+    *,
+    precision: str = "auto",
+    threads: int = 1,
+    threshold: float | None = None,
 ) -> Predictor:
-    """Returns the recogniser to use; raises `BundleError` that names the ways out."""
+    """Returns the recogniser to use; raises `BundleError` that names the ways out.
+
+    `threshold` takes the place of the bundle's.
+    """
     if _wants_mock(environment):
-        return MockRecogniser()
+        return MockRecogniser() if threshold is None else MockRecogniser(threshold)
     if not (bundle / FILE_NAME).is_file():
         where = "this copy of the package" if bundle == STARTER else bundle
         offered = has_starter() and bundle != STARTER
@@ -49,7 +57,7 @@ def choose(
             fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
             f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a mock without a model",
         )
-    return Recogniser.load(bundle, precision=precision, threads=threads)
+    return Recogniser.load(bundle, precision=precision, threads=threads, threshold=threshold)
 
 
 def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = _OUTPUT) -> Path:
@@ -79,7 +87,9 @@ class MockRecogniser:
     name = "mock (answers by brightness, has learnt nothing)"
     labels = ALPHABET
     size_px = (200, 200)
-    threshold = 0.7
+
+    def __init__(self, threshold: float = 0.7) -> None:
+        self.threshold = threshold
 
     def probabilities(self, batch: Batch) -> Probabilities:
         """Returns float32 (N, labels) for float32 (N, H, W, 3) in [0, 1]."""

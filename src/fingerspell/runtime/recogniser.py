@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,18 +199,22 @@ class Recogniser:
         precision: str = _AUTO,
         threads: int = 1,
         parallel: int | None = None,
+        threshold: float | None = None,
     ) -> Recogniser:
         """Loads a bundle: a finished run folder, or by default the released recogniser.
 
         `precision` is `auto` (the most exact that is there), `float32`, `fp16` or `int8`,
         `threads` how many cores one picture may use, `parallel` how many pictures are
-        computed at once (default: one a core, at most 4); each costs about 30 MB.
+        computed at once (default: one a core, at most 4); each costs about 30 MB. `threshold` is
+        the probability from which an answer is accepted (default: the bundle's).
 
         Raises `BundleError` where the folder holds no bundle, a file is missing or its SHA-256 is
         not the one in `recogniser.json`, or model and contract do not fit together.
         """
         folder = Path(folder)
         contract = read_contract(folder)
+        if threshold is not None:
+            contract = replace(contract, threshold=threshold)
         precision = _choose_precision(precision, contract)
         model = read_model(folder, MODEL_FILES[precision], contract)
         return cls(

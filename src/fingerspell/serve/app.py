@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from fingerspell import __version__
 from fingerspell.images import decode
-from fingerspell.live import Frame, Live, LiveRules, Smoothing
+from fingerspell.live import Frame, Live, LiveRules, rules_at
 from fingerspell.runtime import Answer, Predictor
 from fingerspell.serve import messages
 from fingerspell.serve.sessions import Limits, Sessions
@@ -30,12 +30,14 @@ def create_app(
     recogniser: Predictor,
     limits: Limits | None = None,
     *,
+    rules: LiveRules | None = None,
     cors: Sequence[str] = (),
     sessions_allowed: bool = True,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """Returns the server's app around a loaded recogniser.
 
+    `rules` say when a sign of a session counts: the usual ones at the recogniser's threshold.
     `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
     machine only. Without `sessions_allowed` a request that names one is refused: the texts of
     several processes know nothing of each other. `clock` tells sessions when frames arrive.
@@ -44,8 +46,7 @@ def create_app(
     app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
     messages.add_problem_handlers(app)
     _allow_pages(app, cors)
-    rules = LiveRules(smoothing=Smoothing(threshold=recogniser.threshold))
-    sessions = Sessions(rules, limits, clock)
+    sessions = Sessions(rules or rules_at(recogniser.threshold), limits, clock)
     # Unpacking and reading a picture keeps a core busy: off the event loop, and never more at
     # once than there are interpreters, so that memory stays bounded under load.
     places = anyio.CapacityLimiter(limits.parallel)

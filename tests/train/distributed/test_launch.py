@@ -46,8 +46,9 @@ def test_at_least_one_process_is_needed_and_a_batch_must_divide_evenly(tmp_path,
 
 def test_jax_ray_and_room_are_asked_for_where_they_are_missing(tmp_path, jax, monkeypatch):
     """Where there is no room, Ray itself would wait."""
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert 'pip install ".[cluster]"' in refused(tmp_path, 2).fix
+    known = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda x: None if x == "ray" else known(x))
+    assert '-m pip install "ray[train]==' in refused(tmp_path, 2).fix
     monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
     error = refused(tmp_path, 2)
     assert error.found == "--workers with KERAS_BACKEND=tensorflow"

@@ -19,7 +19,7 @@ def jax():
     """Skips where JAX is absent; where every change is tested it has to be there."""
     if not backends.is_installed("jax"):
         if os.environ.get("CI"):
-            pytest.fail("jax is not installed: " + backends.INSTALL["jax"])
+            pytest.fail("jax is not installed: " + backends.install_backend("jax"))
         pytest.skip("jax is not installed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_BACKEND", "jax")

@@ -18,6 +18,7 @@ from typing import Any
 from fingerspell.config.train import TrainConfig
 from fingerspell.errors import FingerspellError, RunError, require
 from fingerspell.files import write_json
+from fingerspell.install import pip
 from fingerspell.train import run_folder
 from fingerspell.train.distributed.rank import NAMES, Rank
 
@@ -113,13 +114,13 @@ def _check(config: TrainConfig, workers: int) -> None:
         backend == "jax",
         found=f"--workers with KERAS_BACKEND={backend}",
         expected="JAX: Keras joins several processes on no other backend",
-        fix='set KERAS_BACKEND=jax (pip install "jax==0.10.*")',
+        fix=f"set KERAS_BACKEND=jax ({pip('install', 'jax==0.10.*')})",
     )
     require(
         importlib.util.find_spec("ray") is not None,
         found="--workers without the package 'ray'",
         expected="Ray Train, which starts the processes",
-        fix='pip install ".[cluster]", on every host',
+        fix=f"{pip('install', 'ray[train]==2.60.*')}, on every host",
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ConfigError, RunError
+from fingerspell.install import pip
 from fingerspell.train.devices import jax as engine
 from fingerspell.train.distributed.rank import Rank
 
@@ -177,7 +178,7 @@ def join_process_group(rank: Rank, batch_size: int) -> ProcessGroup:
         raise ConfigError(
             found=f"{rank.world} processes with KERAS_BACKEND={backend}",
             expected="JAX: Keras joins several processes on no other backend",
-            fix='set KERAS_BACKEND=jax (pip install "jax==0.10.*")',
+            fix=f"set KERAS_BACKEND=jax ({pip('install', 'jax==0.10.*')})",
         )
     if batch_size % rank.world != 0:
         raise ConfigError(
