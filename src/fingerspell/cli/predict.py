@@ -70,14 +70,15 @@ def _picture_paths(asked: list[Path]) -> Iterator[Path]:
             yield path
             continue
         below, others = pictures_below(path)
+        note = passed_over(path, others)
         if not below:
             raise PictureError(
-                found="; ".join(filter(None, (f"no pictures in {path}", passed_over(path, others)))),
+                found=f"no pictures in {path}; {note}".removesuffix("; "),
                 expected=f"files that are or end in {', '.join(PICTURE_ENDINGS)}",
                 fix="name the files one by one, or another folder",
             )
-        if others:
-            print(f"note: {passed_over(path, others)}", file=sys.stderr)
+        if note:
+            print(f"note: {note}", file=sys.stderr)
         yield from below
 
 
