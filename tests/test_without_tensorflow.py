@@ -12,6 +12,7 @@ import pytest
 from fingerspell import backends, pipeline
 from fingerspell.cli.main import build_parser
 from fingerspell.config import guide
+from fingerspell.files import HOLDER, this_process
 from fingerspell.train.run_folder import FILES
 from helpers.small_run import write_colours
 
@@ -152,6 +153,7 @@ def test_an_export_elsewhere_leaves_the_gpu_alone_and_says_what_is_left(monkeypa
     assert seen["command"][1:4] == ["-m", "fingerspell", "export"]
     assert seen["env"]["KERAS_BACKEND"] == "tensorflow"
     assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert seen["env"][HOLDER] == this_process(), "it may write where this process does"
     with pytest.raises(pipeline.ExportError) as told:
         pipeline._export_elsewhere(*GIVEN)
     assert all(command in told.value.fix for command in AFTERWARDS)

@@ -26,7 +26,7 @@ from fingerspell.evaluate.report import evaluation, write_report
 from fingerspell.evaluate.unseen_signers import UnseenSigners
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.graphs import require_tensorflow
-from fingerspell.files import evenly_spaced, write_json
+from fingerspell.files import HOLDER, evenly_spaced, this_process, write_json
 from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, silence_libraries
@@ -337,6 +337,7 @@ def _export_elsewhere(
         **os.environ,
         backends.VARIABLE: backends.EXPORTER,
         "CUDA_VISIBLE_DEVICES": "-1",
+        HOLDER: this_process(),
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
     }
     words = _export(output_dir, dataset_dir)
