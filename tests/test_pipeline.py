@@ -135,6 +135,12 @@ def test_a_held_out_source_of_unknown_classes_only_costs_no_training(no_training
     no_training("digits has no picture of A, B, nothing", folder=folder)
 
 
+def test_a_ready_made_split_that_leaks_costs_no_training(no_training, tmp_path):
+    folder = write_colours(tmp_path / "others")
+    shutil.copyfile(folder / "train" / "A" / "0.jpg", folder / "test" / "A" / "copy.jpg")
+    no_training("the ready-made split of others leaks: 1 groups of equal files", folder=folder)
+
+
 def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road):
     output, report = road
     told = [(output / x).read_text(encoding="utf-8") for x in ("report.html", "model_card.md")]
