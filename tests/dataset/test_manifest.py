@@ -260,7 +260,7 @@ def test_one_file_on_several_sides_is_refused_in_prepares_words_unless_the_split
     hashed: Manifest, capsys: pytest.CaptureFixture[str], made_by_others: bool
 ) -> None:
     folder, data = hashed.dataset_dir, b"one picture"
-    copies = {"train/A/0.jpg", "train/A/1.jpg", "val/B/0.jpg", "test/A/0.jpg", "test/A/1.jpg"}
+    copies = {"train/A/0.jpg", "train/A/1.jpg", "test/A/0.jpg", "test/A/1.jpg"}
     for path in copies:
         (folder / path).write_bytes(data)
     known = "" if made_by_others else sha256(data).hexdigest()
@@ -271,7 +271,7 @@ def test_one_file_on_several_sides_is_refused_in_prepares_words_unless_the_split
     leaking = replace(hashed, samples=samples)
     with pytest.raises(DataError, match=rf"ready-made split of {folder.name} leaks: 1 groups") as e:
         verify(leaking)
-    assert "first train/A/0.jpg and val/B/0.jpg, lie on several sides" in e.value.found
+    assert "first train/A/0.jpg and test/A/0.jpg, lie on several sides" in e.value.found
     assert e.value.found.endswith("2 test pictures have a twin in train")
     assert "--resplit" in e.value.fix and "--trust" in e.value.fix
     assert verify(leaking, ("test", HELD_OUT)) == (0 if made_by_others else 8)
