@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from PIL import Image
 
 from fingerspell import files
 from fingerspell.errors import DataError, RunError
-from fingerspell.files import locked
+from fingerspell.files import HOLDER, locked, this_process
 from fingerspell.images.decode import _FORMATS, container_formats
 from helpers.endings import ALSO_PICTURES, NO_PICTURES, picture, touch_all
 from helpers.killed import SOURCE, killed_at_step
@@ -133,7 +134,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {str(SOURCE)!r})
 from fingerspell.files import locked
-with locked(Path(sys.argv[1])):
+lock = Path(sys.argv[1])
+with locked(lock.parent, lock):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -141,35 +143,77 @@ with locked(Path(sys.argv[1])):
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
-    return tmp_path / "a.lock"
+    return tmp_path / "new" / "folder" / ".lock"
 
 
-def test_a_second_process_is_refused_until_the_first_is_killed(lock):
+def hold(lock: Path) -> AbstractContextManager[None]:
+    return locked(lock.parent, lock)
+
+
+def test_a_second_process_is_refused_until_the_first_is_killed(lock, monkeypatch):
+    """Unless the first one started it: the one that exports for a training."""
     command = [sys.executable, "-c", HOLDING, str(lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout and other.stdout.readline().strip() == b"held"
-        with pytest.raises(RunError, match=rf"process {other.pid} on "), locked(lock):
-            pytest.fail("two at once")
+        refused = rf"(?s)folder is in use by process {other.pid} on .*--output_dir"
+        for holder in ("", this_process(), lock.read_text(encoding="utf-8").strip()):
+            monkeypatch.setenv(HOLDER, holder)
+            ours = holder.startswith(f"process {other.pid} ")
+            told = nullcontext() if ours else pytest.raises(RunError, match=refused)
+            with told, hold(lock):
+                assert ours, "two at once"
+        assert lock.is_file(), "it is the other's"
         other.kill()
         other.wait()
-        with locked(lock):
-            pass
+        with hold(lock):
+            assert lock.read_text(encoding="utf-8").strip() == this_process()
 
 
 def test_the_same_process_cannot_have_it_twice_and_can_have_it_again(lock):
-    with locked(lock), pytest.raises(RunError), locked(lock):
+    with hold(lock), pytest.raises(RunError), hold(lock):
         pytest.fail("two at once")
-    with pytest.raises(ZeroDivisionError), locked(lock):
+    with pytest.raises(ZeroDivisionError), hold(lock):
         raise ZeroDivisionError
-    with locked(lock):
+    with hold(lock):
         pass
 
 
+@pytest.mark.parametrize("before", [(), ("new",), ("new/folder/model.keras",)])
+def test_nothing_stays_of_a_lock_but_what_else_came_to_be(tmp_path, lock, before):
+    for name in before:
+        (tmp_path / name).mkdir(parents=True)
+    there = sorted(tmp_path.rglob("*"))
+    with hold(lock):
+        assert lock.is_file()
+    assert sorted(tmp_path.rglob("*")) == there
+    with hold(lock):
+        (lock.parent / "run.json").touch()
+    assert [p.name for p in lock.parent.iterdir() if p.is_file()] == ["run.json"]
+
+
 def test_a_lock_file_that_nobody_holds_says_nothing(lock):
+    lock.parent.mkdir(parents=True)
     lock.write_text("process 1 on elsewhere and much more than that", encoding="utf-8")
-    with locked(lock):
+    with hold(lock):
         text = lock.read_text(encoding="utf-8")
     assert "elsewhere" not in text and text.startswith("process ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
+def test_a_lock_on_a_file_that_its_holder_removed_is_no_lock(lock, monkeypatch):
+    """The first one ends between the moments in which the second opens and locks the file."""
+    acquire, first = files._acquire, ExitStack()
+    first.enter_context(hold(lock))
+
+    def late(descriptor: int) -> None:
+        monkeypatch.setattr(files, "_acquire", acquire)
+        first.close()
+        acquire(descriptor)
+
+    (lock.parent / "run.json").touch()
+    monkeypatch.setattr(files, "_acquire", late)
+    with hold(lock), pytest.raises(RunError), hold(lock):
+        pytest.fail("two at once")
 
 
 def failing(reason: int) -> Callable[..., None]:
@@ -182,7 +226,7 @@ def failing(reason: int) -> Callable[..., None]:
 def test_where_the_file_system_has_no_locks_nobody_is_kept_out(lock, monkeypatch):
     library, name = ("msvcrt", "locking") if sys.platform == "win32" else ("fcntl", "flock")
     monkeypatch.setattr(getattr(files, library), name, failing(errno.ENOLCK))
-    with locked(lock), locked(lock):
+    with hold(lock), hold(lock):
         pass
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fingerspell import pipeline
 from fingerspell.cli.main import main
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import DataError
+from fingerspell.export.parity import LEAST_PICTURES
 from fingerspell.labels import read_labels
 from fingerspell.runtime import Recogniser
 from fingerspell.train.run_folder import FILES
@@ -21,11 +23,14 @@ pytestmark = pytest.mark.usefixtures("tiny_network_with_grid")
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    """A prepared data set with a held-out source that is called like the unseen signers' folder."""
+    """A prepared data set with a held-out source that is called like the unseen signers' folder.
+
+    It is small: 168 pictures to train, validate and test on.
+    """
     folder = tmp_path_factory.mktemp("road")
-    write_colours(folder / "other", pictures=(1, 1, 2))
+    write_colours(folder / "other", pictures=(1, 1, 2), seed=2)
     held_out = (folder / "other" / "test").rename(folder / "dev_colours")
-    return with_hashes(write_colours(folder / "dataset", pictures=(60, 8, 8)), held_out)
+    return with_hashes(write_colours(folder / "dataset", pictures=(40, 8, 8)), held_out)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +137,12 @@ def test_a_held_out_source_of_unknown_classes_only_costs_no_training(no_training
     no_training("digits has no picture of A, B, nothing", folder=folder)
 
 
+def test_a_ready_made_split_that_leaks_costs_no_training(no_training, tmp_path):
+    folder = write_colours(tmp_path / "others")
+    shutil.copyfile(folder / "train" / "A" / "0.jpg", folder / "test" / "A" / "copy.jpg")
+    no_training("the ready-made split of others leaks: 1 groups of equal files", folder=folder)
+
+
 def test_held_out_sources_stand_on_the_page_in_the_card_and_in_the_summary(road):
     output, report = road
     told = [(output / x).read_text(encoding="utf-8") for x in ("report.html", "model_card.md")]
@@ -158,6 +169,13 @@ def test_an_altered_test_picture_is_not_scored_unless_trusted(road, dataset, tmp
     assert read(output)["evaluated_pictures_checked"] is False
 
 
+def test_a_small_data_set_is_exported_and_it_is_said_on_how_many_pictures(road):
+    proof = read(road[0], "parity.json")
+    assert proof["pictures"] == 168 < LEAST_PICTURES
+    assert {one["pictures"] for one in proof["exports"].values()} == {168}
+    assert "on 168 pictures" in (road[0] / "model_card.md").read_text(encoding="utf-8")
+
+
 def test_labels_stand_in_the_same_order_everywhere(road, dataset):
     output = road[0]
     order = read_manifest(dataset).labels
@@ -175,9 +193,11 @@ def test_another_data_set_cannot_pass_for_the_runs_own(road, tmp_path):
 
 def test_parity_pictures_are_unseen_ones_first_and_never_more_than_there_are(dataset):
     manifest = read_manifest(dataset)
-    chosen = pipeline._parity_samples(manifest)
-    assert len(chosen) >= 200
-    assert {s.split for s in chosen[:48]} == {"test", "val"}
+    for there, used in ((manifest, 168), (replace(manifest, samples=manifest.samples * 2), 240)):
+        chosen = pipeline._parity_samples(there)
+        assert len(chosen) == used
+        untrained = len(there.split("test")) + len(there.split("val"))
+        assert {s.split for s in chosen[:untrained]} == {"test", "val"}
     assert len(pipeline._spaced(manifest.samples, 10_000)) == len(manifest.samples)
 
 
@@ -191,7 +211,9 @@ def test_a_finished_run_is_not_trained_exported_or_evaluated(road, dataset, monk
         assert f"this run is finished: its network is {road[0] / 'model.keras'}" in said
 
 
-def test_what_a_finished_training_still_lacks_is_made_up_for(road, dataset, tmp_path, monkeypatch):
+def test_what_a_finished_training_still_lacks_is_made_up_for(
+    road, dataset, tmp_path, monkeypatch, capsys
+):
     output = tmp_path / "output"
     shutil.copytree(road[0], output)
     facts = read(output)
@@ -203,6 +225,7 @@ def test_what_a_finished_training_still_lacks_is_made_up_for(road, dataset, tmp_
     config = small_config(dataset, output, phases=(FINETUNE,), resume=True)
     assert pipeline.train_and_export(config, "fingerspell train") == {"split": "test"}
     assert done == ["exported"]
+    assert "168 pictures are few to train on; `fingerspell adapt`" in capsys.readouterr().out
 
 
 def test_a_second_run_into_a_folder_exits_with_2_and_says_how_to_go_on(road, dataset, capsys):
@@ -219,7 +242,7 @@ def test_a_second_run_into_a_folder_exits_with_2_and_says_how_to_go_on(road, dat
     [
         (["--img_size", "16", "16"], "at least 32 pixels"),
         (["--epochs", "0"], "at least 1 pass"),
-        (["--batch_size", "1000"], "only 60 training pictures"),
+        (["--batch_size", "1000"], "only 40 training pictures"),
         (["--weights", "absent.h5"], "no such file"),
         (["--backbone", "ResNet50"], "one of MobileNetV3Large"),
         (["--overwrite", "--resume"], "one of the two"),

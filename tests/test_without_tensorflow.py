@@ -12,6 +12,7 @@ import pytest
 from fingerspell import backends, pipeline
 from fingerspell.cli.main import build_parser
 from fingerspell.config import guide
+from fingerspell.files import HOLDER, this_process
 from fingerspell.train.run_folder import FILES
 from helpers.small_run import write_colours
 
@@ -153,6 +154,7 @@ def test_an_export_elsewhere_leaves_the_gpu_alone_and_says_what_is_left(monkeypa
     assert seen["command"][1:4] == ["-m", "fingerspell", "export"]
     assert seen["env"]["KERAS_BACKEND"] == "tensorflow"
     assert seen["env"]["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert seen["env"][HOLDER] == this_process(), "it may write where this process does"
     with pytest.raises(pipeline.ExportError) as told:
         pipeline._export_elsewhere(*GIVEN)
     assert all(command in told.value.fix for command in AFTERWARDS)
@@ -172,7 +174,8 @@ def test_without_unseen_signers_none_are_named():
 
 def test_the_road_hands_on_what_was_given(monkeypatch):
     """Everything but the end of it is left out: nothing is trained."""
-    for name in ("read_manifest", "_all_unseen_signers", "train", "evaluate_run", "summary"):
+    stood_in = ("_parity_samples", "_all_unseen_signers", "train", "evaluate_run", "summary")
+    for name in ("read_manifest", *stood_in):
         monkeypatch.setattr(pipeline, name, lambda *_, **__: {"labels": ()})
     monkeypatch.setattr(backends, "is_installed", lambda name: False)
     monkeypatch.setattr(pipeline.keras.backend, "backend", lambda: "torch")

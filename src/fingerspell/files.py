@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
@@ -245,28 +246,82 @@ _FAR_BYTES = 2**30
 """Windows locks bytes and not files: one behind the text, so that others can read that."""
 
 
-@contextmanager
-def locked(lock: Path) -> Iterator[None]:
-    """Holds an exclusive lock on the file `lock`, which names the process, during the block.
+HOLDER = "FINGERSPELL_LOCK_HOLDER"
+"""Environment variable of a process that the holder of a lock started: what the lock file says."""
 
-    The file stays. A killed process releases its lock. Raises `RunError` where another process,
-    or another part of this one, holds it.
+_OPENINGS = 9
+"""A lock file that was removed between opening and locking it is opened anew, so often."""
+
+
+def this_process() -> str:
+    """Returns what a lock file says of its holder: process and machine."""
+    return f"process {os.getpid()} on {platform.node()}"
+
+
+@contextmanager
+def locked(folder: Path, lock: Path) -> Iterator[None]:
+    """Holds the exclusive lock of `folder`, the file `lock`, which names the process, for a block.
+
+    The file is removed at the end, and so are folders that were made for it and stayed empty. A
+    killed process releases its lock. Raises `RunError` where another process, or another part of
+    this one, holds it; one that the holder started to work for it passes (`HOLDER`).
     """
-    with lock.open("a+", encoding="utf-8") as file:
+    made = [path for path in (lock.parent, *lock.parent.parents) if not path.exists()]
+    try:
+        file = _acquired(folder, lock)
+        try:
+            yield
+        finally:
+            if file:
+                _release(file, lock)
+    finally:
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+
+
+def _acquired(folder: Path, lock: Path) -> FileIO | None:
+    """Returns the locked file; None where this process works for the one that holds it."""
+    for opening in range(1, _OPENINGS + 1):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("a+b", buffering=0)
         try:
             _acquire(file.fileno())
         except OSError as error:
             if error.errno in _HELD:
                 file.seek(0)
+                holder = file.read().decode("utf-8", "replace").strip()
+                file.close()
+                if holder and holder == os.environ.get(HOLDER):
+                    return None
                 raise RunError(
-                    found=f"{lock.parent} is in use by {file.read().strip() or 'another process'}",
+                    found=f"{folder} is in use by {holder or 'another process'}",
                     expected="one process at a time in a folder",
                     fix="wait for that one or end it, or choose another --output_dir",
                 ) from error
+        if opening == _OPENINGS or _lies_at(file, lock):
+            break
+        file.close()
+    with suppress(OSError):  # On a full disk the lock holds all the same, without a name.
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}\n")
-        file.flush()
-        yield
+        file.write(f"{this_process()}\n".encode())
+    return file
+
+
+def _lies_at(file: FileIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _release(file: FileIO, lock: Path) -> None:
+    """Removes a lock file, while it is still held where the system can do that."""
+    if sys.platform == "win32":
+        file.close()
+    with suppress(OSError):  # On Windows the next one may have opened it already.
+        lock.unlink()
+    file.close()
 
 
 if sys.platform == "win32":
@@ -337,10 +392,25 @@ def replaced_folder(output_dir: Path) -> Iterator[Path]:
                 _recover(output_dir)
 
 
+@contextmanager
+def locked_beside(output_dir: Path) -> Iterator[None]:
+    """Holds the lock of a folder that is replaced as a whole: its file lies beside the folder.
+
+    Raises `DataError` where nothing can be written there; see `locked`.
+    """
+    _require_room(output_dir)
+    with locked(output_dir, _sibling(output_dir, "lock")):
+        yield
+
+
 def require_replaceable(output_dir: Path) -> None:
     """Raises `DataError` before the long work where `output_dir` cannot be written; recovers it."""
     with _as_data_error(output_dir):
         _recover(output_dir)
+    _require_room(output_dir)
+
+
+def _require_room(output_dir: Path) -> None:
     if reason := why_not_writable(output_dir.parent):
         raise _unwritable(output_dir, reason)
 

@@ -26,7 +26,8 @@ from fingerspell.evaluate.report import evaluation, write_report
 from fingerspell.evaluate.unseen_signers import UnseenSigners
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.graphs import require_tensorflow
-from fingerspell.files import evenly_spaced, passed_over, write_json
+from fingerspell.export.parity import LEAST_PICTURES
+from fingerspell.files import HOLDER, evenly_spaced, passed_over, this_process, write_json
 from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, silence_libraries
@@ -77,6 +78,9 @@ def train_and_export(
     can_export = backends.is_installed(backends.EXPORTER)
     if not can_export:
         print(f"note: {NO_EXPORTER}; this run will be trained and evaluated all the same")
+    if (few := len(_parity_samples(manifest))) < LEAST_PICTURES:
+        print(f"note: {few} pictures are few to train on; `fingerspell adapt` fits the released "
+              "recogniser to few", flush=True)  # fmt: skip
     if workers is not None:
         launch(config, command, train_in_process, workers, ray)
     elif not train(config, manifest, command):
@@ -137,18 +141,22 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         backbone=model.name,
         origin={k: facts[k] for k in _ORIGIN if k in facts} | {"views": views_of(model)},
     )
-    print("exporting and proving every file …", flush=True)
+    samples = _parity_samples(manifest)
+    print(f"exporting, and proving every file on {len(samples)} pictures …", flush=True)
     report = export_bundle(
         model,
         contract,
         output_dir,
-        [manifest.absolute(s).read_bytes() for s in _parity_samples(manifest)],
+        [manifest.absolute(s).read_bytes() for s in samples],
         [
             load(manifest.absolute(s), (height_px, width_px))
             for s in _spaced(manifest.split("train"), _REPRESENTATIVE_PICTURES)
         ],
     )
-    _note(output_dir, export_s=round(time.perf_counter() - started_s, 1))
+    for warning in report["warnings"]:
+        print(f"note: {warning}", flush=True)
+    export_s = round(time.perf_counter() - started_s, 1)
+    _note(output_dir, export_s=export_s, proven_pictures=report["pictures"])
     return report
 
 
@@ -339,6 +347,7 @@ def _export_elsewhere(
         **os.environ,
         backends.VARIABLE: backends.EXPORTER,
         "CUDA_VISIBLE_DEVICES": "-1",
+        HOLDER: this_process(),
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
     }
     words = _export(output_dir, dataset_dir)

@@ -1,7 +1,10 @@
 """What single commands take and say."""
 
 import json
+import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,11 +16,15 @@ from fingerspell.cli.adapt import _gain
 from fingerspell.cli.main import door, main
 from fingerspell.cli.options import chosen_predictor
 from fingerspell.doctor import Facts
-from fingerspell.errors import DataError, ExportError, ModelError
+from fingerspell.errors import DataError, ExportError, ModelError, RunError
 from fingerspell.export.parity import LEAST_PICTURES
+from fingerspell.files import locked_beside
 from fingerspell.labels import ALPHABET, STATIC_LETTERS
 from fingerspell.model import weights
+from fingerspell.train.run_folder import held
 from helpers.tiny_bundle import tiny_bundle
+
+ROBUST = str(Path(__file__).resolve().parents[2] / "configs" / "robust.py")
 
 
 def facts(own_before, own_after, new=()):
@@ -107,6 +114,45 @@ def test_no_two_of_these_hands_are_alike_and_ones_own_signs_have_none(monkeypatc
     assert len({picture.tobytes() for picture in pictures}) == len(pictures)
     with pytest.raises(ExportError, match="no label that can be drawn"):
         release._synthetic(("hello", "stop"), (32, 32))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train --overwrite",
+        "train --resume",
+        "train --config ROBUST --tune 2",
+        "adapt --input_dir pictures --overwrite",
+        "export",
+        "evaluate",
+        "demo",
+        "prepare --input_dir pictures --overwrite",
+    ],
+)
+def test_no_command_writes_where_another_process_does(tmp_path, monkeypatch, capsys, words):
+    """Nor looks further: it is refused before it has read a data set or a picture."""
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "run"
+    used = run / "output" if words == "demo" else run
+    (used / "logs").mkdir(parents=True)
+    lock = held(used)
+    if words.startswith("prepare"):
+        shutil.rmtree(run)
+        lock = locked_beside(run)
+    with lock:
+        there = sorted(tmp_path.rglob("*"))
+        options = [ROBUST if word == "ROBUST" else word for word in words.split()]
+        assert main([*options, "--output_dir", "run"]) == 2
+        assert sorted(tmp_path.rglob("*")) == there
+    assert re.search(r"run\S* is in use by process \d+ on ", capsys.readouterr().err)
+
+
+def test_of_a_distributed_run_rank_0_alone_holds_the_folder(tmp_path):
+    with held(tmp_path), held(tmp_path, rank=1):
+        pass
+    with pytest.raises(RunError, match="in use"), held(tmp_path), held(tmp_path, rank=0):
+        pass
 
 
 def out_of_reach(*_: object) -> None:

@@ -253,3 +253,36 @@ def test_only_splits_asked_for_and_rows_with_a_hash_are_read(hashed: Manifest) -
     assert verify(hashed, ("test", HELD_OUT)) == 8
     unknown = tuple(replace(s, sha256="") for s in hashed.samples)
     assert verify(replace(hashed, samples=unknown)) == 0
+
+
+@pytest.mark.parametrize("made_by_others", [False, True])
+def test_one_file_on_several_sides_is_refused_in_prepares_words_unless_the_split_is_random(
+    hashed: Manifest, capsys: pytest.CaptureFixture[str], made_by_others: bool
+) -> None:
+    folder, data = hashed.dataset_dir, b"one picture"
+    copies = {"train/A/0.jpg", "train/A/1.jpg", "test/A/0.jpg", "test/A/1.jpg"}
+    for path in copies:
+        (folder / path).write_bytes(data)
+    known = "" if made_by_others else sha256(data).hexdigest()
+    samples = tuple(
+        replace(s, sha256=known if s.path in copies or made_by_others else s.sha256)
+        for s in hashed.samples
+    )
+    leaking = replace(hashed, samples=samples)
+    with pytest.raises(DataError, match=rf"ready-made split of {folder.name} leaks: 1 groups") as e:
+        verify(leaking)
+    assert "first train/A/0.jpg and test/A/0.jpg, lie on several sides" in e.value.found
+    assert e.value.found.endswith("2 test pictures have a twin in train")
+    assert "--resplit" in e.value.fix and "--trust" in e.value.fix
+    assert verify(leaking, ("test", HELD_OUT)) == (0 if made_by_others else 8)
+    assert "note:" not in capsys.readouterr().out
+    (folder / "report.json").write_text('{"config": {"split": "random"}}', encoding="utf-8")
+    assert verify(leaking) == (0 if made_by_others else 16)
+    assert ("others made this split" in capsys.readouterr().out) == made_by_others
+
+
+def test_equal_files_in_one_split_are_no_leak(hashed: Manifest) -> None:
+    for path in ("train/A/0.jpg", "train/A/1.jpg"):
+        (hashed.dataset_dir / path).write_bytes(b"one picture")
+    unknown = tuple(replace(s, sha256="") for s in hashed.samples)
+    assert verify(replace(hashed, samples=unknown)) == 0

@@ -136,6 +136,9 @@ def test_int8_falls_back_to_eight_bit_weights(monkeypatch, full, inside, agreeme
     assert made.content == (b"full" if agreement else b"weights")
     assert asked == ([20] if agreement else [20, 0])
     assert set(judged) == {8}, "pictures that set the ranges do not judge them"
+    made = tflite.convert_int8(object(), list(fitted(19)), b"float32", fitted(8))
+    assert (made.content, made.inside, made.full_agreement) == (b"weights", "weights", None)
+    assert asked[-1] == 0, "19 pictures set no ranges"
 
 
 def test_labels_and_contract_read_back_and_any_zip_program_lists_them(exported, path):

@@ -33,11 +33,14 @@ def run(args: argparse.Namespace) -> int:
     )
     backends.settle_for_export(os.environ)
     backends.require_known(os.environ)
-    from fingerspell import pipeline
     from fingerspell.cli.main import as_started
+    from fingerspell.train import run_folder
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
-    facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))
+    with run_folder.held(args.output_dir):
+        from fingerspell import pipeline
+
+        facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))
     print(_gain(facts))
     print(as_started(f"try it: fingerspell predict hand.jpg --bundle {args.output_dir}"))
     return 0

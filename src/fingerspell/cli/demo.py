@@ -32,10 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Runs every stage again; returns the smoke test's exit code."""
     backends.require_known(os.environ)
+    from fingerspell.train.run_folder import held
+
+    with held(args.output_dir / "output"):
+        return _run_stages(args, args.output_dir)
+
+
+def _run_stages(args: argparse.Namespace, base: Path) -> int:
     from fingerspell.config import AugmentConfig, ModelConfig, PrepareConfig, TrainConfig
     from fingerspell.config.phase import two_phases
 
-    base: Path = args.output_dir
     synthetic, dataset, output = base / "synthetic", base / "dataset", base / "output"
     weights = _weights_at_hand(args.size)
     prepare_config = PrepareConfig(

@@ -21,10 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluates and prints the summary."""
     backends.require_known(os.environ)
-    from fingerspell import pipeline
+    from fingerspell.train import run_folder
 
-    report = pipeline.evaluate_run(
-        args.output_dir, args.dataset_dir, args.unseen_signers, trust=args.trust
-    )
+    with run_folder.held(args.output_dir):
+        from fingerspell import pipeline
+
+        report = pipeline.evaluate_run(
+            args.output_dir, args.dataset_dir, args.unseen_signers, trust=args.trust
+        )
     print(pipeline.summary(args.output_dir, report))
     return 0

@@ -19,14 +19,15 @@ def run(args: argparse.Namespace) -> int:
     """Exports and prints each file's proof."""
     backends.settle_for_export(os.environ)
     backends.require_known(os.environ)
-    from fingerspell import pipeline
+    from fingerspell.train import run_folder
 
-    report = pipeline.export_run(args.output_dir, args.dataset_dir)
+    with run_folder.held(args.output_dir):
+        from fingerspell import pipeline
+
+        report = pipeline.export_run(args.output_dir, args.dataset_dir)
     for name, proof in report["exports"].items():
         print(
             f"{name:<30} same class on {proof['agreement']:.1%} of {proof['pictures']} pictures, "
             f"probabilities within {proof['max_difference']:.1e}"
         )
-    for warning in report["warnings"]:
-        print(f"note: {warning}")
     return 0

@@ -38,15 +38,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains, exports and evaluates."""
+    """Trains, exports and evaluates, or searches, while nobody else writes into the run folder."""
     backends.require_known(os.environ)
     flags = {name: True for name in ("trust", "overwrite", "resume") if getattr(args, name)}
     config = configured(args, **flags)
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     command = shlex.join([program, *sys.argv[1:]])
-    if args.tune is not None:
-        return _search(args, config, command)
+    from fingerspell.train import run_folder
+    from fingerspell.train.distributed.rank import rank_from
+
+    with run_folder.held(config.output_dir, rank_from(os.environ).rank):
+        return (_train if args.tune is None else _search)(args, config, command)
+
+
+def _train(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
     from fingerspell import pipeline
 
     require(

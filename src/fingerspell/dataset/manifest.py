@@ -321,45 +321,86 @@ def _check_groups(samples: Sequence[Sample], path: Path, *, torn_allowed: bool) 
 def verify(manifest: Manifest, splits: Sequence[str] = (*SPLITS, HELD_OUT)) -> int:
     """Hashes every picture of `splits` again; returns how many there were to compare.
 
-    Rows without a hash (a folder that others made) are skipped: nothing is known of them.
-    Files that the manifest does not name are never read by anybody and do no harm. Raises
-    `DataError` naming the first pictures that were changed or are gone.
+    Rows without a hash (a folder that others made) are only looked through for leaks. Files that
+    the manifest does not name are never read by anybody and do no harm. Raises `DataError` naming
+    the first pictures that were changed or are gone, and where all splits are looked at and one
+    file lies in several of them, unless the report says `split=random`.
     """
-    samples = [s for split in splits for s in manifest.split(split) if s.sha256]
-    changed = _changed(samples, manifest.dataset_dir) if samples else []
+    whole = set(SPLITS) <= set(splits)
+    samples = [s for split in splits for s in manifest.split(split) if s.sha256 or whole]
+    hashes = _hashes(samples, manifest.dataset_dir) if samples else []
+    known = [(s, sha256) for s, sha256 in zip(samples, hashes, strict=True) if s.sha256]
+    changed = [sample.path for sample, sha256 in known if sample.sha256 != sha256]
     if changed:
         named = ", ".join(changed[:_NAMED]) + (", …" if len(changed) > _NAMED else "")
         raise DataError(
-            found=f"{len(changed):,} of {len(samples):,} pictures in {manifest.dataset_dir} are "
+            found=f"{len(changed):,} of {len(known):,} pictures in {manifest.dataset_dir} are "
             f"not what prepare saw: {named}",
             expected="the very bytes whose SHA-256 the manifest gives",
             fix="run prepare again with --overwrite, or pass --trust to go on all the same",
         )
-    return len(samples)
+    if whole and split_rule(manifest.dataset_dir) != "random":
+        _refuse_equal_files(manifest.dataset_dir, samples, hashes)
+    if len(known) < len(samples):
+        print("note: others made this split; near duplicates across it, which prepare finds, "
+              "were not looked for", flush=True)  # fmt: skip
+    return len(known)
 
 
-def _changed(samples: Sequence[Sample], dataset_dir: Path) -> list[str]:
-    """Returns the paths whose bytes are others, or cannot be read, in order.
+def leaking(names: str, groups: str, twins: int, fix: str) -> DataError:
+    """Returns the error for a ready-made split with `groups` on several sides."""
+    return DataError(
+        found=f"the ready-made split of {names} leaks: {groups} lie on several sides, "
+        f"{twins:,} test pictures have a twin in train",
+        expected="near-duplicate pictures on one side of the split",
+        fix=fix,
+    )
+
+
+def _refuse_equal_files(
+    dataset_dir: Path, samples: Sequence[Sample], hashes: Sequence[str]
+) -> None:
+    """Raises `DataError` where equal files lie in several splits."""
+    homes: dict[str, dict[str, str]] = {}
+    for sample, sha256 in zip(samples, hashes, strict=True):
+        homes.setdefault(sha256, {}).setdefault(sample.split, sample.path)
+    homes.pop("", None)  # What cannot be read is told by the loader.
+    torn = {sha256: list(home.values()) for sha256, home in homes.items() if len(home) > 1}
+    if torn:
+        spoilt = {sha256 for sha256 in torn if {"train", "test"} <= homes[sha256].keys()}
+        twins = sum(s.split == "test" and h in spoilt for s, h in zip(samples, hashes, strict=True))
+        one, other = next(iter(torn.values()))[:2]
+        raise leaking(
+            dataset_dir.name,
+            f"{len(torn):,} groups of equal files, first {one} and {other},",
+            twins,
+            f"python backend/prepare_dataset.py --input_dir {dataset_dir} --output_dir "
+            f"{dataset_dir}_afresh --resplit splits its pictures afresh; --trust lets it leak",
+        )
+
+
+def _hashes(samples: Sequence[Sample], dataset_dir: Path) -> list[str]:
+    """Returns the SHA-256 of each picture, in order; "" for what cannot be read.
 
     Threads suffice: reading and hashing release Python's lock.
     """
     chunks = [samples[i : i + _CHUNK] for i in range(0, len(samples), _CHUNK)]
     folder = str(dataset_dir)
-    changed: list[str] = []
+    hashes: list[str] = []
     with (
         Progress(len(samples), "checking hashes") as progress,
         ThreadPoolExecutor(reading_threads()) as pool,
     ):
-        for part in pool.map(lambda chunk: [(s.path, _differs(folder, s)) for s in chunk], chunks):
-            changed += [path for path, differs in part if differs]
+        for part in pool.map(lambda chunk: [_hash(folder, s) for s in chunk], chunks):
+            hashes += part
             progress.advance(len(part))
-    return changed
+    return hashes
 
 
-def _differs(folder: str, sample: Sample) -> bool:
+def _hash(folder: str, sample: Sample) -> str:
     try:
         # Plain strings: building a Path would take as long as hashing the picture.
         with open(f"{folder}/{sample.path}", "rb", buffering=0) as file:  # noqa: PTH123
-            return hashlib.sha256(file.read()).hexdigest() != sample.sha256
+            return hashlib.sha256(file.read()).hexdigest()
     except OSError:
-        return True
+        return ""

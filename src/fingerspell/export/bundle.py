@@ -16,9 +16,8 @@ from fingerspell.errors import ExportError, RunError
 from fingerspell.export import graphs, proof, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
-from fingerspell.export.parity import require_pictures
 from fingerspell.export.proof import prove
-from fingerspell.export.tflite import convert_int8, require_representative
+from fingerspell.export.tflite import convert_int8
 from fingerspell.files import write_text
 from fingerspell.images.decode import as_plain_jpeg
 from fingerspell.labels import write_labels
@@ -37,8 +36,9 @@ def export_bundle(
 ) -> dict[str, Any]:
     """Writes every export into `output_dir` and returns the parity report (`parity.json`).
 
-    `pictures`: at least 200 real ones as file bytes, on which each export must answer as Keras
-    does. `representative`: fitted training pictures, float32 (h, w, 3) in [0, 1], for int8.
+    `pictures`: real ones as file bytes, on which each export must answer as Keras does; how many
+    is in the report. `representative`: fitted training pictures, float32 (h, w, 3) in [0, 1], for
+    int8.
     `contract.files` is filled in here. The files are written and proven aside and then moved
     into place; until then, and whenever this raises, the old ones stay as they are.
 
@@ -46,8 +46,6 @@ def export_bundle(
     `PictureError` for bytes that are no picture, `RunError` where the folder cannot be written.
     """
     require_tensorflow()
-    require_pictures(pictures)
-    require_representative(representative)
     _require_match(model, contract)
     from fingerspell.model import rebuild_in_float32
 

@@ -149,11 +149,12 @@ def prove(
     """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
     that fails its bound.
 
-    `{"exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
+    `{"pictures": N, "exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
     """
     expected = reference(jpegs)
     exports: dict[str, Any] = {}
-    warnings: list[str] = []
+    few = f"the exports are compared on {len(jpegs)} pictures, fewer than {parity.LEAST_PICTURES}"
+    warnings = [few] if len(jpegs) < parity.LEAST_PICTURES else []
     for check in checks:
         near = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
         held = _hold(check, near)
@@ -163,7 +164,7 @@ def prove(
                 f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
             )
         exports[check.name] = {**asdict(near), "bound": _bound(check.bound), "held": held}
-    return {"least_pictures": parity.LEAST_PICTURES, "exports": exports, "warnings": warnings}
+    return {"pictures": len(jpegs), "exports": exports, "warnings": warnings}
 
 
 def _hold(check: _Check, near: Parity) -> bool:
@@ -171,7 +172,7 @@ def _hold(check: _Check, near: Parity) -> bool:
     bound = check.bound
     if bound.advisory:
         return near.agreement >= bound.agreement
-    require_parity(near, check.name, bound.tolerance, least_agreement=bound.agreement)
+    require_parity(near, check.name, bound.tolerance, bound.agreement)
     return True
 
 

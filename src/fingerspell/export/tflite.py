@@ -34,7 +34,10 @@ training pictures a network is so sure of itself that full int8 agreed on 100 % 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Int8:
-    """A TFLite file, what has 8 bits inside, and how full int8 did (None: it does not load)."""
+    """A TFLite file, what has 8 bits inside, and how full int8 did.
+
+    None: it does not load, or there were too few pictures to make it.
+    """
 
     content: bytes
     inside: Literal["weights and activations", "weights"]
@@ -75,25 +78,15 @@ def convert_int8(
     """Returns full int8 where it names `float32`'s class often enough, else 8-bit weights.
 
     `representative` are real training pictures, float32 (h, w, 3) in [0, 1]: random noise sets
-    wrong ranges. `unseen` (N, h, w, 3) are the pictures that decide. Raises `ExportError` for
-    fewer than 20 representative ones.
+    wrong ranges, and so do fewer than 20. `unseen` (N, h, w, 3) are the pictures that decide.
     """
-    require_representative(representative)
-    full = convert(model, "int8", representative)
-    agreement = _agreement(float32, full, unseen)
+    agreement = None
+    if len(representative) >= _LEAST_REPRESENTATIVE:
+        full = convert(model, "int8", representative)
+        agreement = _agreement(float32, full, unseen)
     if agreement is not None and agreement >= _LEAST_AGREEMENT:
         return _Int8(content=full, inside="weights and activations", full_agreement=agreement)
     return _Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
-
-
-def require_representative(representative: Sequence[NDArray[np.float32]]) -> None:
-    """Raises `ExportError` for fewer than 20 pictures."""
-    if len(representative) < _LEAST_REPRESENTATIVE:
-        raise ExportError(
-            found=f"{len(representative)} representative pictures",
-            expected=f"at least {_LEAST_REPRESENTATIVE} real ones, to set the int8 ranges",
-            fix="pass fitted pictures of the training split",
-        )
 
 
 def require_builtin(content: bytes) -> None:

@@ -14,7 +14,13 @@ from fingerspell.dataset import manifest
 from fingerspell.dataset.manifest import FILE_NAME, HELD_OUT, REPORT_NAME, SPLITS, Sample
 from fingerspell.dataset.quality import Qualities, quality_json
 from fingerspell.errors import DataError
-from fingerspell.files import link_or_copy, replaced_folder, require_replaceable, write_text
+from fingerspell.files import (
+    link_or_copy,
+    locked_beside,
+    replaced_folder,
+    require_replaceable,
+    write_text,
+)
 from fingerspell.prepare.examine import Picture, check_bad, content, examine
 from fingerspell.prepare.groups import Side, divide, find_groups, without_conflicts
 from fingerspell.prepare.records import same_name
@@ -58,10 +64,16 @@ def prepare(config: PrepareConfig) -> Prepared:
 
     The input is only read. The output appears complete or not at all; the same input and
     settings leave an existing one untouched. Raises `DataError` for folders that make no data
-    set, for too many bad files, and for an output folder that is in the way.
+    set, for too many bad files, and for an output folder that is in the way; `RunError` where
+    another process is making a data set there.
     """
     started = time.monotonic()
     _check_places(config.input_dirs, config.output_dir)
+    with locked_beside(config.output_dir):
+        return _prepare(config, started)
+
+
+def _prepare(config: PrepareConfig, started: float) -> Prepared:
     scanned = scan(config.input_dirs, config.holdout_sources)
     inputs = fingerprint(config, scanned)
     require_replaceable(config.output_dir)

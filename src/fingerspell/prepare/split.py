@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.config.prepare import PrepareConfig
-from fingerspell.dataset.manifest import SPLITS
+from fingerspell.dataset.manifest import SPLITS, leaking
 from fingerspell.errors import DataError
 from fingerspell.prepare.examine import Picture
 from fingerspell.prepare.groups import Side, connect
@@ -369,12 +369,11 @@ def _refuse_torn(kept: Sequence[str], leaked: _Leak) -> None:
     """Raises `DataError` where the splits of the sources `kept` tear groups apart."""
     if not leaked.torn_groups:
         return
-    raise DataError(
-        found=f"the ready-made split of {', '.join(kept)} leaks: {leaked.torn_groups:,} groups of "
-        f"near duplicates lie on several sides, "
-        f"{leaked.test_pictures_with_twin_in_train:,} test pictures have a twin in train",
-        expected="near-duplicate pictures on one side of the split",
-        fix="add --resplit to split its pictures afresh, or --split random to let it leak",
+    raise leaking(
+        ", ".join(kept),
+        f"{leaked.torn_groups:,} groups of near duplicates",
+        leaked.test_pictures_with_twin_in_train,
+        "add --resplit to split its pictures afresh, or --split random to let it leak",
     )
 
 

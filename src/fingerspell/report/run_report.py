@@ -105,6 +105,7 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
         origin=run.get("weights_origin", UNKNOWN),
         own=table(("figure", "value"), text.figures(report), numbers=False),
         exported=report.get("tflite"),
+        proven=run.get("proven_pictures"),
         unseen_signers=table(head, unseen, numbers=False) if unseen else "",
         weakest=_weakest(report),
         command=run.get("command") or "fingerspell train",

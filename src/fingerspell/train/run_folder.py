@@ -1,11 +1,13 @@
 """Run folder: its files, opening it for writing, reading its JSON."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fingerspell.errors import RunError
-from fingerspell.files import remove, why_not_writable, write_text
+from fingerspell.files import locked, remove, why_not_writable, write_text
 
 MODEL = "model.keras"
 LABELS = "training_set_labels.txt"
@@ -14,7 +16,7 @@ RUN = "run.json"
 LOGS = "logs"
 CHECKPOINTS = "checkpoints"
 
-_ORIGIN = "weights_origin.txt"
+_ORIGIN, _LOCK = "weights_origin.txt", ".lock"
 
 FILES = {
     MODEL: "the trained network for Keras",
@@ -38,17 +40,28 @@ FILES = {
 """Every file of a finished run folder, and what it is for."""
 
 
+@contextmanager
+def held(folder: Path, rank: int = 0) -> Iterator[None]:
+    """Keeps every other process from writing into a run folder, new or old, during the block.
+
+    Each command that writes holds it from its first check to its end; of the processes of a
+    distributed run, rank 0 alone. Raises `RunError` where another process holds it, and where the
+    folder cannot be written.
+    """
+    if rank != 0:
+        yield
+        return
+    _require_writable(folder)
+    with locked(folder, folder / _LOCK):
+        yield
+
+
 def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
     """Creates the run folder, or raises `RunError` where it cannot be written or holds a run.
 
     Only files that a run writes are ever removed, and only with `overwrite`.
     """
-    if folder.exists() and not folder.is_dir():
-        raise RunError(
-            found=f"{folder} is a file",
-            expected="a folder for the run's results",
-            fix="choose another --output_dir",
-        )
+    _require_writable(folder)
     present = [name for name in FILES if (folder / name).exists()]
     if present and not (overwrite or resume):
         raise RunError(
@@ -56,19 +69,20 @@ def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
             expected="an empty or new folder",
             fix="go on with it by --resume, replace it by --overwrite, or choose --output_dir",
         )
-    _make_writable(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     if overwrite:
         for name in present:
             remove(folder / name)
 
 
-def _make_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = why_not_writable(folder)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
+def _require_writable(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RunError(
+            found=f"{folder} is a file",
+            expected="a folder for the run's results",
+            fix="choose another --output_dir",
+        )
+    if reason := why_not_writable(folder):
         raise RunError(
             found=f"{folder} cannot be written to ({reason})",
             expected="a folder in which files may be made",

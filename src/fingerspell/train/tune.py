@@ -16,14 +16,14 @@ from optuna.trial import FrozenTrial, TrialState
 from fingerspell.config import Choice, Range, Space, TrainConfig, as_recipe, with_settings
 from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule, verify
 from fingerspell.errors import ConfigError, RunError, require
-from fingerspell.files import locked, write_text
+from fingerspell.files import write_text
 from fingerspell.model import build_recogniser, require_layer
 from fingerspell.model.build import ALL
 from fingerspell.train import run_folder
 from fingerspell.train.run import check_batch, fingerprint, train
 from fingerspell.train.state import DivergedError
 
-_STORE, _TRIALS, _BEST, _LOCK = "tune.db", "trials", "best.py", "tune.lock"
+_STORE, _TRIALS, _BEST = "tune.db", "trials", "best.py"
 _STUDY, _MARK, _REASON = "fingerspell", "search", "reason"
 
 
@@ -57,12 +57,11 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[_Tr
         verify(manifest)
     folder = base.output_dir
     run_folder.open_folder(folder, overwrite=False, resume=True)
-    with locked(folder / _LOCK):
-        if base.overwrite:
-            _remove_search(folder)
-        base = replace(base, trust=True, overwrite=False, resume=True)
-        study = _open_study(folder, space, fingerprint(base, manifest))
-        return _search(study, base, manifest, space, trials, command)
+    if base.overwrite:
+        _remove_search(folder)
+    base = replace(base, trust=True, overwrite=False, resume=True)
+    study = _open_study(folder, space, fingerprint(base, manifest))
+    return _search(study, base, manifest, space, trials, command)
 
 
 def _require_layers(base: TrainConfig, space: Space) -> None:
