@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from fingerspell.assets import STARTER
 from fingerspell.errors import ExportError, PictureError, RunError
-from fingerspell.export import export_bundle, proof, tflite
+from fingerspell.export import export_bundle, proof
 from fingerspell.export.parity import Parity
 from fingerspell.labels import read_labels
 from fingerspell.runtime.contract import read_contract
-from helpers.exports import BUILD, HEAVY, LABELS, fitted, jpegs, recogniser, tiny_recogniser
+from helpers.exports import (
+    BUILD,
+    HEAVY,
+    LABELS,
+    fitted,
+    jpegs,
+    recogniser,
+    tiny_recogniser,
+    too_new,
+)
 
 FILES = {
     "saved_model",
@@ -132,6 +142,10 @@ def test_another_keras_backend_is_refused(contract, tmp_path, monkeypatch):
         export_bundle(tiny_recogniser(), contract, tmp_path, jpegs(), list(fitted(20)))
 
 
-def test_all_tflite_files_of_a_true_network_use_builtin_operations_only(true):
-    for name in tflite.FILES.values():
-        assert tflite._custom_ops((true[0] / name).read_bytes()) == ()
+def test_tflite_files_have_builtin_operations_of_versions_that_old_phones_run(true, exported):
+    for folder in (true[0], exported.folder, STARTER):
+        assert too_new(folder) == []
+        said = read_contract(folder).least_runtime
+        assert set(said) == {path.name for path in folder.glob("*.tflite")}
+        assert set(said.values()) <= {"1.15.0", "2.3.0", "2.4.0"}
+    assert read_contract(true[0]).least_runtime["model_int8.tflite"] == "2.4.0"

@@ -16,7 +16,7 @@ from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
 from fingerspell.model import save_recogniser, with_hand_crop
 from fingerspell.runtime import Recogniser
-from helpers.exports import BUILD, HEAVY, LABELS, fitted, jpegs, somewhere, tiny_recogniser
+from helpers.exports import BUILD, HEAVY, LABELS, fitted, jpegs, somewhere, tiny_recogniser, too_new
 
 FILES = {
     "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
@@ -68,6 +68,7 @@ def test_it_holds_one_model_the_weights_and_a_contract_that_lists_what_was_prove
         proven.pop(paper)
     body = json.loads((target / "recogniser.json").read_text(encoding="utf-8"))
     assert body["files"] == proven
+    assert list(body["least_runtime"]) == ["model_fp16.tflite"]
 
 
 def test_it_answers_as_the_run(released, finished):
@@ -155,6 +156,7 @@ def two_views(contract, tmp_path_factory):
 
 def test_every_file_of_a_network_that_looks_twice_takes_both_looks(two_views):
     base, report, model = two_views
+    assert too_new(base / "run") == []
     least = {name: 0.9 if name == "tflite int8" else 0.97 for name in report["exports"]}
     assert [x for x, found in report["exports"].items() if found["agreement"] < least[x]] == []
     once, twice = (x.predict(fitted(40), verbose=0) for x in (tiny_recogniser(), model))

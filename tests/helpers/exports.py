@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,28 @@ def tiny_recogniser() -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BUILD, HEAVY)
         return recogniser.__wrapped__()
+
+
+TFLITE_2_12 = {
+    "ABS": 5, "ADD": 4, "BATCH_MATMUL": 4, "CONCATENATION": 3, "CONV_2D": 7, "DEPTHWISE_CONV_2D": 6,
+    "DEQUANTIZE": 5, "DIV": 2, "EXPAND_DIMS": 1, "FULLY_CONNECTED": 9, "HARD_SWISH": 1,
+    "LOGISTIC": 3, "MAXIMUM": 4, "MEAN": 3, "MINIMUM": 4, "MUL": 6, "QUANTIZE": 3, "REDUCE_MAX": 3,
+    "RESHAPE": 1, "REVERSE_V2": 3, "SOFTMAX": 3, "SQRT": 1, "SUB": 5, "SUM": 2, "TRANSPOSE": 6,
+}  # fmt: skip
+"""The newest version of each operation that the interpreter of TensorFlow 2.12.1 took, each tried
+on it with a file of that operation alone."""
+
+
+def too_new(folder: Path) -> list[str]:
+    """What in a folder's TFLite files TensorFlow Lite 2.12 does not have."""
+    from fingerspell.export import tflite
+
+    return [
+        f"{path.name}: {name} {version}"
+        for path in folder.glob("*.tflite")
+        for name, version in tflite._operations(path.read_bytes())
+        if version > TFLITE_2_12.get(name, 0)
+    ]
 
 
 PLACE_CHANNELS = 40

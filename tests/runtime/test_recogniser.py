@@ -119,6 +119,13 @@ def test_a_contract_and_a_model_that_do_not_fit_together_are_refused(bundle: Pat
         Recogniser.load(bundle)
 
 
+def test_a_bundle_of_before_whose_contract_names_no_runtimes_loads(bundle):
+    body = json.loads((bundle / FILE_NAME).read_text(encoding="utf-8"))
+    del body["least_runtime"]
+    (bundle / FILE_NAME).write_text(json.dumps(body), encoding="utf-8")
+    assert Recogniser.load(bundle).contract.least_runtime == {}
+
+
 def test_one_bit_changed_a_broken_contract_or_none_and_an_unknown_precision_are_refused(bundle):
     data = bytearray((bundle / "model.tflite").read_bytes())
     data[len(data) // 2] ^= 1

@@ -111,7 +111,8 @@ def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> N
     """Writes labels, `parity.json` and last `recogniser.json` with the hash of every file."""
     write_labels(folder / LABELS, contract.labels)
     write_text(folder / _PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    write_text(folder / FILE_NAME, replace(contract, files=hashes(folder)).to_json())
+    contract = replace(contract, files=hashes(folder), least_runtime=least_runtimes(folder))
+    write_text(folder / FILE_NAME, contract.to_json())
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -121,6 +122,11 @@ def hashes(folder: Path) -> dict[str, str]:
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
     }
+
+
+def least_runtimes(folder: Path) -> dict[str, str]:
+    """Returns the oldest TensorFlow Lite that runs each TFLite file of a folder, by its name."""
+    return {x.name: tflite.least_runtime(x.read_bytes()) for x in sorted(folder.glob("*.tflite"))}
 
 
 def _move_into_place(aside: Path, output_dir: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export.bundle import LABELS, hashes
+from fingerspell.export.bundle import LABELS, hashes, least_runtimes
 from fingerspell.export.parity import LEAST_PICTURES, Parity, difference
 from fingerspell.export.proof import FP16_AGREEMENT
 from fingerspell.export.tflite import FILES, require_builtin
@@ -124,7 +124,7 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
     write_labels(folder / LABELS, contract.labels)
     # The card is left out: it tells what these very files were measured at.
     proven = {name: digest for name, digest in hashes(folder).items() if name != _CARD}
-    text = replace(contract, files=proven).to_json()
+    text = replace(contract, files=proven, least_runtime=least_runtimes(folder)).to_json()
     (folder / FILE_NAME).write_text(text, encoding="utf-8", newline="\n")
     folder.chmod(0o755)  # A temporary folder is for its owner's eyes only.
 

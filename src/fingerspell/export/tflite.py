@@ -31,12 +31,15 @@ _LEAST_AGREEMENT = 0.98
 training pictures a network is so sure of itself that full int8 agreed on 100 % of them and on
 94.6 % of unseen ones."""
 
+_PHONES = (2, 12)
+"""The oldest TensorFlow Lite to serve: `tflite_flutter` 0.12.1 carries it on iOS."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Int8:
     """A TFLite file, what has 8 bits inside, and how full int8 did.
 
-    None: it does not load, or there were too few pictures to make it.
+    None: it does not load, here or on older phones, or there were too few pictures to make it.
     """
 
     content: bytes
@@ -62,6 +65,9 @@ def convert(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "fp16":
         converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":
+        # A scale for each row needs FULLY_CONNECTED 12, which TensorFlow Lite has since 2.17.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if precision == "int8" and representative:
         converter.representative_dataset = lambda: ([picture[None]] for picture in representative)
     converted = _run(converter)
@@ -87,6 +93,19 @@ def convert_int8(
     if agreement is not None and agreement >= _LEAST_AGREEMENT:
         return _Int8(content=full, inside="weights and activations", full_agreement=agreement)
     return _Int8(content=convert(model, "int8"), inside="weights", full_agreement=agreement)
+
+
+def least_runtime(content: bytes) -> str:
+    """Returns the oldest TensorFlow Lite that runs a file, such as `2.4.0`.
+
+    The converter computes it from the versions of the operations and leaves it in the file.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.Model.GetRootAsModel(bytearray(content), 0)
+    entries = [model.Metadata(i) for i in range(model.MetadataLength())]
+    (buffer,) = [e.Buffer() for e in entries if e.Name() == b"min_runtime_version"]
+    return bytes(model.Buffers(buffer).DataAsNumpy()).rstrip(b"\0").decode()
 
 
 def require_builtin(content: bytes) -> None:
@@ -121,20 +140,24 @@ def _custom_ops(content: bytes) -> tuple[str, ...]:
     from tensorflow.lite.python import schema_py_generated as schema
 
     builtin = vars(schema.BuiltinOperator)
-    return tuple(name for name in _op_names(content) if name not in builtin or name == "CUSTOM")
+    names = (name for name, _ in _operations(content))
+    return tuple(name for name in names if name not in builtin or name == "CUSTOM")
 
 
-def _op_names(content: bytes) -> tuple[str, ...]:
-    """Returns the operations of a TFLite file in order of first use, custom ones by their name."""
+def _operations(content: bytes) -> tuple[tuple[str, int], ...]:
+    """Returns (name, version) of the operations of a TFLite file, custom ones by their own name."""
     from tensorflow.lite.python import schema_py_generated as schema
 
     names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
     model = schema.Model.GetRootAsModel(bytearray(content), 0)
     codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
     return tuple(
-        (code.CustomCode() or b"CUSTOM").decode()
-        if code.BuiltinCode() == schema.BuiltinOperator.CUSTOM
-        else names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+        (
+            (code.CustomCode() or b"CUSTOM").decode()
+            if code.BuiltinCode() == schema.BuiltinOperator.CUSTOM
+            else names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())],
+            code.Version(),
+        )
         for code in codes
     )
 
@@ -155,7 +178,10 @@ def _run(converter: Any) -> bytes:
 
 
 def _agreement(float32: bytes, full: bytes, pictures: NDArray[np.float32]) -> float | None:
-    """Returns the share of pictures with the same top class, None where int8 does not load."""
+    """Returns the share of pictures with the same top class, None where int8 does not load: here,
+    or on older phones (a hand crop in 8 bits has SQRT 2)."""
+    if tuple(map(int, least_runtime(full).split(".")))[:2] > _PHONES:
+        return None
     try:
         found = probabilities(full, pictures)
     except (RuntimeError, ValueError):  # Ranges that a quantised hard-swish cannot express.

@@ -26,7 +26,8 @@ class Contract:
 
     `temperature` was folded into the network's last layer: a caller applies nothing.
     `threshold` is the probability from which an answer is accepted.
-    `files` maps a file name of the bundle to its SHA-256.
+    `files` maps a file name of the bundle to its SHA-256, `least_runtime` that of a TFLite file to
+    the oldest TensorFlow Lite that runs it (empty in bundles of before).
     """
 
     labels: tuple[str, ...]
@@ -36,6 +37,7 @@ class Contract:
     temperature: float = 1.0
     backbone: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    least_runtime: dict[str, str] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
