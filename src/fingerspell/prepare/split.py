@@ -371,9 +371,9 @@ def _refuse_torn(kept: Sequence[str], leaked: _Leak) -> None:
         return
     raise DataError(
         found=f"the ready-made split of {', '.join(kept)} leaks: {leaked.torn_groups:,} groups of "
-        f"near duplicates lie on several sides, "
+        f"near duplicates or of one person lie on several sides, "
         f"{leaked.test_pictures_with_twin_in_train:,} test pictures have a twin in train",
-        expected="near-duplicate pictures on one side of the split",
+        expected="near-duplicate pictures, and those of a person, on one side of the split",
         fix="add --resplit to split its pictures afresh, or --split random to let it leak",
     )
 

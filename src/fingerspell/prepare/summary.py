@@ -203,7 +203,8 @@ def _leak_line(what: str, leak: dict[str, int]) -> str:
 
 def _layouts(layouts: dict[str, str]) -> list[str]:
     """Says how a source is laid out where it isn't the usual way."""
-    return [f"{source}: {what}" for source, what in layouts.items() if what != _USUAL_LAYOUT]
+    told = [f"{source}: {what}" for source, what in layouts.items() if what != _USUAL_LAYOUT]
+    return [line for x in told for line in _wrapped(x)]
 
 
 def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:
@@ -214,7 +215,7 @@ def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:
     return [
         line
         for source, names in table.items()
-        for line in wrap(f"class names of {source}: {', '.join(names)}", 98, subsequent_indent="  ")
+        for line in _wrapped(f"class names of {source}: {', '.join(names)}")
     ]
 
 
@@ -223,11 +224,12 @@ def _missed(points: dict[str, float]) -> list[str]:
     if not points:
         return []
     named = ", ".join(f"{label} {most:.1f}" for label, most in points.items())
-    return wrap(
-        f"groups too large for the shares asked for, missed by so many points: {named}",
-        98,
-        subsequent_indent="  ",
-    )
+    return _wrapped(f"groups too large for the shares asked for, missed by so many points: {named}")
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of 98 characters; no path or name is broken."""
+    return wrap(text, 98, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _unseen_signers(report: Report) -> list[str]:
