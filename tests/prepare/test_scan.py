@@ -280,6 +280,11 @@ def test_where_either_level_may_be_the_classes_the_advice_says_how_to_lay_out_ea
         assert {r.label for r in found.records} == {label_of(name.split("/")[0]) for name in names}
 
 
+def test_few_pictures_below_a_class_are_passed_over_and_named(tmp_path: Path) -> None:
+    scanned = scan([touch(tmp_path / "x", "A/1.jpg", "A/blurred/2.jpg", "B/1.jpg")])
+    assert [path.name for path in scanned.ignored] == ["blurred"]
+
+
 def test_classes_that_are_called_like_persons_are_refused(tmp_path: Path) -> None:
     """As where somebody hands over the words of `WORD/PERSON` one by one."""
     with pytest.raises(DataError, match="called like persons or recordings: person1, person2"):
