@@ -310,9 +310,6 @@ def test_it_is_said_what_was_taken_for_classes_and_persons(tmp_path: Path) -> No
     )
 
 
-NESTED_C = r"no pictures right in the class folder .*C, but some in"
-
-
 @pytest.mark.parametrize(
     ("names", "found", "fix"),
     [
@@ -323,10 +320,15 @@ NESTED_C = r"no pictures right in the class folder .*C, but some in"
         ("IMG_1.jpg DSC_1.jpg", "2 files but no class folders", "sort the pictures"),
         ("some/where/A1.jpg some/where/B1.jpg", "only one folder with pictures", "sort the"),
         ("A/left_1.jpg A/right_1.jpg", "only the class A", "hand over the folder"),
+        ("hello/person_1/1 hello/person_2/1", "only the class hello", "hand over the folder"),
         ("x/y/A/1.jpg", "only one folder with pictures, .*A", "sort the pictures"),
         ("train/1.jpg valid/2.jpg", "pictures without class folders in train, valid", "sort"),
         ("A/1 B/1 train/A/1 train/B/1 test/A/1 test/B/1", "side by side", "the one or the other"),
-        ("A/1.jpg B/1.jpg C/C/1.jpg C/D/1.jpg", NESTED_C, "move the pictures up into"),
+        (
+            "A/1 B/1 C/C/1 C/D/1",
+            "no pictures right in the class folder .*C, but",
+            "move the pictures",
+        ),
         ("train/1.jpg train/_annotations.coco.json valid/2.jpg", "format COCO", "as YOLO"),
         ("train2017/1.jpg annotations/instances_train2017.json", "format COCO", "as YOLO"),
         ("train/1.jpg train/1.xml valid/2.jpg valid/2.xml", "format Pascal VOC", "as YOLO"),

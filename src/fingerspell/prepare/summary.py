@@ -149,7 +149,7 @@ def _config_json(config: PrepareConfig) -> dict[str, Any]:
     """Returns what decides the outcome; not where it goes, nor whether it may overwrite."""
     return {
         "input_dirs": [str(folder.resolve()) for folder in config.input_dirs],
-        "shares": [config.train_share, config.val_share, config.test_share],
+        "shares": list(config.shares),
         "seed": config.seed,
         "split": config.split,
         "near_bits": config.near_bits,
