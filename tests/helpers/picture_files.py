@@ -6,6 +6,8 @@ import io
 import struct
 import zlib
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -14,6 +16,19 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+_LAID = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
+}  # fmt: skip
+
+
+def lying(pixels: NDArray[np.uint8], orientation: int) -> Image.Image:
+    """The picture as a camera stores it that writes this EXIF orientation beside."""
+    image = Image.fromarray(pixels)
+    return image.transpose(_LAID[orientation]) if orientation > 1 else image
 
 
 def png_chunk(name: bytes, body: bytes) -> bytes:

@@ -2,9 +2,12 @@
 
 import contextlib
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,3 +95,34 @@ def test_a_tiff_with_absurd_counts_is_refused() -> None:
     for tags in ({"t258": (3, 0xFFFF_FFFF, 8)}, {"t273": (4, 0x0FFF_FFFF, 8)}):
         with pytest.raises(PictureError):
             decode(big_tiff(t256=(4, 1, 10), t257=(4, 1, 10), **tags))
+
+
+def flat_jpeg(width: int, height: int) -> bytes:
+    """A grey JPEG, put together out of one row of blocks again and again."""
+    data = bytearray(saved(Image.new("L", (width, 16), 90), "JPEG", restart_marker_rows=1))
+    struct.pack_into(">H", data, data.index(b"\xff\xc0") + 5, height)
+    start = data.index(b"\xff\xda") + 10
+    row = data[start : data.index(b"\xff\xd0", start)]
+    more = (b"\xff%c%b" % (0xD0 + n % 8, row) for n in range(height // 8 - 1))
+    return bytes(data[:start] + row) + b"".join(more) + b"\xff\xd9"
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from fingerspell.images import read
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rgb = read(Path(sys.argv[1]))
+peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(*rgb.shape, rgb.min(), rgb.max(), peak_kb)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory in kB as Linux tells it")
+def test_a_picture_of_200_megapixels_is_read_in_the_memory_of_50(tmp_path: Path) -> None:
+    (tmp_path / "phone.jpg").write_bytes(flat_jpeg(16_320, 12_240))
+    command = [sys.executable, "-c", MEASURED, str(tmp_path / "phone.jpg")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    *seen, peak_kb = map(int, told.split())
+    assert seen == [6120, 8160, 3, 90, 90]
+    assert peak_kb < 250_000, "3 bytes a pixel would be 600 MB"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from fingerspell.errors import DataError
+from fingerspell.labels import label_of
 from fingerspell.prepare.layouts.classes import _label_in
 from fingerspell.prepare.records import Record, Renamed
 from fingerspell.prepare.scan import _source_names, scan
@@ -202,22 +205,109 @@ def test_a_folder_of_sources_is_refused_and_names_them(
     assert count == 2 or caught.value.found.endswith(": p1, p2, p3, p4, p5, p6 and 2 more")
 
 
-def test_where_nobody_can_tell_classes_from_persons_the_advice_asks(tmp_path: Path) -> None:
-    """Taken blindly, either advice makes the persons the classes of one of the two."""
-    people = [f"{word}/{who}" for word in ("hello", "please") for who in ("anna", "ben")]
-    root = touch(tmp_path / "words", *(f"{place}/1.jpg" for place in people))
+def below(uppers: str, *lower: str) -> list[str]:
+    """A picture in every path that takes one word of each level."""
+    return [f"{'/'.join(path)}/1.jpg" for path in product(uppers.split(), *map(str.split, lower))]
+
+
+THREE = {"hello": ["anna", "ben", "cy"], "please": ["anna", "ben", "cy"]}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (below("hello please", "anna ben cy"), THREE),
+        (below("words", "words", "hello please", "anna ben cy"), THREE),
+        (below("hello please", "anna ben cy", "images"), THREE),
+        (below("train test", "hello please", "anna ben cy"), THREE),
+        (below("A B", "s1 s2 s3"), {"A": ["s1", "s2", "s3"], "B": ["s1", "s2", "s3"]}),
+        (below("0 1", "001 002 003"), {"0": ["001", "002", "003"], "1": ["001", "002", "003"]}),
+        (below("hello", "h1 h2 h3") + below("bye", "b1 b2"),
+         {"bye": ["b1", "b2"], "hello": ["h1", "h2", "h3"]}),
+        ([*below("hello please", "anna ben cy"), "hello/0.jpg"],
+         {"hello": ["", "anna", "ben", "cy"], "please": ["anna", "ben", "cy"]}),
+        (below("hello bye") + below("please", "anna ben cy"),
+         {"bye": [""], "hello": [""], "please": ["anna", "ben", "cy"]}),
+        (below("A") + below("B", "s1 s2 s3"), {"A": [""], "B": ["s1", "s2", "s3"]}),
+        (below("hi") + below("A", "signer_1 signer_2 signer_3", "day1 day2"),
+         {"A": ["signer_1", "signer_2", "signer_3"], "hi": [""]}),
+        (below("hello please", "images"), {"hello": [""], "please": [""]}),
+        (below("hello please", "anna ben"), {"hello": [""], "please": [""]}),
+        (["x_ray/1/a.jpg", "yes/2/b.jpg"], {"x_ray": [""], "yes": [""]}),
+    ],
+)  # fmt: skip
+def test_the_upper_folder_is_the_class_and_the_lower_one_a_person(
+    tmp_path: Path, names: list[str], found: dict[str, list[str]]
+) -> None:
+    scanned = scan([touch(tmp_path / "x", *names)])
+    persons: dict[str, set[str]] = {}
+    for record in scanned.records:
+        persons.setdefault(record.label, set()).add(record.person)
+    assert {label: sorted(of_label) for label, of_label in persons.items()} == found
+    assert scanned.ignored == scanned.unusable == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "sources"),
+    [
+        (below("p1 p2 p3 p4", "hello please"), "p1/person_hello", "p1 p2 p3 …"),
+        (below("person1 person2", "hello please"), "", "person1 person2"),
+        (below("day1 day2", "hello please", "anna"), "", "day1 day2"),
+        (below("mine theirs", "hello bye", "anna ben"), "mine/person_bye", "mine theirs"),
+        ([*below("hello", "anna ben"), "bye/1.jpg"], "hello/person_anna", "hello"),
+        ([*below("signs", "hello please"), "docs/more/1.jpg"], "signs/person_hello", "signs"),
+        (below("hello please", "A B"), "hello/person_A", "hello please"),
+        (below("A B", "a b c"), "A/person_a", "A B"),
+        (below("hello please", "train test", "anna ben"), "train/hello/anna", "hello please"),
+    ],
+)
+def test_where_either_level_may_be_the_classes_the_advice_says_how_to_lay_out_each(
+    tmp_path: Path, names: list[str], first: str, sources: str
+) -> None:
+    root = touch(tmp_path / "x", *names)
     with pytest.raises(DataError) as caught:
         scan([root])
-    fix = caught.value.fix
-    assert fix.startswith("if hello is a class and anna a person who shows it: move the pictures")
-    assert "; if hello is a person or recording and anna a class: name each as a source" in fix
-    usual = touch(tmp_path / "usual", *(f"{c}/{w}/1.jpg" for c in "AB" for w in ("ann", "ben")))
-    with pytest.raises(DataError) as caught:
-        scan([usual])
-    assert caught.value.fix == "move the pictures of each class up, right into its folder"
+    paths = " ".join(name if name == "…" else str(root / name) for name in sources.split())
+    advice = f"name each as a source: --input_dir {paths}"
+    if first:
+        upper, lower = first.removeprefix("train/").replace("person_", "").split("/")
+        person = f"if {lower} is a person or recording of the class {upper}, name it so: {first}"
+        advice = f"{person}; if {lower} is a class, {advice}"
+    assert caught.value.fix == advice
+    if "person_" in first:  # The advice, followed.
+        people = [re.sub(r"/(?=[^/]+/)", "/person_", name, count=1) for name in names]
+        found = scan([touch(tmp_path / "again", *people)])
+        assert {r.label for r in found.records} == {label_of(name.split("/")[0]) for name in names}
 
 
-NESTED_C = r"no pictures right in the class folder .*C, but some in"
+def test_few_pictures_below_a_class_are_passed_over_and_named(tmp_path: Path) -> None:
+    scanned = scan([touch(tmp_path / "x", "A/1.jpg", "A/blurred/2.jpg", "B/1.jpg")])
+    assert [path.name for path in scanned.ignored] == ["blurred"]
+
+
+def test_classes_that_are_called_like_persons_are_refused(tmp_path: Path) -> None:
+    """As where somebody hands over the words of `WORD/PERSON` one by one."""
+    with pytest.raises(DataError, match="called like persons or recordings: person1, person2"):
+        scan([touch(tmp_path / "hello", *below("person1 person2"))])
+
+
+def test_it_is_said_what_was_taken_for_classes_and_persons(tmp_path: Path) -> None:
+    root = touch(tmp_path / "x", *below("hello please", "ann ben cy"))
+    told = (
+        "class folders: the upper folders are the classes (hello, please), the lower ones "
+        "(ann, ben, cy) persons or recordings, each on one side of the split; if it is the other "
+        f"way round, name each as a source: --input_dir {root / 'hello'} {root / 'please'}"
+    )
+    assert scan([root]).layouts == (("x", told),)
+    few = touch(tmp_path / "few", *below("A B", "ann ben"))
+    assert (
+        scan([few])
+        .layouts[0][1]
+        .endswith(
+            "(ann, ben) persons or recordings, fewer than 3 a class: only near duplicates are kept "
+            "together, and the test may show persons of the training pictures"
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -225,19 +315,20 @@ NESTED_C = r"no pictures right in the class folder .*C, but some in"
     [
         ("", "no pictures", "sort the pictures"),
         ("1.jpg 2.jpg", "2 files but no class folders", "sort the pictures"),
-        ("x/1/a.jpg y/2/b.jpg z/c.txt", "2 files but no class folders", "sort the pictures"),
         ("A1.jpg B1.jpg cat.jpg", "3 files but no class folders", "sort the pictures"),
         ("A1.jpg A2.jpg", "2 files but no class folders", "sort the pictures"),
         ("IMG_1.jpg DSC_1.jpg", "2 files but no class folders", "sort the pictures"),
         ("some/where/A1.jpg some/where/B1.jpg", "only one folder with pictures", "sort the"),
         ("A/left_1.jpg A/right_1.jpg", "only the class A", "hand over the folder"),
+        ("hello/person_1/1 hello/person_2/1", "only the class hello", "hand over the folder"),
         ("x/y/A/1.jpg", "only one folder with pictures, .*A", "sort the pictures"),
         ("train/1.jpg valid/2.jpg", "pictures without class folders in train, valid", "sort"),
         ("A/1 B/1 train/A/1 train/B/1 test/A/1 test/B/1", "side by side", "the one or the other"),
-        ("A/ann/1 A/ben/1 B/ann/1 B/ben/1", "2 folders", "up, right into its folder"),
-        ("A/1.jpg B/1.jpg C/left/1.jpg C/right/1.jpg", NESTED_C, "move the pictures up into"),
-        ("A/1.jpg B/1.jpg C/C/1.jpg C/D/1.jpg", NESTED_C, "move the pictures up into"),
-        ("A/1.jpg B/1.jpg C/other/1.jpg", NESTED_C, "move the pictures up into"),
+        (
+            "A/1 B/1 C/C/1 C/D/1",
+            "no pictures right in the class folder .*C, but",
+            "move the pictures",
+        ),
         ("train/1.jpg train/_annotations.coco.json valid/2.jpg", "format COCO", "as YOLO"),
         ("train2017/1.jpg annotations/instances_train2017.json", "format COCO", "as YOLO"),
         ("train/1.jpg train/1.xml valid/2.jpg valid/2.xml", "format Pascal VOC", "as YOLO"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import cv2
@@ -97,6 +98,29 @@ def test_copies_of_a_kept_split_elsewhere_go_where_it_puts_them(built: Config) -
     assert report["leak"]["this_split"]["torn_groups"] == 0
     assert report["sources"]["ready"] == {"train": 24, "val": 8, "test": 16}
     assert report["sources"]["plain"]["test"] >= 16
+
+
+def test_persons_folders_below_the_classes_are_groups_that_no_split_tears(tmp_path: Path) -> None:
+    words, output = tmp_path / "words", tmp_path / "dataset"
+    for seed, (word, who) in enumerate(product(("hello", "please"), ("anna", "ben", "cy"))):
+        write_runs(words / word, who, [10 * seed, 10 * seed + 1])
+    config = PrepareConfig(input_dirs=(words,), output_dir=output)
+    report = prepare(config).report
+    samples = read_manifest(output).samples
+    homes = {(sample.group, sample.split) for sample in samples}
+    assert {group for group, _ in homes} == {"words/anna", "words/ben", "words/cy"}
+    assert {split for _, split in homes} == {"train", "val", "test"} and len(homes) == 3
+    assert {sample.label for sample in samples} == {"hello", "please"}
+    text = summary(report, output)
+    assert "3 groups named by folders of persons" in text
+    assert "the upper folders are the classes (hello, please)" in text
+    for split in ("train", "val", "test"):
+        shutil.copytree(words, tmp_path / "split" / split)
+    leaky = replace(config, input_dirs=(tmp_path / "split",), overwrite=True)
+    with pytest.raises(DataError, match=r"(?s)3 groups of near duplicates or of one person.*split"):
+        prepare(leaky)
+    assert prepare(replace(leaky, group_by=r"(\d)\.jpg", resplit=True)).report["config"]["group_by"]
+    assert {s.group for s in read_manifest(output).samples} <= set("0123456789")
 
 
 @pytest.fixture

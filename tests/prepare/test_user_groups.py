@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,12 @@ def test_a_pattern_names_groups_and_a_picture_that_does_not_match_has_none(
 ) -> None:
     seen = [*pictures(*HANDS, "data/massey/B/other.jpg"), *pictures("b/A/1.jpg", source="b")]
     assert user_groups(seen, pattern, None) == named
+
+
+def test_a_person_of_two_sources_is_two_and_a_picture_without_one_has_no_group() -> None:
+    records = [replace(found(f"{s}/hi/1.jpg", s), person=who) for s in "ab" for who in ("", "ann")]
+    seen = [Picture(record, "", "0" * 32, 1, 1) for record in records]
+    assert user_groups(seen, "", None) == ["", "a/ann", "", "b/ann"]
 
 
 def test_a_pattern_that_matches_nothing_or_cannot_work_is_refused_with_examples() -> None:

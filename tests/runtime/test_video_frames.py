@@ -8,7 +8,7 @@ import pytest
 
 from fingerspell.errors import PictureError
 from fingerspell.runtime.video import frames
-from helpers.film import write_film
+from helpers.film import write_film, write_uneven_film
 
 
 def test_frames_come_with_their_time_and_in_red_green_blue(tmp_path: Path):
@@ -22,6 +22,11 @@ def test_frames_come_with_their_time_and_in_red_green_blue(tmp_path: Path):
 def test_a_rate_that_is_asked_for_beats_the_file(tmp_path: Path):
     path = write_film(tmp_path / "film.avi", [("A", 0.3)], fps=10)
     assert [at_s for at_s, _ in frames(path, fps=20)] == pytest.approx([0.0, 0.05, 0.1])
+
+
+def test_frames_of_an_uneven_film_come_at_their_own_times(tmp_path: Path):
+    film = write_uneven_film(tmp_path / "film.mp4", [1, 1, 7, 1, 20, 1], fps=10)
+    assert [at_s for at_s, _ in frames(film)] == pytest.approx([0, 0.1, 0.2, 0.9, 1.0, 3.0])
 
 
 class Capture:

@@ -33,12 +33,16 @@ class PrepareConfig:
     holdout_sources: tuple[str, ...] = ()
     overwrite: bool = False
 
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Returns the shares of train, val and test."""
+        return self.train_share, self.val_share, self.test_share
+
     def __post_init__(self) -> None:
         check = checks_of(self)
-        shares = (self.train_share, self.val_share, self.test_share)
         require(
-            all(s > 0 for s in shares) and abs(sum(shares) - 1) < 1e-6,
-            found=f"shares train/val/test = {shares}",
+            all(s > 0 for s in self.shares) and abs(sum(self.shares) - 1) < 1e-6,
+            found=f"shares train/val/test = {self.shares}",
             expected="three positive shares that add up to 1",
             fix="use the default 0.70 0.15 0.15",
         )

@@ -352,7 +352,7 @@ def leaking(names: str, groups: str, twins: int, fix: str) -> DataError:
     return DataError(
         found=f"the ready-made split of {names} leaks: {groups} lie on several sides, "
         f"{twins:,} test pictures have a twin in train",
-        expected="near-duplicate pictures on one side of the split",
+        expected="near-duplicate pictures, and those of a person, on one side of the split",
         fix=fix,
     )
 

@@ -8,6 +8,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import cv2
@@ -60,9 +61,6 @@ FLAT = 0.5
 """Sharpness of a picture of one colour, in which a decoder's rounding is all that there is."""
 
 EMPTY = "black or flat"
-_REMARKS = ("dark", "bright", "blurred", "tiny", "odd shape", EMPTY)
-"""What `remarks` may say."""
-
 
 _NO_SKIN = "none found"
 BANDS = (*(name for name, _ in SKIN_BANDS), _NO_SKIN)
@@ -126,17 +124,20 @@ def skin_band(ita_deg: float) -> str:
     return next((name for name, above in SKIN_BANDS if ita_deg > above), "")
 
 
-def _remarks(quality: Quality, width: int, height: int) -> tuple[str, ...]:
-    """Returns which of `_REMARKS` hold; width and height are those of the picture itself."""
-    holds = (
-        quality.brightness < DARK,
-        quality.brightness > BRIGHT,
-        quality.sharpness < BLURRED,
-        min(width, height) < TINY_PX,
-        max(width, height) > ODD_ASPECT * min(width, height),
-        quality.brightness == 0 or quality.sharpness < FLAT,
-    )
-    return tuple(name for name, true in zip(_REMARKS, holds, strict=True) if true)
+def _remarks(quality: Quality, width: int, height: int) -> dict[str, tuple[bool, float]]:
+    """Returns every remark, whether it holds, and a figure that is smaller the worse it is.
+
+    Width and height are those of the picture itself.
+    """
+    (small, large), light = sorted((width, height)), quality.brightness
+    return {
+        "dark": (light < DARK, light),
+        "bright": (light > BRIGHT, -light),
+        "blurred": (quality.sharpness < BLURRED, quality.sharpness),
+        "tiny": (small < TINY_PX, small),
+        "odd shape": (large > ODD_ASPECT * small, -large / small),
+        EMPTY: (light == 0 or quality.sharpness < FLAT, quality.sharpness),
+    }
 
 
 def bands(qualities: Iterable[Quality]) -> dict[str, int]:
@@ -166,27 +167,15 @@ def source_medians(
 
 
 def remarked(samples: Iterable[Sample], qualities: Qualities) -> dict[str, list[Sample]]:
-    """Returns the pictures that each of `_REMARKS` holds for, the worst first."""
-    by_remark: dict[str, list[Sample]] = {remark: [] for remark in _REMARKS}
+    """Returns the pictures that each remark holds for, the worst first."""
+    found: dict[str, list[tuple[float, str, Sample]]] = {x: [] for x in _remarks(Quality(), 1, 1)}
     for sample in samples:
-        for remark in _remarks(qualities[sample.path], sample.width, sample.height):
-            by_remark[remark].append(sample)
-
-    def badness(remark: str, sample: Sample) -> float:
-        quality = qualities[sample.path]
-        small, large = sorted((sample.width, sample.height))
-        return {
-            "dark": quality.brightness,
-            "bright": -quality.brightness,
-            "blurred": quality.sharpness,
-            "tiny": small,
-            "odd shape": -large / small,
-            EMPTY: quality.sharpness,
-        }[remark]
-
+        remarks = _remarks(qualities[sample.path], sample.width, sample.height)
+        for remark, (holds, badness) in remarks.items():
+            if holds:
+                found[remark].append((badness, sample.path, sample))
     return {
-        remark: sorted(those, key=lambda sample: (badness(remark, sample), sample.path))
-        for remark, those in by_remark.items()
+        x: [one for *_, one in sorted(those, key=itemgetter(0, 1))] for x, those in found.items()
     }
 
 

@@ -3,6 +3,11 @@
 JPEG goes through libjpeg-turbo (accurate DCT, smooth chroma upsampling): the same pixels as
 `tf.io.decode_jpeg(dct_method="INTEGER_ACCURATE")`. Everything else goes through Pillow. What a
 file is called never matters, only its bytes.
+
+What is wrong beside the pixels is passed over. Cameras write bytes that belong to nothing between
+the segments of a JPEG's header, and in front of its restart and end markers. A flipped bit in the
+pixels leaves bytes over in the same way, so a JPEG without them must decode without a complaint. A
+PNG's checksum says which part is damaged: one known not to hold pixels is left out, as libpng does.
 """
 
 import importlib
@@ -10,6 +15,8 @@ import io
 import re
 import threading
 import warnings
+import zlib
+from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -22,14 +29,6 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fingerspell.errors import PictureError
-from fingerspell.images.repair import (
-    MOST_STRAY_BYTES,
-    PNG_START,
-    is_progressive,
-    without_damaged_notes,
-    without_stray_bytes,
-    without_stray_end,
-)
 from fingerspell.install import pip
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -73,7 +72,6 @@ _BRANDS = {
     "HEIC": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
     "AVIF": (b"avif", b"avis"),
 }
-
 _PICTURES_OF_SOME_KIND = (b"mif1", b"msf1")
 _LONGEST_BRANDS_BYTES = 256
 _USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
@@ -81,6 +79,22 @@ _NO_MEMORY = "a picture that does not fit into memory"
 SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
 _DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
 _STRAY_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+_PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
+_WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
+_MOST_STRAY_BYTES = 16
+_FEWEST_MARKERS = 3
+"""One restart interval with bytes to spare may be damaged; the same in all of them is a camera."""
+
+_RESTART = rb"(?=\xff[\xd0-\xd7])"
+_ZEROS = re.compile(rb"(?<!\xff)\x00+" + _RESTART)
+_NOTES = (
+    b"acTL bKGD cHRM cICP cLLI caBX eXIf fcTL fdAT gAMA hIST iCCP iTXt mDCV oFFs pCAL pHYs sBIT "
+    b"sCAL sPLT sRGB sTER tEXt tIME zTXt"
+).split()
+"""PNG chunks that hold no pixel of the picture. `tRNS` is not among them: it holds transparency."""
 
 _BIG_PIXELS = 8_000_000
 """Above this, pictures that go through Pillow are unpacked one at a time: 50 million pixels of
@@ -122,32 +136,29 @@ def glance(data: bytes, side_px: int) -> Glance:
     """
     if not data:
         raise _unusable("an empty file (0 bytes)")
-    if len(data) > MAX_BYTES:
-        raise _unusable(
-            f"{len(data):,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink the picture first"
-        )
+    _check_bytes(len(data))
     if data.startswith(_JPEG_START):
         small = _decode_jpeg(data, side_px)
         if small is not None:
-            return _turned(small, _jpeg_orientation(data))
-    if data.startswith(PNG_START):
-        data, damaged = without_damaged_notes(data)
+            rgb, width, height = small
+            turn = _jpeg_orientation(data)
+            return Glance(_upright(rgb, turn), *((height, width) if turn >= 5 else (width, height)))
+    if data.startswith(_PNG_START):
+        data, damaged = _without_damaged_notes(data)
         if damaged:
             raise _unusable(f"a damaged picture (wrong checksum of its {damaged} part)")
-    if kind := _container_kind(data):
-        if not (formats := container_formats(kind)):
-            raise _missing(kind)
-        return _whole(_decode_other(data, formats))
-    return _whole(_decode_other(data, _FORMATS))
+    kind = _container_kind(data)
+    formats = container_formats(kind) if kind else _FORMATS
+    if not formats:
+        raise _missing(kind)
+    rgb = _decode_other(data, formats)
+    return Glance(rgb, rgb.shape[1], rgb.shape[0])
 
 
 def read(path: Path) -> Pixels:
     """Decodes a file; the error names it. Raises `PictureError` also where it cannot be read."""
     try:
-        if path.stat().st_size > MAX_BYTES:  # Do not pull gigabytes into memory to refuse them.
-            raise _unusable(
-                f"{path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink it first"
-            )
+        _check_bytes(path.stat().st_size)  # Do not pull gigabytes into memory to refuse them.
         return decode(path.read_bytes())
     except OSError as error:
         raise _unusable(
@@ -254,9 +265,8 @@ def _unpacked_sides(data: bytes, height: int, width: int, side_px: int) -> tuple
     Above `MAX_PIXELS` they are those of the largest scale that stays below it; a progressive
     picture is held in full size whatever the scale. Raises `PictureError` beyond the limits.
     """
-    if height * width > MAX_PIXELS:
-        _check_size(height, width, MAX_PIXELS if is_progressive(data) else MAX_JPEG_PIXELS)
-    _check_size(height, width, MAX_JPEG_PIXELS)
+    whole = height * width > MAX_PIXELS and _is_progressive(data)
+    _check_size(height, width, MAX_PIXELS if whole else MAX_JPEG_PIXELS)
     scales = (x for x in _SCALES if height * width * x * x <= MAX_PIXELS)
     scale = next(scales, _SCALES[-1])
     return min(side_px, int(height * scale)), min(side_px, int(width * scale))
@@ -265,14 +275,9 @@ def _unpacked_sides(data: bytes, height: int, width: int, side_px: int) -> tuple
 def _jpeg_pixels(data: bytes, sides_px: tuple[int, int]) -> Pixels:
     """Returns the pixels; raises `ValueError` at libjpeg's first complaint."""
     rgb: Pixels = simplejpeg.decode_jpeg(
-        data,
-        "RGB",
-        fastdct=False,
-        fastupsample=False,
-        min_height=sides_px[0],
-        min_width=sides_px[1],
-        min_factor=2,
-    )
+        data, "RGB", fastdct=False, fastupsample=False,
+        min_height=sides_px[0], min_width=sides_px[1], min_factor=2,
+    )  # fmt: skip
     return rgb
 
 
@@ -282,15 +287,66 @@ def _without_stray_bytes(data: bytes, sides_px: tuple[int, int]) -> Pixels | Non
     A few in front of the end marker are a camera's; a flipped bit leaves at least 17 in most files
     (measured over 4,000 flips), behind a picture of which half is wrong.
     """
-    candidates = list(without_stray_bytes(data))
+    candidates = list(_stray_candidates(data))
     for number, candidate in enumerate(candidates):
         try:
             return _jpeg_pixels(candidate, sides_px)
         except ValueError as error:
             stray = _STRAY_END.search(str(error))
-            if stray and int(stray[1]) <= MOST_STRAY_BYTES:
-                candidates[number + 1 : number + 1] = without_stray_end(candidate)
+            if stray and int(stray[1]) <= _MOST_STRAY_BYTES:
+                end, counts = candidate.rfind(_END_OF_IMAGE), range(1, _MOST_STRAY_BYTES + 1)
+                shorter = [candidate[: end - count] + candidate[end:] for count in counts]
+                candidates[number + 1 : number + 1] = shorter
     return None
+
+
+def _is_progressive(data: bytes) -> bool:
+    """Returns whether a JPEG must be held in memory as a whole before its first row is known."""
+    return any(marker in _PROGRESSIVE for marker, _ in _segments(data))
+
+
+def _stray_candidates(data: bytes) -> Iterator[bytes]:
+    """Yields what a JPEG may be without bytes that belong to nothing, the likeliest first.
+
+    Bytes in front of restart markers are taken for stray where all of them have the same number,
+    or where they are zeros. A candidate is right only where it decodes without a complaint.
+    """
+    head, body = _parts(data)
+    yield head + body
+    restarts = len(re.findall(_RESTART, body))
+    if restarts >= _FEWEST_MARKERS:
+        for count in range(1, _MOST_STRAY_BYTES + 1):
+            shorter, removed = re.subn(b"(?s).{%d}" % count + _RESTART, b"", body)
+            if removed == restarts:
+                yield head + shorter
+    if restarts:
+        yield head + _ZEROS.sub(b"", body)
+
+
+def _parts(data: bytes) -> tuple[bytes, bytes]:
+    """Returns the header of a JPEG without stray bytes, and the rest from its first scan on."""
+    head, end = data[:2], 2
+    for marker, segment in _segments(data):
+        if marker == _START_OF_SCAN:
+            return head, data[segment.start :]
+        head += data[segment]
+        end = segment.stop
+    return head, data[end:]
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, slice]]:
+    """Yields marker and place of the segments of a JPEG's header, up to its first scan."""
+    at = 2
+    while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
+        marker = data[at + 1]
+        if marker in (0x00, 0xFF) or marker in _WITHOUT_LENGTH:  # A stray byte, or filling.
+            at += 1
+            continue
+        stop = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, slice(at, stop)
+        if marker == _START_OF_SCAN:
+            return
+        at = stop
 
 
 def _jpeg_orientation(data: bytes) -> int:
@@ -304,12 +360,27 @@ def _jpeg_orientation(data: bytes) -> int:
         return 1
 
 
-def _turned(lying: Glance, orientation: int) -> Glance:
-    if orientation == 1:
-        return lying
-    rgb, width, height = lying
-    size = (height, width) if orientation >= 5 else (width, height)
-    return Glance(_upright(rgb, orientation), *size)
+def _without_damaged_notes(data: bytes) -> tuple[bytes, str]:
+    """Returns a PNG without the notes whose CRC-32 is wrong, and the name of what else is damaged.
+
+    A flipped bit in the pixels would otherwise pass as a picture with other pixels. What is cut
+    off is no matter here: decoding finds that out.
+    """
+    view = memoryview(data)
+    kept, start = [], 0
+    at, name = len(_PNG_START), b""
+    while at + 12 <= len(data) and name != b"IEND":
+        name = bytes(view[at + 4 : at + 8])
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        if end + 4 > len(data):
+            break
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            if name not in _NOTES:
+                return data, name.decode("latin-1")
+            kept.append(view[start:at])
+            start = end + 4
+        at = end + 4
+    return (b"".join([*kept, view[start:]]) if kept else data), ""
 
 
 def _upright(rgb: Pixels, orientation: int) -> Pixels:
@@ -375,8 +446,9 @@ def _rgb_strip(image: Image.Image) -> Pixels:
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
-def _whole(rgb: Pixels) -> Glance:
-    return Glance(rgb, rgb.shape[1], rgb.shape[0])
+def _check_bytes(count: int) -> None:
+    if count > MAX_BYTES:
+        raise _unusable(f"{count:,} bytes", f"at most {MAX_BYTES:,} bytes", "shrink it first")
 
 
 def _check_size(height: int, width: int, most: int) -> None:
@@ -405,9 +477,6 @@ def _unusable(found: str, expected: str = _USUAL, fix: str = SAVE_AGAIN) -> Pict
     return PictureError(found=found, expected=expected, fix=fix)
 
 
-_PLAIN = ("RGB", "L")
-
-
 def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
     """Returns baseline JPEG bytes with chroma at half resolution (4:2:0), as cameras write it."""
     data: bytes = simplejpeg.encode_jpeg(
@@ -428,6 +497,6 @@ def as_plain_jpeg(data: bytes) -> bytes:
 def _is_plain(data: bytes) -> bool:
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-            return picture.mode in _PLAIN and _exif_orientation(picture) == 1
+            return picture.mode in ("RGB", "L") and _exif_orientation(picture) == 1
     except OSError:
         return False

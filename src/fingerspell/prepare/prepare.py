@@ -321,11 +321,8 @@ def _odd(places: Sequence[str]) -> list[int]:
     """Returns which file names are too long, and which places are those of others too."""
     keys = [same_name(place) for place in places]
     met = Counter(keys)
-    return [i for i, place in enumerate(places) if met[keys[i]] > 1 or _too_long(place)]
-
-
-def _too_long(place: str) -> bool:
-    return len(place.rpartition("/")[2].encode("utf-8")) > _MOST_BYTES
+    lengths_bytes = [len(place.rpartition("/")[2].encode("utf-8")) for place in places]
+    return [i for i, key in enumerate(keys) if met[key] > 1 or lengths_bytes[i] > _MOST_BYTES]
 
 
 def _marked(place: str, picture: Picture, attempt: int) -> str:

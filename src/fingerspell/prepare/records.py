@@ -34,7 +34,8 @@ class Record:
 
     `split` is `train`, `val` or `test` where the folder was split already, else empty. `part` is
     None where the whole file is the picture. `name` is what the picture is called in the data
-    set; the file's own name where it is empty.
+    set; the file's own name where it is empty. `person` is the folder below the class's that a
+    person or recording has to itself, else empty.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Record:
     split: str = ""
     part: Box | Row | None = None
     name: str = ""
+    person: str = ""
 
     @property
     def file_name(self) -> str:

@@ -8,7 +8,13 @@ from pathlib import Path
 from fingerspell.dataset.manifest import SPLITS, is_split_name
 from fingerspell.errors import DataError
 from fingerspell.prepare.layouts.boxes import read_boxes
-from fingerspell.prepare.layouts.classes import EXPECTED, class_sets, read_by_name, read_classes
+from fingerspell.prepare.layouts.classes import (
+    EXPECTED,
+    class_sets,
+    is_called_like_a_person,
+    read_by_name,
+    read_classes,
+)
 from fingerspell.prepare.layouts.tables import is_table, read_rows, read_table
 from fingerspell.prepare.layouts.tree import File, Folder, every, has_control, is_unicode, read_tree
 from fingerspell.prepare.records import Bad, Record, Renamed, Source, distinct, same_name
@@ -197,6 +203,12 @@ def _check_classes(records: Sequence[Record], input_dirs: Sequence[Path]) -> Non
             found=f"only the class {', '.join(labels)} in {', '.join(map(str, input_dirs))}",
             expected="at least two classes",
             fix="hand over the folder that holds the class folders, not one class",
+        )
+    if all(map(is_called_like_a_person, labels)):
+        raise DataError(
+            found=f"classes that are called like persons or recordings: {', '.join(labels[:6])}",
+            expected="classes that are called like what is shown",
+            fix="hand over the folder around the class folders, or rename these",
         )
     by_name: dict[str, str] = {}
     for label in labels:

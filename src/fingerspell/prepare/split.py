@@ -69,8 +69,7 @@ def assign(config: PrepareConfig, side: Side) -> Assigned:
     """
     pictures, grouping = side.pictures, side.grouping
     labels = [picture.file.label for picture in pictures]
-    shares = (config.train_share, config.val_share, config.test_share)
-    random = _split_random(labels, shares, config.seed)
+    random = _split_random(labels, config.shares, config.seed)
     kept: tuple[str, ...] = ()
     if not config.resplit and config.split != "random":
         kept = tuple(sorted({p.file.source for p in pictures if p.file.split}))
@@ -88,7 +87,7 @@ def assign(config: PrepareConfig, side: Side) -> Assigned:
             "this_split": _counted(leaked, splits),
             "random_split": _counted(_leak(random, grouping.groups, grouping.pairs), random),
         },
-        _far(_missed([labels[i] for i in fresh], [splits[i] for i in fresh], shares)),
+        _far(_missed([labels[i] for i in fresh], [splits[i] for i in fresh], config.shares)),
     )
 
 
@@ -371,7 +370,7 @@ def _refuse_torn(kept: Sequence[str], leaked: _Leak) -> None:
         return
     raise leaking(
         ", ".join(kept),
-        f"{leaked.torn_groups:,} groups of near duplicates",
+        f"{leaked.torn_groups:,} groups of near duplicates or of one person",
         leaked.test_pictures_with_twin_in_train,
         "add --resplit to split its pictures afresh, or --split random to let it leak",
     )
@@ -383,16 +382,15 @@ def _split(config: PrepareConfig, side: Side, kept: Sequence[str]) -> list[str]:
     sources = np.asarray([p.file.source if p.file.source in kept else "" for p in pictures])
     splits = [""] * len(pictures)
     home: dict[str, str] = {}
-    shares = (config.train_share, config.val_share, config.test_share)
     for source in (*kept, ""):
         members: NDArray[np.int64] = np.flatnonzero(sources == source)
         labels = [pictures[i].file.label for i in members]
         groups = [groups_of[i] for i in members]
         if source:
             predefined = [pictures[i].file.split for i in members]
-            homes = _keep_predefined(labels, groups, predefined, shares, config.seed)
+            homes = _keep_predefined(labels, groups, predefined, config.shares, config.seed)
         else:
-            homes = _split_beside(home, labels, groups, shares, config.seed)
+            homes = _split_beside(home, labels, groups, config.shares, config.seed)
         for i, split in zip(members, homes, strict=True):
             splits[i] = split
             home[groups_of[i]] = split

@@ -149,7 +149,7 @@ def _config_json(config: PrepareConfig) -> dict[str, Any]:
     """Returns what decides the outcome; not where it goes, nor whether it may overwrite."""
     return {
         "input_dirs": [str(folder.resolve()) for folder in config.input_dirs],
-        "shares": [config.train_share, config.val_share, config.test_share],
+        "shares": list(config.shares),
         "seed": config.seed,
         "split": config.split,
         "near_bits": config.near_bits,
@@ -203,7 +203,8 @@ def _leak_line(what: str, leak: dict[str, int]) -> str:
 
 def _layouts(layouts: dict[str, str]) -> list[str]:
     """Says how a source is laid out where it isn't the usual way."""
-    return [f"{source}: {what}" for source, what in layouts.items() if what != _USUAL_LAYOUT]
+    told = [f"{source}: {what}" for source, what in layouts.items() if what != _USUAL_LAYOUT]
+    return [line for x in told for line in _wrapped(x)]
 
 
 def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:
@@ -214,8 +215,13 @@ def _renamed(renamed: Sequence[dict[str, str]]) -> list[str]:
     return [
         line
         for source, names in table.items()
-        for line in wrap(f"class names of {source}: {', '.join(names)}", 98, subsequent_indent="  ")
+        for line in _wrapped(f"class names of {source}: {', '.join(names)}")
     ]
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of 98 characters; no path or name is broken."""
+    return wrap(text, 98, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _unseen_signers(report: Report) -> list[str]:

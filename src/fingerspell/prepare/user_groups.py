@@ -1,4 +1,4 @@
-"""User groups: each picture's group by a pattern in its path, by source, or from a CSV table."""
+"""User groups: a picture's group by a pattern in its path, source, CSV table or person's folder."""
 
 import csv
 import io
@@ -26,11 +26,12 @@ def user_groups(
     groups_csv: Path | None,
     skipped: Sequence[Path] = (),
 ) -> list[str] | None:
-    """Returns the group named for each picture, "" where none is; None where nothing was asked.
+    """Returns the group named for each picture, "" where none is; None where nothing names one.
 
     `group_by` is the word `source`, or a regular expression whose capture groups, looked for
     anywhere in `address`, make up the name. `groups_csv` is a table with the columns `path` and
-    `group`; its lines may also name the files that were `skipped` as bad. Raises `ConfigError`
+    `group`; its lines may also name the files that were `skipped` as bad. Without either, a
+    person's folder below the classes is a group of its source. Raises `ConfigError`
     for a pattern that cannot work and `DataError` for one that no picture matches, or a table
     that does not fit the pictures.
     """
@@ -39,7 +40,10 @@ def user_groups(
         return _by_table(files, groups_csv, skipped)
     if group_by == _BY_SOURCE:
         return [file.source for file in files]
-    return _by_pattern(files, group_by) if group_by else None
+    if group_by:
+        return _by_pattern(files, group_by)
+    persons = [file.person and f"{file.source}/{file.person}" for file in files]
+    return persons if any(persons) else None
 
 
 def refuse_shared(

@@ -68,10 +68,12 @@ def held_out_pictures(report: Report) -> int:
 
 
 def named_by(report: Report) -> str:
-    """Returns the option by which the user named groups, or nothing: then likeness makes them."""
+    """Returns the option or folders that named groups, or nothing: then likeness makes them."""
     config = report["config"]
+    if config.get("group_by"):
+        return "--group_by"
     return (
-        "--group_by" if config.get("group_by") else "--groups" if config.get("groups_csv") else ""
+        "--groups" if config.get("groups_csv") else "folders of persons" * bool(report.get("named"))
     )
 
 

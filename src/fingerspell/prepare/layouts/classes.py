@@ -1,13 +1,15 @@
-"""Class folders: one set, nested, or already split into train, val and test; labels in names."""
+"""Class folders: one set, nested, with a folder a person, or already split; labels in names."""
 
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fingerspell.dataset.manifest import is_split_name, split_of
 from fingerspell.errors import DataError
+from fingerspell.files import natural
 from fingerspell.labels import ALPHABET, label_of
 from fingerspell.prepare.layouts.tree import Folder, every, left_over
 from fingerspell.prepare.records import Bad, Record, Source
@@ -72,6 +74,31 @@ EXPECTED = "one sub-folder a class, with its pictures inside: FOLDER/A/*.jpg, FO
 
 _NO_CLASS = frozenset({"images", "jpegimages"})
 
+_PERSON = re.compile(
+    r"(person|people|signer|subject|user|participant|volunteer|actor|performer|student|session|day|"
+    r"take|rec|recording|video|film|clip|scene|cam|camera)([ _-].+|[ _-]?\d+)|\d{4}-?\d\d-?\d\d",
+    re.IGNORECASE,
+)
+_SHORT_PERSON = re.compile(r"[psu]\d+", re.IGNORECASE)
+_LEAST_PERSONS = 3
+"""Fewer in every class cannot be told apart in train, val and test."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """The folder that is called like a class, the one with its pictures, and those of persons."""
+
+    folder: Folder
+    inner: Folder
+    persons: tuple[Folder, ...]
+
+    def parts(self) -> Iterator[tuple[str, Folder]]:
+        """Yields every folder that holds pictures, with the name of its person or ""."""
+        if self.inner.pictures:
+            yield "", self.inner
+        for person in self.persons:
+            yield from ((person.name, folder) for folder in every(person) if folder.pictures)
+
 
 @dataclass(frozen=True, slots=True)
 class _ClassSet:
@@ -81,10 +108,19 @@ class _ClassSet:
     parts: tuple[tuple[str, Folder], ...]
 
 
+def is_called_like_a_person(name: str) -> bool:
+    """Returns whether a folder is called like a person or recording: `signer_2`, `person_anna`."""
+    return _PERSON.fullmatch(name.strip()) is not None
+
+
 def read_classes(tree: Folder, name: str) -> Source | None:
-    """Reads class folders; None where there are none. Raises `DataError` for several sets."""
+    """Reads class folders; None where there are none.
+
+    A class may hold a folder for each person or recording. Raises `DataError` for several sets,
+    and where nobody can tell which of two levels of folders are the classes.
+    """
     sets = class_sets(tree)
-    if not sets and _class_folders(tree):
+    if not sets and _classes(tree):
         sets = [_ClassSet(tree, (("", tree),))]
     if not sets:
         return None
@@ -95,34 +131,92 @@ def read_classes(tree: Folder, name: str) -> Source | None:
 
 def class_sets(folder: Folder) -> list[_ClassSet]:
     """Returns the topmost folders with at least two classes, or with ready-made splits."""
-    splits, own = _splits(folder), len(_class_folders(folder)) >= 2
+    splits, own = _splits(folder), _classes(folder)
     if len({split for split, _ in splits}) >= 2:
-        if own:
+        if len(own) >= 2:
             raise DataError(
                 found=f"class folders and ready-made splits side by side in {folder.path}",
                 expected=EXPECTED,
                 fix="hand over the one or the other",
             )
         return [_ClassSet(folder, tuple(splits))]
-    if own:
+    if len(own) >= 2:
         return [_ClassSet(folder, (("", folder),))]
+    if any(one.persons for one in own):
+        return []  # One class alone; what lies below are its persons.
     return [one for child in folder.folders for one in class_sets(child)]
 
 
-def _class_folders(folder: Folder) -> list[Folder]:
-    """Returns the sub-folders that hold pictures, less flat splits and an annotator's `images`.
+def _classes(folder: Folder) -> list[_Class]:
+    """Returns the sub-folders that are classes, less flat splits and an annotator's `images`.
 
-    Of a class folder in one of the same name, as some archives unpack, it is the inner one.
+    Pictures lie right in a class folder, in an inner one of the same name or in a lone `images`;
+    or, the most of them, in folders of persons: then they are taken at any depth.
     """
-    holders = [inner for child in folder.folders if (inner := _innermost(child)).pictures]
-    return [f for f in holders if f.name.casefold() not in _NO_CLASS and not _is_flat_split(f)]
+    named = (child for child in folder.folders if child.name.casefold() not in _NO_CLASS)
+    kids = [_Class(child, inner := _innermost(child), _persons(inner)) for child in named]
+    kids = [kid for kid in kids if not _is_flat_split(kid.folder.name, kid.inner)]
+    if not _have_persons(folder, kids):
+        kids = [replace(kid, persons=()) for kid in kids]
+    return [kid for kid in kids if kid.inner.pictures or kid.persons]
+
+
+def _persons(folder: Folder) -> tuple[Folder, ...]:
+    """Returns the sub-folders with pictures, where they hold more than the folder itself."""
+    named = (child for child in folder.folders if child.name.casefold() not in _NO_CLASS)
+    below = tuple(child for child in named if _count([child]))
+    return below if _count(below) > len(folder.pictures) else ()
+
+
+def _count(folders: Sequence[Folder]) -> int:
+    return sum(len(inner.pictures) for folder in folders for inner in every(folder))
+
+
+def _have_persons(root: Folder, kids: Sequence[_Class]) -> bool:
+    """Returns whether the folders inside of `kids`, the sub-folders of `root`, are persons.
+
+    They are none where any is called like a class or a split. Keras reads the upper level as the
+    classes; so does this, where names or the shape of the tree confirm it: the same persons in
+    several classes, several classes with several persons, or flat classes beside. Raises
+    `DataError` where they do not.
+    """
+    nested = [kid for kid in kids if kid.persons]
+    uppers = [kid.folder for kid in kids if kid.persons or kid.inner.pictures]
+    lowers = [person for kid in nested for person in kid.persons]
+    classes = {label_of(folder.name) for folder in uppers}.union(ALPHABET)
+    no_persons = any(label_of(x.name) in classes or split_of(x.name) for x in lowers)
+    if no_persons or not lowers:
+        return False
+    called = _are_called_like_persons(lowers) and not _are_called_like_persons(uppers)
+    if len(uppers) < 2:
+        return called
+    if called or any(map(_is_usual, uppers)):
+        return True
+    several = [kid for kid in nested if len(kid.persons) > 1]
+    shared = len({folder.name for folder in lowers}) < len(lowers)
+    flat = len(uppers) - len(nested)
+    deeper = any(f.pictures for x in lowers for f in every(x) if f is not _innermost(x))
+    people = all(_SHORT_PERSON.fullmatch(x.name) or is_called_like_a_person(x.name) for x in uppers)
+    if people or deeper or not (shared or len(several) != 1 or flat > 1):
+        asked = several or nested
+        raise DataError(
+            found=f"two levels of folders in {root.path}, and either may be the classes: "
+            + _some([f"{kid.folder.name}/{kid.persons[0].name}" for kid in asked]),
+            expected=EXPECTED,
+            fix=_how_to_part([kid.folder for kid in asked], asked[0].persons[0].name),
+        )
+    return True
+
+
+def _are_called_like_persons(folders: Iterable[Folder]) -> bool:
+    return all(is_called_like_a_person(folder.name) for folder in folders)
 
 
 def _innermost(folder: Folder) -> Folder:
-    """Goes down from `C` to `C/C` where nothing else lies in it."""
+    """Goes down from `C` to `C/C` and `C/images` where nothing else lies in it."""
     while not folder.pictures and len(folder.folders) == 1:
         (inner,) = folder.folders
-        if label_of(inner.name) != label_of(folder.name):
+        if label_of(inner.name) != label_of(folder.name) and inner.name.casefold() not in _NO_CLASS:
             break
         folder = inner
     return folder
@@ -135,38 +229,46 @@ def _splits(folder: Folder) -> list[tuple[str, Folder]]:
         if split := split_of(child.name):
             sets = class_sets(child)
             roots = [part for one in sets for _, part in one.parts]
-            if not sets and _class_folders(child):
+            if not sets and _classes(child):
                 roots = [child]  # A split may hold one class only.
             if len(roots) == 1:
                 splits.append((split, roots[0]))
     return splits
 
 
-def _is_flat_split(folder: Folder) -> bool:
+def _is_flat_split(name: str, folder: Folder) -> bool:
     """A folder like `asl_alphabet_test` whose pictures say their class: it is none itself."""
-    if is_split_name(folder.name):
+    if is_split_name(name):
         return True
     marked = all(split_of(Path(file.name).stem) == "test" for file in folder.pictures)
-    return bool(split_of(folder.name)) and (marked or bool(_labels_in(folder)))
+    return bool(split_of(name)) and (marked or bool(_labels_in(folder)))
 
 
 def _read(classes: _ClassSet, tree: Folder, name: str) -> Source:
     split = any(split for split, _ in classes.parts)
     source = Source(name, "ready-made splits" if split else "class folders")
     used = set()
-    for part, root in classes.parts:
-        _check_nested(root)
-        for folder in _class_folders(root):
-            used.add(folder.path)
-            if not folder.name.strip():
-                source.unusable.append(Bad(Path(folder.path), "a class folder without a name"))
-                continue
-            label = source.label(folder.name)
-            source.records += [
-                Record(Path(file.path), label, name, file.size_bytes, file.mtime_ns, part)
-                for file in folder.pictures
-            ]
+    found = [(part, one) for part, root in classes.parts for one in _nested_checked(root)]
+    persons: dict[str, set[str]] = defaultdict(set)
+    for _, one in found:
+        persons[label_of(one.folder.name)] |= {person.name for person in one.persons}
+    apart = max(map(len, persons.values()), default=0) >= _LEAST_PERSONS
+    for part, one in found:
+        used |= {folder.path for _, folder in one.parts()}
+        if not one.folder.name.strip():
+            source.unusable.append(Bad(Path(one.folder.path), "a class folder without a name"))
+            continue
+        label = source.label(one.folder.name)
+        source.records += [
+            Record(Path(file.path), label, name, file.size_bytes, file.mtime_ns, part,
+                   person=person if apart else "")
+            for person, folder in one.parts()
+            for file in folder.pictures
+        ]  # fmt: skip
     source.ignored = left_over(tree, used)
+    if any(persons.values()):
+        uppers = [one.folder for _, one in found if one.persons]
+        source.layout += _persons_told(persons, apart, [] if split else uppers)
     if loose := _flat_tests(tree):
         source.layout += (
             f"; {loose:,} test pictures without class folders passed over "
@@ -175,53 +277,76 @@ def _read(classes: _ClassSet, tree: Folder, name: str) -> Source:
     return source
 
 
-def _check_nested(root: Folder) -> None:
-    """Raises `DataError` for a class whose pictures lie deeper: it would be left out unnoticed."""
+def _persons_told(persons: Mapping[str, set[str]], apart: bool, uppers: Sequence[Folder]) -> str:
+    """Says which level of folders was taken for the classes, and how to choose the other."""
+    names = sorted(set[str]().union(*persons.values()), key=natural)
+    so = "each on one side of the split"
+    if not apart:
+        so = (
+            f"fewer than {_LEAST_PERSONS} a class: only near duplicates are kept together, and "
+            "the test may show persons of the training pictures"
+        )
+    told = (
+        f": the upper folders are the classes ({_some(sorted(persons))}), the lower ones "
+        f"({_some(names)}) persons or recordings, {so}"
+    )
+    if all(map(is_called_like_a_person, names)) or all(map(_is_usual, uppers)):
+        return told
+    return f"{told}; if it is the other way round, {_as_sources(uppers)}"
+
+
+def _nested_checked(root: Folder) -> list[_Class]:
+    """Returns the classes; raises `DataError` for one that would be left out unnoticed."""
+    classes = _classes(root)
+    read = {one.folder.path for one in classes}
     for child in filter(_is_usual, root.folders):
         deeper = [folder for folder in every(child) if folder.pictures]
-        if deeper and child not in deeper and _innermost(child) not in deeper:
+        if deeper and child.path not in read:
             raise DataError(
                 found=f"no pictures right in the class folder {child.path}, but some in "
                 f"{deeper[0].path}",
                 expected=EXPECTED,
                 fix=f"move the pictures up into {child.path}",
             )
+    return classes
 
 
 def _flat_tests(tree: Folder) -> int:
     tests = (folder for folder in every(tree) if split_of(folder.name) == "test")
-    return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder))
+    return sum(len(folder.pictures) for folder in tests if _is_flat_split(folder.name, folder))
 
 
 def _several(tree: Folder, sets: Sequence[_ClassSet]) -> DataError:
-    paths = [one.folder.path for one in sets]
-    names = ", ".join(Path(os.path.relpath(path, tree.path)).as_posix() for path in paths[:6])
-    more = f" and {len(paths) - 6} more" if len(paths) > 6 else ""
+    names = [Path(os.path.relpath(one.folder.path, tree.path)).as_posix() for one in sets]
+    split, root = sets[0].parts[0]
+    below = _classes(root)[0].folder.name
     return DataError(
-        found=f"{len(paths)} folders with classes of their own in {tree.path}: {names}{more}",
+        found=f"{len(sets)} folders with classes of their own in {tree.path}: {_some(names)}",
         expected=EXPECTED,
-        fix=_how_to_part(sets, " ".join(paths[:3]) + (" …" if len(paths) > 3 else "")),
+        fix=_how_to_part([one.folder for one in sets], below, bool(split)),
     )
 
 
-def _how_to_part(sets: Sequence[_ClassSet], listed: str) -> str:
-    """Says which of two levels of folders are the classes, as far as their names tell.
-
-    Where neither holds usual classes, only the user knows: `hello/anna` may be a sign and the
-    person who shows it, or a recording and its sign.
-    """
-    move = "move the pictures of each class up, right into its folder"
-    sources = f"name each as a source: --input_dir {listed}"
-    inner = [f for one in sets for _, root in one.parts for f in _class_folders(root)]
-    if any(map(_is_usual, inner)):
-        return sources
-    if all(_is_usual(one.folder) for one in sets):
-        return move
-    first, below = Path(sets[0].folder.path).name, inner[0].name
+def _how_to_part(uppers: Sequence[Folder], below: str, split: bool = False) -> str:
+    """Says how to lay out either of two levels of folders as the classes: only the user knows."""
+    if _are_called_like_persons(uppers):
+        return _as_sources(uppers)
+    upper = uppers[0].name
+    lay = f"train/{upper}/{below}" if split else f"{upper}/person_{below}"
     return (
-        f"if {first} is a class and {below} a person who shows it: {move}; if {first} is a person "
-        f"or recording and {below} a class: {sources}"
+        f"if {below} is a person or recording of the class {upper}, name it so: {lay}; if {below} "
+        f"is a class, {_as_sources(uppers)}"
     )
+
+
+def _as_sources(folders: Sequence[Folder]) -> str:
+    more = " …" if len(folders) > 3 else ""
+    paths = " ".join(folder.path for folder in folders[:3])
+    return f"name each as a source: --input_dir {paths}{more}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def _is_usual(folder: Folder) -> bool:

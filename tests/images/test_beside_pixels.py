@@ -1,7 +1,6 @@
 """What is wrong beside the pixels of a file does not change them; what touches them is refused."""
 
 import importlib
-import io
 import re
 import struct
 
@@ -12,37 +11,45 @@ from PIL import Image
 from fingerspell.errors import PictureError
 from fingerspell.images import glance
 from fingerspell.images.decode import decode
+from helpers.picture_files import lying, tiff
+from helpers.picture_files import saved as saved_image
 
 decode_module = importlib.import_module("fingerspell.images.decode")
 
 RGB = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
-LYING = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
-}  # fmt: skip
 RESTART = rb"(?=\xff[\xd0-\xd7])"
 
 
 def saved(kind, image=None, **options):
-    out = io.BytesIO()
-    (image or Image.fromarray(RGB)).save(out, kind, **options)
-    return out.getvalue()
+    return saved_image(image or Image.fromarray(RGB), kind, **options)
 
 
-@pytest.mark.parametrize("orientation", LYING)
+@pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
         ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("TIFF", {"compression": "packbits"}),
-        ("TIFF", {"compression": "tiff_adobe_deflate"}), ("PNG", {}), ("WEBP", {"lossless": True}),
+        ("TIFF", {"compression": "tiff_adobe_deflate"}), ("TIFF", {"big_tiff": True}), ("PNG", {}),
+        ("WEBP", {"lossless": True}),
     ],
 )  # fmt: skip
 def test_every_container_comes_out_upright_once(kind, options, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    lying = Image.fromarray(RGB).transpose(LYING[orientation])
-    np.testing.assert_array_equal(decode(saved(kind, lying, exif=exif, **options)), RGB)
+    data = saved(kind, lying(RGB, orientation), exif=exif, **options)
+    np.testing.assert_array_equal(decode(data), RGB)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_in_tiles_comes_out_upright_once(orientation):
+    grey = np.asarray(lying(RGB[..., 0], orientation))
+    height, width = grey.shape
+    tile = np.zeros((48, 48), np.uint8)
+    tile[:height, :width] = grey
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 274: orientation, 322: 48, 323: 48,
+            324: 8 + 2 + 12 * 10 + 4, 325: tile.size}  # fmt: skip
+    data = tiff({tag: (4, 1, value) for tag, value in tags.items()}, tile.tobytes())
+    np.testing.assert_array_equal(decode(data), np.dstack([RGB[..., 0]] * 3))
 
 
 def camera(count, filling=b"\x00", **options):
