@@ -137,12 +137,10 @@ def glance(data: bytes, side_px: int) -> Glance:
     if not data:
         raise _unusable("an empty file (0 bytes)")
     _check_bytes(len(data))
-    if data.startswith(_JPEG_START):
-        small = _decode_jpeg(data, side_px)
-        if small is not None:
-            rgb, width, height = small
-            turn = _jpeg_orientation(data)
-            return Glance(_upright(rgb, turn), *((height, width) if turn >= 5 else (width, height)))
+    if data.startswith(_JPEG_START) and (small := _decode_jpeg(data, side_px)) is not None:
+        rgb, width, height = small
+        turn = _jpeg_orientation(data)
+        return Glance(_upright(rgb, turn), *((height, width) if turn >= 5 else (width, height)))
     if data.startswith(_PNG_START):
         data, damaged = _without_damaged_notes(data)
         if damaged:
