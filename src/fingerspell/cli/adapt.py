@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "fit the released recogniser to 5 to 20 pictures a class of your own"
 
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     )
     backends.settle_for_export(os.environ)
     backends.require_known(os.environ)
+    load_quietly("keras")
     from fingerspell import pipeline
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "draw hands, prepare, train, export, evaluate and smoke-test, all in one go"
 _NOTHING = "none"
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     base: Path = args.output_dir
     synthetic, dataset, output = base / "synthetic", base / "dataset", base / "output"
+    load_quietly("keras")
     weights = _weights_at_hand(args.size)
     prepare_config = PrepareConfig(
         input_dirs=(synthetic,), output_dir=dataset, seed=args.seed, overwrite=True

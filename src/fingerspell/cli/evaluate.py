@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "evaluate a trained and exported run on its test pictures and on unseen signers"
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluates and prints the summary."""
     backends.require_known(os.environ)
+    load_quietly("keras")
     from fingerspell import pipeline
 
     report = pipeline.evaluate_run(

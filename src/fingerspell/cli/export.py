@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "export a trained run again and prove every file equal to the model"
 
@@ -19,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
     """Exports and prints each file's proof."""
     backends.settle_for_export(os.environ)
     backends.require_known(os.environ)
+    load_quietly("keras")
     from fingerspell import pipeline
 
     report = pipeline.export_run(args.output_dir, args.dataset_dir)

@@ -155,6 +155,7 @@ def prove(
     exports: dict[str, Any] = {}
     warnings: list[str] = []
     for check in checks:
+        print(f"  proving {check.name} …", flush=True)
         near = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
         held = _hold(check, near)
         if not held:

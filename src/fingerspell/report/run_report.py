@@ -18,6 +18,7 @@ def run_page(
     return page(
         "run_report.html.j2",
         report=report,
+        guessing=text.guessing(report),
         unseen_signers=text.unseen_signers(report),
         own=text.figures(report),
         exported=_exported(report),
@@ -99,6 +100,7 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
         origin=run.get("weights_origin", UNKNOWN),
         own=table(("figure", "value"), text.figures(report), numbers=False),
         exported=report.get("tflite"),
+        guessing=text.guessing(report),
         unseen_signers=table(head, unseen, numbers=False) if unseen else "",
         weakest=_weakest(report),
         command=run.get("command") or "fingerspell train",
