@@ -11,7 +11,7 @@ import pytest
 from fingerspell import errors, labels
 from fingerspell.errors import FingerspellError
 from fingerspell.labels import ALPHABET, in_order, label_of, read_labels, write_labels
-from fingerspell.progress import Progress, _line, duration
+from fingerspell.progress import Progress, _line, duration, speed
 
 KINDS = [
     x for _, x in inspect.getmembers(errors, inspect.isclass) if x.__module__ == errors.__name__
@@ -85,7 +85,16 @@ def test_the_line_says_rate_and_time_left_and_divides_by_nothing() -> None:
     progress.done = 300
     assert _line(progress, 10.0) == "checking 300/1,200 pictures  30/s  30 s left"
     assert _line(progress, 10.0, ended=True) == "checking 300/1,200 pictures  30/s  in 10 s"
-    assert _line(Progress(0, "x", "steps", io.StringIO()), 0.0) == "x 0 steps  0/s"
+    assert _line(Progress(0, "x", "steps", io.StringIO()), 0.0) == "x 0 steps"
+    assert "300/1,200 pictures  4.0 s each" in _line(progress, 1200.0)
+
+
+@pytest.mark.parametrize(
+    ("per_s", "text"),
+    [(1200.0, "1,200 steps/s"), (2.5, "2.5 steps/s"), (0.25, "4.0 s each"), (0.04, "25 s each")],
+)
+def test_what_takes_seconds_is_never_said_to_come_at_nought_a_second(per_s, text):
+    assert speed(per_s, "steps") == text
 
 
 def test_a_log_gets_a_last_line_and_no_more_when_it_was_quick() -> None:

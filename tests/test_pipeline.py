@@ -242,7 +242,6 @@ def test_a_second_run_into_a_folder_exits_with_2_and_says_how_to_go_on(road, dat
     [
         (["--img_size", "16", "16"], "at least 32 pixels"),
         (["--epochs", "0"], "at least 1 pass"),
-        (["--batch_size", "1000"], "only 40 training pictures"),
         (["--weights", "absent.h5"], "no such file"),
         (["--backbone", "ResNet50"], "one of MobileNetV3Large"),
         (["--overwrite", "--resume"], "one of the two"),

@@ -1,12 +1,19 @@
 """Facts of the machine: cores, package versions, git commit, peak memory; library logging."""
 
+import faulthandler
+import importlib
 import importlib.metadata
 import logging
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 _MOST = 8
@@ -100,3 +107,45 @@ def silence_libraries() -> None:
     """
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+_NEWS = re.compile(r"WARNING: All log messages before absl|([\d-]{10} [\d:.]+: )?[IW](\d{4})? ")
+_CUDA = re.compile(r"([\d-]{10} [\d:.]+: )?E(\d{4})? .*(cuda|cuinit|cudnn|cublas|cufft|gpu)", re.I)
+
+
+def _concerns_user(line: str, has_gpu: bool) -> bool:
+    """Whether a line of a native library is more than news: CUDA is, only where a GPU is."""
+    return not (_NEWS.match(line) or (not has_gpu and _CUDA.match(line)))
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hides what TensorFlow's native code writes to standard error in the block, unless it matters.
+
+    While it loads and looks for GPUs, it tells of kernels and of absent CUDA drivers, beside
+    Python's logging and TF_CPP_MIN_LOG_LEVEL. All other lines come afterwards; every line, where
+    the block raises; a crash still shows where it happened.
+    """
+    sys.stderr.flush()
+    real, failed = os.dup(2), True
+    watched = faulthandler.is_enabled()
+    with TemporaryFile() as held:
+        try:
+            faulthandler.enable(real)
+            os.dup2(held.fileno(), 2)
+            yield
+            failed = False
+        finally:
+            os.dup2(real, 2)
+            faulthandler.enable(2) if watched else faulthandler.disable()
+            os.close(real)
+            held.seek(0)
+            has_gpu = failed or shutil.which("nvidia-smi") is not None
+            lines = held.read().decode("utf-8", "replace").splitlines(keepends=True)
+            sys.stderr.write("".join(x for x in lines if failed or _concerns_user(x, has_gpu)))
+
+
+def load_quietly(module: str) -> None:
+    """Imports a module as `quiet_start` does."""
+    with quiet_start():
+        importlib.import_module(module)

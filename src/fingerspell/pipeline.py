@@ -192,13 +192,19 @@ def evaluate_run(
         unseen_signers={name: _unseen_signers_section(ships, one) for name, one in people.items()},
     )
     report["split"] = split
+    history = run_folder.read_json(output_dir / run_folder.HISTORY)
+    report["training"] = {
+        "accuracy": next(reversed(history.get("accuracy", ())), None),
+        "epochs": len(history.get("accuracy", ())),
+        "first_weights": facts.get("weights_origin", ""),
+    }
     facts = _note(
         output_dir,
         evaluated_pictures_checked=checked > 0,
         evaluate_s=round(time.perf_counter() - started_s, 1),
         peak_memory_bytes=max(peak_memory_bytes(), facts["peak_memory_bytes"]),
     )
-    write_report(output_dir, report, run_folder.read_json(output_dir / run_folder.HISTORY), facts)
+    write_report(output_dir, report, history, facts)
     return report
 
 

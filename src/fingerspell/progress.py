@@ -69,12 +69,19 @@ def _line(progress: Progress, elapsed_s: float, *, ended: bool = False) -> str:
     """Returns what is shown after `elapsed_s`, e.g. `checking 64/348 pictures  81/s  3 s left`."""
     rate = progress.done / elapsed_s if elapsed_s > 0 else 0.0
     count = f"{progress.done:,}/{progress.total:,}" if progress.total else f"{progress.done:,}"
-    parts = [f"{progress.label} {count} {progress.unit}", f"{rate:,.0f}/s"]
+    parts = [f"{progress.label} {count} {progress.unit}", *([speed(rate)] if rate else [])]
     if ended:
         parts.append(f"in {duration(elapsed_s)}")
     elif rate > 0 and progress.total > progress.done:
         parts.append(f"{duration((progress.total - progress.done) / rate)} left")
     return "  ".join([*parts, progress.note]).rstrip()
+
+
+def speed(per_s: float, unit: str = "") -> str:
+    """Returns `1,200/s`, `2.5 steps/s`, or `4.0 s each` for what takes longer than a second."""
+    if per_s < 1:
+        return f"{duration(1 / per_s)} each"
+    return f"{per_s:,.{0 if per_s >= 10 else 1}f}{f' {unit}' if unit else ''}/s"
 
 
 def duration(seconds: float) -> str:

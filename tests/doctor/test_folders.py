@@ -12,13 +12,16 @@ from fingerspell.cli.main import build_parser
 from fingerspell.doctor import Finding, State, folders
 from fingerspell.evaluate import evaluation
 from fingerspell.runtime.contract import FILE_NAME
-from helpers.endings import ALSO_PICTURES, NO_PICTURES, touch_all
+from helpers.endings import ALSO_PICTURES, NO_PICTURES, picture, touch_all
+
+JPEG = picture(".jpg", side_px=8)
 
 
 def fill(folder: Path, **pictures: int) -> Path:
     for name, count in pictures.items():
         (folder / name).mkdir(parents=True)
-        touch_all(folder / name, [f"{i}.jpg" for i in range(count)])
+        for number in range(count):
+            (folder / name / f"{number}.jpg").write_bytes(JPEG)
     return folder
 
 
@@ -26,7 +29,6 @@ def prepared(folder: Path, **train: int) -> Path:
     fill(folder / "train", **train)
     for split in ("val", "test"):
         fill(folder / split, **dict.fromkeys(train, 2))
-    (folder / "manifest.csv").write_text("", encoding="utf-8")
     return folder
 
 
@@ -38,7 +40,9 @@ def only(findings: list[Finding]) -> Finding:
 def test_a_prepared_data_set_is_well_its_pictures_are_counted_and_none_yet_is_no_failure(tmp_path):
     prepared(tmp_path, A=20, B=30)
     for label in "AB":
-        touch_all(tmp_path / "train" / label, [*ALSO_PICTURES, *NO_PICTURES])
+        touch_all(tmp_path / "train" / label, NO_PICTURES)
+        for name in ALSO_PICTURES:
+            (tmp_path / "train" / label / name).write_bytes(JPEG)
     touch_all(tmp_path / "train", [".ipynb_checkpoints/1.jpg", "__MACOSX/A/1.jpg"])
     findings = folders.check_dataset(tmp_path)
     assert {finding.state for finding in findings} == {State.OK}
@@ -47,45 +51,19 @@ def test_a_prepared_data_set_is_well_its_pictures_are_counted_and_none_yet_is_no
     assert only(folders.check_dataset(tmp_path / "none")).state is State.WARN
 
 
-def test_a_folder_without_images_or_with_classes_too_deep_or_never_split_says_what_to_do(tmp_path):
-    finding = only(folders.check_dataset(fill(tmp_path / "empty", A=0)))
-    assert finding.state is State.FAIL and "no images found" in finding.found
-    assert "passed over" not in finding.found
-    touch_all(tmp_path / "empty" / "A", ["notes.txt"])
-    assert "no pictures: notes.txt" in only(folders.check_dataset(tmp_path / "empty")).found
-    inner = fill(tmp_path / "asl" / "asl_alphabet_train", A=3, B=3)
-    finding = only(folders.check_dataset(tmp_path / "asl"))
-    assert finding.state is State.FAIL
-    assert str(inner) in finding.found and f"--input_dir {inner}" in finding.fix
-    finding = only(folders.check_dataset(inner))
-    assert "not split yet" in finding.found
-    assert f"prepare_dataset.py --input_dir {inner}" in finding.fix
-
-
-def test_a_missing_manifest_an_empty_class_and_an_empty_split_are_named(tmp_path):
-    folder = prepared(tmp_path, A=20, B=20)
-    (folder / "manifest.csv").rename(folder / "elsewhere.csv")
-    assert "manifest.csv" in only(folders.check_dataset(folder)).found
-    (folder / "elsewhere.csv").rename(folder / "manifest.csv")
-    shutil.rmtree(folder / "val" / "B")
-    (folder / "val" / "B").mkdir()
-    assert "val/B" in only(folders.check_dataset(folder)).found
-    shutil.rmtree(folder / "val")
-    assert "no images found in val" in only(folders.check_dataset(folder)).found
-
-
-@pytest.mark.parametrize(
-    ("counts", "topic", "state"),
-    [
-        ({"A": 100, "B": 90}, "classes", "OK"),
-        ({"A": 100, "B": 20}, "class imbalance", "WARN"),
-        ({"A": 100, "B": 4}, "classes", "WARN"),
-        ({"A": 100}, "classes", "FAIL"),
-    ],
-)
-def test_uneven_small_and_lonely_classes_are_told_apart(counts, topic, state):
-    finding = only(folders._check_balance(counts))
-    assert (finding.topic, finding.state) == (topic, state)
+def test_what_training_refuses_fails_with_its_words_and_what_it_takes_is_well(tmp_path):
+    for folder in (fill(tmp_path / "empty", A=0), fill(tmp_path / "unsplit", A=3, B=3)):
+        finding = only(folders.check_dataset(folder))
+        assert finding.state is State.FAIL and "neither manifest.csv nor" in finding.found
+        assert f"prepare_dataset.py --input_dir {folder}" in finding.fix
+    lonely = only(folders.check_dataset(prepared(tmp_path / "lonely", A=20)))
+    assert lonely.state is State.FAIL and "only the class A" in lonely.found
+    ready = prepared(tmp_path / "ready", A=20, B=20)
+    (ready / "val").rename(ready / "valid")
+    shutil.rmtree(ready / "test")
+    assert {x.state for x in folders.check_dataset(ready)} == {State.OK}
+    shutil.rmtree(ready / "valid")
+    assert "no pictures in val" in only(folders.check_dataset(ready)).found
 
 
 def run_folder(folder: Path, accuracy: object = 0.97) -> Path:

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from unittest.mock import Mock
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from fingerspell.cli import estimate as command
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.errors import ConfigError, DataError
+from fingerspell.machine import machine as here
 from fingerspell.train import estimate as module
 from fingerspell.train import forecast
 from fingerspell.train.estimate import _handful, estimate
@@ -101,6 +102,23 @@ def test_hands_that_are_no_letter_are_synthetic_once_and_not_once_a_picture(
     assert 1.0 <= expected.stages[-1].seconds < 10.0
 
 
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [({}, 438.0), ({"export_s": None}, None), ({"machine": {"cores": 96}}, None)],
+)
+def test_exporting_takes_what_it_took_a_run_of_the_same_network_here(config, changes, seconds):
+    config.output_dir.mkdir()
+    facts = {"config": asdict(config), "machine": here(), "export_s": 438.0, **changes}
+    told = {k: v for k, v in facts.items() if v is not None}
+    (config.output_dir / "run.json").write_text(json.dumps(told, default=str), encoding="utf-8")
+    assert module._export_s(config) == seconds
+    larger = replace(config, model=replace(config.model, image_size_px=(64, 64)))
+    assert module._export_s(larger) is None
+    stages = [] if seconds is None else [forecast.Stage(forecast.EXPORT, seconds)]
+    expected = forecast.Forecast(stages=stages, memory_bytes=1, gpu_memory_bytes=None, disk=None)
+    assert any("exporting" in text for text in expected.not_included) == (seconds is None)
+
+
 def test_a_handful_is_exactly_as_many_pictures_as_are_measured(data):
     few = _handful(read_manifest(data), batch_size=4, steps=3)
     assert (len(few.split("train")), len(few.split("val"))) == (12, 16)
@@ -108,8 +126,6 @@ def test_a_handful_is_exactly_as_many_pictures_as_are_measured(data):
 
 
 def test_what_would_stop_a_run_stops_the_estimate(config, place, tmp_path):
-    with pytest.raises(ConfigError, match="only 8 training pictures"):
-        estimate(replace(config, batch_size=9))
     with pytest.raises(DataError):
         estimate(replace(config, dataset_dir=tmp_path / "absent"))
 
@@ -122,6 +138,7 @@ def test_the_command_prints_time_memory_disk_and_no_price_that_nobody_gave(data,
     assert typed("estimate", "--dataset_dir", data, *SMALL) == 0
     told = capsys.readouterr().out
     assert "in all, at most" in told and "memory:" in told and "disk:" in told
+    assert "not in this: exporting and proving" in told and "run estimate there" in told
     assert "cost" not in told
 
 

@@ -305,13 +305,15 @@ def test_a_loss_or_weights_that_are_no_numbers_stop_the_run_and_are_never_saved(
     assert all(np.isfinite(a).all() for a in stored.arrays.values() if a.dtype.kind == "f")
 
 
-def test_early_stopping_counts_over_sessions(data, tmp_path):
+def test_early_stopping_counts_over_sessions_and_is_announced(data, tmp_path, capsys):
     """At a rate of nearly nothing the loss never gains: the phase ends after two more epochs."""
     still = dataclasses.replace(
         FINETUNE, learning_rate=1e-9, epochs=9, patience_epochs=2, batchnorm_momentum=None
     )
     settings = {"phases": (still,), "average_epochs": 0.0}
     train(lively(data, tmp_path / "one", **settings))
+    said = "finetune stops early, after 3 of 9 epochs: no lower validation loss since epoch 1"
+    assert said in capsys.readouterr().out
     config = lively(data, tmp_path / "two", **settings)
     train_until_it_dies(config, loop, "_validate", at=3, after=False)
     finish(data, tmp_path / "two", **settings)

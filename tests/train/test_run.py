@@ -103,17 +103,22 @@ def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(d
 
 def test_what_would_stop_a_run_stops_it_before_anything_is_written(data, tmp_path):
     wrong = dataclasses.replace(FINETUNE, unfrozen_from="block_99")
-    rare = write_colours(tmp_path / "rare")
-    for number in range(5):
-        (rare / "train" / "B" / f"{number}.jpg").unlink()
     for dataset, changes, kind, words in (
-        (rare, {}, ConfigError, "batch_size=8, but class 'B' has only 3 training pictures"),
         (tmp_path / "absent", {}, DataError, "no folder"),
         (data, {"phases": (HEAD, wrong)}, ConfigError, "block_99"),
     ):
         with pytest.raises(kind, match=words):
             train(small_config(dataset, tmp_path / "output", **changes))
         assert not (tmp_path / "output").exists()
+
+
+def test_a_batch_larger_than_a_class_and_than_all_pictures_trains(tmp_path):
+    rare = write_colours(tmp_path / "rare")
+    for number in range(5):
+        (rare / "train" / "B" / f"{number}.jpg").unlink()
+    facts = train(small_config(rare, tmp_path / "output", phases=(HEAD,), batch_size=32))
+    assert facts["pictures"]["train"] == 19
+    assert history(tmp_path / "output")["epoch"] == [1, 2]
 
 
 def test_changed_pictures_stop_a_run_that_does_not_trust_them_and_the_run_says_so(tmp_path):
@@ -142,11 +147,14 @@ def test_a_users_pictures_are_never_touched_though_the_data_set_is_linked_to_the
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in hands.rglob("*.jpg")} == before
 
 
-def test_the_guides_fifty_epochs_are_fifteen_and_thirty_five():
-    """Pretrained statistics are kept, and random ones trained."""
-    assert [phase.epochs for phase in two_phases(50)] == [15, 35]
-    assert [phase.epochs for phase in two_phases(1)] == [0, 1]
-    assert two_phases(9)[1].batchnorm_momentum is None
-    fresh = two_phases(9, pretrained=False)
-    assert [phase.epochs for phase in fresh] == [0, 9]
+@pytest.mark.parametrize(
+    ("epochs", "of_each"),
+    [(1, [1, 0]), (2, [2, 0]), (3, [3, 0]), (4, [2, 2]), (6, [2, 4]), (9, [3, 6]), (50, [15, 35])],
+)
+def test_every_run_begins_with_the_head_and_few_epochs_are_all_its(epochs, of_each):
+    """Pretrained statistics are kept, and random ones trained, for which a head learns nothing."""
+    assert [phase.epochs for phase in two_phases(epochs)] == of_each
+    assert two_phases(epochs)[1].batchnorm_momentum is None
+    fresh = two_phases(epochs, pretrained=False)
+    assert [phase.epochs for phase in fresh] == [0, epochs]
     assert fresh[1].batchnorm_momentum == 0.95

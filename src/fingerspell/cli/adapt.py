@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "fit the released recogniser to 5 to 20 pictures a class of your own"
 
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     program = Path(sys.argv[0]).name.replace("__main__.py", "fingerspell")
     with run_folder.held(args.output_dir):
+        load_quietly("keras")
         from fingerspell import pipeline
 
         facts = pipeline.adapt_and_export(config, shlex.join([program, *sys.argv[1:]]))

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "draw hands, prepare, train, export, evaluate and smoke-test, all in one go"
 _NOTHING = "none"
@@ -43,6 +44,7 @@ def _run_stages(args: argparse.Namespace, base: Path) -> int:
     from fingerspell.config.phase import two_phases
 
     synthetic, dataset, output = base / "synthetic", base / "dataset", base / "output"
+    load_quietly("keras")
     weights = _weights_at_hand(args.size)
     prepare_config = PrepareConfig(
         input_dirs=(synthetic,), output_dir=dataset, seed=args.seed, overwrite=True

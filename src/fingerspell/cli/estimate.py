@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fingerspell import backends
 from fingerspell.cli.options import add_recipe, configured
 from fingerspell.errors import require
+from fingerspell.machine import load_quietly
 
 if TYPE_CHECKING:
     from fingerspell.config import TrainConfig
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if not args.json:
         print("measuring a few steps of every phase …", flush=True)
+    load_quietly("keras")
     from fingerspell.train.estimate import estimate
     from fingerspell.train.forecast import local_cost, rented_cost
 
@@ -92,6 +94,7 @@ def _body(forecast: Forecast, device: Device, costs: list[Cost]) -> dict[str, An
         "stages": [
             {**asdict(stage), "seconds": round(stage.seconds, 1)} for stage in forecast.stages
         ],
+        "not_included": forecast.not_included,
         "memory_bytes": forecast.memory_bytes,
         "gpu_memory_bytes": forecast.gpu_memory_bytes,
         "disk_bytes": forecast.disk.most_bytes,
@@ -120,7 +123,8 @@ def _report(forecast: Forecast, device: Device, config: TrainConfig, costs: list
     lines = [
         f"{device.backend}, {device.precision}, {where}",
         *_table([("stage", "epochs", "steps each", "time"), *rows, total]),
-        "Early stopping may end a phase before; exporting and evaluating come on top.",
+        "Early stopping may end a phase before.",
+        *(f"not in this: {text}" for text in forecast.not_included),
         f"memory: {_gigabytes(forecast.memory_bytes)}" + _gpu_memory(forecast),
         f"disk:   {_gigabytes(forecast.disk.most_bytes)} in {config.output_dir} while it trains, "
         f"{_gigabytes(forecast.disk.stays_bytes)} afterwards; "

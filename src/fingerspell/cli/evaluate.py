@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "evaluate a trained and exported run on its test pictures and on unseen signers"
 
@@ -24,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.train import run_folder
 
     with run_folder.held(args.output_dir):
+        load_quietly("keras")
         from fingerspell import pipeline
 
         report = pipeline.evaluate_run(

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.machine import load_quietly
 
 HELP = "export a trained run again and prove every file equal to the model"
 
@@ -22,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.train import run_folder
 
     with run_folder.held(args.output_dir):
+        load_quietly("keras")
         from fingerspell import pipeline
 
         report = pipeline.export_run(args.output_dir, args.dataset_dir)

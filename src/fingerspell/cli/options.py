@@ -150,7 +150,8 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     add("--dataset_dir", standard.dataset_dir, "made by prepare", type=Path)
     add("--output_dir", standard.output_dir, "the run folder", type=Path)
     epochs = sum(phase.epochs for phase in standard.phases)
-    add("--epochs", epochs, "passes over all phases, at most", type=int)
+    add("--epochs", epochs, "passes over all phases, at most; up to 3 all train the head alone, "
+        "of more a third do", type=int)  # fmt: skip
     add("--batch_size", standard.batch_size, "pictures a step", type=int)
     add("--img_size", (height_px, width_px), "in pixels", type=int, nargs=2,
         metavar=("HEIGHT", "WIDTH"))  # fmt: skip

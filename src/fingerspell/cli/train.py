@@ -5,6 +5,7 @@ import importlib.util
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from fingerspell import backends
@@ -12,6 +13,7 @@ from fingerspell.cli.options import Given, add_recipe, configured
 from fingerspell.config import TrainConfig, load_recipe
 from fingerspell.errors import require
 from fingerspell.install import pip
+from fingerspell.machine import load_quietly
 
 HELP = "train a recogniser in two phases, evaluate it and export it"
 
@@ -53,7 +55,22 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
+    _check(args, config)
+    load_quietly("keras")
     from fingerspell import pipeline
+
+    report = pipeline.train_and_export(
+        config, command, args.unseen_signers, workers=args.workers, ray=args.ray
+    )
+    if report:
+        print(pipeline.summary(config.output_dir, report))
+    return 0
+
+
+def _check(args: argparse.Namespace, config: TrainConfig) -> None:
+    """Refuses what would stop a run before Keras is imported, which takes seconds."""
+    from fingerspell.train import checks
+    from fingerspell.train.distributed import launch
 
     require(
         args.ray is None or args.workers is not None,
@@ -61,12 +78,10 @@ def _train(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
         expected="how many processes to start on the cluster",
         fix="add --workers 2, or as many as the cluster has GPUs",
     )
-    report = pipeline.train_and_export(
-        config, command, args.unseen_signers, workers=args.workers, ray=args.ray
-    )
-    if report:
-        print(pipeline.summary(config.output_dir, report))
-    return 0
+    if args.workers is not None:
+        backend = backends.chosen(os.environ, backends.keras_home())
+        launch.check(config, args.workers, backend)
+    checks.check(config, args.unseen_signers)
 
 
 def _search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
@@ -92,6 +107,13 @@ def _search(args: argparse.Namespace, config: TrainConfig, command: str) -> int:
         expected="what searching needs beside what training needs",
         fix=pip("install", "optuna==5.*"),
     )
+    from fingerspell.train import checks
+
+    require(
+        args.tune >= 1, found=f"--tune {args.tune}", expected="1 trial or more", fix="use --tune 20"
+    )
+    checks.check(replace(config, overwrite=False, resume=True))  # A search goes on by itself.
+    load_quietly("keras")
     from fingerspell.train import tune
 
     tried = tune.tune(config, space, args.tune, command)

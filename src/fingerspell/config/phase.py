@@ -3,12 +3,16 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from fingerspell.errors import checks_of, require, require_one_of
 
 BACKBONES = ("MobileNetV3Large", "MobileNetV3Small")
 VIEWS = ("single", "hand_crop")
+WEIGHTS = ("auto", "imagenet", "starter", "none")
 MIN_IMAGE_PX = 32
+_HEAD_ONLY = 3
+"""So few passes train the head alone (docs/adr/0004-recipe.md, Short runs)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,16 @@ class ModelConfig:
         )
         require_one_of("views", self.views, VIEWS, "use views='single'")
         check("dropout", 0 <= self.dropout < 1, "a share from 0 up to, not including, 1", "use 0.3")
+
+
+def require_weights(weights: str) -> None:
+    """Raises `ConfigError` for first weights that are neither one of `WEIGHTS` nor a file."""
+    require(
+        weights in WEIGHTS or Path(weights).is_file(),
+        found=f"--weights {weights}: no such file",
+        expected=f"{', '.join(WEIGHTS)}, or the path of a .weights.h5 or model.keras file",
+        fix=f"check the path, or use one of the words: {', '.join(WEIGHTS)}",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +145,11 @@ def two_phases(
 ) -> tuple[Phase, Phase]:
     """Returns the training guide's two phases for a total of `epochs` passes.
 
-    A third of them, at most 15, train the head on cached features; the rest move the whole
-    network. With pretrained weights BatchNormalization keeps its statistics; without, there are
-    none to keep: the head would learn from noise, so all passes go to the second phase, and
-    BatchNormalization is trained (docs/adr/0004-recipe.md).
+    Up to 3 passes all train the head on cached features; of more, a third do, at least 2 and at
+    most 15, and the rest move the whole network: under a head that has learnt little, that undoes
+    the pretrained weights, and the run ends at chance. With pretrained weights BatchNormalization
+    keeps its statistics; without, there are none to keep: the head would learn from noise, so all
+    passes go to the second phase, and BatchNormalization is trained (docs/adr/0004-recipe.md).
     """
     require(
         epochs >= 1,
@@ -142,7 +157,8 @@ def two_phases(
         expected="at least 1 pass",
         fix="use --epochs 50, or --epochs 12 for a quick run",
     )
-    head = min(15, epochs // 3) if pretrained else 0
+    head = epochs if epochs <= _HEAD_ONLY else min(15, max(2, epochs // 3))
+    head = head if pretrained else 0
     return (
         Phase(name="head", epochs=head, learning_rate=3e-3, patience_epochs=patience_epochs),
         Phase(

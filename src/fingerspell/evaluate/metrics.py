@@ -72,6 +72,25 @@ def accuracy(y_true: Ints, probabilities: Floats) -> float | None:
     return float(np.mean(np.argmax(probabilities, axis=1) == y_true)) if len(y_true) else None
 
 
+def guessing(y_true: Ints, probabilities: Floats) -> dict[str, Any]:
+    """Returns the accuracy of guessing, and whether a network is suspected of doing no better.
+
+    Guessing is naming the most frequent class each time. With its accuracy g and the network's a,
+    of which l is the lower 95 % bound (Wilson), it is suspected where
+
+        a < g + (1 - g) / 20   or   (l <= g and a < (1 + g) / 2)
+
+    `accuracy` is None without pictures; then nothing is suspected.
+    """
+    found, level = accuracy(y_true, probabilities), None
+    suspected = False
+    if found is not None and (interval := wilson(round(found * len(y_true)), len(y_true))):
+        level = float(np.bincount(y_true).max() / len(y_true))
+        unsure = interval[0] <= level and found < (1 + level) / 2
+        suspected = unsure or found < level + (1 - level) / 20
+    return {"accuracy": level, "suspected": bool(suspected)}
+
+
 def subset_accuracy(
     y_true: Ints, probabilities: Floats, labels: Sequence[str], chosen: Sequence[str]
 ) -> tuple[float | None, int]:

@@ -67,6 +67,7 @@ def _figures(
         "class_names": list(labels),
         "pictures": len(y_true),
         "test_accuracy": metrics.accuracy(y_true, probabilities),
+        "guessing": metrics.guessing(y_true, probabilities),
         "macro_f1": metrics.macro_f1(scores),
         "letters_26": _subset(y_true, probabilities, labels, LETTERS),
         "letters_24": _subset(y_true, probabilities, labels, STATIC_LETTERS),

@@ -97,14 +97,23 @@ def _write_exports(
     unseen: NDArray[np.float32],
 ) -> dict[str, Any]:
     """Writes SavedModel, frozen graph and TFLite files; returns what is 8 bits inside `int8`."""
+    _say(f"writing {graphs.FOLDER}")
     graphs.write_saved_model(network, folder)
+    _say(f"writing {graphs.FILE_NAME}")
     graphs.write_frozen_graph(network, folder)
+    _say(f"converting {tflite.FILES['float32']}")
     plain = tflite.convert(network, "float32")
+    _say(f"converting {tflite.FILES['int8']}, and comparing it")
     small = convert_int8(network, representative, plain, unseen)
+    _say(f"converting {tflite.FILES['fp16']}")
     contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}
     for precision, name in tflite.FILES.items():
         (folder / name).write_bytes(with_metadata(contents[precision], contract))
     return {"inside": small.inside, "full_int8_agreement": small.full_agreement}
+
+
+def _say(step: str) -> None:
+    print(f"  {step} …", flush=True)
 
 
 def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> None:

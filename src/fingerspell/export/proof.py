@@ -156,6 +156,7 @@ def prove(
     few = f"the exports are compared on {len(jpegs)} pictures, fewer than {parity.LEAST_PICTURES}"
     warnings = [few] if len(jpegs) < parity.LEAST_PICTURES else []
     for check in checks:
+        print(f"  proving {check.name} …", flush=True)
         near = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
         held = _hold(check, near)
         if not held:

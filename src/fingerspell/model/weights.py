@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from fingerspell.assets import STARTER, has_starter
-from fingerspell.config.phase import ModelConfig
+from fingerspell.config.phase import ModelConfig, require_weights
 from fingerspell.errors import ModelError
 from fingerspell.model import hand_crop
 from fingerspell.model.build import BACKBONE, LOGITS, backbone_of, build_recogniser, head_of
@@ -30,8 +30,8 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path
     """Loads the backbone weights that `config.weights` names; returns their origin in words.
 
     `auto` is ImageNet or, where that cannot be fetched, the released recogniser in the folder
-    `starter`; the console names which. Raises `ModelError` where the file is missing, damaged
-    or of another architecture, or where neither is available.
+    `starter`; the console names which. Raises `ConfigError` where the file is missing,
+    `ModelError` where it is damaged or of another architecture, or neither is available.
     """
     if config.weights == "none":
         return "random initialisation"
@@ -41,14 +41,8 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path
         return _load_imagenet(model, config, starter)
     if config.weights == "starter":
         return _load_starter_backbone(model, starter)
+    require_weights(config.weights)
     path = Path(config.weights)
-    if not path.is_file():
-        words = ("imagenet", "starter", "none") if has_starter(starter) else ("imagenet", "none")
-        raise ModelError(
-            found=f"--weights {config.weights}: no such file",
-            expected=f"{', '.join(words)}, or the path of a .weights.h5 or model.keras file",
-            fix=f"check the path, or use one of the words: {', '.join(words)}",
-        )
     _load_file(backbone_of(model), path, config.backbone)
     return f"weights file {path.name}"
 

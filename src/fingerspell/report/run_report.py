@@ -23,6 +23,7 @@ def run_page(
     return page(
         "run_report.html.j2",
         report=report,
+        guessing=text.guessing(report),
         unseen_signers=text.unseen_signers(report),
         own=text.figures(report),
         exported=_exported(report),
@@ -106,6 +107,7 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
         own=table(("figure", "value"), text.figures(report), numbers=False),
         exported=report.get("tflite"),
         proven=run.get("proven_pictures"),
+        guessing=text.guessing(report),
         unseen_signers=table(head, unseen, numbers=False) if unseen else "",
         weakest=_weakest(report),
         command=run.get("command") or "fingerspell train",

@@ -12,6 +12,9 @@ Report = Mapping[str, Any]
 
 UNKNOWN = "–"
 
+_FEW_EPOCHS = 12
+"""Fewer passes than a quick run's are a likely reason for a network that has learnt nothing."""
+
 
 def percent(share: float | None) -> str:
     """Returns `95.2 %`, or a dash where nothing is known; rounds nothing to none or to all."""
@@ -151,6 +154,37 @@ def figures(section: Report) -> list[tuple[str, str]]:
     ]
 
 
+def guessing(report: Report) -> list[str]:
+    """Returns the lines that say that a recogniser does no better than guessing, why, and what to
+    try; nothing where it does.
+
+    Training above a fifth of the way from guessing to perfect counts as learnt.
+    """
+    found = report.get("guessing")
+    if not (found and found["suspected"]):
+        return []
+    level, training = found["accuracy"], report.get("training") or {}
+    trained, epochs = training.get("accuracy"), training.get("epochs", 0)
+    learnt = f"training ended at {percent(trained)} after {epochs} epoch(s)"
+    if trained is not None and trained >= level + (1 - level) / 5:
+        cause = f"{learnt}: the other pictures show other people, cameras or labels"
+        fix = "look for swapped class folders (confusion_matrix.png), and train on more people"
+    elif str(training.get("first_weights", "")).startswith("random"):
+        cause = f"{learnt}, from random weights"
+        fix = "omit --weights none: pretrained weights learn at once"
+    elif epochs < _FEW_EPOCHS:
+        cause, fix = f"{learnt}: too few", "train for longer: --epochs 50 is the guide's"
+    else:
+        cause = f"{learnt}: it could not tell the classes apart"
+        fix = "look whether each class folder holds its own sign (report.html of the data set)"
+    return [
+        f"WARNING: {percent(report['test_accuracy'])} of {report['pictures']:,} pictures is no "
+        f"better than guessing ({percent(level)}): do not use this recogniser",
+        f"  likely cause: {cause}",
+        f"  to try:       {fix}",
+    ]
+
+
 def unseen_signers(report: Report) -> list[tuple[str, str, str, str]]:
     """Returns name, accuracy on 26 and on 24 letters, and pictures of each unseen source."""
     return [
@@ -190,6 +224,7 @@ def summary(output_dir: Path, report: Report) -> str:
             for name, s in report["unseen_signers"].items()
         ),
         f"look at {output_dir / 'report.html'}",
+        *guessing(report),
     ]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from fingerspell.config.phase import Phase
 from fingerspell.config.train import SamplingConfig, TrainConfig
 from fingerspell.dataset.manifest import Manifest, Sample, read_manifest, verify
+from fingerspell.errors import RunError
 from fingerspell.files import evenly_spaced
-from fingerspell.machine import peak_memory_bytes, silence_libraries
+from fingerspell.machine import machine, peak_memory_bytes, silence_libraries
 from fingerspell.model import at_size, freeze_all, head_of, rebuild_in_float32, save_recogniser
 from fingerspell.model.build import build_recogniser, feature_network, size_of
 from fingerspell.model.weights import load_backbone_weights
@@ -27,10 +28,9 @@ from fingerspell.train import checkpoint, features, phases, run_folder
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import Device, peak_gpu_bytes, prepare_device
 from fingerspell.train.features import Batch, Rows
-from fingerspell.train.forecast import Disk, Forecast, Pace, Stage, Work, stage
+from fingerspell.train.forecast import EXPORT, Disk, Forecast, Pace, Stage, Work, stage
 from fingerspell.train.loop import compile_for, learn
 from fingerspell.train.phases import run_phase
-from fingerspell.train.run import check_batch
 from fingerspell.train.session import Run
 from fingerspell.train.state import PhaseTask
 from fingerspell.train.synthetic import SOURCE, draw_samples, drawable, non_letters
@@ -54,7 +54,6 @@ def estimate(config: TrainConfig) -> tuple[Forecast, Device]:
     Nothing is written to `config.output_dir`. Raises what `train` would raise before it begins.
     """
     manifest = read_manifest(config.dataset_dir)
-    check_batch(config.batch_size, manifest)
     silence_libraries()
     device = prepare_device()
     keras.utils.set_random_seed(config.seed)
@@ -82,6 +81,8 @@ def _forecast(config: TrainConfig, manifest: Manifest, folder: Path, steps: int)
             work = _work(run, phase, measured.views)
             stages.append(stage(work, _pace_of(short, index, measured)))
     stages.append(Stage("finish", _finish_s(run, short)))
+    if (exporting_s := _export_s(config)) is not None:
+        stages.append(Stage(EXPORT, exporting_s))
     return Forecast(
         stages=stages,
         memory_bytes=peak_memory_bytes(),
@@ -180,6 +181,24 @@ def _finish_s(run: Run, short: Run) -> float:
     save_recogniser(rebuild_in_float32(short.model), short.folder / run_folder.MODEL)
     saving_s = time.perf_counter() - saved_s
     return fitted_s + max(0, total - measured) * per_picture_s + saving_s
+
+
+def _export_s(config: TrainConfig) -> float | None:
+    """Returns what exporting took the run in `output_dir`; None where none was exported there.
+
+    A run counts that had the same network on this machine: the time hangs on nothing else.
+    """
+    try:
+        facts = run_folder.read_run(config.output_dir)
+    except RunError:
+        return None
+    here, there = asdict(config.model), facts["config"]["model"]
+    alike = (
+        all(there[x] == here[x] for x in ("backbone", "views")) and facts["machine"] == machine()
+    )
+    if not alike or tuple(there["image_size_px"]) != here["image_size_px"]:
+        return None
+    return float(facts["export_s"]) if "export_s" in facts else None
 
 
 @dataclass(slots=True)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from fingerspell.errors import require
 
+EXPORT = "export"
+"""The stage that is known only where a run of the same network was exported before."""
+
 _CHECKPOINTS_AT_ONCE = 3
 """Two are kept, and a third is written before the oldest goes."""
 
@@ -87,6 +90,20 @@ class Forecast:
     memory_bytes: int
     gpu_memory_bytes: int | None
     disk: Disk
+
+    @property
+    def not_included(self) -> list[str]:
+        """Returns what comes on top, or was not measured, in words."""
+        exporting = (
+            "exporting and proving the files, which was not measured; after a run of this network "
+            "in --output_dir (--epochs 1 will do) its time is read there"
+        )
+        known = any(stage.name == EXPORT for stage in self.stages)
+        return [
+            *([] if known else [exporting]),
+            "evaluating comes on top",
+            "another machine or GPU: nothing here says how fast it is; run estimate there",
+        ]
 
     @property
     def seconds(self) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from fingerspell.config.phase import Phase
 from fingerspell.config.train import TrainConfig
 from fingerspell.files import write_json
-from fingerspell.progress import Progress, duration
+from fingerspell.progress import Progress, duration, speed
 from fingerspell.train import memory
 from fingerspell.train.checkpoint import Checkpoint, Epoch, assign, copied, to_columns
 from fingerspell.train.devices import is_out_of_memory
@@ -106,6 +106,13 @@ def learn(run: Run, task: PhaseTask, stored: Checkpoint | None) -> None:
         state.save()
         if curves is not None:
             curves.add(run.rows)
+    if state.stopped_early:
+        best = state.epoch - state.best_weights.waited_epochs
+        print(
+            f"{task.phase.name} stops early, after {state.epoch} of {task.phase.epochs} epochs: no "
+            f"lower validation loss since epoch {best}, whose weights are kept",
+            flush=True,
+        )
     if curves is not None:
         curves.write(run.rows)  # A run killed before its last write resumes with no epoch left.
         curves.close()
@@ -156,7 +163,7 @@ def _validated_epoch(state: State) -> Epoch:
         val_accuracy=validated["accuracy"],
         learning_rate=state.learning_rate(),
         seconds=round(state.trained_s + time.perf_counter() - started_s, 3),
-        pictures_per_s=round(pictures / max(state.trained_s, 1e-9), 1),
+        pictures_per_s=round(pictures / max(state.trained_s, 1e-9), 4),
     )
 
 
@@ -318,5 +325,5 @@ def _line(row: Epoch, epochs: int) -> str:
     return (
         f"{row.phase:>14} {row.epoch:>3}/{epochs}  loss {row.loss:.3f}  accuracy "
         f"{row.accuracy:6.1%}  |  val loss {row.val_loss:.3f}  accuracy {row.val_accuracy:6.1%}"
-        f"  |  {row.pictures_per_s:.0f} pictures/s, {duration(left_s)} left"
+        f"  |  {speed(row.pictures_per_s, 'pictures')}, {duration(left_s)} left"
     )

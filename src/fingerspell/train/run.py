@@ -16,7 +16,7 @@ import keras
 
 from fingerspell.config.train import TrainConfig
 from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule, verify
-from fingerspell.errors import ConfigError, RunError
+from fingerspell.errors import RunError
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
@@ -51,7 +51,6 @@ def train(config: TrainConfig, manifest: Manifest, command: str = "") -> dict[st
     the others; rank 0 alone writes, and the others return an empty dict. With `config.resume`, a
     run that is finished stays as it is.
     """
-    check_batch(config.batch_size, manifest)
     rank = rank_from(os.environ)
     if facts := trained_facts(config, manifest):
         if rank.rank != 0:
@@ -182,19 +181,6 @@ def _leave_process_group(run: Run) -> None:
             run.model = network
         run.processes.shut_down()
         run.processes = ALONE
-
-
-def check_batch(batch_size: int, manifest: Manifest) -> None:
-    """Raises `ConfigError` for a batch larger than the smallest class: most steps would miss it."""
-    counts = Counter(s.label for s in manifest.split("train"))
-    rarest = min(manifest.labels, key=lambda label: counts[label])
-    if batch_size > counts[rarest]:
-        raise ConfigError(
-            found=f"batch_size={batch_size}, but class {rarest!r} has only "
-            f"{counts[rarest]} training pictures",
-            expected="a batch no larger than the smallest class",
-            fix=f"use --batch_size {max(1, counts[rarest])} or less, or add pictures of {rarest!r}",
-        )
 
 
 def fingerprint(config: TrainConfig, manifest: Manifest) -> str:

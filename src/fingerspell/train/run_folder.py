@@ -62,17 +62,26 @@ def open_folder(folder: Path, *, overwrite: bool, resume: bool) -> None:
     Only files that a run writes are ever removed, and only with `overwrite`.
     """
     _require_writable(folder)
-    present = [name for name in FILES if (folder / name).exists()]
+    require_free(folder, overwrite=overwrite, resume=resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    if overwrite:
+        for name in _present(folder):
+            remove(folder / name)
+
+
+def require_free(folder: Path, *, overwrite: bool, resume: bool) -> None:
+    """Raises `RunError` where the folder holds a run that may be neither replaced nor resumed."""
+    present = _present(folder)
     if present and not (overwrite or resume):
         raise RunError(
             found=f"{folder} already holds a run ({', '.join(present[:3])} …)",
             expected="an empty or new folder",
             fix="go on with it by --resume, replace it by --overwrite, or choose --output_dir",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    if overwrite:
-        for name in present:
-            remove(folder / name)
+
+
+def _present(folder: Path) -> list[str]:
+    return [name for name in FILES if (folder / name).exists()]
 
 
 def _require_writable(folder: Path) -> None:

@@ -89,7 +89,12 @@ class State:
     @property
     def ended(self) -> bool:
         """Whether the phase has had all its epochs, or its patience is exhausted."""
-        return self.epoch >= self.task.phase.epochs or self.best_weights.exhausted
+        return self.epoch >= self.task.phase.epochs or self.stopped_early
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether patience ends the phase before its last epoch."""
+        return self.epoch < self.task.phase.epochs and self.best_weights.exhausted
 
     @property
     def where(self) -> str:

@@ -20,7 +20,7 @@ from fingerspell.files import write_text
 from fingerspell.model import build_recogniser, require_layer
 from fingerspell.model.build import ALL
 from fingerspell.train import run_folder
-from fingerspell.train.run import check_batch, fingerprint, train
+from fingerspell.train.run import fingerprint, train
 from fingerspell.train.state import DivergedError
 
 _STORE, _TRIALS, _BEST = "tune.db", "trials", "best.py"
@@ -48,7 +48,6 @@ def tune(base: TrainConfig, space: Space, trials: int, command: str) -> list[_Tr
     """
     require(trials >= 1, found=f"--tune {trials}", expected="1 trial or more", fix="use --tune 20")
     manifest = read_manifest(base.dataset_dir)
-    check_batch(base.batch_size, manifest)
     if split_rule(base.dataset_dir) == "random":
         print("warning: validation pictures have near duplicates in training (--split random): "
               "the search will prefer what remembers pictures", flush=True)  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from fingerspell.machine import quiet_start
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -28,7 +30,8 @@ def _backend() -> Any:
 def prepare_device() -> Device:
     """Sets up memory growth and mixed precision where a GPU is; float32 on the CPU."""
     name, backend = keras.backend.backend(), _backend()
-    gpus = tuple(backend.prepare_gpus())
+    with quiet_start():
+        gpus = tuple(backend.prepare_gpus())
     precision = backend.mixed_precision() if gpus else "float32"
     keras.config.set_dtype_policy(precision)
     return Device(backend=name, gpus=gpus, precision=precision)

@@ -70,7 +70,9 @@ def launch(
     a `FingerspellError` for whatever the user can mend. A run that is to be replaced is removed by
     rank 0, once it has found nothing to refuse.
     """
-    _check(config, workers)
+    import keras
+
+    check(config, workers, keras.backend.backend())
     folder = config.output_dir
     run_folder.open_folder(folder, overwrite=False, resume=config.overwrite or config.resume)
     absolute = replace(
@@ -93,7 +95,7 @@ def launch(
         task.old_run.unlink(missing_ok=True)
 
 
-def _check(config: TrainConfig, workers: int) -> None:
+def check(config: TrainConfig, workers: int, backend: str) -> None:
     """Raises `ConfigError` unless `workers` processes can share a run of `config` here."""
     require(
         workers >= 1,
@@ -107,9 +109,6 @@ def _check(config: TrainConfig, workers: int) -> None:
         expected="a batch that divides evenly among the processes",
         fix=f"use --batch_size {workers * max(1, round(config.batch_size / workers))}",
     )
-    import keras
-
-    backend = keras.backend.backend()
     require(
         backend == "jax",
         found=f"--workers with KERAS_BACKEND={backend}",
