@@ -230,3 +230,10 @@ def test_the_versions_that_the_documentation_names_are_the_pinned_ones():
 def test_a_decision_has_a_number_and_a_title(path):
     assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", path.name)
     assert re.match(rf"# 0*{int(path.name[:4])}\b\W+\w", path.read_text(encoding="utf-8"))
+
+
+def test_every_reported_fault_names_a_test_that_exists():
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", page("docs/studies/reported_faults.md"))
+    assert len(named) > 30
+    assert [name for name in named if f"def {name}(" not in tests] == []
