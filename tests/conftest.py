@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -32,6 +33,12 @@ FIRST = (
     "tests/train/", "tests/test_pipeline.py", "tests/test_without_tensorflow.py", "tests/model/",
 )  # fmt: skip
 """What takes longest is begun first, so that no process has a long file left at the end."""
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what the libraries made to itself: else each collection of garbage goes through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

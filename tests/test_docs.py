@@ -233,7 +233,9 @@ def test_a_decision_has_a_number_and_a_title(path):
 
 
 def test_every_reported_fault_names_a_test_that_exists():
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    tests = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
     named = re.findall(r"`(test_\w+)`", page("docs/studies/reported_faults.md"))
     assert len(named) > 30
     assert [name for name in named if f"def {name}(" not in tests] == []

@@ -186,16 +186,20 @@ def test_every_command_that_computes_says_it_in_three_lines(name, monkeypatch, t
     usual = {"demo", "estimate", "evaluate", "export", "train"}
     assert {*usual, *needed} <= {*keras_commands()}
     assert main.door(name, needed.get(name, [])) == 2
-    assert capsys.readouterr().err.startswith("error: KERAS_BACKEND=pytorch\n")
+    exports = name in ("adapt", "export")
+    said = "TensorFlow is not installed" if exports else "KERAS_BACKEND=pytorch"
+    assert capsys.readouterr().err.startswith(f"error: {said}\n")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("there", "backend"), [("tensorflow", "tensorflow"), ("jax", "torch")])
-def test_an_export_takes_tensorflow_wherever_it_is(only, there, backend):
-    only(there)
+def test_an_export_takes_tensorflow_and_says_so_where_it_is_missing(only):
+    only("tensorflow")
     environment = {"KERAS_BACKEND": "torch"}
     backends.settle_for_export(environment)
-    assert environment == {"KERAS_BACKEND": backend}
+    assert environment == {"KERAS_BACKEND": "tensorflow"}
+    only("jax")
+    with pytest.raises(ConfigError, match="it alone writes SavedModel"):
+        backends.settle_for_export(environment)
 
 
 def test_a_package_that_is_missing_or_blocked_comes_with_its_command(monkeypatch):

@@ -83,9 +83,14 @@ def require_known(environment: Mapping[str, str]) -> None:
 
 
 def settle_for_export(environment: MutableMapping[str, str]) -> None:
-    """Selects TensorFlow where it is installed: it alone can export."""
-    if is_installed(EXPORTER):
-        environment[VARIABLE] = EXPORTER
+    """Selects TensorFlow; raises `ConfigError` where it is missing, before Keras is imported."""
+    require(
+        is_installed(EXPORTER),
+        found="TensorFlow is not installed",
+        expected="TensorFlow: it alone writes SavedModel, frozen graph and TFLite",
+        fix=install_backend(EXPORTER),
+    )
+    environment[VARIABLE] = EXPORTER
 
 
 def missing(error: ModuleNotFoundError) -> FingerspellError | None:

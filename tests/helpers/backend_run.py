@@ -1,6 +1,6 @@
 """Small runs in a process of its own, on the backend that KERAS_BACKEND names.
 
-Arguments: WEIGHTS DATA FOLDER. Prints as JSON what came of the runs.
+Arguments: WEIGHTS DATA FOLDER. Prints as JSON what came of the runs, and of the backend's tests.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from helpers.one_backend import leave_tensorflow_out
 
+DEVICES = Path(__file__).resolve().parents[1] / "train" / "test_devices.py"
 STOPS_AFTER = 8
 """Steps: in the network's second epoch, where optimizer, averages and sums have moved."""
 
@@ -66,6 +68,15 @@ def interrupted(config: Any) -> None:
     train(dataclasses.replace(config, resume=True))
 
 
+def of_its_device(backend: str) -> int:
+    """Runs the tests of `test_devices` that say something of a backend; returns pytest's code.
+
+    In this process: loading a backend takes longer than they do.
+    """
+    chosen = f"step_in_parts or one_kind_of_step or whole_step or (truly and {backend})"
+    return int(pytest.main(["-q", "-p", "no:xdist", str(DEVICES), "-k", chosen]))
+
+
 def main(weights: Path, data: Path, folder: Path) -> None:
     """Trains straight through and with an interruption, from the same weights, and tells."""
     import keras
@@ -89,6 +100,7 @@ def main(weights: Path, data: Path, folder: Path) -> None:
         "straight": rows(folder / "straight"),
         "stopped": rows(folder / "stopped"),
         "temperature": straight["temperature"],
+        "device": of_its_device(keras.backend.backend()),
     }
     print(json.dumps(told))
 

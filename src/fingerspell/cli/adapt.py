@@ -33,7 +33,6 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
     )
     backends.settle_for_export(os.environ)
-    backends.require_known(os.environ)
     from fingerspell.cli.main import as_started
     from fingerspell.train import run_folder
 

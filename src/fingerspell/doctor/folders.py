@@ -11,6 +11,7 @@ from fingerspell.dataset.balance import size_warning
 from fingerspell.dataset.manifest import read_manifest
 from fingerspell.doctor.finding import Finding, fail, ok, warn
 from fingerspell.errors import DataError
+from fingerspell.files import folders, passed_over, sorted_out
 
 _CONTRACT = "recogniser.json"
 _PREPARE = "python backend/prepare_dataset.py --input_dir PICTURES --output_dir"
@@ -29,7 +30,10 @@ def check_dataset(folder: Path) -> list[Finding]:
     except DataError as error:
         return [fail("data set", error.found, error.fix)]
     counts = Counter(sample.label for sample in manifest.split("train"))
+    classes = (path for split in folders(folder) for path in folders(split))
+    others = [x for path in classes for x in sorted_out(path, path.iterdir())[1]]
     found = f"{len(manifest.samples)} pictures, {len(counts)} classes in {folder}"
+    found += f"; {passed_over(folder, others)}" * bool(others)
     if small_or_uneven := size_warning(counts):
         return [ok("data set", found), warn(*small_or_uneven)]
     return [ok("data set", found), ok("classes", f"{min(counts.values())} pictures or more each")]

@@ -4,6 +4,7 @@ Both take pixels or JPEG bytes. A JPEG is decoded, padded and resized by TensorF
 give the same values as `fingerspell.images`. EXIF orientation is ignored inside a graph.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def size_of(model: Any) -> tuple[int, int]:
     return int(shape[1]), int(shape[2])
 
 
+@lru_cache(maxsize=1)  # Every export of a model begins with it, and tracing takes seconds.
 def function_of(model: Any) -> Any:
     """Returns the model in inference mode as a tf.function: image (N, h, w, 3) → (N, C)."""
     import tensorflow as tf

@@ -36,8 +36,29 @@ _Curves = list[dict[str, Any]]
 
 _IMPRINTED_FROM = 20
 
-_BATCH = 32
-"""Batch size of inference, where memory suffices."""
+
+@dataclasses.dataclass(slots=True)
+class _Answers:
+    """Answers to picture files; where memory was full, all later batches are smaller too."""
+
+    size_px: tuple[int, int]
+    at_once: int = 32
+
+    def of(self, network: keras.Model, paths: Sequence[Path]) -> np.ndarray:
+        """Returns the network's outputs for pictures (N, …)."""
+        try:
+            batches = loader.evaluation_stream(paths, self.size_px, self.at_once)
+            return np.concatenate(
+                [np.asarray(network.predict_on_batch(x), np.float32) for x in batches]
+            )
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        gc.collect()
+        before, (fewer, _) = self.at_once, memory.split_step(self.at_once, 1, "inference")
+        self.at_once = before // fewer
+        print(f"memory is full at {before} pictures at once: going on with {self.at_once}")
+        return self.of(network, paths)
 
 
 def adapt(
@@ -57,17 +78,18 @@ def adapt(
     known = weights.starter_facts(starter)
     model = weights.build_starter(manifest.labels, starter)
     answering = weights.with_released_views(model, starter)
-    before = _measure(answering, small, settings)
+    answers = _Answers(settings.image_size_px)
+    before = _measure(answering, small, answers)
     new = [x for x in manifest.labels if x not in known["labels"]]
     if new:
-        _imprint(model, manifest, new, settings)
+        _imprint(model, manifest, new, answers)
     released = model.get_weights()
     rows = _fit(config, model, manifest, settings)
     trained = model.get_weights()
     model.set_weights(
         [r + config.kept_share * (x - r) for r, x in zip(released, trained, strict=True)]
     )
-    after = _measure(answering, small, settings)
+    after = _measure(answering, small, answers)
     save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)
     write_labels(config.output_dir / run_folder.LABELS, manifest.labels)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
@@ -107,26 +129,26 @@ def adapt(
     return facts
 
 
-def _measure(model: keras.Model, small: SmallDataset, settings: ModelConfig) -> dict[str, Any]:
+def _measure(model: keras.Model, small: SmallDataset, answers: _Answers) -> dict[str, Any]:
     """Returns the accuracy on the user's test pictures and on synthetic hands; None without any."""
     manifest = small.manifest
     return {
-        "own": _accuracy(model, manifest, manifest.split("test"), settings),
+        "own": _accuracy(model, manifest, manifest.split("test"), answers),
         "own_pictures": len(manifest.split("test")),
-        "synthetic": _accuracy(model, manifest, manifest.split("val"), settings),
+        "synthetic": _accuracy(model, manifest, manifest.split("val"), answers),
         "synthetic_pictures": len(manifest.split("val")),
     }
 
 
 def _accuracy(
-    model: keras.Model, manifest: Manifest, samples: Sequence[Sample], settings: ModelConfig
+    model: keras.Model, manifest: Manifest, samples: Sequence[Sample], answers: _Answers
 ) -> float | None:
     if not samples:
         return None
     paths = [manifest.absolute(sample) for sample in samples]
-    answers = _answers(model, paths, settings).argmax(axis=1)
+    found = answers.of(model, paths).argmax(axis=1)
     truth = np.array([manifest.labels.index(sample.label) for sample in samples])
-    return float((answers == truth).mean())
+    return float((found == truth).mean())
 
 
 def _fit(
@@ -189,12 +211,10 @@ def _learn(
     ]
 
 
-def _imprint(
-    model: keras.Model, manifest: Manifest, new: Sequence[str], settings: ModelConfig
-) -> None:
+def _imprint(model: keras.Model, manifest: Manifest, new: Sequence[str], answers: _Answers) -> None:
     """Initialises new classes by imprinting: the steps are too few to learn them from zero."""
     layer = head_of(model).get_layer(LOGITS)
-    features = {label: _features(model, manifest, label, settings) for label in manifest.labels}
+    features = {label: _features(model, manifest, label, answers) for label in manifest.labels}
     kernel, bias = layer.get_weights()
     layer.set_weights(imprint(kernel, bias, features, new))
 
@@ -225,28 +245,8 @@ def imprint(
     return kernel, bias
 
 
-def _features(
-    model: keras.Model, manifest: Manifest, label: str, settings: ModelConfig
-) -> np.ndarray:
+def _features(model: keras.Model, manifest: Manifest, label: str, answers: _Answers) -> np.ndarray:
     """Returns the features (N, F) of at most `_IMPRINTED_FROM` training pictures of a class."""
     samples = [s for s in manifest.split("train") if s.label == label][:_IMPRINTED_FROM]
     paths = [manifest.absolute(sample) for sample in samples]
-    return _answers(feature_network(model), paths, settings)
-
-
-def _answers(
-    network: keras.Model, paths: Sequence[Path], settings: ModelConfig, at_once: int = _BATCH
-) -> np.ndarray:
-    """Returns the network's outputs for pictures (N, …); halves the batch while memory is full."""
-    try:
-        batches = loader.evaluation_stream(paths, settings.image_size_px, at_once)
-        return np.concatenate(
-            [np.asarray(network.predict_on_batch(x), np.float32) for x in batches]
-        )
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-    gc.collect()
-    fewer, _ = memory.split_step(at_once, 1, "inference")
-    print(f"memory is full at {at_once} pictures at once: going on with {at_once // fewer}")
-    return _answers(network, paths, settings, at_once // fewer)
+    return answers.of(feature_network(model), paths)
