@@ -109,7 +109,9 @@ def silence_libraries() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-_NEWS = re.compile(r"WARNING: All log messages before absl|([\d-]{10} [\d:.]+: )?[IW](\d{4})? ")
+_NEWS = re.compile(
+    r"WARNING: All log messages before absl|fully_quantize: |([\d-]{10} [\d:.]+: )?[IW](\d{4})? "
+)
 _CUDA = re.compile(r"([\d-]{10} [\d:.]+: )?E(\d{4})? .*(cuda|cuinit|cudnn|cublas|cufft|gpu)", re.I)
 
 

@@ -30,7 +30,7 @@ from fingerspell.export.parity import LEAST_PICTURES
 from fingerspell.files import HOLDER, evenly_spaced, passed_over, this_process, write_json
 from fingerspell.images import load
 from fingerspell.loading import loader
-from fingerspell.machine import peak_memory_bytes, silence_libraries
+from fingerspell.machine import peak_memory_bytes, quiet_start, silence_libraries
 from fingerspell.model import load_recogniser, views_of
 from fingerspell.model.weights import starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
@@ -143,16 +143,13 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     )
     samples = _parity_samples(manifest)
     print(f"exporting, and proving every file on {len(samples)} pictures …", flush=True)
-    report = export_bundle(
-        model,
-        contract,
-        output_dir,
-        [manifest.absolute(s).read_bytes() for s in samples],
-        [
-            load(manifest.absolute(s), (height_px, width_px))
-            for s in _spaced(manifest.split("train"), _REPRESENTATIVE_PICTURES)
-        ],
-    )
+    pictures = [manifest.absolute(s).read_bytes() for s in samples]
+    representative = [
+        load(manifest.absolute(s), (height_px, width_px))
+        for s in _spaced(manifest.split("train"), _REPRESENTATIVE_PICTURES)
+    ]
+    with quiet_start():  # The converter tells of its settings.
+        report = export_bundle(model, contract, output_dir, pictures, representative)
     for warning in report["warnings"]:
         print(f"note: {warning}", flush=True)
     export_s = round(time.perf_counter() - started_s, 1)

@@ -35,6 +35,7 @@ def test_outside_git_there_is_none(tmp_path, monkeypatch):
 
 
 NEWS = (
+    "fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32",
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
     "I0000 00:00:1796034713.309737   21912 port.cc:153] oneDNN custom operations are on.",
     "W0000 00:00:1796034713.309737   21912 gpu_device.cc:2344] Cannot dlopen some GPU libraries.",
