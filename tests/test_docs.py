@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fingerspell.assets import STARTER
-from fingerspell.cli.main import COMMANDS, build_parser
-from fingerspell.cli.reference import DOORS, PROGRAMS, _verbs_of, _whole
+from fingerspell.cli.main import COMMANDS, DOORS, build_parser
+from fingerspell.cli.reference import PROGRAMS, _verbs_of, _whole
 from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
 from fingerspell.labels import ALPHABET
 from fingerspell.live import commit, rules_at, session

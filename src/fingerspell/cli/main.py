@@ -47,11 +47,13 @@ def _speak_plainly() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-_DOORS = {"prepare_dataset": "prepare", "train_finetune": "train", "app": "serve"}
-"""The verb that each of the guide's programs stands for."""
+DOORS = {"prepare": "prepare_dataset.py", "train": "train_finetune.py", "serve": "app.py"}
+"""Verbs that the training guide's programs under `backend/` stand for."""
+
+_VERBS = {program: verb for verb, program in DOORS.items()}
 
 _OURS = re.compile(
-    rf"(?<![\w./-])(?:python backend/({'|'.join(_DOORS)})\.py"
+    rf"(?<![\w./-])(?:python backend/({'|'.join(map(re.escape, _VERBS))})"
     rf"|fingerspell(?= (?:{'|'.join(COMMANDS)})\b))"
 )
 
@@ -69,7 +71,7 @@ def as_started(fix: str) -> str:
         return fix
     else:
         start = "fingerspell"
-    return _OURS.sub(lambda ours: f"{start} {_DOORS[ours[1]]}" if ours[1] else start, fix)
+    return _OURS.sub(lambda ours: f"{start} {_VERBS[ours[1]]}" if ours[1] else start, fix)
 
 
 def said(error: FingerspellError) -> str:

@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 TARGET = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
-DOORS = {"prepare": "prepare_dataset.py", "train": "train_finetune.py", "serve": "app.py"}
-"""Verbs that the training guide's programs under `backend/` stand for."""
-
 PROGRAMS = {"smoke": "run_smoke_test.py"}
 """Programs under `backend/` that are no verb of their own."""
 
@@ -53,6 +50,8 @@ def _verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 
 
 def _section(name: str, verb: argparse.ArgumentParser) -> str:
+    from fingerspell.cli.main import DOORS
+
     lines = [f"## {name}", "", _sentence(verb.description or "")]
     door = DOORS.get(name.removeprefix("fingerspell "))
     if door:
