@@ -102,6 +102,12 @@ def test_the_card_tells_what_there_is_and_no_more() -> None:
     full = model_card(evaluated(exported=True), {**RUN, "synthetic_pictures": 2900})
     assert "test 15. Beside them 2,900 synthetic hands" in full
     assert "same class as the trained one on 100.0 %" in full
+    guessed = evaluated(exported=True) | {"guessing": {"accuracy": 0.5, "suspected": True}}
+    proven = model_card(guessed, {**RUN, "proven_pictures": 120})
+    assert "\n\nWARNING: " in proven and "on 120 pictures of the data set.\n" in proven
+    for card in (bare, full, proven):
+        for mark in ("## ", "The exported", "WARNING"):
+            assert card.count(f"\n{mark}") == card.count(f"\n\n{mark}"), "a paragraph of its own"
 
 
 def test_names_cannot_break_the_card() -> None:
