@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "errors": set(),
     "assets": set(),
     "install": set(),
-    "labels": {"files"},
+    "labels": {"errors"},
     "machine": set(),
     "progress": set(),
     "files": {"errors"},

@@ -10,7 +10,15 @@ import pytest
 
 from fingerspell import errors, labels
 from fingerspell.errors import FingerspellError
-from fingerspell.labels import ALPHABET, in_order, label_of, read_labels, write_labels
+from fingerspell.labels import (
+    ALPHABET,
+    LETTERS,
+    chosen_labels,
+    in_order,
+    label_of,
+    read_labels,
+    write_labels,
+)
 from fingerspell.progress import Progress, _line, duration, speed
 
 KINDS = [
@@ -120,3 +128,26 @@ def test_a_terminal_is_written_in_place_and_old_letters_are_covered() -> None:
 )
 def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (None, ALPHABET),
+        ("A-Z", LETTERS),
+        ("a-c, K ,Backspace", ("A", "B", "C", "K", "del")),
+        (("space", "B", "B"), ("B", "space")),
+        ("x-ray", ("x-ray",)),
+        ("0-3", ("1", "2")),
+    ],
+)
+def test_a_list_of_labels_names_them_in_their_order(asked, chosen):
+    own = ("1", "2", "x-ray") if chosen[0] in ("1", "x-ray") else ALPHABET
+    assert chosen_labels(asked, own) == tuple(chosen)
+
+
+@pytest.mark.parametrize("asked", ["", "A,,B", "Z-A", "AA", "1-9", (), "hello"])
+def test_a_list_that_names_no_label_is_refused(asked):
+    with pytest.raises(errors.ConfigError) as caught:
+        chosen_labels(asked, ALPHABET)
+    assert "A-Z" in caught.value.fix

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from fingerspell.errors import ConfigError
+
 LETTERS: tuple[str, ...] = tuple(string.ascii_uppercase)
 """A–Z."""
 
@@ -44,6 +46,31 @@ def label_of(written: str) -> str:
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """Returns class names without repetition in prediction order (sorted by code point)."""
     return tuple(sorted(set(names)))
+
+
+def chosen_labels(asked: str | Sequence[str] | None, labels: Sequence[str]) -> tuple[str, ...]:
+    """Returns those of `labels` that a list such as `A-Z` or `A-I,K-Y,space` names, in their order.
+
+    Its parts, also as a sequence, are labels (or another spelling of one) and ranges of labels of
+    one character each; `None` names all. Raises `ConfigError` for a part that names none.
+    """
+    if asked is None:
+        return tuple(labels)
+    chosen: set[str] = set()
+    for part in map(str.strip, asked.split(",") if isinstance(asked, str) else asked or [""]):
+        first, _, last = part.partition("-")
+        named = {part, label_of(part), part.upper()}.intersection(labels)
+        if not named and len(first) == len(last) == 1:
+            ends = [end.upper() if end.upper() in labels else end for end in (first, last)]
+            named = {x for x in labels if len(x) == 1 and ends[0] <= x <= ends[1]}
+        if not named:
+            raise ConfigError(
+                found=f"{part!r} in the list of labels {asked!r}",
+                expected=f"labels of this recogniser ({', '.join(labels)}) or ranges of them",
+                fix="list them like A-Z or A-I,K-Y,space",
+            )
+        chosen |= named
+    return tuple(label for label in labels if label in chosen)
 
 
 def write_labels(path: Path, labels: Sequence[str]) -> None:

@@ -144,3 +144,13 @@ def test_a_folder_is_read_whatever_its_pictures_are_called(bundle: Path, tmp_pat
         str(tmp_path / "hands" / name) for name in pictures
     ]
     assert {line.split(": ")[1][0] for line in lines} == {"A"}
+
+
+@pytest.mark.parametrize("given", ["option", "environment"])
+def test_only_allowed_labels_are_answered(bundle: Path, hands: Path, given, monkeypatch, capsys):
+    monkeypatch.setenv("FINGERSPELL_LABELS", "B" if given == "environment" else "A-Z")
+    option = () if given == "environment" else ("--labels", "B")
+    assert command("predict", hands / "a.jpg", "--bundle", bundle, *option) == 0
+    assert capsys.readouterr().out.endswith("a.jpg: B  (B 100.0%)\n")
+    assert command("predict", hands / "a.jpg", "--bundle", bundle, "--labels", "7") == 2
+    assert "A-I,K-Y,space" in capsys.readouterr().err

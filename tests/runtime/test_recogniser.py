@@ -11,6 +11,7 @@ import pytest
 from fingerspell.errors import BundleError, PictureError
 from fingerspell.images import fit
 from fingerspell.runtime import MODEL_FILES, Recogniser
+from fingerspell.runtime.answer import only
 from fingerspell.runtime.contract import FILE_NAME
 from helpers.tiny_bundle import COLOURS, LABELS, SIZE_PX, picture
 
@@ -140,3 +141,23 @@ def test_one_bit_changed_a_broken_contract_or_none_and_an_unknown_precision_are_
     (bundle / FILE_NAME).unlink()
     with pytest.raises(BundleError, match=r"no recogniser\.json"):
         Recogniser.load(bundle)
+
+
+def test_only_allowed_labels_are_answered_and_their_probabilities_add_up(bundle: Path):
+    every, rows = Recogniser.load(bundle), colours(20)
+    some = Recogniser.load(bundle, labels=[*LABELS[:2], LABELS[3]])
+    assert some.labels == every.labels and some.allowed == (*LABELS[:2], LABELS[3])
+    kept = every.probabilities(rows) * [1, 1, 0, 1, 0, 0]
+    expected = kept / kept.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(some.probabilities(rows), expected, rtol=1e-6)
+    answer = some.recognise(picture(LABELS[2]))
+    assert answer.label in some.allowed and {x for x, _ in answer.top(9)} <= set(some.allowed)
+    assert some.recognise(picture(LABELS[2]), labels=LABELS[2]).confidence == 1
+    again = every.recognise(picture(LABELS[2]), labels=some.allowed)
+    np.testing.assert_array_equal(again.probabilities, answer.probabilities)
+
+
+def test_allowed_labels_without_any_probability_share_it():
+    rows = np.array([[1, 0, 0, 0], [0.5, 0.5, 0, 0]], np.float32)
+    allowed = only(rows, ("A", "B", "C", "D"), ("B", "C"))
+    np.testing.assert_array_equal(allowed, np.array([[0, 0.5, 0.5, 0], [0, 1, 0, 0]], np.float32))

@@ -195,6 +195,27 @@ def test_a_single_photograph_counts_only_when_the_client_says_so(client: TestCli
     assert send(client, RED, session_id="of a stream").json()["assembled_text"] == ""
 
 
+@pytest.mark.parametrize("where", ["form", "address", "server"])
+def test_only_allowed_labels_are_answered(recogniser: Recogniser, where: str):
+    others = ",".join(LABELS[1:3])
+    served = Recogniser(recogniser.contract, recogniser._pool, "float32", LABELS[1:3])
+    with TestClient(create_app(served if where == "server" else recogniser)) as client:
+        files = {"image": ("hand.jpg", RED)}
+        fields = {"labels": others} if where == "form" else {}
+        asked = {"labels": others} if where == "address" else {}
+        body = client.post("/predict-image", files=files, data=fields, params=asked).json()
+        shown = client.get("/health").json()["labels"]
+    assert {one["label"] for one in body["predictions"]} == set(LABELS[1:3])
+    assert sum(one["score"] for one in body["predictions"]) == pytest.approx(1)
+    assert shown == list(LABELS[1:3] if where == "server" else LABELS)
+
+
+@pytest.mark.parametrize("labels", ["Q-A", "hello", 7])
+def test_labels_that_cannot_be_are_a_400(client: TestClient, labels: object):
+    response = client.post("/predict-image", json={"image": IN_JSON, "labels": labels})
+    assert response.status_code == 400 and "A-Z" in problem(response)["fix"]
+
+
 def test_the_stand_in_says_so_in_health_and_answers():
     client = TestClient(create_app(MockRecogniser()))
     assert client.get("/health").json()["mock"] is True

@@ -37,13 +37,24 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Adds `--labels`: which labels may be answered."""
+    parser.add_argument(
+        "--labels",
+        metavar="LIST",
+        help="only these labels are answered, as in A-Z or A-I,K-Y,space (default: $FINGERSPELL_"
+        "LABELS or all)",
+    )
+
+
 def chosen_predictor(
     bundle: Path | None,
     precision: str = "auto",
     starter: Path | None = None,
     threshold: float | None = None,
+    labels: str | None = None,
 ) -> Predictor:
-    """Returns the recogniser that `--bundle`, `--precision` and `--threshold` ask for.
+    """Returns the recogniser that `--bundle`, `--precision`, `--threshold` and `--labels` ask for.
 
     Says on standard error where it is not one that the user trained. `starter` is the released
     recogniser's folder, by default the package's own.
@@ -52,7 +63,7 @@ def chosen_predictor(
 
     released = starter or STARTER
     folder = choose_folder(bundle, released)
-    predictor = choose(folder, os.environ, precision=precision, threshold=threshold)
+    predictor = choose(folder, os.environ, precision=precision, threshold=threshold, labels=labels)
     if predictor.mock:
         print("note: the mock answers (USE_MOCK_MODEL=1), not a model", file=sys.stderr)
     elif folder == released:
@@ -81,11 +92,14 @@ def add_live_rules(parser: argparse.ArgumentParser) -> None:
 
 
 def predictor_and_rules(args: argparse.Namespace) -> tuple[Predictor, LiveRules]:
-    """Returns what `add_bundle`, `add_precision` and `add_live_rules` ask for."""
+    """Returns what `add_bundle`, `add_precision`, `add_labels` and `add_live_rules` ask for."""
     from fingerspell.live import rules_at
 
     asked = _asked_rules(args, os.environ)
-    predictor = chosen_predictor(args.bundle, args.precision, threshold=asked.get("threshold"))
+    labels = args.labels or os.environ.get("FINGERSPELL_LABELS", "").strip() or None
+    predictor = chosen_predictor(
+        args.bundle, args.precision, threshold=asked.get("threshold"), labels=labels
+    )
     return predictor, rules_at(**{"threshold": predictor.threshold, **asked})
 
 

@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import add_bundle, add_live_rules, add_precision, predictor_and_rules
+from fingerspell.cli.options import (
+    add_bundle,
+    add_labels,
+    add_live_rules,
+    add_precision,
+    predictor_and_rules,
+)
 
 if TYPE_CHECKING:
     from fingerspell.live import Counted, Frame, LiveRules
@@ -24,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--video", type=Path, metavar="FILE", help="read a recorded video")
     add_bundle(parser)
     add_precision(parser)
+    add_labels(parser)
     add_live_rules(parser)
     add("--top", type=int, default=3, help="how many labels to show (default: 3)")
     add("--json", action="store_true", help="print JSON")

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from fingerspell.cli.options import add_bundle, add_live_rules, add_precision, predictor_and_rules
+from fingerspell.cli.options import (
+    add_bundle,
+    add_labels,
+    add_live_rules,
+    add_precision,
+    predictor_and_rules,
+)
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 _HOST = "127.0.0.1"
@@ -22,6 +28,7 @@ _PORT = 5000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_precision(parser)
+    add_labels(parser)
     add_live_rules(parser)
     add = parser.add_argument
     add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
@@ -60,7 +67,7 @@ def load_app(bundle: Path | None = None) -> FastAPI:
     from fingerspell.serve.app import create_app
 
     several = _server_processes(sys.argv, os.environ) > 1
-    asked = argparse.Namespace(bundle=bundle, precision="auto")
+    asked = argparse.Namespace(bundle=bundle, precision="auto", labels=None)
     try:
         predictor, rules = predictor_and_rules(asked)
     except FingerspellError as error:  # uvicorn would show where in its own code it was raised.
@@ -93,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     app = create_app(predictor, limits, rules=rules, cors=args.cors)
     with open_socket(host, port) as bound:
         here, *network = addresses(bound)
-        described = f"{len(predictor.labels)} labels, threshold {predictor.threshold:g}"
+        described = f"{len(predictor.allowed)} labels, threshold {predictor.threshold:g}"
         print(f"{predictor.name}, {described}, at {here}", flush=True)
         for there in network:
             print(f"on another device in this network: {there}", flush=True)

@@ -17,6 +17,9 @@ Batch = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 """float32 (labels,) or (N, labels), in label order; a row adds up to 1."""
 
+Allowed = str | Sequence[str] | None
+"""Labels that an answer may have, as `labels.chosen_labels` reads them; `None`: no choice."""
+
 _RANGE_SLACK = 1e-3
 """How far resampling may overshoot [0, 1]."""
 
@@ -27,7 +30,8 @@ class Answer:
 
     `label` is the most probable class and `confidence` its probability in [0, 1]. `accepted` is
     False where the confidence is below the recogniser's threshold: then treat the label as a
-    guess. `probabilities` is float32 (labels,), in the order of `labels`.
+    guess. `probabilities` is float32 (labels,), in the order of `labels`; 0 for a label that was
+    not allowed.
     """
 
     label: str
@@ -37,9 +41,14 @@ class Answer:
     labels: tuple[str, ...]
 
     def top(self, count: int) -> tuple[tuple[str, float], ...]:
-        """Returns the `count` most probable (label, probability) pairs, best first."""
+        """Returns the `count` most probable (label, probability) pairs, best first.
+
+        Labels that were not allowed are not among them.
+        """
         order = np.argsort(-self.probabilities, kind="stable")[:count]
-        return tuple((self.labels[i], float(self.probabilities[i])) for i in order)
+        return tuple(
+            (self.labels[i], float(self.probabilities[i])) for i in order if self.probabilities[i]
+        )
 
 
 class Predictor(Protocol):
@@ -65,11 +74,18 @@ class Predictor(Protocol):
     def mock(self) -> bool:
         """Whether this is the mock, which has learnt nothing."""
 
-    def probabilities(self, batch: Batch) -> Probabilities:
-        """Returns float32 (N, labels) for a batch."""
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The labels that it answers with, all of them unless its user chose."""
 
-    def recognise(self, picture: Picture) -> Answer:
-        """Returns the answer for one picture of any size: path, encoded bytes or RGB uint8."""
+    def probabilities(self, batch: Batch) -> Probabilities:
+        """Returns float32 (N, labels) for a batch; 0 for a label that is not allowed."""
+
+    def recognise(self, picture: Picture, labels: Allowed = None) -> Answer:
+        """Returns the answer for one picture of any size: path, encoded bytes or RGB uint8.
+
+        `labels` are those allowed for this answer (default: `allowed`).
+        """
 
 
 def answer(probabilities: Probabilities, labels: Sequence[str], threshold: float) -> Answer:
@@ -77,6 +93,20 @@ def answer(probabilities: Probabilities, labels: Sequence[str], threshold: float
     best = int(np.argmax(probabilities))
     confidence = min(float(probabilities[best]), 1.0)  # a softmax may round to just above 1
     return Answer(labels[best], confidence, confidence >= threshold, probabilities, tuple(labels))
+
+
+def only(rows: Probabilities, labels: Sequence[str], allowed: Sequence[str]) -> Probabilities:
+    """Returns rows (N, labels) with 0 for what is not allowed; the rest adds up to 1 again.
+
+    Where the allowed ones had no probability at all, each gets as much as any other.
+    """
+    if len(allowed) == len(labels):
+        return rows
+    wanted = np.isin(labels, list(allowed)).astype(np.float32)
+    kept = rows * wanted
+    total = kept.sum(axis=1, keepdims=True)
+    kept[total[:, 0] == 0] = wanted
+    return np.asarray(kept / np.where(total == 0, wanted.sum(), total), np.float32)
 
 
 def check_batch(batch: Batch, size_px: tuple[int, int]) -> None:

@@ -8,14 +8,16 @@ import numpy as np
 from fingerspell.assets import STARTER, has_starter
 from fingerspell.errors import BundleError, ConfigError
 from fingerspell.images import Picture, fit
-from fingerspell.labels import ALPHABET
+from fingerspell.labels import ALPHABET, chosen_labels
 from fingerspell.runtime.answer import (
+    Allowed,
     Answer,
     Batch,
     Predictor,
     Probabilities,
     answer,
     check_batch,
+    only,
     pixels_of,
 )
 from fingerspell.runtime.contract import FILE_NAME
@@ -29,6 +31,8 @@ _OUTPUT = Path("output")
 _WORD = "starter"
 """What a command calls the released recogniser."""
 
+_THRESHOLD = 0.7
+
 _CONFIDENCE = 0.9
 """Its confidence in every answer; the other labels share the rest."""
 
@@ -40,13 +44,14 @@ def choose(
     precision: str = "auto",
     threads: int = 1,
     threshold: float | None = None,
+    labels: Allowed = None,
 ) -> Predictor:
     """Returns the recogniser to use; raises `BundleError` that names the ways out.
 
-    `threshold` takes the place of the bundle's.
+    `threshold` takes the place of the bundle's; `labels` are those allowed (`A-Z`).
     """
     if _wants_mock(environment):
-        return MockRecogniser() if threshold is None else MockRecogniser(threshold)
+        return MockRecogniser(threshold or _THRESHOLD, labels)
     if not (bundle / FILE_NAME).is_file():
         where = "this copy of the package" if bundle == STARTER else bundle
         offered = has_starter() and bundle != STARTER
@@ -57,7 +62,9 @@ def choose(
             fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
             f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a mock without a model",
         )
-    return Recogniser.load(bundle, precision=precision, threads=threads, threshold=threshold)
+    return Recogniser.load(
+        bundle, precision=precision, threads=threads, threshold=threshold, labels=labels
+    )
 
 
 def choose_folder(asked: Path | None, starter: Path = STARTER, output: Path = _OUTPUT) -> Path:
@@ -88,11 +95,15 @@ class MockRecogniser:
     labels = ALPHABET
     size_px = (200, 200)
 
-    def __init__(self, threshold: float = 0.7) -> None:
+    def __init__(self, threshold: float = _THRESHOLD, labels: Allowed = None) -> None:
         self.threshold = threshold
+        self.allowed = chosen_labels(labels, self.labels)
 
     def probabilities(self, batch: Batch) -> Probabilities:
         """Returns float32 (N, labels) for float32 (N, H, W, 3) in [0, 1]."""
+        return only(self._rows(batch), self.labels, self.allowed)
+
+    def _rows(self, batch: Batch) -> Probabilities:
         check_batch(batch, self.size_px)
         count = len(self.labels)
         brightness = batch.mean(axis=(1, 2, 3), dtype=np.float64)
@@ -101,10 +112,11 @@ class MockRecogniser:
         rows[np.arange(len(batch)), best] = _CONFIDENCE
         return rows
 
-    def recognise(self, picture: Picture) -> Answer:
+    def recognise(self, picture: Picture, labels: Allowed = None) -> Answer:
         """Returns the answer for one picture: a path, encoded bytes, or uint8 RGB of any size."""
-        row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
-        return answer(row, self.labels, self.threshold)
+        rows = self._rows(fit(pixels_of(picture), self.size_px)[None])
+        allowed = self.allowed if labels is None else chosen_labels(labels, self.labels)
+        return answer(only(rows, self.labels, allowed)[0], self.labels, self.threshold)
 
     def grey_level(self, label: str) -> int:
         """Returns the grey level (0–255) that is answered with `label`."""

@@ -16,7 +16,17 @@ import numpy as np
 from fingerspell.assets import STARTER
 from fingerspell.errors import BundleError
 from fingerspell.images import Picture, fit
-from fingerspell.runtime.answer import Answer, Batch, Probabilities, answer, check_batch, pixels_of
+from fingerspell.labels import chosen_labels
+from fingerspell.runtime.answer import (
+    Allowed,
+    Answer,
+    Batch,
+    Probabilities,
+    answer,
+    check_batch,
+    only,
+    pixels_of,
+)
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 
 MODEL_FILES = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
@@ -185,11 +195,18 @@ class Recogniser:
 
     mock = False
 
-    def __init__(self, contract: Contract, pool: Pool, precision: str) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        pool: Pool,
+        precision: str,
+        labels: Allowed = None,
+    ) -> None:
         _check_shapes(contract, pool.input_shape, pool.output_shape[-1])
         self.contract = contract
         self.precision = precision
         self._pool = pool
+        self.allowed = chosen_labels(labels, contract.labels)
 
     @classmethod
     def load(
@@ -200,14 +217,18 @@ class Recogniser:
         threads: int = 1,
         parallel: int | None = None,
         threshold: float | None = None,
+        labels: Allowed = None,
     ) -> Recogniser:
         """Loads a bundle: a finished run folder, or by default the released recogniser.
 
         `precision` is `auto` (the most exact that is there), `float32`, `fp16` or `int8`,
         `threads` how many cores one picture may use, `parallel` how many pictures are
         computed at once (default: one a core, at most 4); each costs about 30 MB. `threshold` is
-        the probability from which an answer is accepted (default: the bundle's).
+        the probability from which an answer is accepted (default: the bundle's). `labels` allows
+        only some of the bundle's labels, as a list or as text (`A-Z`): the others get probability
+        0 and the allowed ones add up to 1, so a background is read as one of them, too.
 
+        Raises `ConfigError` for a label that the bundle does not have.
         Raises `BundleError` where the folder holds no bundle, a file is missing or its SHA-256 is
         not the one in `recogniser.json`, or model and contract do not fit together.
         """
@@ -217,9 +238,8 @@ class Recogniser:
             contract = replace(contract, threshold=threshold)
         precision = _choose_precision(precision, contract)
         model = read_model(folder, MODEL_FILES[precision], contract)
-        return cls(
-            contract, Pool(model, threads=threads, most=parallel or usual_interpreters()), precision
-        )
+        pool = Pool(model, threads=threads, most=parallel or usual_interpreters())
+        return cls(contract, pool, precision, labels)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -242,17 +262,22 @@ class Recogniser:
         return f"{self.contract.backbone or 'recogniser'} {self.precision}"
 
     def probabilities(self, batch: Batch) -> Probabilities:
-        """Returns float32 (N, labels) for float32 (N, H, W, 3) in [0, 1]; N may be 0."""
-        check_batch(batch, self.size_px)
-        return self._pool.run(batch)
+        """Returns float32 (N, labels) for float32 (N, H, W, 3) in [0, 1]; N may be 0.
 
-    def recognise(self, picture: Picture) -> Answer:
-        """Returns the answer for one picture of any size.
+        Labels that are not allowed have 0.
+        """
+        check_batch(batch, self.size_px)
+        return only(self._pool.run(batch), self.labels, self.allowed)
+
+    def recognise(self, picture: Picture, labels: Allowed = None) -> Answer:
+        """Returns the answer for one picture of any size; `labels` are those allowed for it.
 
         `picture` is a path, the bytes of an encoded file (JPEG, PNG, WebP, …), or decoded pixels:
         uint8 (height, width, 3), RGB in [0, 255]. It is padded with black to the network's aspect
         ratio and resized. Raises `PictureError` for a missing or damaged file, and for an array
         of another dtype or shape.
         """
-        row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
-        return answer(row, self.labels, self.threshold)
+        batch = fit(pixels_of(picture), self.size_px)[None]
+        allowed = self.allowed if labels is None else chosen_labels(labels, self.labels)
+        rows = only(self._pool.run(batch), self.labels, allowed)
+        return answer(rows[0], self.labels, self.threshold)

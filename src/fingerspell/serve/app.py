@@ -58,7 +58,7 @@ def create_app(
         return messages.Health(
             status="ok",
             model=recogniser.name,
-            labels=list(recogniser.labels),
+            labels=list(recogniser.allowed),
             size=recogniser.size_px,
             threshold=recogniser.threshold,
             mock=recogniser.mock,
@@ -69,11 +69,11 @@ def create_app(
     async def predict_image(request: Request) -> messages.PictureAnswer:
         """Reads the handshape in one picture; with a `session_id` it is a frame of a stream."""
         arrived_s = sessions.clock()
-        upload = await read_upload(request, limits)
+        upload = await read_upload(request, limits, recogniser.labels)
         if upload.session_id is not None and not sessions_allowed:
             raise _several_processes()
         answer, time_ms = await anyio.to_thread.run_sync(
-            _timed_answer, recogniser, upload.picture, limiter=places
+            _timed_answer, recogniser, upload, limiter=places
         )
         return messages.picture_answer(
             answer,
@@ -96,10 +96,10 @@ def _several_processes() -> messages.RequestError:
     )
 
 
-def _timed_answer(recogniser: Predictor, picture: bytes) -> tuple[Answer, float]:
+def _timed_answer(recogniser: Predictor, upload: Upload) -> tuple[Answer, float]:
     """Returns the answer and the milliseconds for unpacking and reading."""
     start_s = time.perf_counter()
-    answer = recogniser.recognise(decode(picture))
+    answer = recogniser.recognise(decode(upload.picture), upload.labels)
     return answer, (time.perf_counter() - start_s) * 1000
 
 
@@ -126,7 +126,8 @@ def _request_in_words(limits: Limits) -> dict[str, Any]:
     """Describes the three ways to send a picture for `/openapi.json`."""
     binary = {"type": "string", "format": "binary", "maxLength": limits.picture_bytes}
     text = {"type": "string"}
-    extras = {"session_id": text, "commit": {"type": "string", "enum": list(COMMITS)}}
+    commit = {"type": "string", "enum": list(COMMITS)}
+    extras = {"session_id": text, "commit": commit, "labels": text}
     form = {"type": "object", "properties": {"image": binary, **extras}, "required": ["image"]}
     members = {"type": "object", "properties": {"image_base64": text, "image": text, **extras}}
     return {

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,6 +18,8 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from fingerspell.errors import ConfigError
+from fingerspell.labels import chosen_labels
 from fingerspell.serve.messages import RequestError
 from fingerspell.serve.sessions import MEGABYTE, Limits
 
@@ -26,7 +28,7 @@ COMMITS = ("hold", "now")
 _FIELDS = ("image_base64", "image")
 """What the picture may be called in a form or in JSON."""
 
-_PAIRS = tuple(f"{name}=".encode() for name in (*_FIELDS, "session_id", "commit"))
+_PAIRS = tuple(f"{name}=".encode() for name in (*_FIELDS, "session_id", "commit", "labels"))
 _NO_PATH = "send the file itself and not its path: in a form as a file, curl -F image=@hand.jpg"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{32,}={0,2}\s*")
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -41,16 +43,21 @@ _HOW_TO_SEND = (
 class Upload:
     """What a client sent: the picture's bytes, whose session it is, and when a sign counts.
 
-    `_commit` is `hold` (the live rules) or `now` (this photograph is one whole sign).
+    `commit` is `hold` (the live rules) or `now` (this photograph is one whole sign). `labels` are
+    those allowed in the answer (`None`: the server's).
     """
 
     picture: bytes
     session_id: str | None
     commit: str
+    labels: tuple[str, ...] | None = None
 
 
-async def read_upload(request: Request, limits: Limits) -> Upload:
-    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture."""
+async def read_upload(request: Request, limits: Limits, known: Sequence[str]) -> Upload:
+    """Reads a request; raises `RequestError` 400 or 413 for one that holds no usable picture.
+
+    `known` are the recogniser's labels, of which a request may allow some.
+    """
     body = await _read_body(request, limits)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     fields: Mapping[str, Any]
@@ -68,7 +75,7 @@ async def read_upload(request: Request, limits: Limits) -> Upload:
     if len(picture) > limits.picture_bytes:
         raise _too_large(limits)
     asked = {**request.query_params, **fields}
-    return Upload(picture, _session_id(asked, limits), _commit(asked))
+    return Upload(picture, _session_id(asked, limits), _commit(asked), _labels(asked, known))
 
 
 async def _read_body(request: Request, limits: Limits) -> bytes:
@@ -219,6 +226,19 @@ def _commit(asked: Mapping[str, Any]) -> str:
             f"commit={str(value)[:20]!r}", "use `hold` for a stream, `now` for single photographs"
         )
     return str(value)
+
+
+def _labels(asked: Mapping[str, Any], known: Sequence[str]) -> tuple[str, ...] | None:
+    """Returns the labels that a request allows, written as `A-Z` or `A-I,K-Y`."""
+    value = asked.get("labels") or None
+    if not isinstance(value, str | None):
+        raise _bad("labels that are not a text", "send a list like A-Z or A-I,K-Y,space")
+    try:
+        return None if value is None else chosen_labels(value, known)
+    except ConfigError as error:
+        raise RequestError(
+            400, found=error.found[:200], expected=error.expected, fix=error.fix
+        ) from error
 
 
 def _bad(found: str, fix: str = _HOW_TO_SEND) -> RequestError:
