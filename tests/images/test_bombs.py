@@ -74,7 +74,7 @@ def refused_in_little_memory(said: str) -> Iterator[None]:
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_that_claims_gigapixels_is_refused_before_it_unpacks(name: str) -> None:
     assert len(BOMBS[name]) < 1000
-    with refused_in_little_memory("at most (52|204),000,000 pixels"):
+    with refused_in_little_memory("(at most (52|208),000,000 pixels|sides up to 65,535)"):
         decode(BOMBS[name])
 
 
@@ -126,3 +126,30 @@ def test_a_picture_of_200_megapixels_is_read_in_the_memory_of_50(tmp_path: Path)
     *seen, peak_kb = map(int, told.split())
     assert seen == [6120, 8160, 3, 90, 90]
     assert peak_kb < 250_000, "3 bytes a pixel would be 600 MB"
+
+
+def scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    data = saved(Image.new("L", (640, 480), 90), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * (count - data.count(b"\xff\xda")) + data[-2:]
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_they_are_unpacked() -> None:
+    assert decode(scans(40)).shape == (480, 640, 3)
+    for count in (41, 20_000):
+        with refused_in_little_memory(f"a JPEG of {count:,} scans"):
+            decode(scans(count))
+
+
+def test_previews_in_its_header_are_no_scans_of_a_jpeg() -> None:
+    preview = b"\xff\xda" * 5000
+    note = b"\xff\xe2" + struct.pack(">H", len(preview) + 2) + preview
+    data = encode_jpeg(np.zeros((8, 16, 3), np.uint8))
+    assert decode(data[:2] + note + data[2:]).shape == (8, 16, 3)
+
+
+@pytest.mark.parametrize("size", [(70_000, 1), (1, 70_000)])
+def test_a_strip_beyond_any_use_is_refused_before_it_unpacks(size) -> None:
+    with refused_in_little_memory("sides up to 65,535"):
+        decode(png(size, 8, 2, bytes(64)))

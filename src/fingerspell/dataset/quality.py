@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from fingerspell.dataset.manifest import Sample
-from fingerspell.images.decode import Grey, Pixels, luma
+from fingerspell.images import Grey, Pixels, luma
 
 SIDE_PX = 200
 """Longer side at which sharpness is measured, so that pictures of different size compare."""

@@ -19,7 +19,7 @@ from fingerspell.export.metadata import with_metadata
 from fingerspell.export.proof import prove
 from fingerspell.export.tflite import convert_int8
 from fingerspell.files import write_text
-from fingerspell.images.decode import as_plain_jpeg
+from fingerspell.images.encode import as_plain_jpeg
 from fingerspell.labels import write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
 

@@ -4,17 +4,13 @@ from fingerspell.images.decode import (
     MAX_BYTES,
     MAX_PIXELS,
     Glance,
-    Grey,
-    Picture,
-    Pixels,
-    Planes,
     decode,
-    encode_jpeg,
     glance,
-    luma,
     read,
 )
+from fingerspell.images.encode import encode_jpeg
 from fingerspell.images.fit import fit, load
+from fingerspell.images.pixels import Grey, Picture, Pixels, Planes, luma
 
 __all__ = [
     "MAX_BYTES", "MAX_PIXELS", "Glance", "Grey", "Picture", "Pixels", "Planes", "decode",

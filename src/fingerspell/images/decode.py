@@ -20,34 +20,15 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 import simplejpeg
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from fingerspell.errors import PictureError
+from fingerspell.images.pixels import Pixels
 from fingerspell.install import pip
-
-Pixels: TypeAlias = NDArray[np.uint8]
-"""uint8 (H, W, 3) RGB, as decoded."""
-
-Grey: TypeAlias = NDArray[np.uint8]
-"""uint8 (H, W) luma."""
-
-Planes: TypeAlias = NDArray[np.float32]
-"""float32 (h, w, 3) RGB in [0, 1], as a network takes it."""
-
-Picture: TypeAlias = str | Path | bytes | Pixels
-"""A picture as a caller has it: a file's path, an encoded file's bytes, or decoded RGB."""
-
-
-def luma(rgb: Pixels) -> Grey:
-    """Returns the luma of uint8 (H, W, 3), as ITU-R BT.601 weighs the channels."""
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-
 
 MAX_BYTES = 96 * 1024 * 1024
 """Longest file that is decoded: a JPEG of 200 megapixels may have 70 MB."""
@@ -56,10 +37,15 @@ MAX_PIXELS = 52_000_000
 """Most pixels that are unpacked; a small file may claim far more (a decompression bomb). Phones
 sell 8192×6144 pixels as 50 megapixels."""
 
-MAX_JPEG_PIXELS = 204_000_000
-"""Most pixels of a JPEG, which can be unpacked at a part of its size: phones sell 16320×12240."""
+MAX_SIDE_PX = 65_535
+"""Longest side, JPEG's own limit: a strip of 50 million pixels takes seconds for nothing."""
 
-_SCALES = (1.0, 0.5, 0.375, 0.25)
+MAX_SCANS = 40
+"""Most scans of a JPEG. Encoders write up to some twenty; each goes over the whole picture, so that
+thousands in a few hundred kilobytes would take hours."""
+
+_JPEG_TIMES = 4
+"""How many times as many a JPEG may have, unpacked at half its size: phones sell 16320×12240."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -81,10 +67,13 @@ _DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
 _STRAY_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xd9"
+_START_OF_SCAN, _SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xda", b"\xff\xd9"
 _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 _MOST_STRAY_BYTES = 16
+_MOST_REPAIR = 10**9
+"""Pixels, times scans, that trying what is stray may unpack: some ten seconds."""
+
 _FEWEST_MARKERS = 3
 """One restart interval with bytes to spare may be damaged; the same in all of them is a camera."""
 
@@ -117,17 +106,18 @@ class Glance(NamedTuple):
     height: int
 
 
-def decode(data: bytes) -> Pixels:
+def decode(data: bytes, most_pixels: int = MAX_PIXELS) -> Pixels:
     """Returns uint8 (H, W, 3) RGB, turned upright by its EXIF tag.
 
     Grey becomes three equal channels, 16-bit grey keeps its upper 8 bits, transparency is laid
     on black (as padding is, and as a browser's canvas saves JPEG), an animation gives its first
-    frame. Raises `PictureError` for anything empty, cut off, too large or not a picture.
+    frame. Raises `PictureError` for anything empty, cut off, too large or not a picture; a JPEG of
+    more than `most_pixels` comes at a part of its size, up to four times as many.
     """
-    return glance(data, MAX_PIXELS).rgb
+    return glance(data, MAX_PIXELS, most_pixels).rgb
 
 
-def glance(data: bytes, side_px: int) -> Glance:
+def glance(data: bytes, side_px: int, most_pixels: int = MAX_PIXELS) -> Glance:
     """Decodes at a reduced size, and refuses exactly the files that `decode` refuses.
 
     A JPEG is unpacked at a half, 3/8, a quarter or an eighth of its size where both sides keep
@@ -137,7 +127,10 @@ def glance(data: bytes, side_px: int) -> Glance:
     if not data:
         raise _unusable("an empty file (0 bytes)")
     _check_bytes(len(data))
-    if data.startswith(_JPEG_START) and (small := _decode_jpeg(data, side_px)) is not None:
+    if (
+        data.startswith(_JPEG_START)
+        and (small := _decode_jpeg(data, side_px, most_pixels)) is not None
+    ):
         rgb, width, height = small
         turn = _jpeg_orientation(data)
         return Glance(_upright(rgb, turn), *((height, width) if turn >= 5 else (width, height)))
@@ -149,7 +142,7 @@ def glance(data: bytes, side_px: int) -> Glance:
     formats = container_formats(kind) if kind else _FORMATS
     if not formats:
         raise _missing(kind)
-    rgb = _decode_other(data, formats)
+    rgb = _decode_other(data, formats, most_pixels)
     return Glance(rgb, rgb.shape[1], rgb.shape[0])
 
 
@@ -168,7 +161,7 @@ def read(path: Path) -> Pixels:
         ) from error
 
 
-def _exif_orientation(image: Image.Image) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """Returns 1–8 as EXIF defines them; 1 (upright) where the tag is missing or unreadable."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
@@ -233,23 +226,25 @@ def _register_heif() -> bool:
     return True
 
 
-def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
+def _decode_jpeg(data: bytes, side_px: int, most_pixels: int) -> Glance | None:
     """libjpeg-turbo's pixels, or None where only Pillow can say more (an odd or broken header).
 
     Raises `PictureError` where the picture data is damaged: Pillow would return a picture whose
     rest is grey or shifted.
     """
+    _check_scans(data)
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
-    sides_px = _unpacked_sides(data, height, width, side_px)
+    sides_px = _unpacked_sides(data, height, width, side_px, most_pixels)
     try:
         return Glance(_jpeg_pixels(data, sides_px), width, height)
     except ValueError as error:
         if not _DAMAGED_JPEG.search(str(error)):
             return None
-        rgb = _without_stray_bytes(data, sides_px)
+        tries = max(1, _MOST_REPAIR // (height * width * data.count(_SCAN)))
+        rgb = _without_stray_bytes(data, sides_px, tries)
         if rgb is None:
             raise _unusable(f"a damaged picture ({error})") from error
         return Glance(rgb, width, height)
@@ -257,17 +252,19 @@ def _decode_jpeg(data: bytes, side_px: int) -> Glance | None:
         raise _unusable(_NO_MEMORY) from error
 
 
-def _unpacked_sides(data: bytes, height: int, width: int, side_px: int) -> tuple[int, int]:
+def _unpacked_sides(
+    data: bytes, height: int, width: int, side_px: int, most_pixels: int
+) -> tuple[int, int]:
     """Returns the least height and width in which a JPEG is unpacked.
 
-    Above `MAX_PIXELS` they are those of the largest scale that stays below it; a progressive
-    picture is held in full size whatever the scale. Raises `PictureError` beyond the limits.
+    Above `most_pixels` they are half its own; a progressive picture is held in full size whatever
+    the scale. Raises `PictureError` beyond the limits.
     """
-    whole = height * width > MAX_PIXELS and _is_progressive(data)
-    _check_size(height, width, MAX_PIXELS if whole else MAX_JPEG_PIXELS)
-    scales = (x for x in _SCALES if height * width * x * x <= MAX_PIXELS)
-    scale = next(scales, _SCALES[-1])
-    return min(side_px, int(height * scale)), min(side_px, int(width * scale))
+    if height * width <= most_pixels:
+        _check_size(height, width, most_pixels)
+        return min(side_px, height), min(side_px, width)
+    _check_size(height, width, most_pixels * (1 if _is_progressive(data) else _JPEG_TIMES))
+    return min(side_px, height // 2), min(side_px, width // 2)
 
 
 def _jpeg_pixels(data: bytes, sides_px: tuple[int, int]) -> Pixels:
@@ -279,7 +276,7 @@ def _jpeg_pixels(data: bytes, sides_px: tuple[int, int]) -> Pixels:
     return rgb
 
 
-def _without_stray_bytes(data: bytes, sides_px: tuple[int, int]) -> Pixels | None:
+def _without_stray_bytes(data: bytes, sides_px: tuple[int, int], tries: int) -> Pixels | None:
     """Returns the pixels where all that is wrong are bytes that belong to nothing, or None.
 
     A few in front of the end marker are a camera's; a flipped bit leaves at least 17 in most files
@@ -287,6 +284,8 @@ def _without_stray_bytes(data: bytes, sides_px: tuple[int, int]) -> Pixels | Non
     """
     candidates = list(_stray_candidates(data))
     for number, candidate in enumerate(candidates):
+        if number == tries:
+            break
         try:
             return _jpeg_pixels(candidate, sides_px)
         except ValueError as error:
@@ -296,6 +295,14 @@ def _without_stray_bytes(data: bytes, sides_px: tuple[int, int]) -> Pixels | Non
                 shorter = [candidate[: end - count] + candidate[end:] for count in counts]
                 candidates[number + 1 : number + 1] = shorter
     return None
+
+
+def _check_scans(data: bytes) -> None:
+    """Raises `PictureError` for a JPEG of too many scans; previews in its header do not count."""
+    if (count := data.count(_SCAN)) > MAX_SCANS:
+        count -= _parts(data)[0].count(_SCAN)
+    if count > MAX_SCANS:
+        raise _unusable(f"a JPEG of {count:,} scans", f"at most {MAX_SCANS}")
 
 
 def _is_progressive(data: bytes) -> bool:
@@ -353,7 +360,7 @@ def _jpeg_orientation(data: bytes) -> int:
         return 1
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            return _exif_orientation(image)
+            return exif_orientation(image)
     except Exception:  # simplejpeg decoded it: what Pillow thinks of the header is no obstacle.
         return 1
 
@@ -394,20 +401,20 @@ def _upright(rgb: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(rgb)
 
 
-def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
+def _decode_other(data: bytes, formats: tuple[str, ...], most_pixels: int) -> Pixels:
     """Pillow's pixels of any of `formats`."""
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
-            _check_size(image.height, image.width, MAX_PIXELS)
+            _check_size(image.height, image.width, most_pixels)
             big = image.height * image.width > _BIG_PIXELS
             with _one_big_picture if big else nullcontext():
-                rgb = _rgb(image)
+                rgb = _rgb(image, most_pixels)
                 # Asked for only now: Pillow turns a TIFF itself as it unpacks it, and says so.
-                return _upright(rgb, _exif_orientation(image))
+                return _upright(rgb, exif_orientation(image))
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels(str(error), MAX_PIXELS) from error
+        raise _too_many_pixels(str(error), most_pixels) from error
     except UnidentifiedImageError as error:
         fix = "git lfs pull, in the clone" if data.startswith(_LFS_POINTER) else SAVE_AGAIN
         raise _unusable(_what_it_is(data), fix=fix) from error
@@ -417,12 +424,12 @@ def _decode_other(data: bytes, formats: tuple[str, ...]) -> Pixels:
         raise _unusable(f"a damaged picture ({error})") from error
 
 
-def _rgb(image: Image.Image) -> Pixels:
+def _rgb(image: Image.Image, most_pixels: int) -> Pixels:
     """Unpacks an opened picture of any mode, some rows at a time."""
     if image.mode in ("I", "F"):
         raise _unusable(f"a 32-bit grey picture (mode {image.mode})", "8 or 16 bits a channel")
     image.load()
-    _check_size(image.height, image.width, MAX_PIXELS)  # HEIC knows its size for certain only now.
+    _check_size(image.height, image.width, most_pixels)  # HEIC knows its size for certain only now.
     if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
         image = image.convert("RGB")  # A fourth byte that no program filled, and no alpha.
     rgb = np.empty((image.height, image.width, 3), np.uint8)
@@ -452,6 +459,8 @@ def _check_bytes(count: int) -> None:
 def _check_size(height: int, width: int, most: int) -> None:
     if height < 1 or width < 1:
         raise _unusable(f"a picture of {width}×{height} pixels", "at least 1×1 pixel")
+    if max(height, width) > MAX_SIDE_PX:
+        raise _unusable(f"a picture of {width}×{height} pixels", f"sides up to {MAX_SIDE_PX:,}")
     if height * width > most:
         raise _too_many_pixels(f"a picture of {width}×{height} = {height * width:,} pixels", most)
 
@@ -473,28 +482,3 @@ def _what_it_is(data: bytes) -> str:
 
 def _unusable(found: str, expected: str = _USUAL, fix: str = SAVE_AGAIN) -> PictureError:
     return PictureError(found=found, expected=expected, fix=fix)
-
-
-def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
-    """Returns baseline JPEG bytes with chroma at half resolution (4:2:0), as cameras write it."""
-    data: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="420"
-    )
-    return data
-
-
-def as_plain_jpeg(data: bytes) -> bytes:
-    """Returns JPEG bytes that mean the same to every decoder.
-
-    A graph ignores EXIF orientation and reads no format but JPEG: such a picture is
-    decoded, turned upright and written again. Raises `PictureError` for what is no picture.
-    """
-    return data if _is_plain(data) else encode_jpeg(decode(data), quality=95)
-
-
-def _is_plain(data: bytes) -> bool:
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-            return picture.mode in ("RGB", "L") and _exif_orientation(picture) == 1
-    except OSError:
-        return False

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from fingerspell.errors import PictureError
-from fingerspell.images.decode import MAX_PIXELS, Pixels, Planes, decode, read
+from fingerspell.images.decode import MAX_PIXELS, decode, read
+from fingerspell.images.pixels import Pixels, Planes
 
 _MAX_PADDED_PIXELS = 2 * MAX_PIXELS
 """Most pixels after padding: a 50,000×1,000 strip would otherwise become 2.5 gigapixels."""

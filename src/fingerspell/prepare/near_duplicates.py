@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from fingerspell.images.decode import Grey, Pixels, luma
+from fingerspell.images import Grey, Pixels, luma
 
 _BLOCKS = 8
 BITS = 2 * _BLOCKS * _BLOCKS
