@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fingerspell.config import BACKBONES, TrainConfig, guide, load_recipe
+from fingerspell.errors import require
 
 if TYPE_CHECKING:
     from fingerspell.live import LiveRules
+    from fingerspell.live.words import WordList
     from fingerspell.runtime import Predictor
 
 
@@ -74,19 +76,21 @@ def chosen_predictor(
     return predictor
 
 
-_LIVE_RULES: dict[str, tuple[Callable[[str], float], str, str]] = {
-    "threshold": (float, "P", "probability from which an answer counts (default: $FINGERSPELL_"
-        "THRESHOLD or the bundle's)"),
-    "votes": (int, "N", "how many of the last frames vote on the letter shown (default: "
-        "$FINGERSPELL_VOTES or 5)"),
-    "hold_s": (float, "SECONDS", "how long a letter is shown until it counts (default: "
-        "$FINGERSPELL_HOLD_S or 0.4)"),
+_LIVE_RULES: dict[str, tuple[Callable[[str], str | float], str, str]] = {
+    "threshold": (float, "P", "probability from which the answer for one picture is accepted; "
+        "streams have a threshold of their own (default: $FINGERSPELL_THRESHOLD or the bundle's)"),
+    "rules": (str, "NAME", "when a letter of a stream is written: evidence, majority or hold "
+        "(default: $FINGERSPELL_RULES or evidence)"),
+    "votes": (int, "N", "how many of the last frames vote, for the rules majority and hold "
+        "(default: $FINGERSPELL_VOTES or 5)"),
+    "hold_s": (float, "SECONDS", "how long a letter is held until it is written (default: "
+        "$FINGERSPELL_HOLD_S or what the rules say: 0.15, 0 and 0.4)"),
 }  # fmt: skip
 """The options of `live`, each with its kind, the name of its value, and its help."""
 
 
 def add_live_rules(parser: argparse.ArgumentParser) -> None:
-    """Adds `--threshold`, `--votes` and `--hold_s`; see `predictor_and_rules`."""
+    """Adds `--threshold`, `--rules`, `--votes` and `--hold_s`; see `predictor_and_rules`."""
     for name, (kind, value, text) in _LIVE_RULES.items():
         parser.add_argument(f"--{name}", type=kind, metavar=value, help=text)
 
@@ -100,7 +104,7 @@ def predictor_and_rules(args: argparse.Namespace) -> tuple[Predictor, LiveRules]
     predictor = chosen_predictor(
         args.bundle, args.precision, threshold=asked.get("threshold"), labels=labels
     )
-    return predictor, rules_at(**{"threshold": predictor.threshold, **asked})
+    return predictor, rules_at(predictor.labels, **{"threshold": predictor.threshold, **asked})
 
 
 def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
     Raises `ConfigError` for a value that cannot be, and names where it was given.
     """
     from fingerspell.errors import ConfigError
-    from fingerspell.live import rules_at
+    from fingerspell.live import RULES, rules_at
 
     given: dict[str, Any] = {}
     for name, (kind, _, _) in _LIVE_RULES.items():
@@ -121,7 +125,8 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
             continue
         try:
             given[name] = kind(value)
-            rules_at(**{"threshold": 0.5, name: given[name]})
+            others = {"threshold": 0.5, "rules": given.get("rules", RULES[0])}
+            rules_at((), **{**others, name: given[name]})
         except ValueError as error:
             number = "a whole number" if kind is int else "a number"
             expected, fix = getattr(error, "expected", number), getattr(error, "fix", "correct it")
@@ -129,6 +134,40 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
                 found=f"{source}={value}", expected=expected, fix=f"{fix}, or omit {source}"
             ) from error
     return given
+
+
+_WORDS_VARIABLE = "FINGERSPELL_WORDS"
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """Adds `--words`: whether English words are proposed; see `chosen_words`."""
+    parser.add_argument(
+        "--words",
+        action="store_true",
+        help="propose English words beside the letters, which stay as they are (also "
+        f"${_WORDS_VARIABLE}=1; needs the package symspellpy)",
+    )
+
+
+def chosen_words(
+    args: argparse.Namespace, labels: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> WordList | None:
+    """Returns the words to propose for a recogniser's labels, or `None` where they are off.
+
+    Raises `ConfigError` where the package of the words is missing, or the variable is no switch.
+    """
+    from fingerspell.live.words import WordList
+    from fingerspell.runtime.vocabulary import english
+
+    asked = environment.get(_WORDS_VARIABLE, "").strip() or "0"
+    require(
+        asked in ("0", "1"),
+        found=f"{_WORDS_VARIABLE}={asked}",
+        expected="1 for on, 0 for off",
+        fix=f"unset {_WORDS_VARIABLE}, or use the option --words",
+    )
+    on = getattr(args, "words", False) or asked == "1"
+    return WordList(english(), labels) if on else None
 
 
 class Given(argparse.Action):

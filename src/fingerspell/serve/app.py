@@ -15,7 +15,10 @@ from starlette.middleware.cors import CORSMiddleware
 from fingerspell import __version__
 from fingerspell.images import decode
 from fingerspell.live import Frame, Live, LiveRules, rules_at
+from fingerspell.live.words import WordList, last_word
+from fingerspell.live.words import decode as decode_word
 from fingerspell.runtime import Answer, Predictor
+from fingerspell.runtime.motion import Thumbnail, thumbnail
 from fingerspell.serve import messages
 from fingerspell.serve.sessions import Limits, Sessions
 from fingerspell.serve.upload import COMMITS, Upload, read_upload
@@ -31,13 +34,15 @@ def create_app(
     limits: Limits | None = None,
     *,
     rules: LiveRules | None = None,
+    words: WordList | None = None,
     cors: Sequence[str] = (),
     sessions_allowed: bool = True,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
     """Returns the server's app around a loaded recogniser.
 
-    `rules` say when a sign of a session counts: the usual ones at the recogniser's threshold.
+    `rules` say when a sign of a session counts: without them the usual ones for its labels.
+    With `words` the answers of a session propose what its word may be.
     `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
     machine only. Without `sessions_allowed` a request that names one is refused: the texts of
     several processes know nothing of each other. `clock` tells sessions when frames arrive.
@@ -46,7 +51,8 @@ def create_app(
     app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
     messages.add_problem_handlers(app)
     _allow_pages(app, cors)
-    sessions = Sessions(rules or rules_at(recogniser.threshold), limits, clock)
+    rules = rules or rules_at(recogniser.labels, recogniser.threshold)
+    sessions = Sessions(rules, limits, clock)
     # Unpacking and reading a picture keeps a core busy: off the event loop, and never more at
     # once than there are interpreters, so that memory stays bounded under load.
     places = anyio.CapacityLimiter(limits.parallel)
@@ -72,12 +78,18 @@ def create_app(
         upload = await read_upload(request, limits, recogniser.labels)
         if upload.session_id is not None and not sessions_allowed:
             raise _several_processes()
-        answer, time_ms = await anyio.to_thread.run_sync(
+        answer, picture, time_ms = await anyio.to_thread.run_sync(
             _timed_answer, recogniser, upload, limiter=places
         )
+        live = _fold(sessions, upload, answer, picture, arrived_s)
+        decoded = None
+        if words is not None and live is not None:
+            signs = last_word(live.signs)
+            decoded = await anyio.to_thread.run_sync(decode_word, signs, words, limiter=places)
         return messages.picture_answer(
             answer,
-            _fold(sessions, upload, answer, arrived_s),
+            live,
+            decoded,
             threshold=recogniser.threshold,
             time_ms=time_ms,
             mock=recogniser.mock,
@@ -96,18 +108,21 @@ def _several_processes() -> messages.RequestError:
     )
 
 
-def _timed_answer(recogniser: Predictor, upload: Upload) -> tuple[Answer, float]:
-    """Returns the answer and the milliseconds for unpacking and reading."""
+def _timed_answer(recogniser: Predictor, upload: Upload) -> tuple[Answer, Thumbnail, float]:
+    """Returns the answer, a thumbnail, and the milliseconds for unpacking and reading."""
     start_s = time.perf_counter()
-    answer = recogniser.recognise(decode(upload.picture), upload.labels)
-    return answer, (time.perf_counter() - start_s) * 1000
+    rgb = decode(upload.picture)
+    answer = recogniser.recognise(rgb, upload.labels)
+    return answer, thumbnail(rgb), (time.perf_counter() - start_s) * 1000
 
 
-def _fold(sessions: Sessions, upload: Upload, answer: Answer, arrived_s: float) -> Live | None:
+def _fold(
+    sessions: Sessions, upload: Upload, answer: Answer, picture: Thumbnail, arrived_s: float
+) -> Live | None:
     if upload.session_id is None:
         return None
-    frame = Frame(answer.label, answer.confidence)
-    return sessions.fold(upload.session_id, frame, arrived_s, now=upload.commit == "now")
+    frame, now = Frame(tuple(answer.probabilities.tolist())), upload.commit == "now"
+    return sessions.fold(upload.session_id, frame, arrived_s, now=now, picture=picture)
 
 
 def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:
