@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from benchmarks.live.rules import Rule, Signs
+from benchmarks.live.rules import Rule, Texts, texts
 from benchmarks.live.scripts import DOUBLES, FILMS, MINUTES, TRANSITIONS, doubles_in
 from benchmarks.live.stream import Stream
 from fingerspell.labels import MOVING
 
 USUAL_FPS = 15
 FAST_S = 0.3
-SPACE, DELETE = "space", "del"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +40,13 @@ class Reading:
         return self.wrong + self.missing + len(self.added)
 
 
-def written(signs: Signs) -> list[tuple[float, str]]:
-    """Returns the characters that stay written: `space` is a blank, `del` takes a sign back."""
+def written(told: Texts) -> list[tuple[float, str]]:
+    """Returns the characters of the last text, and when each came to stay."""
     out: list[tuple[float, str]] = []
-    for at_s, label in signs:
-        if label == DELETE:
-            out = out[:-1]
-        elif label != SPACE or (out and out[-1][1] != " "):
-            out.append((at_s, " " if label == SPACE else label))
+    for at_s, text in told:
+        pairs = zip((x for _, x in out), text, strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        out = out[:same] + [(at_s, x) for x in text[same:]]
     return out
 
 
@@ -75,9 +73,9 @@ def aligned(truth: str, said: str) -> list[tuple[int | None, int | None]]:
     return way[::-1]
 
 
-def reading(stream: Stream, signs: Signs) -> Reading:
+def reading(stream: Stream, told: Texts) -> Reading:
     """Compares what a rule wrote with a stream's truth."""
-    kept = written(signs)
+    kept = written(told)
     said = "".join(x for _, x in kept)
     way = aligned(stream.text, said)
     both = [(i, j) for i, j in way if i is not None and j is not None]
@@ -90,18 +88,18 @@ def reading(stream: Stream, signs: Signs) -> Reading:
     )  # fmt: skip
 
 
-def known_borders(stream: Stream, labels: Sequence[str]) -> Signs:
+def known_borders(stream: Stream, labels: Sequence[str]) -> Texts:
     """Returns the letters that somebody who knows when each is held reads with the same network.
 
     The best label by the sum of the logarithms of its probabilities in that time.
     """
-    out: Signs = []
+    out = []
     logs = np.log(np.maximum(stream.probabilities, 1e-6))
     for start_s, end_s, _ in stream.letters:
         inside = (stream.time_s >= start_s) & (stream.time_s < end_s)
         if inside.any():
             out.append((end_s, labels[int(logs[inside].sum(axis=0).argmax())]))
-    return out
+    return texts(out)
 
 
 def letters(readings: Sequence[Reading]) -> dict[str, Any]:
@@ -164,17 +162,17 @@ def moving(readings: Iterable[Reading]) -> float | None:
     return sum(hits) / len(hits) if hits else None
 
 
-def false_letters(readings: Iterable[Reading], signs: dict[int, int]) -> float | None:
-    """Returns the signs written a minute where nobody signs."""
-    each = list(readings)
-    seconds = sum(float(r.stream.time_s[-1]) for r in each)
-    return 60 * sum(signs[id(r.stream)] for r in each) / seconds if each else None
+def false_letters(told: Sequence[tuple[Stream, Texts]]) -> float | None:
+    """Returns how often a minute the text changes where nobody signs."""
+    changed = sum(a != b for _, each in told for (_, a), (_, b) in pairwise([(0.0, ""), *each]))
+    seconds = sum(float(stream.time_s[-1]) for stream, _ in told)
+    return 60 * changed / seconds if told else None
 
 
 def measured(streams: Sequence[Stream], labels: Sequence[str], rule: Rule) -> dict[str, Any]:
     """Returns all figures of one rule; J and Z are left to the films."""
-    signs = {id(s): rule(s, labels) for s in streams}
-    every = [reading(s, signs[id(s)]) for s in streams]
+    told = [(s, rule(s, labels)) for s in streams]
+    every = [reading(s, each) for s, each in told if s.text]
     words = [r for r in every if r.stream.kind == "word"]
     usual = of(words, lambda s: s.fps == USUAL_FPS and s.letter_s > FAST_S)
     films = of(every, lambda s: s.kind == "film" and s.fps == USUAL_FPS)
@@ -191,9 +189,7 @@ def measured(streams: Sequence[Stream], labels: Sequence[str], rule: Rule) -> di
             way: letters(of(usual, lambda s, w=way: s.transition == w)) for way in TRANSITIONS
         },
         "minutes": {
-            kind: false_letters(of(every, lambda s, k=kind: s.kind == k),
-                                {x: len(each) for x, each in signs.items()})
-            for kind in MINUTES
+            kind: false_letters([x for x in told if x[0].kind == kind]) for kind in MINUTES
         },
         "films": {
             "without_doubles": letters(

@@ -29,8 +29,8 @@ def stream(frames: str, text: str = "", fps: int = 10, sure: float = 1.0, **more
     )  # fmt: skip
 
 
-def said(signs) -> str:
-    return "".join(label for _, label in written(signs))
+def said(told) -> str:
+    return told[-1][1] if told else ""
 
 
 def test_sixty_words_half_of_them_with_doubles_and_none_that_moves():
@@ -125,7 +125,10 @@ def test_unsure_frames_write_only_where_no_threshold_asks_for_more():
 
 def test_spaces_and_deletes_are_written_as_a_session_writes_them():
     signs = [(0.0, "space"), (1.0, "A"), (2.0, "B"), (3.0, "del"), (4.0, "space"), (5.0, "space")]
-    assert written(signs) == [(1.0, "A"), (4.0, " ")]
+    told = rules.texts(signs)
+    assert [text for _, text in told] == ["", "A", "AB", "A", "A ", "A "]
+    assert written(told) == [(1.0, "A"), (4.0, " ")]
+    assert written([(0.0, "I"), (1.0, "IA"), (2.0, "J")]) == [(2.0, "J")]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +137,7 @@ def test_spaces_and_deletes_are_written_as_a_session_writes_them():
      ("AB", "", (0, 2, 0))],
 )  # fmt: skip
 def test_faults_are_those_of_the_shortest_way(truth, text, faults):
-    told = reading(stream(".", truth), [(0.0, x) for x in text])
+    told = reading(stream(".", truth), [(0.0, text)])
     assert (told.wrong, told.missing, len(told.added)) == faults
     assert len(aligned(truth, text)) == len(truth) + len(told.added)
 
