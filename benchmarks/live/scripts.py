@@ -20,7 +20,8 @@ WORDS = (
 
 FILMS = (
     "JAZZ", "ZERO", "MAJOR", "PRIZE", "JUROR", "CRAZY", "WORD", "PLAY", "BIRTHDAY", "FROG",
-    "BALLOON", "COFFEE",
+    "BALLOON", "COFFEE", "JET", "QUIZ", "JURY", "MAZE", "JOKE", "SIZE", "ENJOY", "DOZEN",
+    "JUICE", "LAZY", "PROJECT", "OZONE", "MUCH", "BLANK",
 )  # fmt: skip
 """Words of the synthetic films: with J and Z, without a double, with doubles."""
 
