@@ -12,9 +12,8 @@ from fingerspell.assets import STARTER
 from fingerspell.cli.main import COMMANDS, DOORS, build_parser
 from fingerspell.cli.reference import PROGRAMS, _verbs_of, _whole
 from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
-from fingerspell.labels import ALPHABET
-from fingerspell.live import commit, rules_at, session
-from fingerspell.live.smoothing import NO_SIGN
+from fingerspell.labels import ALPHABET, MOVING, NOTHING
+from fingerspell.live import evidence, rules_at, session
 from fingerspell.train.run_folder import FILES
 from house import ROOT
 
@@ -172,15 +171,22 @@ def test_the_guide_lists_the_files_of_a_run_and_no_others():
 
 def test_the_documentation_quotes_the_defaults_of_the_code():
     train = TrainConfig(dataset_dir=Path(), output_dir=Path())
-    rules, guide, mobile = rules_at(0.5), page("docs/guide.md"), page("docs/mobile.md")
+    how, guide, mobile = rules_at((), 0.5).evidence, page("docs/guide.md"), page("docs/mobile.md")
     height, width = ModelConfig().image_size_px
     assert f"[1, {height}, {width}, 3]" in mobile
     assert f"[1, {len(ALPHABET)}]" in mobile
     released = json.loads((STARTER / "recogniser.json").read_text(encoding="utf-8"))["threshold"]
     assert f"({train.threshold} to {released}, fitted for each run)" in mobile
-    assert f"({released} for the released recogniser)" in guide
-    assert f"({rules.holding.hold_s} s)" in guide and f"({rules.holding.release_s} s)" in guide
-    assert f"last {rules.smoothing.votes} frames" in guide and 3 <= rules.smoothing.votes <= 5
+    assert f"{released} for the released recogniser" in guide
+    assert f"at {how.need_s} s of evidence" in guide and f"after a gap ({how.release_s} s)" in guide
+    assert f"evidence ({how.open_need_s} s) and one frame from {how.open_probability} on" in guide
+    assert f"or {how.idle_s:g} s without a letter" in guide
+    majority, hold = (rules_at((), 0.5, rules=name) for name in ("majority", "hold"))
+    assert majority.voting is not None
+    assert (
+        f"last {majority.voting.votes} frames show, each from {majority.voting.threshold}" in guide
+    )
+    assert f"held for {hold.evidence.need_s} s" in guide
     shares = PrepareConfig(input_dirs=(Path(),), output_dir=Path())
     assert (shares.train_share, shares.val_share, shares.test_share) == (0.70, 0.15, 0.15)
     assert "70, 15 and 15 per cent" in guide
@@ -203,17 +209,24 @@ def test_the_dart_for_a_phone_follows_the_live_rules_and_imports_what_it_uses():
     mobile = page("docs/mobile.md")
     dart = "".join(body for language, body in FENCE.findall(mobile) if language == "dart")
     constants = " ".join(re.findall(r"static const (.*);", dart))
-    rules = rules_at(0.5)
-    smoothing, holding = rules.smoothing, rules.holding
+    rules = rules_at((), 0.5)
+    how = {  # all but what needs the place of the hand
+        re.sub(r"_(.)", lambda x: x[1].upper(), name): getattr(rules.evidence, name)
+        for name in rules.evidence.__slots__
+        if name not in ("shift", "follow_s")
+    }
     assert {name: float(x) for name, x in re.findall(r"(\w+) = ([^,\s]+)", constants)} == {
-        "votes": smoothing.votes, "windowS": smoothing.window_s, "holdS": holding.hold_s,
-        "releaseS": holding.release_s, "leastFrames": holding.least_frames, "gapS": holding.gap_s,
-        "roundingS": commit._ROUNDING_S, "maxChars": rules.max_chars,
+        **how, "roundingS": evidence._ROUNDING_S, "leastP": evidence._LEAST_P,
+        "maxChars": rules.max_chars,
     }  # fmt: skip
     assert "threshold = " not in constants and "(contract['threshold'] as num)" in dart
-    words = {NO_SIGN, session._SPACE, session._DELETE}
-    assert set(re.findall(r"(?:best|label) [!=]= '(\w+)'", dart)) == words
-    assert f"held for {holding.hold_s} s" in mobile and f"of {holding.release_s} s" in mobile
+    words = {NOTHING, session._SPACE, session._DELETE}
+    assert set(re.findall(r"(?:best\]|label|label\]) [!=]= '(\w+)'", dart)) == words
+    assert set(re.findall(r"'(\w+)'\.contains", dart)) == {"".join(sorted(MOVING))}
+    assert f"at {rules.evidence.need_s} s of evidence" in mobile
+    assert f"release of {rules.evidence.release_s} s" in mobile
+    assert f"needs {rules.evidence.open_need_s} s" in mobile
+    assert f"log(p / {rules.evidence.share})" in mobile
     assert set(re.findall(r"^import '(.*)';$", dart, re.M)) == set(DART_HOMES)
     assert [x for x in DART_HOMES.values() if not re.search(rf"\b{x}\b", dart)] == []
 

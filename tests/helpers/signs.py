@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fingerspell.live import Frame, LiveRules, rules_at, spelled
 
-RULES = rules_at(0.7)
+LABELS = (*"ABCDHIJLSXZ", "SCH", "del", "nothing", "space")
+"""Some of the usual classes, and a sign of one's own with a long label."""
+
+RULES = rules_at(LABELS, 0.7)
 
 
-def frame(name: str) -> Frame:
-    """`-` is a confident `nothing`, `?` an unsure X, `A` a sure A."""
-    if name == "-":
-        return Frame("nothing", 0.99)
-    if name == "?":
-        return Frame("X", 0.4)
-    return Frame(name, 0.95)
+@cache
+def frame(
+    name: str,
+    sure: float = 0.95,
+    hand: tuple[float, float, float] | None = None,
+    motion: float | None = None,
+) -> Frame:
+    """`-` is a confident `nothing`, `?` an unsure X, `A` a sure A; the others share the rest."""
+    label = {"-": "nothing", "?": "X"}.get(name, name)
+    sure = 0.2 if name == "?" else sure
+    rest = (1 - sure) / (len(LABELS) - 1)
+    return Frame(tuple(sure if x == label else rest for x in LABELS), hand, motion)
 
 
 def film(script: str, fps: float = 30.0, phase: float = 0.0) -> list[tuple[float, Frame]]:
@@ -31,5 +41,5 @@ def film(script: str, fps: float = 30.0, phase: float = 0.0) -> list[tuple[float
     return frames
 
 
-def read(script: str, fps: float = 30.0, phase: float = 0.0, how: LiveRules = RULES) -> str:
-    return spelled(film(script, fps, phase), how)
+def read(script: str, fps: float = 30.0, phase: float = 0.0, rules: LiveRules = RULES) -> str:
+    return spelled(film(script, fps, phase), rules)

@@ -81,7 +81,7 @@ def test_a_video_is_spelt_at_any_frame_rate(bundle: Path, tmp_path: Path, capsys
     assert lines[-1] == "text: ABB C"
     assert len(lines) == 6
     assert lines[0].split()[1:] == ["s", "A", "A"]
-    assert float(lines[0].split()[0]) == pytest.approx(0.35, abs=0.1)
+    assert float(lines[0].split()[0]) == pytest.approx(0.25, abs=0.1)
 
 
 def test_a_video_as_json_and_one_without_a_held_sign(bundle: Path, tmp_path: Path, capsys):
@@ -109,9 +109,12 @@ def test_the_stand_in_needs_no_bundle_and_says_so(hands: Path, capsys, monkeypat
         (["a.jpg", "--video", "b.mp4"], "pictures and a video"),
         (["a.jpg", "--top", "0"], "--top 0"),
         (["a.jpg", "--fps", "30"], "--fps for pictures"),
+        (["a.jpg", "--rules", "hold"], "--rules for pictures"),
         (["a.jpg", "--threshold", "nan"], "--threshold=nan"),
         (["a.jpg", "--threshold", "1.5"], "--threshold=1.5"),
-        (["--video", "b.mp4", "--votes", "0"], "--votes=0"),
+        (["--video", "b.mp4", "--votes", "3"], "--votes=3"),
+        (["--video", "b.mp4", "--rules", "hold", "--votes", "0"], "--votes=0"),
+        (["--video", "b.mp4", "--rules", "no such rules"], "--rules=no such rules"),
         (["--video", "b.mp4", "--hold_s", "-1"], "--hold_s=-1"),
         (["--video", "b.mp4", "--hold_s", "inf"], "--hold_s=inf"),
         (["a.jpg", "--bundle", "no such folder"], "no trained recogniser"),

@@ -17,6 +17,7 @@ from fingerspell.cli import serve
 from fingerspell.cli.options import predictor_and_rules
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
+from fingerspell.labels import ALPHABET
 from fingerspell.live import rules_at
 from fingerspell.runtime import MockRecogniser
 from fingerspell.serve import running, smoke
@@ -48,11 +49,13 @@ def test_an_option_beats_the_environment_which_beats_the_default():
 
 def test_the_live_rules_come_from_options_the_environment_and_the_bundle(monkeypatch, capsys):
     monkeypatch.setenv("USE_MOCK_MODEL", "1")
-    assert predictor_and_rules(asked())[1] == rules_at(0.7)
-    for name, value in {"THRESHOLD": "0.95", "VOTES": "3", "HOLD_S": " "}.items():
+    assert predictor_and_rules(asked())[1] == rules_at(ALPHABET, 0.7)
+    given = {"THRESHOLD": "0.95", "RULES": "hold", "VOTES": "3", "HOLD_S": " "}
+    for name, value in given.items():
         monkeypatch.setenv(f"FINGERSPELL_{name}", value)
     predictor, rules = predictor_and_rules(asked("--votes", "1", "--hold_s", "0"))
-    assert predictor.threshold == 0.95 and rules == rules_at(0.95, votes=1, hold_s=0.0)
+    expected = rules_at(ALPHABET, 0.95, rules="hold", votes=1, hold_s=0.0)
+    assert predictor.threshold == 0.95 and rules == expected
     client = TestClient(serve.load_app())
     assert client.get("/health").json()["threshold"] == 0.95
     answer = client.post("/predict-image", content=encode_jpeg(picture("A"))).json()
@@ -62,7 +65,8 @@ def test_the_live_rules_come_from_options_the_environment_and_the_bundle(monkeyp
     stream, sent = TestClient(serve.load_app()), encode_jpeg(picture("A"))
     answers = [stream.post("/predict-image?session_id=s", content=sent).json() for _ in range(2)]
     assert [x["counted"] is not None for x in answers] == [False, True], "no hold is needed"
-    for name, value in [("THRESHOLD", "nan"), ("VOTES", "1.5"), ("HOLD_S", "3")]:
+    wrong = {"THRESHOLD": "nan", "VOTES": "1.5", "HOLD_S": "3", "RULES": "most"}
+    for name, value in wrong.items():
         monkeypatch.setenv(f"FINGERSPELL_{name}", value)
         with pytest.raises(SystemExit, match="2"):
             serve.load_app()

@@ -2,16 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from fingerspell.errors import ConfigError
-from fingerspell.live import rules_at
 from fingerspell.serve.sessions import Limits, Sessions
-from helpers.signs import frame
+from helpers.signs import RULES, frame
 
 
 def store(**limits: float) -> Sessions:
-    return Sessions(rules_at(0.7), Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]
+    return Sessions(RULES, Limits(**limits), clock=lambda: 0.0)  # type: ignore[arg-type]
 
 
 def sign(sessions: Sessions, name: str, label: str, start_s: float, count: int = 6) -> str:
@@ -42,6 +42,17 @@ def test_a_frame_that_was_overtaken_changes_nothing():
     sign(sessions, "me", "A", 10.0)
     before = sessions.fold("me", frame("A"), 10.6)
     assert sessions.fold("me", frame("B"), 10.3) == before
+
+
+def test_a_hand_is_seen_to_move_by_the_pictures_of_one_session():
+    sessions = store()
+    dark, light = np.zeros((40, 40), np.float32), np.eye(40, dtype=np.float32) * 255
+    for index in range(10):
+        for name, pictures in (("still", (dark, dark)), ("moving", (dark, light))):
+            moment_s, picture = index / 20, pictures[index % 2]
+            text = sessions.fold(name, frame("A"), moment_s, picture=picture).text
+            assert text == "" or name == "still"
+    assert sessions.fold("still", frame("A"), 0.5, picture=dark).text == "A"
 
 
 def test_an_idle_session_is_forgotten():

@@ -63,19 +63,21 @@ def chosen_predictor(
     return predictor
 
 
-_LIVE_RULES: dict[str, tuple[Callable[[str], float], str, str]] = {
-    "threshold": (float, "P", "probability from which an answer counts (default: $FINGERSPELL_"
-        "THRESHOLD or the bundle's)"),
-    "votes": (int, "N", "how many of the last frames vote on the letter shown (default: "
-        "$FINGERSPELL_VOTES or 5)"),
-    "hold_s": (float, "SECONDS", "how long a letter is shown until it counts (default: "
-        "$FINGERSPELL_HOLD_S or 0.4)"),
+_LIVE_RULES: dict[str, tuple[Callable[[str], str | float], str, str]] = {
+    "threshold": (float, "P", "probability from which the answer for one picture is accepted; "
+        "streams have a threshold of their own (default: $FINGERSPELL_THRESHOLD or the bundle's)"),
+    "rules": (str, "NAME", "when a letter of a stream is written: evidence, majority or hold "
+        "(default: $FINGERSPELL_RULES or evidence)"),
+    "votes": (int, "N", "how many of the last frames vote, for the rules majority and hold "
+        "(default: $FINGERSPELL_VOTES or 5)"),
+    "hold_s": (float, "SECONDS", "how long a letter is held until it is written (default: "
+        "$FINGERSPELL_HOLD_S or what the rules say: 0.15, 0 and 0.4)"),
 }  # fmt: skip
 """The options of `live`, each with its kind, the name of its value, and its help."""
 
 
 def add_live_rules(parser: argparse.ArgumentParser) -> None:
-    """Adds `--threshold`, `--votes` and `--hold_s`; see `predictor_and_rules`."""
+    """Adds `--threshold`, `--rules`, `--votes` and `--hold_s`; see `predictor_and_rules`."""
     for name, (kind, value, text) in _LIVE_RULES.items():
         parser.add_argument(f"--{name}", type=kind, metavar=value, help=text)
 
@@ -86,7 +88,7 @@ def predictor_and_rules(args: argparse.Namespace) -> tuple[Predictor, LiveRules]
 
     asked = _asked_rules(args, os.environ)
     predictor = chosen_predictor(args.bundle, args.precision, threshold=asked.get("threshold"))
-    return predictor, rules_at(**{"threshold": predictor.threshold, **asked})
+    return predictor, rules_at(predictor.labels, **{"threshold": predictor.threshold, **asked})
 
 
 def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
     Raises `ConfigError` for a value that cannot be, and names where it was given.
     """
     from fingerspell.errors import ConfigError
-    from fingerspell.live import rules_at
+    from fingerspell.live import RULES, rules_at
 
     given: dict[str, Any] = {}
     for name, (kind, _, _) in _LIVE_RULES.items():
@@ -107,7 +109,8 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
             continue
         try:
             given[name] = kind(value)
-            rules_at(**{"threshold": 0.5, name: given[name]})
+            others = {"threshold": 0.5, "rules": given.get("rules", RULES[0])}
+            rules_at((), **{**others, name: given[name]})
         except ValueError as error:
             number = "a whole number" if kind is int else "a number"
             expected, fix = getattr(error, "expected", number), getattr(error, "fix", "correct it")

@@ -41,7 +41,9 @@ def run(args: argparse.Namespace) -> int:
             expected="either pictures or one video",
             fix="fingerspell predict hand.jpg, or fingerspell predict --video hello.mp4",
         )
-    of_video = [name for name in ("votes", "hold_s", "fps") if getattr(args, name) is not None]
+    of_video = [
+        name for name in ("rules", "votes", "hold_s", "fps") if getattr(args, name) is not None
+    ]
     if args.video is None and of_video:
         raise ConfigError(
             found=f"--{of_video[0]} for pictures",
@@ -148,8 +150,12 @@ def _read_video(predictor: Predictor, rules: LiveRules, args: argparse.Namespace
 
 def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
     from fingerspell.live import Frame
+    from fingerspell.runtime.motion import motion, thumbnail
     from fingerspell.runtime.video import frames
 
+    before = None
     for at_s, rgb in frames(args.video, args.fps):
         answer = predictor.recognise(rgb[:, ::-1] if args.mirror else rgb)
-        yield at_s, Frame(answer.label, answer.confidence)
+        now = thumbnail(rgb)
+        yield at_s, Frame(tuple(answer.probabilities.tolist()), motion=motion(before, now))
+        before = now

@@ -1,7 +1,9 @@
 """Live rules as pure functions: frames in, text out; no clock, no model, no shared state."""
 
-from fingerspell.live.commit import Held, Holding
+from fingerspell.live.evidence import Evidence
+from fingerspell.live.frame import Frame, Sign
 from fingerspell.live.session import (
+    RULES,
     Counted,
     Live,
     LiveRules,
@@ -11,9 +13,10 @@ from fingerspell.live.session import (
     spelled,
     step,
 )
-from fingerspell.live.smoothing import NO_SIGN, Frame, Smoothed, Smoothing
+from fingerspell.live.strokes import Strokes
+from fingerspell.live.voting import Voting
 
 __all__ = [
-    "NO_SIGN", "Counted", "Frame", "Held", "Holding", "Live", "LiveRules", "Smoothed", "Smoothing",
+    "RULES", "Counted", "Evidence", "Frame", "Live", "LiveRules", "Sign", "Strokes", "Voting",
     "commit_now", "rules_at", "spell", "spelled", "step",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from fingerspell import __version__
 from fingerspell.images import decode
 from fingerspell.live import Frame, Live, LiveRules, rules_at
 from fingerspell.runtime import Answer, Predictor
+from fingerspell.runtime.motion import Thumbnail, thumbnail
 from fingerspell.serve import messages
 from fingerspell.serve.sessions import Limits, Sessions
 from fingerspell.serve.upload import COMMITS, Upload, read_upload
@@ -37,7 +38,7 @@ def create_app(
 ) -> FastAPI:
     """Returns the server's app around a loaded recogniser.
 
-    `rules` say when a sign of a session counts: the usual ones at the recogniser's threshold.
+    `rules` say when a sign of a session counts: without them the usual ones for its labels.
     `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
     machine only. Without `sessions_allowed` a request that names one is refused: the texts of
     several processes know nothing of each other. `clock` tells sessions when frames arrive.
@@ -46,7 +47,8 @@ def create_app(
     app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
     messages.add_problem_handlers(app)
     _allow_pages(app, cors)
-    sessions = Sessions(rules or rules_at(recogniser.threshold), limits, clock)
+    rules = rules or rules_at(recogniser.labels, recogniser.threshold)
+    sessions = Sessions(rules, limits, clock)
     # Unpacking and reading a picture keeps a core busy: off the event loop, and never more at
     # once than there are interpreters, so that memory stays bounded under load.
     places = anyio.CapacityLimiter(limits.parallel)
@@ -72,12 +74,12 @@ def create_app(
         upload = await read_upload(request, limits)
         if upload.session_id is not None and not sessions_allowed:
             raise _several_processes()
-        answer, time_ms = await anyio.to_thread.run_sync(
+        answer, picture, time_ms = await anyio.to_thread.run_sync(
             _timed_answer, recogniser, upload.picture, limiter=places
         )
         return messages.picture_answer(
             answer,
-            _fold(sessions, upload, answer, arrived_s),
+            _fold(sessions, upload, answer, picture, arrived_s),
             threshold=recogniser.threshold,
             time_ms=time_ms,
             mock=recogniser.mock,
@@ -96,18 +98,21 @@ def _several_processes() -> messages.RequestError:
     )
 
 
-def _timed_answer(recogniser: Predictor, picture: bytes) -> tuple[Answer, float]:
-    """Returns the answer and the milliseconds for unpacking and reading."""
+def _timed_answer(recogniser: Predictor, picture: bytes) -> tuple[Answer, Thumbnail, float]:
+    """Returns the answer, a thumbnail, and the milliseconds for unpacking and reading."""
     start_s = time.perf_counter()
-    answer = recogniser.recognise(decode(picture))
-    return answer, (time.perf_counter() - start_s) * 1000
+    rgb = decode(picture)
+    answer = recogniser.recognise(rgb)
+    return answer, thumbnail(rgb), (time.perf_counter() - start_s) * 1000
 
 
-def _fold(sessions: Sessions, upload: Upload, answer: Answer, arrived_s: float) -> Live | None:
+def _fold(
+    sessions: Sessions, upload: Upload, answer: Answer, picture: Thumbnail, arrived_s: float
+) -> Live | None:
     if upload.session_id is None:
         return None
-    frame = Frame(answer.label, answer.confidence)
-    return sessions.fold(upload.session_id, frame, arrived_s, now=upload.commit == "now")
+    frame, now = Frame(tuple(answer.probabilities.tolist())), upload.commit == "now"
+    return sessions.fold(upload.session_id, frame, arrived_s, now=now, picture=picture)
 
 
 def _allow_pages(app: FastAPI, cors: Sequence[str]) -> None:

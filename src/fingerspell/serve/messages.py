@@ -49,7 +49,7 @@ class PictureAnswer(BaseModel):
 
     `accepted` says whether the best label reaches `threshold`: below it, `predicted_label` is
     only the likeliest guess. The last three are null without a session: the text so far, the
-    smoothed letter to show at this moment, and the sign that this very picture made count.
+    letter to show at this moment, and the sign that this very picture made count.
     """
 
     predictions: list[Prediction]

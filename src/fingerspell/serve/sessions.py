@@ -3,22 +3,24 @@
 A session is named by its client and made by its first request. Each request is one frame at the
 moment it arrived, and the rules of `fingerspell.live` decide when a sign counts:
 
-* A stream (from about 60 frames a second down to one every 3 seconds): a letter counts when it
-  was held for 0.4 s in at least two frames; a double letter needs a release.
+* A stream (from about 60 frames a second down to one every 3 seconds): a letter counts when enough
+  evidence for it added up, in at least two frames; a double letter needs a release or a bounce.
 * Single photographs, one a sign: send `commit=now` with each, and each counts at once if it is
   at or above the threshold. Without it two photographs that agree are needed.
 
-Pictures are not kept. A session that is idle for 15 minutes, or the least recently used one when
-there are 1000 others, is forgotten with its text.
+Of the last picture a thumbnail is kept, to see whether the hand moves, and of no other anything. A
+session that is idle for 15 minutes, or the least recently used one when there are 1000 others, is
+forgotten with its text.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fingerspell.errors import checks_of
 from fingerspell.live import Frame, Live, LiveRules, commit_now, step
+from fingerspell.runtime.motion import Thumbnail, motion
 from fingerspell.runtime.recogniser import usual_interpreters
 
 MEGABYTE = 1024 * 1024
@@ -59,10 +61,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """A client's live state and the moment of its last frame (seconds of the store's clock)."""
+    """A client's live state, and the moment (seconds of the store's clock) and look of its last
+    frame."""
 
     live: Live
     at_s: float
+    picture: Thumbnail | None = None
 
 
 class Sessions:
@@ -78,30 +82,44 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def fold(self, name: str, frame: Frame, at_s: float, *, now: bool = False) -> Live:
+    def fold(
+        self,
+        name: str,
+        frame: Frame,
+        at_s: float,
+        *,
+        now: bool = False,
+        picture: Thumbnail | None = None,
+    ) -> Live:
         """Adds a frame that arrived at `at_s` to a session; returns the session after it.
 
+        `picture` is what the frame looked like: with that of the frame before it says whether the
+        hand moves.
         A frame of a stream that overtook others on its way through the server came too late for
         the vote and changes nothing.
         """
         with self._lock:
             self._forget_idle(at_s)
             before = self._kept.get(name, _Session(Live(), at_s))
-            after = self._after(before, frame, at_s, now)
+            if picture is not None:
+                frame = replace(frame, motion=motion(before.picture, picture))
+            after = self._after(before, frame, at_s, now, picture)
             self._kept[name] = after
             self._kept.move_to_end(name)
             while len(self._kept) > self._limits.sessions:
                 self._kept.popitem(last=False)
             return after.live
 
-    def _after(self, before: _Session, frame: Frame, at_s: float, now: bool) -> _Session:
+    def _after(
+        self, before: _Session, frame: Frame, at_s: float, now: bool, picture: Thumbnail | None
+    ) -> _Session:
         if now:
             live = commit_now(before.live, frame, self._rules)
         elif at_s < before.at_s:
             return before
         else:
             live = step(before.live, frame, at_s - before.at_s, self._rules)
-        return _Session(live, max(at_s, before.at_s))
+        return _Session(live, max(at_s, before.at_s), picture)
 
     def _forget_idle(self, at_s: float) -> None:
         # Sorted by last use: as soon as one is young enough, all others are.

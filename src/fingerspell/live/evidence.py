@@ -1,0 +1,255 @@
+"""When a sign counts: evidence that adds up over time, and a lock that the same sum releases.
+
+Every label gathers seconds of evidence, and loses them while it is unlikely:
+
+    E' = max(0, E + dt * clip(log(p / share), -1, log(1 / share)))
+
+A sign counts when its E reaches what is needed; then all start again from 0. The sign that counted
+last is locked: it gathers nothing until it was away for `release_s`, by the same sum turned round
+(p and `share` change places). Another sign that counts takes the lock over: A B A needs no pause.
+
+A frame in motion speaks for no letter but J and Z, and as if the locked sign were away; so does a
+frame whose hand is not where it was when the sign counted. That makes a double letter of a bounce
+and of a slide.
+
+Time and not the number of frames makes evidence, so 5 and 30 frames a second reach the same text.
+`dt` is the time since the frame before, at most a part of what is needed: after a pause one frame
+never stands for more than its share, and a single one never writes (`least_frames`). The first
+frame stands for as long as the second. Frames further apart than `gap_s` say nothing about each
+other: everything but the text is forgotten.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fingerspell.errors import checks_of
+from fingerspell.labels import CONTROLS, MOVING, NOTHING
+from fingerspell.live.frame import Frame, Sign
+
+Row = tuple[float, ...]
+"""Probabilities in label order."""
+
+_ROUNDING_S = 1e-6
+"""Sums of frame times miss the exact need by less than this."""
+
+_LEAST_P = 1e-9
+"""Below it a logarithm says no more."""
+
+_SHORTEST_S = 1e-3
+"""What a need of no time is taken for, so that its frames can still be told apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How much evidence makes a sign, in seconds unless said otherwise.
+
+    `share`: the probability from which a frame speaks for a label. `need_s`: what a sign needs.
+    A word opens with certainty: its first letter needs `open_need_s` or `need_s`, whichever is
+    more, and one frame as sure as `open_probability`. It ends with a space, or after `idle_s`
+    without a letter. `release_s`: how long a sign is away before it may count again.
+
+    A frame stands for `frame_s` at most, and no sign counts, and none is released, by fewer than
+    `least_frames`. Frames further apart than `gap_s` say nothing about each other.
+
+    A frame is in motion where the picture's change is above `moving` (standard deviations; of
+    frames further apart than `near_s` as much more). Of frames within `near_s` it then speaks for
+    J and Z alone: later, the change says that there was motion and not that there is. Up to
+    `apart_s` it speaks as if the locked sign were away. `shift`: how far from its place, in sides of
+    the hand, a hand is elsewhere; the place follows the hand within `follow_s`.
+    """
+
+    share: float = 0.3
+    need_s: float = 0.15
+    open_need_s: float = 0.25
+    open_probability: float = 0.7
+    idle_s: float = 2.0
+    release_s: float = 0.15
+    frame_s: float = 0.25
+    least_frames: int = 2
+    gap_s: float = 3.0
+    moving: float = 0.14
+    near_s: float = 0.08
+    apart_s: float = 0.5
+    shift: float = 0.1
+    follow_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        check = checks_of(self, "evidence.")
+        for name in ("need_s", "open_need_s", "release_s"):
+            check(name, 0 <= getattr(self, name) < self.gap_s,
+                  f"seconds from 0 to below {self.gap_s:g} (gap_s)", "use 0.15")  # fmt: skip
+        for name in ("idle_s", "frame_s", "moving", "near_s", "apart_s", "shift", "follow_s"):
+            check(name, getattr(self, name) > 0, "a number above 0", f"omit {name}")
+        check("least_frames", self.least_frames >= 2, "2 or more: one stray frame must not write",
+              "use 2")  # fmt: skip
+        check("share", 0 < self.share < 1, "a probability between 0 and 1", "use 0.3")
+        check("open_probability", 0 <= self.open_probability <= 1, "a probability", "use 0.8")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """One label's evidence, and the mean of the frames that spoke for it.
+
+    `total` (C,) is the sum of their probabilities, each times its seconds; `surest` the label's
+    highest probability among them. A `fixed` one is complete: it does not go on while held.
+    """
+
+    index: int
+    start_s: float
+    end_s: float
+    evidence_s: float = 0.0
+    surest: float = 0.0
+    seconds: float = 0.0
+    total: Row = ()
+    fixed: bool = False
+
+    def sign(self, label: str) -> Sign:
+        """Returns the sign that this is."""
+        mean = tuple(p / self.seconds for p in self.total)
+        return Sign(label, self.start_s, self.end_s, mean)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What all labels have gathered at `at_s` seconds of the stream, and the lock.
+
+    `counted`: the last frame completed the locked sign. `place` is where that sign's hand is, and
+    `open_s` until when the word is open. `first` waits for a second frame (`started`).
+    """
+
+    at_s: float = 0.0
+    labels: tuple[Gathering, ...] = ()
+    locked: Gathering | None = None
+    counted: bool = False
+    away_s: float = 0.0
+    place: tuple[float, float] | None = None
+    open_s: float = -math.inf
+    first: tuple[Row, Frame] | None = None
+    started: bool = False
+
+
+def step(
+    state: Gathered, speaks: Row, frame: Frame, elapsed_s: float, labels: Sequence[str],
+    how: Evidence,
+) -> Gathered:  # fmt: skip
+    """Folds in a frame, `elapsed_s` seconds after the one before; `speaks` (C,) is what it says."""
+    at_s = state.at_s + elapsed_s
+    if not state.started or elapsed_s > how.gap_s:
+        return Gathered(at_s, first=(speaks, replace(frame, motion=None)), started=True)
+    if state.first is not None:
+        state = _fold(replace(state, first=None), *state.first, elapsed_s, labels, how)
+    return _fold(replace(state, at_s=at_s), speaks, frame, elapsed_s, labels, how)
+
+
+def locked(state: Gathered, sign: Gathering, frame: Frame, label: str, how: Evidence) -> Gathered:
+    """Returns the state after a sign counted: all labels start again."""
+    return Gathered(
+        at_s=state.at_s,
+        locked=sign,
+        counted=True,
+        place=None if frame.hand is None else frame.hand[:2],
+        open_s=-math.inf if label in CONTROLS else state.at_s + how.idle_s,
+        started=True,
+    )
+
+
+def _fold(
+    state: Gathered, speaks: Row, frame: Frame, elapsed_s: float, labels: Sequence[str],
+    how: Evidence,
+) -> Gathered:  # fmt: skip
+    """Returns the state after a frame that stands for the last `elapsed_s`."""
+    moving = moves(frame, elapsed_s, how)
+    state = _released(replace(state, counted=False), speaks, frame, moving, elapsed_s, labels, how)
+    opened = state.at_s <= state.open_s
+    need_s = max(how.need_s, 0.0 if opened else how.open_need_s, _SHORTEST_S)
+    before = {gathering.index: gathering for gathering in state.labels}
+    heard = {index: p for index, p in enumerate(speaks) if p > how.share or index in before}
+    if moving and elapsed_s <= how.near_s:
+        heard = {i: p if labels[i] in MOVING else 0.0 for i, p in heard.items()}
+    dt, most_s = min(elapsed_s, how.frame_s), need_s / how.least_frames
+    after = []
+    for index, p in heard.items():
+        is_locked = state.locked is not None and index == state.locked.index
+        if is_locked or labels[index] == NOTHING:
+            continue
+        now = before.get(index) or Gathering(index, state.at_s, state.at_s)
+        gain_s = _within(dt * _rate(p, how.share), most_s)
+        now = _grown(now, p, dt, state.at_s, frame) if gain_s > 0 else now
+        if now.evidence_s + gain_s > _ROUNDING_S:
+            after.append(replace(now, evidence_s=now.evidence_s + gain_s))
+    best = max(after, key=lambda gathering: gathering.evidence_s, default=None)
+    if best is not None and best.evidence_s >= need_s - _ROUNDING_S:
+        label = labels[best.index]
+        if opened or label in CONTROLS or best.surest >= how.open_probability:
+            return locked(state, best, frame, label, how)
+    return replace(state, labels=tuple(after))
+
+
+def moves(frame: Frame, elapsed_s: float, how: Evidence) -> bool:
+    """Whether the picture changed so much that the hand moves, or did since the frame before."""
+    if frame.motion is None or elapsed_s > how.apart_s:
+        return False
+    return frame.motion > how.moving * max(1.0, elapsed_s / how.near_s)
+
+
+def _grown(now: Gathering, p: float, dt: float, at_s: float, frame: Frame) -> Gathering:
+    """Returns a label's evidence with the mean of a frame more that spoke for it."""
+    total = now.total or (0.0,) * len(frame.probabilities)
+    return replace(
+        now,
+        end_s=at_s,
+        surest=max(now.surest, p),
+        seconds=now.seconds + dt,
+        total=tuple(a + dt * b for a, b in zip(total, frame.probabilities, strict=True)),
+    )
+
+
+def _released(
+    state: Gathered, speaks: Row, frame: Frame, moving: bool, elapsed_s: float,
+    labels: Sequence[str], how: Evidence,
+) -> Gathered:  # fmt: skip
+    """Returns the state in which the locked sign was away, or seen, for one frame more."""
+    sign, place, open_s = state.locked, state.place, state.open_s
+    if sign is None:
+        return state
+    p, dt = speaks[sign.index], min(elapsed_s, how.frame_s)
+    elsewhere = False
+    if p > how.share and not moving:
+        open_s = max(open_s, state.at_s + how.idle_s) if open_s > -math.inf else open_s
+        sign = sign if sign.fixed else _grown(sign, p, dt, state.at_s, frame)
+        place, elsewhere = _placed(place, frame, elapsed_s, how)
+    stirs = (moving or elsewhere) and labels[sign.index] not in MOVING
+    release_s = max(how.release_s, _SHORTEST_S)
+    gone = -math.log(how.share) if stirs else -_rate(p, how.share)
+    gone_s = _within(dt * gone, release_s / how.least_frames)
+    away_s = max(0.0, state.away_s + gone_s)
+    # A hand that only moves comes to rest first: one that never does would write again and again.
+    if not moving and max(away_s, state.away_s) >= release_s - _ROUNDING_S:
+        return replace(state, locked=None, away_s=0.0, place=None, open_s=open_s)
+    away_s = min(away_s, release_s)
+    return replace(state, locked=sign, away_s=away_s, place=place, open_s=open_s)
+
+
+def _placed(
+    place: tuple[float, float] | None, frame: Frame, elapsed_s: float, how: Evidence
+) -> tuple[tuple[float, float] | None, bool]:
+    """Returns a sign's place after a frame, and whether the hand is elsewhere."""
+    if place is None or frame.hand is None:
+        return (place if frame.hand is None else frame.hand[:2]), False
+    x, y, side = frame.hand
+    across, down = x - place[0], y - place[1]
+    if math.hypot(across, down) > how.shift * side:
+        return place, True
+    part = min(elapsed_s / how.follow_s, 1.0)
+    return (place[0] + part * across, place[1] + part * down), False
+
+
+def _rate(p: float, share: float) -> float:
+    """Returns the seconds of evidence that one second of probability `p` makes."""
+    return max(-1.0, min(math.log(max(p, _LEAST_P) / share), -math.log(share)))
+
+
+def _within(seconds: float, most_s: float) -> float:
+    """Returns a time, forward or back, of at most `most_s`."""
+    return max(-most_s, min(seconds, most_s))

@@ -1,0 +1,187 @@
+"""Votes, evidence and the lock: when a sign counts, and when it counts again."""
+
+from dataclasses import replace
+
+import pytest
+
+from fingerspell.errors import ConfigError
+from fingerspell.live import Evidence, Frame, Live, LiveRules, Strokes, Voting, rules_at, step
+from fingerspell.live.voting import majority
+from fingerspell.live.voting import step as vote
+from helpers.signs import LABELS, RULES, frame
+
+HOLD = rules_at(LABELS, 0.7, rules="hold", votes=1)
+
+
+def counted(shown: str, elapsed_s: float = 0.1, rules: LiveRules = HOLD) -> str:
+    """Feeds frames one by one and joins the signs that counted."""
+    state, signs = Live(), []
+    for name in shown:
+        state = step(state, frame(name), elapsed_s, rules)
+        signs.append(state.counted or "")
+    return "".join(signs)
+
+
+SIGNS = {
+    "a sign counts when it has held long enough": ("AAAA", 0.1, "A"),
+    "and not before": ("AAA", 0.1, ""),
+    "a held sign counts once": ("A" * 100, 0.1, "A"),
+    "a sign counts again after a release": ("AAAA---AAAA", 0.1, "AA"),
+    "a release that is too short does not repeat the sign": ("AAAA--AAAAAAAA", 0.1, "A"),
+    "a flickering sign is never released": ("AAAA" + "-A" * 10 + "AAAA", 0.1, "A"),
+    "another sign needs no pause": ("AAAABBBBAAAA", 0.1, "ABA"),
+    "another sign that never counts is a release too": ("AAAABBBAAAA", 0.1, "AA"),
+    "two signs that take turns never count": ("AB" * 50, 0.1, ""),
+    "a flicker does not start a sign again": ("AAA-AA", 0.1, "A"),
+    "a flicker delays a sign": ("AAA-A", 0.1, ""),
+    "a passing shape does not delay the sign after it": ("AAABBBB", 0.1, "B"),
+    "a slow sender needs two photographs that agree": ("AABBC", 1.0, "AB"),
+    "a single photograph among others neither writes nor releases": ("AABAA", 1.0, "A"),
+    "a slow sender releases with two photographs": ("AA--AA", 1.0, "AA"),
+    "frames further apart than the gap say nothing about each other": ("AAAAAA", 3.1, ""),
+    "frames at the same moment never add up to a hold": ("A" * 1000, 0.0, ""),
+}
+
+
+@pytest.mark.parametrize(("shown", "elapsed_s", "signs"), SIGNS.values(), ids=SIGNS)
+def test_which_signs_count_by_a_hold(shown: str, elapsed_s: float, signs: str):
+    assert counted(shown, elapsed_s) == signs
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (_, elapsed_s, _) in SIGNS.items() if elapsed_s not in (0.1,)]
+)
+def test_a_slow_sender_is_read_alike_by_evidence(name: str):
+    shown, elapsed_s, signs = SIGNS[name]
+    assert counted(shown, elapsed_s, RULES) == signs
+
+
+def evidence(*frames: Frame, elapsed_s: float = 0.05, rules: LiveRules = RULES) -> str:
+    state = Live()
+    for seen in frames:
+        state = step(state, seen, elapsed_s, rules)
+    return state.text
+
+
+def test_evidence_adds_up_by_the_logarithm_of_the_probability_over_the_share():
+    gathered = step(step(Live(), frame("-"), 0.0, RULES), frame("A", 0.6), 0.1, RULES).gathered
+    (a,) = gathered.labels
+    assert a.evidence_s == pytest.approx(0.1 * 0.6931, abs=1e-4)  # log(0.6 / 0.3)
+    drained = step(Live(gathered=gathered), frame("-"), 0.05, RULES).gathered
+    assert drained.labels[0].evidence_s == pytest.approx(0.1 * 0.6931 - 0.05, abs=1e-4)
+    assert step(Live(gathered=gathered), frame("-"), 0.2, RULES).gathered.labels == ()
+
+
+def test_a_word_opens_with_certainty_and_goes_on_easily():
+    half = [frame("B", 0.5)] * 8
+    assert evidence(*half * 5) == "", "no word begins with an unsure letter"
+    assert evidence(*[frame("A")] * 8, *half) == "AB", "but one goes on with it"
+    assert evidence(*[frame("A")] * 8, *[frame("space")] * 8, *half) == "A ", "not behind a space"
+    late = [*[frame("A")] * 8, *[frame("-")] * 45, *half]
+    assert evidence(*late) == "A", "nor after a while without a letter"
+    assert evidence(*[frame("A")] * 60, *half) == "AB", "while a letter is held its word is open"
+    assert evidence(*[frame("A")] * 8, *[frame("-")] * 45, *[frame("del", 0.5)] * 12) == ""
+
+
+STILL, MOVES = 0.03, 0.4
+
+
+def test_a_frame_in_motion_speaks_for_no_letter_until_the_hand_is_still():
+    assert evidence(*[frame("A", motion=MOVES)] * 40) == ""
+    assert evidence(*[frame("A", motion=STILL)] * 40) == "A"
+    slow = [frame("A", motion=MOVES)] * 10
+    assert evidence(*slow, elapsed_s=0.2) == "A", "frames far apart always differ"
+
+
+def at(x: float, y: float = 0.5) -> Frame:
+    return frame("L", hand=(x, y, 0.4))
+
+
+DOUBLES = {
+    "a bounce, seen as motion": ([frame("L", motion=m) for m in [STILL] * 8 + [MOVES] * 4
+                                  + [STILL] * 8], 0.05, "LL"),
+    "a bounce at five frames a second": ([frame("L", motion=m) for m in [0.2] * 4 + [0.5] * 2
+                                          + [0.2] * 4], 0.2, "LL"),
+    "a bounce of the hand": ([at(0.5, 0.5 - 0.1 * (8 <= i < 11)) for i in range(20)], 0.05, "LL"),
+    "a slide of the hand": ([at(0.5 + 0.1 * (i >= 8)) for i in range(20)], 0.05, "LL"),
+    "a hand that sways": ([at(0.5 + 0.03 * (i % 3)) for i in range(40)], 0.05, "L"),
+    "a hand that drifts": ([at(0.3 + 0.003 * i) for i in range(60)], 0.05, "L"),
+    "one frame of motion": ([frame("L", motion=MOVES if i == 9 else STILL) for i in range(20)],
+                            0.05, "L"),
+    "a hand that is lost for a while": ([frame("L", hand=None if 8 <= i < 12 else (0.5, 0.5, 0.4))
+                                         for i in range(20)], 0.05, "L"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("frames", "elapsed_s", "text"), DOUBLES.values(), ids=DOUBLES)
+def test_what_makes_a_double_letter(frames: list[Frame], elapsed_s: float, text: str):
+    assert evidence(*frames, elapsed_s=elapsed_s) == text
+
+
+def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
+    state = Live()
+    for shown, elapsed_s in [("-", 0.0), ("-", 0.1), ("A", 2.5)]:
+        state = step(state, frame(shown), elapsed_s, RULES)
+    assert state.counted is None
+    assert state.gathered.labels[0].evidence_s == pytest.approx(RULES.evidence.open_need_s / 2)
+
+
+def test_more_frames_can_be_asked_for_and_the_state_stays_small():
+    four = replace(RULES, evidence=replace(RULES.evidence, least_frames=4))
+    assert [counted("A" * n, 1.0, four) for n in (3, 4)] == ["", "A"]
+    state = Live()
+    for index in range(1000):
+        state = step(state, frame("ABCDHIJL"[index % 8]), 0.1, RULES)
+    assert len(state.gathered.labels) <= 2 and len(state.signs) < 1000
+
+
+VOTES = {
+    "before the first frame nothing is shown": ("", None),
+    "what more than half of the last five say wins": ("BBAAA", "A"),
+    "one stray frame does not replace a held letter": ("AAAAAB", "A"),
+    "a vote is forgotten after five frames": ("AAAAABBB", "B"),
+    "the most frequent letter is not enough": ("AABCD", None),
+    "nor is half": ("AABB", None),
+    "no letter outvotes a letter": ("A----", None),
+}
+
+
+@pytest.mark.parametrize(("names", "letter"), VOTES.values(), ids=VOTES)
+def test_which_letter_a_majority_names(names: str, letter: str | None):
+    votes, how = (), Voting()
+    for name in names:
+        votes = vote(votes, None if name == "-" else LABELS.index(name), 0.1, how)
+    winner = majority(votes)
+    assert (None if winner is None else LABELS[winner]) == letter and len(votes) <= 5
+
+
+def test_three_votes_follow_sooner_and_old_ones_are_gone():
+    votes = ()
+    for number in (0, 0, 1, 1):
+        votes = vote(votes, number, 0.1, Voting(votes=3))
+    assert majority(votes) == 1
+    assert majority(vote(votes, 2, 1.0, Voting())) == 2, "a slow sender's frame is alone"
+
+
+@pytest.mark.parametrize(
+    ("rules", "setting"),
+    [
+        (Voting, {"votes": 0}),
+        (Voting, {"window_s": 0.0}),
+        (Voting, {"threshold": -0.1}),
+        (Voting, {"threshold": 1.1}),
+        (Evidence, {"need_s": -0.1}),
+        (Evidence, {"release_s": 3.0}),
+        (Evidence, {"open_need_s": float("nan")}),
+        (Evidence, {"least_frames": 1}),
+        (Evidence, {"gap_s": 0.1}),
+        (Evidence, {"share": 0.0}),
+        (Evidence, {"share": 1.0}),
+        (Evidence, {"open_probability": 1.1}),
+        (Evidence, {"moving": 0.0}),
+        (Strokes, {"leg": 0.0}),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(rules: type, setting: dict[str, float]):
+    with pytest.raises(ConfigError):
+        rules(**setting)
