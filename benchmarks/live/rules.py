@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from benchmarks.live.stream import Stream
-from fingerspell.live import NO_SIGN, Frame, rules_at, spell
+from fingerspell.labels import NOTHING
+from fingerspell.live import Frame, rules_at, spell
 
 Signs = list[tuple[float, str]]
 """When each sign was written (seconds) and its label."""
@@ -40,7 +41,7 @@ def best(stream: Stream, labels: Sequence[str], threshold: float = 0.0) -> Itera
     """Yields the best label of each frame; `nothing` where its probability is lower."""
     for row in stream.probabilities:
         place = int(np.argmax(row))
-        yield labels[place] if row[place] >= threshold else NO_SIGN
+        yield labels[place] if row[place] >= threshold else NOTHING
 
 
 def each_change(stream: Stream, labels: Sequence[str]) -> Texts:
@@ -55,37 +56,43 @@ def majority(stream: Stream, labels: Sequence[str], votes: int = 5) -> Texts:
     for place in range(len(said)):
         window = said[max(0, place + 1 - votes) : place + 1]
         most = max(window, key=window.count)
-        shown.append(most if 2 * window.count(most) > votes else NO_SIGN)
+        shown.append(most if 2 * window.count(most) > votes else NOTHING)
     return changes(stream, shown)
 
 
 def ten_alike(stream: Stream, labels: Sequence[str], count: int = 10) -> Texts:
     """Writes a label once so many frames in a row name it, and again after another one."""
     out: Signs = []
-    before, run = NO_SIGN, 0
+    before, run = NOTHING, 0
     for at_s, label in zip(stream.time_s, best(stream, labels), strict=True):
         run = run + 1 if label == before else 1
         before = label
-        if run == count and label != NO_SIGN:
+        if run == count and label != NOTHING:
             out.append((float(at_s), label))
     return texts(out)
 
 
 def changes(stream: Stream, shown: Sequence[str]) -> Texts:
     """Writes a sign wherever what is shown (F,) changes to one."""
-    pairs = zip(stream.time_s, (NO_SIGN, *shown), shown, strict=False)
-    return texts([(float(at_s), new) for at_s, old, new in pairs if new not in (old, NO_SIGN)])
+    pairs = zip(stream.time_s, (NOTHING, *shown), shown, strict=False)
+    return texts([(float(at_s), new) for at_s, old, new in pairs if new not in (old, NOTHING)])
 
 
-def package(threshold: float) -> Rule:
-    """Returns the rules of `fingerspell.live` at a threshold."""
+def frames(stream: Stream) -> Iterator[tuple[float, Frame]]:
+    """Yields a stream's frames as the package takes them."""
+    columns = (stream.time_s, stream.probabilities, stream.hand, stream.motion)
+    for at_s, row, hand, motion in zip(*columns, strict=True):
+        x, y, side = map(float, hand)
+        moved = None if np.isnan(motion) else float(motion)
+        yield float(at_s), Frame(tuple(map(float, row)), (x, y, side), moved)
+
+
+def package(rules: str, threshold: float = STILL_THRESHOLD) -> Rule:
+    """Returns the rules of `fingerspell.live` of a name, at a threshold for stills."""
 
     def rule(stream: Stream, labels: Sequence[str]) -> Texts:
-        frames = (
-            (float(at_s), Frame(labels[int(row.argmax())], float(min(row.max(), 1.0))))
-            for at_s, row in zip(stream.time_s, stream.probabilities, strict=True)
-        )
-        return [(sign.at_s, sign.text) for sign in spell(frames, rules_at(threshold))]
+        how = rules_at(labels, threshold, rules=rules)
+        return [(counted.at_s, counted.text) for counted in spell(frames(stream), how)]
 
     return rule
 
@@ -94,6 +101,8 @@ RULES: dict[str, Rule] = {
     "each change": each_change,
     "majority of 5, 0.7": majority,
     "10 frames alike": ten_alike,
-    "vote and hold, 0.9": package(STILL_THRESHOLD),
-    "vote and hold, 0.7": package(USUAL_THRESHOLD),
+    "hold, 0.9": package("hold", STILL_THRESHOLD),
+    "hold, 0.7": package("hold", USUAL_THRESHOLD),
+    "majority": package("majority"),
+    "evidence": package("evidence"),
 }

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.live.watch import motion
+from fingerspell.runtime.motion import motion
 
 JITTER, LOST = 0.15, 0.03
 """Spread of a time stamp in shares of the time between frames, and the share of frames lost."""
@@ -88,5 +89,5 @@ def at_rate(
     probabilities, hand, thumbnails = (x[kept] for x in watched)
     return {
         "time_s": time_s - time_s[0], "probabilities": probabilities, "hand": hand,
-        "motion": motion(thumbnails),
+        "motion": np.array([motion(*pair) for pair in pairwise((None, *thumbnails))], float),
     }  # fmt: skip

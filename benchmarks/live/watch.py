@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from fingerspell.images import fit
 from fingerspell.runtime import MODEL_FILES, Recogniser
+from fingerspell.runtime.motion import thumbnail
 
 HAND = ("truediv_5", "truediv_2", "Sqrt")
 """Ends of the names of tensors of `model/hand_crop.py`, `_square_of`: x and y of the hand's middle,
@@ -59,18 +59,3 @@ def with_hand(model: bytes) -> bytes:
     builder = flatbuffers.Builder(len(model))
     builder.Finish(tree.Pack(builder), b"TFL3")
     return bytes(builder.Output())
-
-
-def thumbnail(picture: np.ndarray) -> np.ndarray:
-    """Returns a picture as a small grey one: grain averages out, the hand's motion stays."""
-    small = cv2.resize(picture, (40, 40), interpolation=cv2.INTER_AREA)
-    return small.mean(axis=2, dtype=np.float32)
-
-
-def motion(thumbnails: np.ndarray) -> np.ndarray:
-    """Returns the mean change of each of (F, h, w) since the one before, over its deviation.
-
-    NaN for the first: unknown.
-    """
-    change = np.abs(np.diff(thumbnails, axis=0)).mean(axis=(1, 2))
-    return np.concatenate([[np.nan], change / np.maximum(thumbnails[1:].std(axis=(1, 2)), 1.0)])
