@@ -11,6 +11,7 @@ from fingerspell.labels import ALPHABET
 from fingerspell.live import RULES as NAMES
 from fingerspell.live import Frame, Live, Sign, commit_now, rules_at, spell, spelled, step
 from fingerspell.live.session import _written
+from fingerspell.live.words import split
 from helpers.signs import LABELS, RULES, film, frame, read
 
 ALL = {name: rules_at(LABELS, 0.7, rules=name) for name in NAMES}
@@ -46,18 +47,18 @@ def test_every_sign_comes_with_its_moment_and_what_was_seen_of_it():
     first, second = spell(film("A 0.8, B 0.8"), RULES)
     assert (first.label, first.text, second.label, second.text) == ("A", "A", "B", "AB")
     assert (first.at_s, second.at_s) == pytest.approx((0.2, 0.93), abs=0.04)
-    (sign,) = first.word
+    (sign,) = first.signs
     assert sign.label == "A" and (sign.start_s, sign.end_s) == pytest.approx((0, first.at_s))
     assert sign.evidence == pytest.approx(frame("A").probabilities)
-    assert second.word[0].end_s == pytest.approx(0.8, abs=0.04), "it goes on while it is held"
-    assert next(spell([(5 + s, seen) for s, seen in film("A 1")], RULES)).word[0].start_s == 5
+    assert second.signs[0].end_s == pytest.approx(0.8, abs=0.04), "it goes on while it is held"
+    assert next(spell([(5 + s, seen) for s, seen in film("A 1")], RULES)).signs[0].start_s == 5
 
 
 def test_the_evidence_of_a_sign_is_the_mean_over_all_its_frames():
     sure, less = frame("A", 0.9), frame("A", 0.5)
     frames = [(0.1 * i, sure if i < 3 else less) for i in range(5)]
     (counted,) = list(spell([*frames, (0.5, frame("-"))], RULES))
-    assert counted.word[0].evidence[0] == pytest.approx(0.9)
+    assert counted.signs[0].evidence[0] == pytest.approx(0.9)
     state, before_s = Live(), 0.0
     for at_s, seen in frames:
         state, before_s = step(state, seen, at_s - before_s, RULES), at_s
@@ -67,7 +68,7 @@ def test_the_evidence_of_a_sign_is_the_mean_over_all_its_frames():
 
 def test_the_word_of_a_state_is_its_signs_since_the_last_space():
     *_, last = spell(film("A 0.5, space 0.5, B 0.5, C 0.5"), RULES)
-    assert [sign.label for sign in last.word] == ["B", "C"]
+    assert [sign.label for sign in split(last.signs)[-1]] == ["B", "C"]
 
 
 def test_the_text_never_grows_beyond_its_cap_and_an_empty_recording_spells_nothing():

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from fingerspell.images import encode_jpeg
+from fingerspell.runtime import vocabulary
 from helpers.command import command
 from helpers.endings import NO_PICTURES, touch_all
 from helpers.endings import picture as one_picture
@@ -96,6 +97,24 @@ def test_a_video_as_json_and_one_without_a_held_sign(bundle: Path, tmp_path: Pat
     assert "nothing was held long enough" in capsys.readouterr().out
 
 
+def test_words_of_a_video_are_proposed_beside_its_text(bundle, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(vocabulary, "english", lambda: [("cab", 900.0), ("abba", 50.0)])
+    film = write_film(tmp_path / "film.avi", [*SCENES[:2], *SCENES[:1], *SCENES[4:]], 10)
+    assert command("predict", "--video", film, "--bundle", bundle, "--words") == 0
+    text, first, second = capsys.readouterr().out.splitlines()[-3:]
+    assert text == "text: ABA C"
+    assert first.startswith("word: ABA  (ABBA 9") and second.startswith("word: C  (")
+    monkeypatch.setenv("FINGERSPELL_WORDS", "1")
+    command("predict", "--video", film, "--bundle", bundle, "--json")
+    body = json.loads(capsys.readouterr().out)
+    assert body["text"] == "ABA C", "the proposals change nothing"
+    assert [word["letters"] for word in body["words"]] == ["ABA", "C"]
+    assert body["words"][0]["proposals"][0]["word"] == "ABBA"
+    monkeypatch.setenv("FINGERSPELL_WORDS", "0")
+    command("predict", "--video", film, "--bundle", bundle, "--json")
+    assert json.loads(capsys.readouterr().out)["words"] is None
+
+
 def test_the_stand_in_needs_no_bundle_and_says_so(hands: Path, capsys, monkeypatch):
     monkeypatch.setenv("USE_MOCK_MODEL", "1")
     assert command("predict", hands / "a.jpg") == 0
@@ -109,6 +128,7 @@ def test_the_stand_in_needs_no_bundle_and_says_so(hands: Path, capsys, monkeypat
         (["a.jpg", "--video", "b.mp4"], "pictures and a video"),
         (["a.jpg", "--top", "0"], "--top 0"),
         (["a.jpg", "--fps", "30"], "--fps for pictures"),
+        (["a.jpg", "--words"], "--words for pictures"),
         (["a.jpg", "--rules", "hold"], "--rules for pictures"),
         (["a.jpg", "--threshold", "nan"], "--threshold=nan"),
         (["a.jpg", "--threshold", "1.5"], "--threshold=1.5"),

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 import fingerspell
 from fingerspell.images import encode_jpeg
+from fingerspell.live.words import WordList
 from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
 from helpers.picture_files import saved
@@ -21,7 +22,7 @@ from helpers.tiny_bundle import LABELS, picture
 RED = encode_jpeg(picture("A"))
 KEYS = {
     "predictions", "top_prediction", "predicted_label", "assembled_text", "accepted", "threshold",
-    "time_ms", "mock", "shown", "counted",
+    "time_ms", "mock", "shown", "counted", "word",
 }  # fmt: skip
 IN_JSON = base64.b64encode(RED).decode()
 
@@ -195,6 +196,20 @@ def test_a_single_photograph_counts_only_when_the_client_says_so(client: TestCli
     assert send(client, RED, session_id="of a stream").json()["assembled_text"] == ""
 
 
+def test_words_are_proposed_where_they_are_switched_on_and_the_text_stays(recogniser, client):
+    words = WordList([("abba", 50), ("cab", 900), ("bab", 2), ("babc", 2)], recogniser.labels)
+    switched_on = TestClient(create_app(recogniser, words=words))
+    for label in ["A", "B", "A", "space"]:
+        fields = {"session_id": "me", "commit": "now"}
+        body = send(switched_on, encode_jpeg(picture(label)), **fields).json()
+        assert send(client, encode_jpeg(picture(label)), **fields).json()["word"] is None
+    assert body["assembled_text"] == "ABA " and body["word"]["letters"] == "ABA"
+    assert body["word"]["proposals"][0]["word"] == "ABBA"
+    assert send(switched_on, RED).json()["word"] is None, "no session, no word"
+    body = send(switched_on, encode_jpeg(picture("B")), **fields).json()["word"]
+    assert body["letters"] == "B" and "BABC" in [one["word"] for one in body["completions"]]
+
+
 def test_the_stand_in_says_so_in_health_and_answers():
     client = TestClient(create_app(MockRecogniser()))
     assert client.get("/health").json()["mock"] is True
@@ -302,7 +317,7 @@ def test_unknown_addresses_and_methods_have_the_same_error_shape(client: TestCli
     assert wrong.headers["allow"] == "POST"
 
 
-def test_the_protocols_page_shows_what_the_server_answers(client: TestClient):
+def test_the_protocols_page_shows_what_the_server_answers(client: TestClient, recogniser):
     page = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
     shown = {
         name: json.loads(text)
@@ -310,7 +325,11 @@ def test_the_protocols_page_shows_what_the_server_answers(client: TestClient):
     }
     answered = {
         "health": client.get("/health").json(),
-        "picture": send(client, RED, session_id="of the page").json(),
+        "picture": send(
+            TestClient(create_app(recogniser, words=WordList([("a", 1), ("ab", 1)], LABELS))),
+            session_id="of the page",
+            commit="now",
+        ).json(),
         "error": client.post("/predict-image").json(),
     }
     assert {x: list(y) for x, y in shown.items()} == {x: list(y) for x, y in answered.items()}
@@ -318,6 +337,9 @@ def test_the_protocols_page_shows_what_the_server_answers(client: TestClient):
         for key, value in body.items():
             kinds = (type(value), type(answered[name][key]))
             assert len({*kinds} - {type(None)}) == 1 or key == "counted", (name, key)
+    assert shown["picture"]["word"].keys() == answered["picture"]["word"].keys()
+    for kind in ("proposals", "completions"):
+        assert {*shown["picture"]["word"][kind][0]} == {*answered["picture"]["word"][kind][0]}
     assert shown["picture"]["top_prediction"] == shown["picture"]["predictions"][0]
     for status in (400, 404, 405, 413, 415, 500):
         assert str(status) in page

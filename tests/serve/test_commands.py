@@ -14,12 +14,12 @@ from starlette.testclient import TestClient
 
 import fingerspell
 from fingerspell.cli import serve
-from fingerspell.cli.options import predictor_and_rules
+from fingerspell.cli.options import chosen_words, predictor_and_rules
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
 from fingerspell.live import rules_at
-from fingerspell.runtime import MockRecogniser
+from fingerspell.runtime import MockRecogniser, vocabulary
 from fingerspell.serve import running, smoke
 from fingerspell.serve.running import open_socket
 from fingerspell.serve.smoke import folder_samples
@@ -65,13 +65,25 @@ def test_the_live_rules_come_from_options_the_environment_and_the_bundle(monkeyp
     stream, sent = TestClient(serve.load_app()), encode_jpeg(picture("A"))
     answers = [stream.post("/predict-image?session_id=s", content=sent).json() for _ in range(2)]
     assert [x["counted"] is not None for x in answers] == [False, True], "no hold is needed"
-    wrong = {"THRESHOLD": "nan", "VOTES": "1.5", "HOLD_S": "3", "RULES": "most"}
+    wrong = {"THRESHOLD": "nan", "VOTES": "1.5", "HOLD_S": "3", "RULES": "most", "WORDS": "yes"}
     for name, value in wrong.items():
         monkeypatch.setenv(f"FINGERSPELL_{name}", value)
         with pytest.raises(SystemExit, match="2"):
             serve.load_app()
         assert f"error: FINGERSPELL_{name}={value}\n  expected: " in capsys.readouterr().err
         monkeypatch.delenv(f"FINGERSPELL_{name}")
+
+
+def test_words_are_off_unless_the_option_or_the_environment_switches_them_on(monkeypatch):
+    monkeypatch.setattr(vocabulary, "english", lambda: [("ab", 1.0)])
+    for argv, value, on in [
+        ((), "", False),
+        ((), "0", False),
+        ((), "1", True),
+        (("--words",), "0", True),
+    ]:
+        words = chosen_words(asked(*argv), ("A", "B"), {"FINGERSPELL_WORDS": value})
+        assert (words is not None) == on
 
 
 @pytest.mark.parametrize(

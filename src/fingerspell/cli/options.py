@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fingerspell.config import BACKBONES, TrainConfig, guide, load_recipe
+from fingerspell.errors import require
 
 if TYPE_CHECKING:
     from fingerspell.live import LiveRules
+    from fingerspell.live.words import WordList
     from fingerspell.runtime import Predictor
 
 
@@ -118,6 +120,40 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
                 found=f"{source}={value}", expected=expected, fix=f"{fix}, or omit {source}"
             ) from error
     return given
+
+
+_WORDS_VARIABLE = "FINGERSPELL_WORDS"
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """Adds `--words`: whether English words are proposed; see `chosen_words`."""
+    parser.add_argument(
+        "--words",
+        action="store_true",
+        help="propose English words beside the letters, which stay as they are (also "
+        f"${_WORDS_VARIABLE}=1; needs the package symspellpy)",
+    )
+
+
+def chosen_words(
+    args: argparse.Namespace, labels: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> WordList | None:
+    """Returns the words to propose for a recogniser's labels, or `None` where they are off.
+
+    Raises `ConfigError` where the package of the words is missing, or the variable is no switch.
+    """
+    from fingerspell.live.words import WordList
+    from fingerspell.runtime.vocabulary import english
+
+    asked = environment.get(_WORDS_VARIABLE, "").strip() or "0"
+    require(
+        asked in ("0", "1"),
+        found=f"{_WORDS_VARIABLE}={asked}",
+        expected="1 for on, 0 for off",
+        fix=f"unset {_WORDS_VARIABLE}, or use the option --words",
+    )
+    on = getattr(args, "words", False) or asked == "1"
+    return WordList(english(), labels) if on else None
 
 
 class Given(argparse.Action):

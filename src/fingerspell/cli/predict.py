@@ -6,13 +6,22 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import add_bundle, add_live_rules, add_precision, predictor_and_rules
+from fingerspell.cli.options import (
+    add_bundle,
+    add_live_rules,
+    add_precision,
+    add_words,
+    chosen_words,
+    predictor_and_rules,
+)
 
 if TYPE_CHECKING:
     from fingerspell.live import Counted, Frame, LiveRules
+    from fingerspell.live.words import Decoded, WordList
     from fingerspell.runtime import Answer, Predictor
 
 HELP = "read the handshapes in pictures, or the text in a video"
@@ -25,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_precision(parser)
     add_live_rules(parser)
+    add_words(parser)
     add("--top", type=int, default=3, help="how many labels to show (default: 3)")
     add("--json", action="store_true", help="print JSON")
     add("--mirror", action="store_true", help="flip left and right first")
@@ -41,9 +51,9 @@ def run(args: argparse.Namespace) -> int:
             expected="either pictures or one video",
             fix="fingerspell predict hand.jpg, or fingerspell predict --video hello.mp4",
         )
-    of_video = [
-        name for name in ("rules", "votes", "hold_s", "fps") if getattr(args, name) is not None
-    ]
+    named = ("rules", "votes", "hold_s", "fps")
+    of_video = [name for name in named if getattr(args, name) is not None]
+    of_video += ["words"] if args.words else []
     if args.video is None and of_video:
         raise ConfigError(
             found=f"--{of_video[0]} for pictures",
@@ -55,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     paths = list(_picture_paths(args.pictures))
     predictor, rules = predictor_and_rules(args)
     if args.video is not None:
-        return _read_video(predictor, rules, args)
+        return _read_video(predictor, rules, chosen_words(args, predictor.labels), args)
     return _read_pictures(predictor, paths, args)
 
 
@@ -129,9 +139,12 @@ def _in_json(path: Path, answer: Answer, top: int, predictor: Predictor) -> dict
     }
 
 
-def _read_video(predictor: Predictor, rules: LiveRules, args: argparse.Namespace) -> int:
-    """Prints every sign as it counts, then the text."""
+def _read_video(
+    predictor: Predictor, rules: LiveRules, words: WordList | None, args: argparse.Namespace
+) -> int:
+    """Prints every sign as it counts, then the text and what its words may be."""
     from fingerspell.live import spell
+    from fingerspell.live.words import decode, split
 
     signs: list[Counted] = []
     for counted in spell(_frame_answers(predictor, args), rules):
@@ -139,13 +152,23 @@ def _read_video(predictor: Predictor, rules: LiveRules, args: argparse.Namespace
         if not args.json:
             print(f"{counted.at_s:8.2f} s  {counted.label:<8} {counted.text}", flush=True)
     text = signs[-1].text if signs else ""
+    written = split(signs[-1].signs) if signs else ()
+    decoded = None if words is None else [decode(word, words) for word in written]
     if args.json:
         moments = [{"at_s": s.at_s, "label": s.label, "text": s.text} for s in signs]
         body = {"video": str(args.video), "text": text, "signs": moments, "mock": predictor.mock}
-        print(json.dumps(body, indent=2))
+        print(json.dumps({**body, "words": decoded and [asdict(d) for d in decoded]}, indent=2))
     else:
         print(f"text: {text}" if signs else "text: nothing was held long enough to count")
+        for word in decoded or ():
+            print(_word_in_words(word))
     return 0
+
+
+def _word_in_words(decoded: Decoded) -> str:
+    """Returns the letters of a word with what it may be."""
+    proposals = ", ".join(f"{one.word} {one.probability:.0%}" for one in decoded.proposals)
+    return f"word: {decoded.letters}  ({proposals or 'too long for a word'})"
 
 
 def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from fingerspell.cli.options import add_bundle, add_live_rules, add_precision, predictor_and_rules
+from fingerspell.cli.options import (
+    add_bundle,
+    add_live_rules,
+    add_precision,
+    add_words,
+    chosen_words,
+    predictor_and_rules,
+)
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 _HOST = "127.0.0.1"
@@ -23,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_bundle(parser)
     add_precision(parser)
     add_live_rules(parser)
+    add_words(parser)
     add = parser.add_argument
     add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
         "reach it)")  # fmt: skip
@@ -63,10 +71,11 @@ def load_app(bundle: Path | None = None) -> FastAPI:
     asked = argparse.Namespace(bundle=bundle, precision="auto")
     try:
         predictor, rules = predictor_and_rules(asked)
+        words = chosen_words(asked, predictor.labels)
     except FingerspellError as error:  # uvicorn would show where in its own code it was raised.
         print(said(error), file=sys.stderr)
         raise SystemExit(2) from error
-    return create_app(predictor, rules=rules, sessions_allowed=not several)
+    return create_app(predictor, rules=rules, words=words, sessions_allowed=not several)
 
 
 def _server_processes(argv: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -90,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
     host, port = _where(args, os.environ)
     limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
     predictor, rules = predictor_and_rules(args)
-    app = create_app(predictor, limits, rules=rules, cors=args.cors)
+    words = chosen_words(args, predictor.labels)
+    app = create_app(predictor, limits, rules=rules, words=words, cors=args.cors)
     with open_socket(host, port) as bound:
         here, *network = addresses(bound)
         described = f"{len(predictor.labels)} labels, threshold {predictor.threshold:g}"

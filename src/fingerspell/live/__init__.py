@@ -12,11 +12,12 @@ from fingerspell.live.session import (
     spell,
     spelled,
     step,
+    typed,
 )
 from fingerspell.live.strokes import Strokes
 from fingerspell.live.voting import Voting
 
 __all__ = [
     "RULES", "Counted", "Evidence", "Frame", "Live", "LiveRules", "Sign", "Strokes", "Voting",
-    "commit_now", "rules_at", "spell", "spelled", "step",
+    "commit_now", "rules_at", "spell", "spelled", "step", "typed",
 ]  # fmt: skip

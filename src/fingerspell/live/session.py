@@ -106,24 +106,18 @@ class Live:
         """The text so far."""
         return "".join(sign.written for sign in self.signs)
 
-    @property
-    def word(self) -> tuple[Sign, ...]:
-        """The signs since the last space."""
-        spaces = [i for i, sign in enumerate(self.signs) if sign.label == _SPACE]
-        return self.signs[spaces[-1] + 1 if spaces else 0 :]
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """One sign that counted: when (seconds of the stream), which, and the text after it.
 
-    `word` are the signs since the last space, as they were then.
+    `signs` are those that stand written, as they were then.
     """
 
     at_s: float
     label: str
     text: str
-    word: tuple[Sign, ...] = ()
+    signs: tuple[Sign, ...] = ()
 
 
 def step(state: Live, frame: Frame, elapsed_s: float, rules: LiveRules) -> Live:
@@ -227,6 +221,13 @@ def commit_now(state: Live, frame: Frame, rules: LiveRules) -> Live:
     return Live(signs, label, label, gathered=gathered)
 
 
+def typed(state: Live, label: str, rules: LiveRules) -> Live:
+    """Writes `label` as a key does: what the hand holds stays locked, and is not written again."""
+    at_s = state.gathered.at_s
+    sign = Sign(label, at_s, at_s, (0.0,) * len(rules.labels))
+    return replace(state, signs=_written(state.signs, sign, rules.max_chars), counted=None)
+
+
 def spell(frames: Iterable[tuple[float, Frame]], rules: LiveRules) -> Iterator[Counted]:
     """Yields every sign that counts, as it counts, from (seconds, frame) pairs in time order."""
     state, before_s = Live(), None
@@ -236,7 +237,7 @@ def spell(frames: Iterable[tuple[float, Frame]], rules: LiveRules) -> Iterator[C
         state = step(state, frame, 0.0 if before_s is None else at_s - before_s, rules)
         before_s = at_s
         if state.counted is not None:
-            yield Counted(at_s, state.counted, state.text, state.word)
+            yield Counted(at_s, state.counted, state.text, state.signs)
 
 
 def spelled(frames: Iterable[tuple[float, Frame]], rules: LiveRules) -> str:

@@ -15,6 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from fingerspell import __version__
 from fingerspell.images import decode
 from fingerspell.live import Frame, Live, LiveRules, rules_at
+from fingerspell.live.words import WordList, last_word
+from fingerspell.live.words import decode as decode_word
 from fingerspell.runtime import Answer, Predictor
 from fingerspell.runtime.motion import Thumbnail, thumbnail
 from fingerspell.serve import messages
@@ -32,6 +34,7 @@ def create_app(
     limits: Limits | None = None,
     *,
     rules: LiveRules | None = None,
+    words: WordList | None = None,
     cors: Sequence[str] = (),
     sessions_allowed: bool = True,
     clock: Callable[[], float] = time.monotonic,
@@ -39,6 +42,7 @@ def create_app(
     """Returns the server's app around a loaded recogniser.
 
     `rules` say when a sign of a session counts: without them the usual ones for its labels.
+    With `words` the answers of a session propose what its word may be.
     `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
     machine only. Without `sessions_allowed` a request that names one is refused: the texts of
     several processes know nothing of each other. `clock` tells sessions when frames arrive.
@@ -77,9 +81,15 @@ def create_app(
         answer, picture, time_ms = await anyio.to_thread.run_sync(
             _timed_answer, recogniser, upload.picture, limiter=places
         )
+        live = _fold(sessions, upload, answer, picture, arrived_s)
+        decoded = None
+        if words is not None and live is not None:
+            signs = last_word(live.signs)
+            decoded = await anyio.to_thread.run_sync(decode_word, signs, words, limiter=places)
         return messages.picture_answer(
             answer,
-            _fold(sessions, upload, answer, picture, arrived_s),
+            live,
+            decoded,
             threshold=recogniser.threshold,
             time_ms=time_ms,
             mock=recogniser.mock,

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from fingerspell.errors import FingerspellError, PictureError
 from fingerspell.live import Live
+from fingerspell.live.words import Decoded
 from fingerspell.runtime import Answer
 
 
@@ -44,12 +45,32 @@ class Prediction(BaseModel):
     score: float
 
 
+class WordProposal(BaseModel):
+    """A word and its probability."""
+
+    word: str
+    probability: float
+
+
+class Word(BaseModel):
+    """What the word that is being spelled may be, or after a space the word before it.
+
+    `letters` are its letters as they stand in the text. `proposals` are whole words, the letters
+    as they are among them; `completions` are longer words that begin like this. Best first.
+    """
+
+    letters: str
+    proposals: list[WordProposal]
+    completions: list[WordProposal]
+
+
 class PictureAnswer(BaseModel):
     """The answer for one picture.
 
     `accepted` says whether the best label reaches `threshold`: below it, `predicted_label` is
-    only the likeliest guess. The last three are null without a session: the text so far, the
-    letter to show at this moment, and the sign that this very picture made count.
+    only the likeliest guess. The last four are null without a session: the text so far, the
+    letter to show at this moment, the sign that this very picture made count, and, where words are
+    switched on, what the word may be.
     """
 
     predictions: list[Prediction]
@@ -62,6 +83,7 @@ class PictureAnswer(BaseModel):
     assembled_text: str | None = None
     shown: str | None = None
     counted: str | None = None
+    word: Word | None = None
 
 
 class ProblemAnswer(BaseModel):
@@ -74,9 +96,16 @@ class ProblemAnswer(BaseModel):
 
 
 def picture_answer(
-    answer: Answer, live: Live | None, *, threshold: float, time_ms: float, mock: bool, top: int
+    answer: Answer,
+    live: Live | None,
+    decoded: Decoded | None,
+    *,
+    threshold: float,
+    time_ms: float,
+    mock: bool,
+    top: int,
 ) -> PictureAnswer:
-    """Returns the response body of an answer and its session."""
+    """Returns the response body of an answer, its session and what its word may be."""
     predictions = [Prediction(label=label, score=score) for label, score in answer.top(top)]
     return PictureAnswer(
         predictions=predictions,
@@ -89,7 +118,17 @@ def picture_answer(
         assembled_text=live.text if live else None,
         shown=live.shown if live else None,
         counted=live.counted if live else None,
+        word=_word(decoded) if decoded else None,
     )
+
+
+def _word(decoded: Decoded) -> Word:
+    """Returns what a word may be as it is sent."""
+    proposals, completions = (
+        [WordProposal(word=one.word, probability=one.probability) for one in found]
+        for found in (decoded.proposals, decoded.completions)
+    )
+    return Word(letters=decoded.letters, proposals=proposals, completions=completions)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
