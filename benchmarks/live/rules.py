@@ -4,12 +4,15 @@ A rule takes a stream and the labels, and returns the text after every sign that
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
 from benchmarks.live.stream import Stream
 from fingerspell.labels import NOTHING
-from fingerspell.live import Frame, rules_at, spell
+from fingerspell.live import Frame, Live, rules_at, spell, step
+from fingerspell.live.words import WordList, decode, split
+from fingerspell.runtime.vocabulary import english
 
 Signs = list[tuple[float, str]]
 """When each sign was written (seconds) and its label."""
@@ -20,6 +23,7 @@ Texts = list[tuple[float, str]]
 Rule = Callable[[Stream, Sequence[str]], Texts]
 STILL_THRESHOLD, USUAL_THRESHOLD = 0.9, 0.7
 SPACE, DELETE = "space", "del"
+WITH_WORDS = "evidence, with a word list"
 
 
 def texts(signs: Signs) -> Texts:
@@ -97,6 +101,21 @@ def package(rules: str, threshold: float = STILL_THRESHOLD) -> Rule:
     return rule
 
 
+def with_words(stream: Stream, labels: Sequence[str]) -> Texts:
+    """Writes by evidence, and at the end of the word what the word list proposes first."""
+    how, state, before_s = rules_at(labels, STILL_THRESHOLD), Live(), 0.0
+    for at_s, frame in frames(stream):
+        state, before_s = step(state, frame, at_s - before_s, how), at_s
+    words = [decode(word, word_list(tuple(labels))) for word in split(state.signs)]
+    return [(before_s, " ".join(word.proposals[0].word for word in words if word.proposals))]
+
+
+@cache
+def word_list(labels: tuple[str, ...]) -> WordList:
+    """Returns the word list of the package for a recogniser's labels."""
+    return WordList(english(), labels)
+
+
 RULES: dict[str, Rule] = {
     "each change": each_change,
     "majority of 5, 0.7": majority,
@@ -105,4 +124,5 @@ RULES: dict[str, Rule] = {
     "hold, 0.7": package("hold", USUAL_THRESHOLD),
     "majority": package("majority"),
     "evidence": package("evidence"),
+    WITH_WORDS: with_words,
 }

@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.circumstances import record
 from benchmarks.live.measure import known_borders, measured, shown
-from benchmarks.live.rules import RULES
+from benchmarks.live.rules import RULES, WITH_WORDS
+from benchmarks.live.scripts import MINUTES
 from benchmarks.live.stream import load
 from benchmarks.live.streams import HALVES, made, needed
 from benchmarks.release.catalogue import require_sources
@@ -28,8 +29,9 @@ def figures(paths: list[Path], labels: tuple[str, ...]) -> dict[str, Any]:
     for half in HALVES:
         streams = [s for path in paths if path.name.startswith(half) for s in load(path)]
         each = {name: measured(streams, labels, rule) for name, rule in RULES.items()}
+        each[WITH_WORDS] |= {"delay_s": None, "minutes": dict.fromkeys(MINUTES)}
         out[half] = {"streams": shown(streams), "rules": each}
-        out[half]["floor"] = measured(streams, labels, known_borders)
+        out[half]["floor"] = {**measured(streams, labels, known_borders), "delay_s": None}
     return out
 
 

@@ -111,9 +111,21 @@ def test_what_a_rule_writes(rule, frames, text):
     assert said(rules.RULES[rule](stream(frames), LABELS)) == text
 
 
+@pytest.mark.parametrize(("text", "proposed"), [("HELO", "HELLO"), ("BOBA", "BOBA")])
+def test_a_word_list_puts_a_missed_double_right_and_leaves_a_name(text, proposed, monkeypatch):
+    words = rules.WordList([("hello", 100), ("able", 5)], LABELS)
+    monkeypatch.setattr(rules, "word_list", lambda _: words)
+    shown = stream("".join(x * 10 for x in text), sure=0.9)
+    assert rules.with_words(shown, LABELS) == [(shown.time_s[-1], proposed)]
+
+
 def test_unsure_frames_write_only_where_no_threshold_asks_for_more():
     unsure = stream("H" * 20, sure=0.75)
-    texts = {name: said(rule(unsure, LABELS)) for name, rule in rules.RULES.items()}
+    texts = {
+        name: said(rule(unsure, LABELS))
+        for name, rule in rules.RULES.items()
+        if name != rules.WITH_WORDS
+    }
     assert texts["majority of 5, 0.7"] == texts["hold, 0.7"] == "H"
     assert texts["hold, 0.9"] == ""
 
