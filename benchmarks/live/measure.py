@@ -122,7 +122,7 @@ def letters(readings: Sequence[Reading]) -> dict[str, Any]:
 def doubled(readings: Iterable[Reading]) -> dict[str, Any]:
     """Returns the share of double letters written twice, by kind, of those written at all.
 
-    `wrong_per_100`: letters written twice in a row that were shown once, in 100 letters.
+    `read` are these, `wrong_per_100` letters written twice in a row and shown once, in 100 letters.
     """
     right: dict[str, list[bool]] = {kind: [] for kind in DOUBLES}
     false = count = 0
@@ -135,7 +135,8 @@ def doubled(readings: Iterable[Reading]) -> dict[str, Any]:
         false += sum(r.text[j] in (r.text[j - 1 : j], r.text[j + 1 : j + 2]) for j in r.added)
         count += len(r.stream.text)
     shares = {kind: sum(x) / len(x) if x else None for kind, x in right.items()}
-    return {**shares, "wrong_per_100": 100 * false / count if count else None}
+    read = {kind: len(x) for kind, x in right.items()}
+    return {**shares, "read": read, "wrong_per_100": 100 * false / count if count else None}
 
 
 def rates(words: Sequence[Reading]) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def measured(streams: Sequence[Stream], labels: Sequence[str], rule: Rule) -> di
         "worst_source": max(x["letters_wrong"] for x in sources.values()),
         "fast": letters(of(words, lambda s: s.fps == USUAL_FPS and s.letter_s <= FAST_S)),
         "rates": rates(of(words, lambda s: s.letter_s > FAST_S)),
-        "doubles": doubled(usual),
+        "doubles": doubled(of(words, lambda s: s.fps == USUAL_FPS)),
         "sources": sources,
         "transitions": {
             way: letters(of(usual, lambda s, w=way: s.transition == w)) for way in TRANSITIONS

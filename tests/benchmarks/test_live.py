@@ -172,7 +172,8 @@ def test_all_figures_of_made_up_streams():
     assert figures["rates"] == {
         "letters_wrong": {"5": 0.2, "15": 0.1}, "apart": 0.1, "same_text": 1.0,
     }  # fmt: skip
-    assert figures["doubles"]["bounce"] == 0.5 and figures["doubles"]["slide"] is None
+    assert figures["doubles"]["bounce"] == 1 / 3 and figures["doubles"]["slide"] is None
+    assert figures["doubles"]["read"] == {"bounce": 3, "slide": 0, "release": 0}
     assert figures["films"] == {"without_doubles": 0.0, "all": pytest.approx(1 / 3), "moving": 0.0}
     assert figures["minutes"]["people"] == pytest.approx(60 * 6)  # The first changes nothing.
     assert figures["delay_s"] == pytest.approx(0.0)
