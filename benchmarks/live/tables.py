@@ -85,7 +85,7 @@ def doubles() -> list[str]:
 
     def cells(told: Figures) -> list[str]:
         return [
-            *(percent(told["doubles"][kind]) for kind in DOUBLES),
+            *(f"{percent(told['doubles'][x], 0)} of {told['doubles']['read'][x]}" for x in DOUBLES),
             number(told["doubles"]["wrong_per_100"]),
             percent(told["films"]["without_doubles"]), percent(told["films"]["moving"]),
         ]  # fmt: skip
