@@ -180,7 +180,7 @@ def test_the_documentation_quotes_the_defaults_of_the_code():
     assert f"{released} for the released recogniser" in guide
     assert f"at {how.need_s} s of evidence" in guide and f"after a gap ({how.release_s} s)" in guide
     assert f"evidence ({how.open_need_s} s) and one frame from {how.open_probability} on" in guide
-    assert f"or {how.idle_s:g} s without a letter" in guide
+    assert f"within {how.vouch_s:g} s;" in guide and f"or {how.idle_s:g} s without a new" in guide
     majority, hold = (rules_at((), 0.5, rules=name) for name in ("majority", "hold"))
     assert majority.voting is not None
     assert (

@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from fingerspell.errors import ConfigError
-from fingerspell.live import Evidence, Frame, Live, LiveRules, Strokes, Voting, rules_at, step
+from fingerspell.live import (
+    Evidence,
+    Frame,
+    Live,
+    LiveRules,
+    Strokes,
+    Voting,
+    rules_at,
+    spell,
+    step,
+)
 from fingerspell.live.voting import majority
 from fingerspell.live.voting import step as vote
 from helpers.signs import LABELS, RULES, frame
@@ -77,10 +87,22 @@ def test_a_word_opens_with_certainty_and_goes_on_easily():
     assert evidence(*half * 5) == "", "no word begins with an unsure letter"
     assert evidence(*[frame("A")] * 8, *half) == "AB", "but one goes on with it"
     assert evidence(*[frame("A")] * 8, *[frame("space")] * 8, *half) == "A ", "not behind a space"
-    late = [*[frame("A")] * 8, *[frame("-")] * 45, *half]
-    assert evidence(*late) == "A", "nor after a while without a letter"
-    assert evidence(*[frame("A")] * 60, *half) == "AB", "while a letter is held its word is open"
-    assert evidence(*[frame("A")] * 8, *[frame("-")] * 45, *[frame("del", 0.5)] * 12) == ""
+    late = [*[frame("A")] * 8, *[frame("-")] * 70]
+    assert evidence(*late, *half) == "A", "nor after a while without a letter"
+    assert evidence(*late, *[frame("del", 0.5)] * 12) == "", "only letters wait"
+
+
+def test_a_first_letter_waits_until_it_is_sure_or_another_one_vouches_for_it():
+    unsure, gone = [frame("B", 0.8)] * 12, [frame("-")]
+    assert evidence(*unsure, *gone * 50) == ""
+    assert evidence(*unsure, frame("B", 0.96)) == "B"
+    assert evidence(*unsure, *gone * 5, *[frame("C", 0.6)] * 8) == "BC"
+    assert evidence(*unsure, *gone * 5, *[frame("C", 0.6)] * 8, *[frame("del")] * 8) == "B"
+    assert evidence(*unsure, *gone * 50, *[frame("C", 0.6)] * 12) == "", "too late"
+    assert evidence(*unsure, *gone * 8, *unsure) == "", "nobody vouches for himself"
+    assert evidence(*unsure, *[frame("space")] * 12, *gone * 8) == "", "nor does a space"
+    frames = [(i / 20, seen) for i, seen in enumerate([*unsure, *[frame("C")] * 8])]
+    assert [(x.label, x.text) for x in spell(frames, RULES)] == [("B", "B"), ("C", "BC")]
 
 
 STILL, MOVES = 0.03, 0.4
@@ -104,6 +126,10 @@ DOUBLES = {
                                           + [0.2] * 4], 0.2, "LL"),
     "a bounce of the hand": ([at(0.5, 0.5 - 0.1 * (8 <= i < 11)) for i in range(20)], 0.05, "LL"),
     "a slide of the hand": ([at(0.5 + 0.1 * (i >= 8)) for i in range(20)], 0.05, "LL"),
+    "a second bounce in a row": ([frame("L", motion=m) for m in ([STILL] * 8 + [MOVES] * 4) * 4],
+                                 0.05, "LL"),
+    "a triple with a release": ([*[at(0.5)] * 8, *[at(0.7)] * 8, *[frame("-")] * 8, *[at(0.7)] * 8],
+                                0.05, "LLL"),
     "a hand that sways": ([at(0.5 + 0.03 * (i % 3)) for i in range(40)], 0.05, "L"),
     "a hand that drifts": ([at(0.3 + 0.003 * i) for i in range(60)], 0.05, "L"),
     "one frame of motion": ([frame("L", motion=MOVES if i == 9 else STILL) for i in range(20)],
@@ -179,6 +205,7 @@ def test_three_votes_follow_sooner_and_old_ones_are_gone():
         (Evidence, {"share": 1.0}),
         (Evidence, {"open_probability": 1.1}),
         (Evidence, {"moving": 0.0}),
+        (Evidence, {"vouch_s": 0.0}),
         (Strokes, {"leg": 0.0}),
     ],
 )

@@ -55,15 +55,15 @@ def test_every_sign_comes_with_its_moment_and_what_was_seen_of_it():
 
 
 def test_the_evidence_of_a_sign_is_the_mean_over_all_its_frames():
-    sure, less = frame("A", 0.9), frame("A", 0.5)
+    sure, less = frame("A", 0.96), frame("A", 0.5)
     frames = [(0.1 * i, sure if i < 3 else less) for i in range(5)]
     (counted,) = list(spell([*frames, (0.5, frame("-"))], RULES))
-    assert counted.signs[0].evidence[0] == pytest.approx(0.9)
+    assert counted.signs[0].evidence[0] == pytest.approx(0.96)
     state, before_s = Live(), 0.0
     for at_s, seen in frames:
         state, before_s = step(state, seen, at_s - before_s, RULES), at_s
     # The first frame stands for as long as the second.
-    assert state.signs[0].evidence[0] == pytest.approx((3 * 0.9 + 2 * 0.5) / 5)
+    assert state.signs[0].evidence[0] == pytest.approx((3 * 0.96 + 2 * 0.5) / 5)
 
 
 def test_the_word_of_a_state_is_its_signs_since_the_last_space():
@@ -77,9 +77,9 @@ def test_the_text_never_grows_beyond_its_cap_and_an_empty_recording_spells_nothi
 
 
 def test_each_kind_of_rules_has_its_own_threshold_for_streams_and_the_stills_for_photographs():
-    unsure = [(at_s / 10, frame("A", 0.75)) for at_s in range(10)]
+    unsure = [(at_s / 10, frame("AB"[at_s // 8], 0.75)) for at_s in range(16)]
     text = {name: spelled(unsure, rules_at(LABELS, 0.9, rules=name)) for name in NAMES}
-    assert text == {"evidence": "A", "majority": "A", "hold": ""}
+    assert text == {"evidence": "AB", "majority": "AB", "hold": ""}
     for name in NAMES:
         assert commit_now(Live(), frame("A", 0.75), rules_at(LABELS, 0.9, rules=name)).text == ""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fingerspell.cli import screen
+from fingerspell.cli import live, screen
+from fingerspell.live.words import Decoded, Proposal
 from fingerspell.runtime import camera, vocabulary
 from helpers.command import command
 from helpers.film import write_film
@@ -83,11 +84,11 @@ def test_without_a_screen_there_is_a_line_for_each_sign(monkeypatch, bundle, fil
 @pytest.mark.parametrize(
     ("at", "keys", "text"),
     [
-        (6, ["space"], "A B"),
-        (6, ["space", "space", "delete"], "AB"),
-        (6, ["delete"], "B"),
+        (4, ["space"], "A B"),
+        (4, ["space", "space", "delete"], "AB"),
+        (4, ["delete"], "B"),
         (19, ["clear"], "nothing was held long enough to count"),
-        (6, ["space", "quit"], "A "),
+        (4, ["space", "quit"], "A "),
     ],
 )
 def test_keys_write_delete_clear_and_quit(monkeypatch, bundle, film, capsys, at, keys, text):
@@ -104,6 +105,14 @@ def test_words_are_proposed_beside_the_text_which_stays(monkeypatch, bundle, tmp
     assert seen.lines[-1].endswith("(ABA: ABBA? 99%)"), "the word before the space"
     assert capsys.readouterr().out == "text: ABA \n"
     assert "?" not in "".join(look(monkeypatch, film, "--bundle", bundle).lines)
+
+
+@pytest.mark.parametrize(
+    ("word", "probability", "shown"),
+    [("ABBA", 0.6, "(ABA: ABBA? 60%)"), ("ABBA", 0.4, ""), ("ABA", 0.9, "")],
+)
+def test_a_proposal_is_shown_where_it_is_likely_and_another_word(word, probability, shown):
+    assert live._proposal(Decoded("ABA", (Proposal(word, probability),))) == shown
 
 
 def test_words_without_their_package_name_the_command_that_installs_it(

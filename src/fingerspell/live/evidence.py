@@ -10,7 +10,7 @@ last is locked: it gathers nothing until it was away for `release_s`, by the sam
 
 A frame in motion speaks for no letter but J and Z, and as if the locked sign were away; so does a
 frame whose hand is not where it was when the sign counted. That makes a double letter of a bounce
-and of a slide.
+and of a slide, but no triple: a hand that trembles does not write on and on.
 
 Time and not the number of frames makes evidence, so 5 and 30 frames a second reach the same text.
 `dt` is the time since the frame before, at most a part of what is needed: after a pause one frame
@@ -45,9 +45,11 @@ class Evidence:
     """How much evidence makes a sign, in seconds unless said otherwise.
 
     `share`: the probability from which a frame speaks for a label. `need_s`: what a sign needs.
-    A word opens with certainty: its first letter needs `open_need_s` or `need_s`, whichever is
-    more, and one frame as sure as `open_probability`. It ends with a space, or after `idle_s`
-    without a letter. `release_s`: how long a sign is away before it may count again.
+    `release_s`: how long a sign is away before it may count again.
+
+    A word opens with certainty. Its first letter needs `open_need_s` or `need_s`, whichever is
+    more, and one frame as sure as `open_probability`, or another letter that follows within
+    `vouch_s`: until then it waits. A word ends with a space, or `idle_s` after its last letter.
 
     A frame stands for `frame_s` at most, and no sign counts, and none is released, by fewer than
     `least_frames`. Frames further apart than `gap_s` say nothing about each other.
@@ -55,15 +57,16 @@ class Evidence:
     A frame is in motion where the picture's change is above `moving` (standard deviations; of
     frames further apart than `near_s` as much more). Of frames within `near_s` it then speaks for
     J and Z alone: later, the change says that there was motion and not that there is. Up to
-    `apart_s` it speaks as if the locked sign were away. `shift`: how far from its place, in sides of
-    the hand, a hand is elsewhere; the place follows the hand within `follow_s`.
+    `apart_s` it speaks as if the locked sign were away. `shift`: how far from its place, in sides
+    of the hand, a hand is elsewhere; the place follows the hand within `follow_s`.
     """
 
     share: float = 0.3
     need_s: float = 0.15
     open_need_s: float = 0.25
-    open_probability: float = 0.7
-    idle_s: float = 2.0
+    open_probability: float = 0.95
+    vouch_s: float = 2.0
+    idle_s: float = 3.0
     release_s: float = 0.15
     frame_s: float = 0.25
     least_frames: int = 2
@@ -79,7 +82,17 @@ class Evidence:
         for name in ("need_s", "open_need_s", "release_s"):
             check(name, 0 <= getattr(self, name) < self.gap_s,
                   f"seconds from 0 to below {self.gap_s:g} (gap_s)", "use 0.15")  # fmt: skip
-        for name in ("idle_s", "frame_s", "moving", "near_s", "apart_s", "shift", "follow_s"):
+        above_0 = (
+            "vouch_s",
+            "idle_s",
+            "frame_s",
+            "moving",
+            "near_s",
+            "apart_s",
+            "shift",
+            "follow_s",
+        )
+        for name in above_0:
             check(name, getattr(self, name) > 0, "a number above 0", f"omit {name}")
         check("least_frames", self.least_frames >= 2, "2 or more: one stray frame must not write",
               "use 2")  # fmt: skip
@@ -114,17 +127,25 @@ class Gathering:
 class Gathered:
     """What all labels have gathered at `at_s` seconds of the stream, and the lock.
 
-    `counted`: the last frame completed the locked sign. `place` is where that sign's hand is, and
-    `open_s` until when the word is open. `first` waits for a second frame (`started`).
+    `counted`: the last frame completed the locked sign, and with it `opener`, if there is one, the
+    letter before. `place` is where the locked sign's hand is, `doubled` whether it is the second of
+    two that a stir of the hand made, `stirred` the label that a stir released. `open_s` is until
+    when the word is open, `waits_s` until when `waiting`, an unsure first letter, may count.
+    `first` waits for a second frame (`started`).
     """
 
     at_s: float = 0.0
     labels: tuple[Gathering, ...] = ()
     locked: Gathering | None = None
     counted: bool = False
+    opener: Gathering | None = None
     away_s: float = 0.0
     place: tuple[float, float] | None = None
+    doubled: bool = False
+    stirred: int | None = None
     open_s: float = -math.inf
+    waiting: Gathering | None = None
+    waits_s: float = -math.inf
     first: tuple[Row, Frame] | None = None
     started: bool = False
 
@@ -144,14 +165,28 @@ def step(
 
 def locked(state: Gathered, sign: Gathering, frame: Frame, label: str, how: Evidence) -> Gathered:
     """Returns the state after a sign counted: all labels start again."""
+    is_letter = label not in CONTROLS
     return Gathered(
         at_s=state.at_s,
         locked=sign,
         counted=True,
-        place=None if frame.hand is None else frame.hand[:2],
-        open_s=-math.inf if label in CONTROLS else state.at_s + how.idle_s,
+        opener=_opener(state, sign) if is_letter else None,
+        place=_place(frame),
+        doubled=state.stirred == sign.index,
+        open_s=state.at_s + how.idle_s if is_letter else -math.inf,
         started=True,
     )
+
+
+def _opener(state: Gathered, sign: Gathering) -> Gathering | None:
+    """Returns the unsure first letter for which another one vouches, if there is one."""
+    first = state.waiting
+    follows = first is not None and first.index != sign.index and state.at_s <= state.waits_s
+    return first if follows else None
+
+
+def _place(frame: Frame) -> tuple[float, float] | None:
+    return None if frame.hand is None else frame.hand[:2]
 
 
 def _fold(
@@ -160,30 +195,41 @@ def _fold(
 ) -> Gathered:  # fmt: skip
     """Returns the state after a frame that stands for the last `elapsed_s`."""
     moving = moves(frame, elapsed_s, how)
-    state = _released(replace(state, counted=False), speaks, frame, moving, elapsed_s, labels, how)
-    opened = state.at_s <= state.open_s
-    need_s = max(how.need_s, 0.0 if opened else how.open_need_s, _SHORTEST_S)
+    state = replace(state, counted=False, opener=None)
+    state = _released(state, speaks, frame, moving, elapsed_s, labels, how)
+    waits, sign = state.waiting, state.locked
+    if waits and sign and sign.start_s == waits.start_s and sign.surest >= how.open_probability:
+        return locked(state, sign, frame, labels[sign.index], how)
     before = {gathering.index: gathering for gathering in state.labels}
     heard = {index: p for index, p in enumerate(speaks) if p > how.share or index in before}
     if moving and elapsed_s <= how.near_s:
         heard = {i: p if labels[i] in MOVING else 0.0 for i, p in heard.items()}
-    dt, most_s = min(elapsed_s, how.frame_s), need_s / how.least_frames
-    after = []
+    dt, after, done = min(elapsed_s, how.frame_s), [], []
     for index, p in heard.items():
-        is_locked = state.locked is not None and index == state.locked.index
-        if is_locked or labels[index] == NOTHING:
+        if (sign and index == sign.index) or labels[index] == NOTHING:
             continue
         now = before.get(index) or Gathering(index, state.at_s, state.at_s)
-        gain_s = _within(dt * _rate(p, how.share), most_s)
+        need_s = _need_s(now, state, how)
+        gain_s = _within(dt * _rate(p, how.share), need_s / how.least_frames)
         now = _grown(now, p, dt, state.at_s, frame) if gain_s > 0 else now
-        if now.evidence_s + gain_s > _ROUNDING_S:
-            after.append(replace(now, evidence_s=now.evidence_s + gain_s))
-    best = max(after, key=lambda gathering: gathering.evidence_s, default=None)
-    if best is not None and best.evidence_s >= need_s - _ROUNDING_S:
-        label = labels[best.index]
-        if opened or label in CONTROLS or best.surest >= how.open_probability:
-            return locked(state, best, frame, label, how)
-    return replace(state, labels=tuple(after))
+        now = replace(now, evidence_s=now.evidence_s + gain_s)
+        after += [now] if now.evidence_s > _ROUNDING_S else []
+        done += [now] if now.evidence_s >= need_s - _ROUNDING_S else []
+    if not done:
+        return replace(state, labels=tuple(after))
+    best = max(done, key=lambda gathering: gathering.evidence_s)
+    label = labels[best.index]
+    sure = label in CONTROLS or best.surest >= how.open_probability
+    if sure or best.start_s <= state.open_s or _opener(state, best) is not None:
+        return locked(state, best, frame, label, how)
+    return replace(state, labels=(), locked=best, away_s=0.0, place=_place(frame),
+                   waiting=best, waits_s=state.at_s + how.vouch_s)  # fmt: skip
+
+
+def _need_s(now: Gathering, state: Gathered, how: Evidence) -> float:
+    """Returns what a label needs: less where the word was open when it began."""
+    opened = now.start_s <= state.open_s
+    return max(how.need_s, 0.0 if opened else how.open_need_s, _SHORTEST_S)
 
 
 def moves(frame: Frame, elapsed_s: float, how: Evidence) -> bool:
@@ -210,25 +256,25 @@ def _released(
     labels: Sequence[str], how: Evidence,
 ) -> Gathered:  # fmt: skip
     """Returns the state in which the locked sign was away, or seen, for one frame more."""
-    sign, place, open_s = state.locked, state.place, state.open_s
+    sign, place = state.locked, state.place
     if sign is None:
         return state
     p, dt = speaks[sign.index], min(elapsed_s, how.frame_s)
     elsewhere = False
     if p > how.share and not moving:
-        open_s = max(open_s, state.at_s + how.idle_s) if open_s > -math.inf else open_s
         sign = sign if sign.fixed else _grown(sign, p, dt, state.at_s, frame)
         place, elsewhere = _placed(place, frame, elapsed_s, how)
-    stirs = (moving or elsewhere) and labels[sign.index] not in MOVING
+    stirs = (moving or elsewhere) and labels[sign.index] not in MOVING and not state.doubled
     release_s = max(how.release_s, _SHORTEST_S)
     gone = -math.log(how.share) if stirs else -_rate(p, how.share)
     gone_s = _within(dt * gone, release_s / how.least_frames)
     away_s = max(0.0, state.away_s + gone_s)
     # A hand that only moves comes to rest first: one that never does would write again and again.
     if not moving and max(away_s, state.away_s) >= release_s - _ROUNDING_S:
-        return replace(state, locked=None, away_s=0.0, place=None, open_s=open_s)
+        stirred = sign.index if p > how.share else None
+        return replace(state, locked=None, away_s=0.0, place=None, stirred=stirred, doubled=False)
     away_s = min(away_s, release_s)
-    return replace(state, locked=sign, away_s=away_s, place=place, open_s=open_s)
+    return replace(state, locked=sign, away_s=away_s, place=place)
 
 
 def _placed(
@@ -236,7 +282,7 @@ def _placed(
 ) -> tuple[tuple[float, float] | None, bool]:
     """Returns a sign's place after a frame, and whether the hand is elsewhere."""
     if place is None or frame.hand is None:
-        return (place if frame.hand is None else frame.hand[:2]), False
+        return place or _place(frame), False
     x, y, side = frame.hand
     across, down = x - place[0], y - place[1]
     if math.hypot(across, down) > how.shift * side:

@@ -57,8 +57,8 @@ def rules_at(
 ) -> LiveRules:
     """Returns the rules of a name for a recogniser's labels and its threshold for stills.
 
-    `evidence`: letters gather evidence from whole answers; J and Z are strokes. `majority`: the best
-    label of more than half of the last 5 frames, each from 0.7 on, is written when it changes.
+    `evidence`: letters gather evidence from whole answers; J and Z are strokes. `majority`: the
+    best label of more than half of the last 5 frames, each from 0.7 on, is written when it changes.
     `hold`: such a majority, at the still's threshold, is held for 0.4 s. `votes` and `hold_s` are
     other numbers for these; `None` is the usual one. Raises `ConfigError` for what cannot be.
     """
@@ -91,7 +91,8 @@ class Live:
     """A session: the signs that stand written, and what the next frame needs.
 
     `counted` is the label of the sign that the last frame completed (`None`: none). It may leave
-    the text as it was: a second space, a `del` with nothing to delete.
+    the text as it was (a second space, a `del` with nothing to delete), and it may bring the
+    letter before it, which was too unsure to open a word alone.
     """
 
     signs: tuple[Sign, ...] = ()
@@ -138,12 +139,16 @@ def step(state: Live, frame: Frame, elapsed_s: float, rules: LiveRules) -> Live:
     if rules.strokes is not None:
         ways, stroke = strokes.step(ways, frame, gathered.at_s, labels, rules.strokes)
         if stroke is not None:
-            signs = _less_its_shape(signs, labels[stroke.index], stroke.start_s)
-            gathered = evidence.locked(gathered, stroke, frame, labels[stroke.index], how)
+            shape = SHAPES[labels[stroke.index]]
+            signs = _less_its_shape(signs, shape, stroke.start_s)
+            if gathered.waiting is not None and labels[gathered.waiting.index] in shape:
+                gathered = replace(gathered, waiting=None)
             sign = stroke
+            gathered = evidence.locked(gathered, sign, frame, labels[sign.index], how)
     if not gathered.counted or sign is None:
         return Live(signs, None, _shown(gathered, rules), votes, gathered, ways)
-    signs = _written(signs, sign.sign(labels[sign.index]), rules.max_chars)
+    for one in filter(None, (gathered.opener, sign)):
+        signs = _written(signs, one.sign(labels[one.index]), rules.max_chars)
     return Live(signs, labels[sign.index], labels[sign.index], votes, gathered, ways)
 
 
@@ -180,9 +185,9 @@ def _held_on(
     return (*signs[:-1], replace(longer, written=signs[-1].written))
 
 
-def _less_its_shape(signs: tuple[Sign, ...], letter: str, since_s: float) -> tuple[Sign, ...]:
+def _less_its_shape(signs: tuple[Sign, ...], shape: str, since_s: float) -> tuple[Sign, ...]:
     """Returns the signs without the stills that a stroke turned out to be the beginning of."""
-    while signs and signs[-1].label in SHAPES[letter] and signs[-1].end_s > since_s:
+    while signs and signs[-1].label in shape and signs[-1].end_s > since_s:
         signs = signs[:-1]
     return signs
 
@@ -216,7 +221,9 @@ def commit_now(state: Live, frame: Frame, rules: LiveRules) -> Live:
         return replace(state, counted=None)
     label, at_s = rules.labels[best], state.gathered.at_s
     sign = Gathering(best, at_s, at_s, seconds=1.0, total=row)
-    gathered = evidence.locked(state.gathered, sign, frame, label, rules.evidence)
+    gathered = evidence.locked(
+        replace(state.gathered, waiting=None), sign, frame, label, rules.evidence
+    )
     signs = _written(state.signs, sign.sign(label), rules.max_chars)
     return Live(signs, label, label, gathered=gathered)
 
@@ -236,8 +243,17 @@ def spell(frames: Iterable[tuple[float, Frame]], rules: LiveRules) -> Iterator[C
             state = Live(gathered=Gathered(at_s))
         state = step(state, frame, 0.0 if before_s is None else at_s - before_s, rules)
         before_s = at_s
-        if state.counted is not None:
-            yield Counted(at_s, state.counted, state.text, state.signs)
+        yield from _counted(state, at_s, rules.labels)
+
+
+def _counted(state: Live, at_s: float, labels: tuple[str, ...]) -> Iterator[Counted]:
+    """Yields the sign that the last frame completed, if any, after the one that it vouches for."""
+    opener = state.gathered.opener
+    if opener is not None:
+        before = replace(state, signs=state.signs[:-1])
+        yield Counted(at_s, labels[opener.index], before.text, before.signs)
+    if state.counted is not None:
+        yield Counted(at_s, state.counted, state.text, state.signs)
 
 
 def spelled(frames: Iterable[tuple[float, Frame]], rules: LiveRules) -> str:

@@ -54,7 +54,7 @@ class WordRules:
     """The costs of the decoder (natural logarithms, 0 or more) and how many words it names.
 
     `alike` and `blur` are the shares of a probability that are spread over the letters whose
-    handshapes are alike, and over all: what a recogniser's probabilities do not know of its mistakes.
+    handshapes are alike, and over all: what a recogniser does not know of its own mistakes.
     """
 
     frequency: float = 0.6
