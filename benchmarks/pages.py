@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import wrong_figures
+from benchmarks.live import tables as live_tables
 from benchmarks.prepare import tables as prepare_tables
 from benchmarks.release import other_tables, unseen_tables
 from benchmarks.speed import tables as speed_tables
@@ -29,6 +30,7 @@ BLOCKS: Mapping[str, Callable[[], list[str]]] = {
     **speed_tables.BLOCKS,
     **unseen_tables.BLOCKS,
     **other_tables.BLOCKS,
+    **live_tables.BLOCKS,
 }
 """Name of a block: the function that returns its lines."""
 
