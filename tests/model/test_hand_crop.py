@@ -66,7 +66,7 @@ def test_enlarging_is_what_opencv_does(where):
     (height, width), (x, y, side) = (48, 64), where
     rgb = np.random.default_rng(1).random((height, width, 3), np.float32)
     square = (np.array([[v]], np.float32) for v in where)
-    out = np.asarray(hand_crop._enlarged(rgb[None], *square, (height, width)))[0]
+    out = np.asarray(hand_crop._cut(rgb[None], *square, (height, width)))[0]
     if side == 1:
         np.testing.assert_array_equal(out, rgb)
     left, top = ((v - side / 2) * n + side / 2 - 0.5 for v, n in ((x, width), (y, height)))
@@ -115,7 +115,7 @@ def test_it_reads_the_part_around_the_hand():
     once, place = recogniser(), somewhere()
     rows = np.asarray(hand_crop.grid_network(once)(X)) @ place.kernel + place.bias
     found = hand_crop._square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
-    near = np.asarray(hand_crop._enlarged(X, *found, SIZE_PX))
+    near = np.asarray(hand_crop._cut(X, *found, SIZE_PX))
     assert np.abs(near - X).max() > 0.1
     np.testing.assert_allclose(answers(with_hand_crop(once, place), X), by_both(near), atol=1e-4)
 
