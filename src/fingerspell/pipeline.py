@@ -31,8 +31,8 @@ from fingerspell.files import HOLDER, evenly_spaced, passed_over, this_process, 
 from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, quiet_start, silence_libraries
-from fingerspell.model import backbone_of, load_recogniser, size_of, views_of
-from fingerspell.model.weights import starter_config, starter_facts
+from fingerspell.model import load_recogniser, size_of
+from fingerspell.model.weights import built_as, starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
 from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.progress import Progress
@@ -139,7 +139,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
-        origin={k: facts[k] for k in _ORIGIN if k in facts} | _network(model),
+        origin={k: facts[k] for k in _ORIGIN if k in facts} | built_as(model),
     )
     samples = _parity_samples(manifest)
     print(f"exporting, and proving every file on {len(samples)} pictures …", flush=True)
@@ -235,13 +235,6 @@ class _Trained:
         without the graph that PyTorch would keep for a backward pass.
         """
         return np.asarray(self.model.predict_on_batch(batch), np.float32)
-
-
-def _network(model: keras.Model) -> dict[str, Any]:
-    """Returns what `weights.starter_config` builds a released network again by."""
-    height_px, width_px = size_of(backbone_of(model))
-    own = (height_px, width_px) == size_of(model)
-    return {"views": views_of(model)} | ({} if own else {"network_px": max(height_px, width_px)})
 
 
 def _parity_samples(manifest: Manifest) -> list[Sample]:

@@ -19,7 +19,14 @@ from fingerspell.assets import STARTER, has_starter
 from fingerspell.config.phase import ModelConfig, require_weights
 from fingerspell.errors import ModelError
 from fingerspell.model import hand_crop
-from fingerspell.model.build import BACKBONE, LOGITS, backbone_of, build_recogniser, head_of
+from fingerspell.model.build import (
+    BACKBONE,
+    LOGITS,
+    backbone_of,
+    build_recogniser,
+    head_of,
+    size_of,
+)
 from fingerspell.model.hand_crop import HAND_CELLS, HandBox
 
 WEIGHTS = "starter_weights.npz"
@@ -188,6 +195,13 @@ def starter_config(folder: Path = STARTER) -> ModelConfig:
         views=origin.get("views", "single"),
         network_px=origin.get("network_px"),
     )
+
+
+def built_as(model: keras.Model) -> dict[str, Any]:
+    """Returns what a contract's `origin` says of a network, for `starter_config`."""
+    network_px = size_of(backbone_of(model))
+    own_size = {} if network_px == size_of(model) else {"network_px": max(network_px)}
+    return {"views": hand_crop.views_of(model), **own_size}
 
 
 def starter_facts(folder: Path = STARTER) -> dict[str, Any]:

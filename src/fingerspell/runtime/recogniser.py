@@ -130,7 +130,7 @@ class Pool:
             )
         if not square:
             return answer, None
-        side, x, y = (float(value[0]) for value in square)
+        side, y, x = (float(value[0]) for value in square)
         return answer, (x, y, side)
 
 

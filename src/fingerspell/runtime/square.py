@@ -12,11 +12,11 @@ _OUTPUTS_SLOT = 8
 
 
 def with_square(model: bytes) -> bytes:
-    """Returns a model with side, x and y of its hand crop as outputs after its own.
+    """Returns a model with side, y and x of its hand crop as outputs after its own.
 
-    A model without a hand crop comes back as it is. Files keep their one output: MediaPipe takes
-    no file with more, nor one with a second subgraph. The three are the only single numbers of
-    which the graph of `fingerspell.model.hand_crop` takes a minimum, in this order.
+    A model without a hand crop comes back as it is. Files keep their one output, the answer, as
+    phones and MediaPipe expect. The three are the only single numbers of which the graph of
+    `fingerspell.model.hand_crop` takes a minimum, in the order of their use.
     """
     from ai_edge_litert import schema_py_generated as schema
 
