@@ -167,7 +167,9 @@ def test_weights_of_another_training_are_refused(copied, tmp_path):
 def two_views(contract, tmp_path_factory):
     """(a finished run whose network sees two views, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
-    model = with_hand_crop(tiny_recogniser(), somewhere(tiny=True), LARGER_PX)
+    place = somewhere(tiny=True)
+    certain = hand_crop.HandBox(30 * place.kernel, 30 * place.bias)
+    model = with_hand_crop(tiny_recogniser(), certain, LARGER_PX)
     sides = dict(zip(("height_px", "width_px"), LARGER_PX, strict=True))
     contract = replace(contract, **sides, origin=built_as(model))
     report = export_bundle(model, contract, base / "run", jpegs(), list(larger(30)))
