@@ -5,6 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from fingerspell.images import fit
 from fingerspell.runtime import MODEL_FILES, Recogniser
 from fingerspell.runtime.answer import only
 from fingerspell.runtime.contract import FILE_NAME
+from fingerspell.synth import draw
 from helpers.tiny_bundle import COLOURS, LABELS, SIZE_PX, picture
 
 
@@ -71,6 +73,28 @@ def test_a_picture_of_any_shape_is_padded_not_squeezed(recogniser: Recogniser):
     # A strip of red across a black square: squeezed it would be pure red.
     strip = picture("A", (10, 200))
     assert recogniser.recognise(strip).label == "nothing"
+
+
+def test_a_single_view_is_watched_without_a_square(recogniser: Recogniser):
+    strip = picture("A", (10, 200))
+    answer, square = recogniser.watch(strip)
+    expected = recogniser.recognise(strip).probabilities
+    np.testing.assert_array_equal(answer.probabilities, expected)
+    assert square is None
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (40, 100), (120, 60)])
+def test_the_released_recogniser_says_where_it_saw_the_hand(top: int, left: int):
+    small = cv2.resize(draw("B", 2, (80, 80)).rgb, (80, 80))
+    rgb = np.full((200, 200, 3), 128, np.uint8)
+    rgb[top : top + 80, left : left + 80] = small
+    released = Recogniser.load()
+    answer, (x, y, side) = released.watch(rgb)
+    np.testing.assert_array_equal(
+        answer.probabilities, released.probabilities(fit(rgb, released.size_px)[None])[0]
+    )
+    assert 0.1 < side < 0.5
+    assert max(abs(x * 200 - left - 40), abs(y * 200 - top - 40)) <= 30
 
 
 def test_the_likeliest_labels_come_best_first(recogniser: Recogniser):

@@ -92,8 +92,8 @@ def _texts(
     for at_s, rgb in frames:
         if shown.live:  # A film plays at its own speed; a camera's frames are never early.
             time.sleep(max(0.0, at_s - (time.monotonic() - start_s)))
-        answer, now = predictor.recognise(rgb), thumbnail(rgb)
-        frame = Frame(tuple(answer.probabilities.tolist()), motion=motion(before, now))
+        (answer, hand), now = predictor.watch(rgb), thumbnail(rgb)
+        frame = Frame(tuple(answer.probabilities.tolist()), hand, motion(before, now))
         state, before, before_s = step(state, frame, at_s - before_s, rules), now, at_s
         keys = shown.keys()
         for key in keys:

@@ -180,7 +180,7 @@ def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[t
 
     before = None
     for at_s, rgb in frames(args.video, args.fps):
-        answer = predictor.recognise(rgb[:, ::-1] if args.mirror else rgb)
+        answer, hand = predictor.watch(rgb[:, ::-1] if args.mirror else rgb)
         now = thumbnail(rgb)
-        yield at_s, Frame(tuple(answer.probabilities.tolist()), motion=motion(before, now))
+        yield at_s, Frame(tuple(answer.probabilities.tolist()), hand, motion(before, now))
         before = now

@@ -5,8 +5,9 @@ from fingerspell.runtime.answer import Answer, Batch, Predictor, Probabilities
 from fingerspell.runtime.choose import MockRecogniser, choose, choose_folder
 from fingerspell.runtime.contract import Contract, read_contract
 from fingerspell.runtime.recogniser import MODEL_FILES, Recogniser
+from fingerspell.runtime.square import Square
 
 __all__ = [
     "MODEL_FILES", "STARTER", "Answer", "Batch", "Contract", "MockRecogniser", "Predictor",
-    "Probabilities", "Recogniser", "choose", "choose_folder", "read_contract",
+    "Probabilities", "Recogniser", "Square", "choose", "choose_folder", "read_contract",
 ]  # fmt: skip

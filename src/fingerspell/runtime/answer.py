@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fingerspell.errors import PictureError
 from fingerspell.images import Picture, Pixels, decode, read
+from fingerspell.runtime.square import Square
 
 Batch = NDArray[np.float32]
 """float32 (N, H, W, 3) RGB in [0, 1], as `images.fit` makes it."""
@@ -86,6 +87,9 @@ class Predictor(Protocol):
 
         `labels` are those allowed for this answer (default: `allowed`).
         """
+
+    def watch(self, picture: Picture, labels: Allowed = None) -> tuple[Answer, Square | None]:
+        """Returns the answer for one picture, and its hand's square if known."""
 
 
 def answer(probabilities: Probabilities, labels: Sequence[str], threshold: float) -> Answer:

@@ -22,6 +22,7 @@ from fingerspell.runtime.answer import (
 )
 from fingerspell.runtime.contract import FILE_NAME
 from fingerspell.runtime.recogniser import Recogniser
+from fingerspell.runtime.square import Square
 
 _MOCK_VARIABLE = "USE_MOCK_MODEL"
 
@@ -114,9 +115,13 @@ class MockRecogniser:
 
     def recognise(self, picture: Picture, labels: Allowed = None) -> Answer:
         """Returns the answer for one picture: a path, encoded bytes, or uint8 RGB of any size."""
+        return self.watch(picture, labels)[0]
+
+    def watch(self, picture: Picture, labels: Allowed = None) -> tuple[Answer, Square | None]:
+        """Returns the answer for one picture; it knows no hand's square."""
         rows = self._rows(fit(pixels_of(picture), self.size_px)[None])
         allowed = self.allowed if labels is None else chosen_labels(labels, self.labels)
-        return answer(only(rows, self.labels, allowed)[0], self.labels, self.threshold)
+        return answer(only(rows, self.labels, allowed)[0], self.labels, self.threshold), None
 
     def grey_level(self, label: str) -> int:
         """Returns the grey level (0–255) that is answered with `label`."""

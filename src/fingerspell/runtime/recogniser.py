@@ -28,9 +28,14 @@ from fingerspell.runtime.answer import (
     pixels_of,
 )
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
+from fingerspell.runtime.square import Square, with_square
 
-MODEL_FILES = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
-"""The model of each precision, the most exact first."""
+MODEL_FILES = {
+    "float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite",
+    "fast": "model_fast_fp16.tflite",
+}  # fmt: skip
+"""The model of each precision, the most exact first. `fast` is in half precision and has a single
+view: a recogniser with a hand crop has it beside the others."""
 
 _AUTO = "auto"
 _MOST_INTERPRETERS = 4
@@ -57,11 +62,14 @@ def _build(model: bytes, threads: int) -> Any:
     return interpreter
 
 
-def _shapes(interpreter: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Returns the shapes of the one input and the one output; raises `BundleError` otherwise."""
+def _shapes(interpreter: Any, more: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Returns the shapes of input and answer; raises `BundleError` unless there are one of each.
+
+    `more` is how many outputs beside the answer were asked for.
+    """
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     kinds = [detail["dtype"] for detail in (*inputs, *outputs)]
-    if kinds != [np.float32, np.float32]:
+    if kinds != [np.float32] * (2 + more):
         names = ", ".join(kind.__name__ for kind in kinds)
         raise BundleError(
             found=f"{len(inputs)} inputs and {len(outputs)} outputs of {names}",
@@ -77,6 +85,7 @@ def _shapes(interpreter: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
 class Pool:
     """A pool of up to `most` LiteRT interpreters over one model, each made when first needed.
 
+    With `hand_crop` it can say where the hand is; answers stay the same to the bit.
     One interpreter serves one caller at a time. LiteRT releases Python's lock while it computes, so
     several interpreters use several cores; they share the model's bytes, and each adds its own
     packed weights and activations (about 20–35 MB for MobileNetV3Large).
@@ -86,11 +95,12 @@ class Pool:
     cost 100 ms and 100 MB to set up.
     """
 
-    def __init__(self, model: bytes, *, threads: int, most: int) -> None:
-        self._model = model
+    def __init__(self, model: bytes, *, threads: int, most: int, hand_crop: bool = False) -> None:
+        self._model = with_square(model) if hand_crop else model
         self._threads = threads
-        first = _build(model, threads)
-        self.input_shape, self.output_shape = _shapes(first)
+        first = _build(self._model, threads)
+        self._watches = self._model is not model
+        self.input_shape, self.output_shape = _shapes(first, more=3 if self._watches else 0)
         self._free = [first]
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(most)
@@ -119,6 +129,19 @@ class Pool:
                 interpreter.invoke()
                 rows[index] = interpreter.get_tensor(got)[0]
         return rows
+
+    def watch(self, picture: Batch) -> tuple[Probabilities, Square | None]:
+        """Returns the output (labels,) for one picture (1, H, W, 3), and its hand's square."""
+        with self._borrowed() as interpreter:
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+            interpreter.invoke()
+            answer, *square = (
+                interpreter.get_tensor(x["index"])[0] for x in interpreter.get_output_details()
+            )
+        if not square:
+            return answer, None
+        x, y, side = (float(value.item()) for value in square)
+        return answer, (x, y, side)
 
 
 def _choose_precision(asked: str, contract: Contract) -> str:
@@ -221,7 +244,8 @@ class Recogniser:
     ) -> Recogniser:
         """Loads a bundle: a finished run folder, or by default the released recogniser.
 
-        `precision` is `auto` (the most exact that is there), `float32`, `fp16` or `int8`,
+        `precision` is `auto` (the most exact that is there), `float32`, `fp16`, `int8` or `fast` (a
+        single view in half precision, of a recogniser with a hand crop),
         `threads` how many cores one picture may use, `parallel` how many pictures are
         computed at once (default: one a core, at most 4); each costs about 30 MB. `threshold` is
         the probability from which an answer is accepted (default: the bundle's). `labels` allows
@@ -237,8 +261,9 @@ class Recogniser:
         if threshold is not None:
             contract = replace(contract, threshold=threshold)
         precision = _choose_precision(precision, contract)
-        model = read_model(folder, MODEL_FILES[precision], contract)
-        pool = Pool(model, threads=threads, most=parallel or usual_interpreters())
+        model, most = read_model(folder, MODEL_FILES[precision], contract), parallel
+        crop = contract.origin.get("views") == "hand_crop" and precision != "fast"
+        pool = Pool(model, threads=threads, most=most or usual_interpreters(), hand_crop=crop)
         return cls(contract, pool, precision, labels)
 
     @property
@@ -277,7 +302,15 @@ class Recogniser:
         ratio and resized. Raises `PictureError` for a missing or damaged file, and for an array
         of another dtype or shape.
         """
-        batch = fit(pixels_of(picture), self.size_px)[None]
+        return self.watch(picture, labels)[0]
+
+    def watch(self, picture: Picture, labels: Allowed = None) -> tuple[Answer, Square | None]:
+        """Returns the answer for one picture, as `recognise` does, and its hand's square.
+
+        None from a recogniser with a single view. The square is the hand's own and not the crop's,
+        which is moved into the picture; where there is no hand it lies anywhere, and is small.
+        """
+        row, square = self._pool.watch(fit(pixels_of(picture), self.size_px)[None])
         allowed = self.allowed if labels is None else chosen_labels(labels, self.labels)
-        rows = only(self._pool.run(batch), self.labels, allowed)
-        return answer(rows[0], self.labels, self.threshold)
+        row = only(row[None], self.labels, allowed)[0]
+        return answer(row, self.labels, self.threshold), square

@@ -78,10 +78,10 @@ def create_app(
         upload = await read_upload(request, limits, recogniser.labels)
         if upload.session_id is not None and not sessions_allowed:
             raise _several_processes()
-        answer, picture, time_ms = await anyio.to_thread.run_sync(
+        answer, frame, picture, time_ms = await anyio.to_thread.run_sync(
             _timed_answer, recogniser, upload, limiter=places
         )
-        live = _fold(sessions, upload, answer, picture, arrived_s)
+        live = _fold(sessions, upload, frame, picture, arrived_s)
         decoded = None
         if words is not None and live is not None:
             signs = last_word(live.signs)
@@ -108,20 +108,21 @@ def _several_processes() -> messages.RequestError:
     )
 
 
-def _timed_answer(recogniser: Predictor, upload: Upload) -> tuple[Answer, Thumbnail, float]:
-    """Returns the answer, a thumbnail, and the milliseconds for unpacking and reading."""
+def _timed_answer(recogniser: Predictor, upload: Upload) -> tuple[Answer, Frame, Thumbnail, float]:
+    """Returns answer, frame, thumbnail, and the milliseconds for unpacking and reading."""
     start_s = time.perf_counter()
     rgb = decode(upload.picture)
-    answer = recogniser.recognise(rgb, upload.labels)
-    return answer, thumbnail(rgb), (time.perf_counter() - start_s) * 1000
+    answer, hand = recogniser.watch(rgb, upload.labels)
+    frame, picture = Frame(tuple(answer.probabilities.tolist()), hand), thumbnail(rgb)
+    return answer, frame, picture, (time.perf_counter() - start_s) * 1000
 
 
 def _fold(
-    sessions: Sessions, upload: Upload, answer: Answer, picture: Thumbnail, arrived_s: float
+    sessions: Sessions, upload: Upload, frame: Frame, picture: Thumbnail, arrived_s: float
 ) -> Live | None:
     if upload.session_id is None:
         return None
-    frame, now = Frame(tuple(answer.probabilities.tolist())), upload.commit == "now"
+    now = upload.commit == "now"
     return sessions.fold(upload.session_id, frame, arrived_s, now=now, picture=picture)
 
 

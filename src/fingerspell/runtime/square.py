@@ -1,0 +1,45 @@
+"""Reads where the hand is: makes its square an output of a TFLite model, in memory."""
+
+import math
+import struct
+
+Square = tuple[float, float, float]
+"""x and y of a hand's middle and the side of its square, as shares of the picture padded to the
+network's aspect ratio."""
+
+_OUTPUTS_SLOT = 8
+"""Of a subgraph's table: field 2, after the two numbers that begin every table."""
+
+
+def with_square(model: bytes) -> bytes:
+    """Returns a model with x, y and side of the hand as outputs after its own.
+
+    A model without a hand crop comes back as it is. Files keep their one output, the answer, as
+    phones and MediaPipe expect. In the graph of `fingerspell.model.hand_crop` the only single
+    numbers of which a minimum is taken are side, y and x of the crop, in this order; y and x are
+    those of the hand, moved into the picture. The only square root is the side of the hand.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    data = bytearray(model)
+    root = schema.Model.GetRootAsModel(data, 0)
+    graph = root.Subgraphs(0)
+    codes = [root.OperatorCodes(i).BuiltinCode() for i in range(root.OperatorCodesLength())]
+    steps = [graph.Operators(i) for i in range(graph.OperatorsLength())]
+    made = {step.Outputs(0): step for step in steps}
+
+    def numbers(kind: int) -> list[int]:
+        found = [i for i, step in made.items() if codes[step.OpcodeIndex()] == kind]
+        return [i for i in found if math.prod(graph.Tensors(i).ShapeAsNumpy().tolist()) == 1]
+
+    crop = numbers(schema.BuiltinOperator.MINIMUM)
+    sides = numbers(schema.BuiltinOperator.SQRT)
+    if len(crop) != 3 or len(sides) != 1:
+        return model
+    # minimum(maximum(y, half a side), 1 - half a side)
+    y, x = (made[made[moved].Inputs(0)].Inputs(0) for moved in crop[1:])
+    outputs = [*graph.OutputsAsNumpy().tolist(), x, y, *sides]
+    place = graph._tab.Pos + graph._tab.Offset(_OUTPUTS_SLOT)
+    data += bytes(-len(data) % 4)
+    struct.pack_into("<I", data, place, len(data) - place)  # Where the longer list begins.
+    return bytes(data + struct.pack(f"<{1 + len(outputs)}I", len(outputs), *outputs))
