@@ -375,7 +375,7 @@ def test_no_page_that_loads_scripts_from_elsewhere_is_served(client: TestClient)
 
 def test_an_error_inside_is_a_500_in_the_same_shape_without_its_secrets(recogniser: Recogniser):
     class Broken(MockRecogniser):
-        def recognise(self, rgb):
+        def watch(self, rgb, labels=None):
             raise RuntimeError("secret path")
 
     client = TestClient(create_app(Broken()), raise_server_exceptions=False)

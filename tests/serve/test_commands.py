@@ -277,7 +277,7 @@ def test_without_a_model_or_pictures_it_says_what_to_do(bundle, tmp_path, capsys
 
 def test_a_server_that_breaks_fails_the_smoke_test():
     class Broken(MockRecogniser):
-        def recognise(self, rgb):
+        def watch(self, rgb, labels=None):
             raise RuntimeError("broken")
 
     (row,) = smoke.try_all(Broken(), [smoke._Sample("A", "a", encode_jpeg(picture("A")))])

@@ -101,9 +101,9 @@ def test_many_clients_at_once_get_their_own_answers(recogniser: Recogniser):
 
 def test_a_slow_picture_does_not_hold_up_health():
     class Slow(MockRecogniser):
-        def recognise(self, rgb):
+        def watch(self, rgb, labels=None):
             time.sleep(1.0)
-            return super().recognise(rgb)
+            return super().watch(rgb, labels)
 
     data, kind = _form(encode_jpeg(picture("A")), "x.jpg")
     with running(create_app(Slow())) as url, ThreadPoolExecutor(1) as pool:
