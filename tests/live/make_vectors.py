@@ -1,6 +1,7 @@
 """Writes `vectors/*.json`: streams and what the live rules read in them, for other languages.
 
-    python tests/live/make_vectors.py
+    python tests/live/make_vectors.py          # what the rules read today in the same streams
+    python tests/live/make_vectors.py --new    # other streams, too: minutes, for the films
 
 `rules` are the fields of `LiveRules` by name (`null`: infinite). A stream has `times`, and for each
 frame the probabilities `p` as [label's number, probability] (0 where omitted), `hand` and `motion`
@@ -127,18 +128,26 @@ def written(rules: LiveRules) -> dict[str, Any]:
     return json.loads(json.dumps(asdict(rules)).replace("Infinity", "null"))
 
 
-def main() -> None:
+def new_streams() -> dict[str, list[dict[str, Any]]]:
+    """Makes the streams of all rules: random ones, and for the usual rules also films."""
     rng = np.random.default_rng(25)
     kinds = {name: 240 if name == RULES[0] else 20 for name in RULES}
     made = {name: [list(random_stream(rng)) for _ in range(count)] for name, count in kinds.items()}
-    if "--random" not in sys.argv:
-        for number in range(24):
-            made[RULES[0]] += film_streams(FILMS[number % len(FILMS)], number)
-    HERE.mkdir(exist_ok=True)
-    for name, streams in made.items():
+    for number in range(24):
+        made[RULES[0]] += film_streams(FILMS[number % len(FILMS)], number)
+    return {name: [rounded(stream) for stream in streams] for name, streams in made.items()}
+
+
+def streams_of(name: str) -> list[dict[str, Any]]:
+    """The streams of a file that is there."""
+    return list(json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))["streams"])
+
+
+def main() -> None:
+    new = "--new" in sys.argv
+    for name, streams in (new_streams() if new else {x: streams_of(x) for x in RULES}).items():
         rules = KNOWN[name]
-        shown = [rounded(stream) for stream in streams]
-        lines = [json.dumps(x | read(x, rules), separators=(",", ":")) for x in shown]
+        lines = [json.dumps(x | read(x, rules), separators=(",", ":")) for x in streams]
         head = f'{{"rules":{json.dumps(written(rules))},\n"streams":[\n'
         body = head + ",\n".join(lines) + "\n]}\n"
         (HERE / f"{name}.json").write_text(body, encoding="utf-8", newline="\n")

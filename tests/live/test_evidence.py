@@ -144,6 +144,15 @@ def test_what_makes_a_double_letter(frames: list[Frame], elapsed_s: float, text:
     assert evidence(*frames, elapsed_s=elapsed_s) == text
 
 
+def test_a_hand_that_did_not_move_needs_more_to_change_its_letter():
+    def another(count: int, motion: float | None) -> str:
+        after = [frame("B", motion=motion), *[frame("B", motion=STILL)] * (count - 1)]
+        return evidence(*[frame("A", motion=STILL)] * 8, *after)
+
+    assert [another(count, STILL) for count in (4, 8)] == ["A", "AB"], "a flicker of one shape"
+    assert another(4, MOVES) == another(4, None) == "AB"
+
+
 def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
     state = Live()
     for shown, elapsed_s in [("-", 0.0), ("-", 0.1), ("A", 2.5)]:
@@ -206,6 +215,7 @@ def test_three_votes_follow_sooner_and_old_ones_are_gone():
         (Evidence, {"open_probability": 1.1}),
         (Evidence, {"moving": 0.0}),
         (Evidence, {"vouch_s": 0.0}),
+        (Evidence, {"rest_factor": 0.5}),
         (Strokes, {"leg": 0.0}),
     ],
 )

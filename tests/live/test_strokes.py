@@ -91,6 +91,11 @@ def test_a_stroke_takes_its_time_and_the_evidence_of_its_shape_is_its_own():
     assert sum(sign.evidence) == pytest.approx(1) and sign.end_s > sign.start_s
 
 
+def test_a_stroke_that_ends_in_a_hold_is_no_still_of_its_shape():
+    held = [*way(J), *[(0.0, *J[-1])] * 30]
+    assert spell(held, "J") == "AJ" and spell(held, "I") == "AJ"
+
+
 def test_without_a_hand_j_and_z_are_what_stills_say_also_while_they_move():
     state = Live()
     for _ in range(10):

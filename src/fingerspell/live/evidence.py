@@ -58,7 +58,8 @@ class Evidence:
     frames further apart than `near_s` as much more). Of frames within `near_s` it then speaks for
     J and Z alone: later, the change says that there was motion and not that there is. Up to
     `apart_s` it speaks as if the locked sign were away. `shift`: how far from its place, in sides
-    of the hand, a hand is elsewhere; the place follows the hand within `follow_s`.
+    of the hand, a hand is elsewhere; the place follows the hand within `follow_s`. Where a hand
+    did not move since a sign counted, another sign needs `rest_factor` times as much.
     """
 
     share: float = 0.3
@@ -74,6 +75,7 @@ class Evidence:
     moving: float = 0.14
     near_s: float = 0.08
     apart_s: float = 0.5
+    rest_factor: float = 2.0
     shift: float = 0.1
     follow_s: float = 0.5
 
@@ -96,6 +98,7 @@ class Evidence:
             check(name, getattr(self, name) > 0, "a number above 0", f"omit {name}")
         check("least_frames", self.least_frames >= 2, "2 or more: one stray frame must not write",
               "use 2")  # fmt: skip
+        check("rest_factor", self.rest_factor >= 1, "1 or more", "use 2")
         check("share", 0 < self.share < 1, "a probability between 0 and 1", "use 0.3")
         check("open_probability", 0 <= self.open_probability <= 1, "a probability", "use 0.8")
 
@@ -128,10 +131,10 @@ class Gathered:
     """What all labels have gathered at `at_s` seconds of the stream, and the lock.
 
     `counted`: the last frame completed the locked sign, and with it `opener`, if there is one, the
-    letter before. `place` is where the locked sign's hand is, `doubled` whether it is the second of
-    two that a stir of the hand made, `stirred` the label that a stir released. `open_s` is until
-    when the word is open, `waits_s` until when `waiting`, an unsure first letter, may count.
-    `first` waits for a second frame (`started`).
+    letter before. `place` is where the locked sign's hand is, `moved` whether it may have moved
+    since, `doubled` whether it is the second of two that a stir of the hand made, `stirred` the
+    label that a stir released. `open_s` is until when the word is open, `waits_s` until when
+    `waiting`, an unsure first letter, may count. `first` waits for a second frame (`started`).
     """
 
     at_s: float = 0.0
@@ -148,6 +151,7 @@ class Gathered:
     waits_s: float = -math.inf
     first: tuple[Row, Frame] | None = None
     started: bool = False
+    moved: bool = True
 
 
 def step(
@@ -175,6 +179,7 @@ def locked(state: Gathered, sign: Gathering, frame: Frame, label: str, how: Evid
         doubled=state.stirred == sign.index,
         open_s=state.at_s + how.idle_s if is_letter else -math.inf,
         started=True,
+        moved=False,
     )
 
 
@@ -197,6 +202,7 @@ def _fold(
     moving = moves(frame, elapsed_s, how)
     state = replace(state, counted=False, opener=None)
     state = _released(state, speaks, frame, moving, elapsed_s, labels, how)
+    state = replace(state, moved=state.moved or moving or frame.motion is None)
     waits, sign = state.waiting, state.locked
     if waits and sign and sign.start_s == waits.start_s and sign.surest >= how.open_probability:
         return locked(state, sign, frame, labels[sign.index], how)
@@ -229,7 +235,8 @@ def _fold(
 def _need_s(now: Gathering, state: Gathered, how: Evidence) -> float:
     """Returns what a label needs: less where the word was open when it began."""
     opened = now.start_s <= state.open_s
-    return max(how.need_s, 0.0 if opened else how.open_need_s, _SHORTEST_S)
+    need_s = max(how.need_s, 0.0 if opened else how.open_need_s, _SHORTEST_S)
+    return need_s if state.moved else need_s * how.rest_factor
 
 
 def moves(frame: Frame, elapsed_s: float, how: Evidence) -> bool:
@@ -273,8 +280,8 @@ def _released(
     if not moving and max(away_s, state.away_s) >= release_s - _ROUNDING_S:
         stirred = sign.index if p > how.share else None
         return replace(state, locked=None, away_s=0.0, place=None, stirred=stirred, doubled=False)
-    away_s = min(away_s, release_s)
-    return replace(state, locked=sign, away_s=away_s, place=place)
+    away_s, moved = min(away_s, release_s), state.moved or elsewhere
+    return replace(state, locked=sign, away_s=away_s, place=place, moved=moved)
 
 
 def _placed(

@@ -131,9 +131,11 @@ def step(state: Live, frame: Frame, elapsed_s: float, rules: LiveRules) -> Live:
         winner = voting.majority(votes)
         speaks = tuple(float(index == winner) for index in range(len(speaks)))
     labels, how = rules.labels, rules.evidence
+    before = state.gathered.locked
+    held = labels[before.index] if before is not None and before.fixed else None
     rests = frame.hand is not None and not evidence.moves(frame, elapsed_s, how)
-    if rules.strokes is not None and rests:
-        speaks = strokes.as_shapes(speaks, labels)
+    if rules.strokes is not None and (rests or held):
+        speaks = strokes.as_shapes(speaks, labels, held)
     gathered = evidence.step(state.gathered, speaks, frame, elapsed_s, labels, how)
     signs, sign, ways = _held_on(state.signs, gathered, labels), gathered.locked, state.ways
     if rules.strokes is not None:

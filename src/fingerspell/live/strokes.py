@@ -23,14 +23,14 @@ _BENT = 0.7
 class Strokes:
     """What a J and a Z are; lengths in sides of the hand.
 
-    `shape` is the least probability of the stroke's labels together; the hand may look otherwise
-    for `lost_s`. A stroke takes from `shortest_s` to `longest_s`. `leg`: each leg of a Z goes as
-    far sideways, and all of it as far down. `drop` and `hook`: how far a J goes down, and sideways
-    after that.
+    `shape` is the least probability of the stroke's labels together; a moving hand is blurred, and
+    may look otherwise for `lost_s`. A stroke takes from `shortest_s` to `longest_s`. `leg`: each
+    leg of a Z goes as far sideways, and all of it as far down. `drop` and `hook`: how far a J goes
+    down, and sideways after that.
     """
 
-    shape: float = 0.5
-    lost_s: float = 0.15
+    shape: float = 0.35
+    lost_s: float = 0.25
     shortest_s: float = 0.25
     longest_s: float = 1.5
     leg: float = 0.15
@@ -63,14 +63,20 @@ class Way:
 Ways = Mapping[str, Way]
 
 
-def as_shapes(row: Sequence[float], labels: Sequence[str]) -> tuple[float, ...]:
-    """Returns probabilities (C,) of handshapes: what a still gives to J is I's, to Z is D's."""
+def as_shapes(
+    row: Sequence[float], labels: Sequence[str], held: str | None = None
+) -> tuple[float, ...]:
+    """Returns probabilities (C,) of handshapes: what a still gives to J is I's, to Z is D's.
+
+    After the stroke of the letter `held` it is the other way round, for as long as it is held.
+    """
     new = list(row)
     for letter, shape in SHAPES.items():
         still = next(label for label in shape if label != letter)
-        if letter in labels and still in labels:
-            new[labels.index(still)] += new[labels.index(letter)]
-            new[labels.index(letter)] = 0.0
+        gives, takes = (still, letter) if held == letter else (letter, still)
+        if gives in labels and takes in labels:
+            new[labels.index(takes)] += new[labels.index(gives)]
+            new[labels.index(gives)] = 0.0
     return tuple(new)
 
 
