@@ -43,6 +43,16 @@ def test_what_a_film_spells(signs: str, fps: float, text: str, rules: str):
     assert read(signs, fps, rules=ALL[rules]) == text
 
 
+def test_voting_rules_do_not_ask_whether_the_hand_rests():
+    script = film("A 0.8, B 0.6, C 0.6")
+    still = [(at_s, replace(seen, motion=0.01)) for at_s, seen in script]
+    for name in ("majority", "hold"):
+        assert spelled(still, ALL[name]) == spelled(script, ALL[name]) == "ABC"
+    assert spelled(film("A 0.8, B 0.2"), RULES) == "AB"
+    still = [(at_s, replace(seen, motion=0.01)) for at_s, seen in film("A 0.8, B 0.2")]
+    assert spelled(still, RULES) == "A", "a resting hand does not easily change its letter"
+
+
 def test_every_sign_comes_with_its_moment_and_what_was_seen_of_it():
     first, second = spell(film("A 0.8, B 0.8"), RULES)
     assert (first.label, first.text, second.label, second.text) == ("A", "A", "B", "AB")
