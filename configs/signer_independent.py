@@ -6,8 +6,9 @@ Uses many sources of different signers, cameras and rooms. Each is weighted by t
 its size, so that a large one does not dominate. Adds 400 synthetic hands a class. Augmentation
 scales hands from less than half to one and a half times their size, and changes background, colours
 and light. The whole network trains from the first step, BatchNormalization included: half of the
-epochs on 128 × 128 pixels, the rest on 160 × 160. The recogniser localises the hand and classifies
-the crop around it. Score: see docs/unseen_signers.md.
+epochs on 128 × 128 pixels, the rest on 160 × 160. The recogniser takes pictures of 200 × 200. At
+160 × 160 it localises the hand, and classifies the crop around it. Score: see
+docs/unseen_signers.md.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def recipe(
     *,
     epochs: int = 12,
     patience_epochs: int = 0,
-    image_size_px: tuple[int, int] = (160, 160),
+    image_size_px: tuple[int, int] = (200, 200),
     **given: Any,
 ) -> TrainConfig:
     finetune = Phase(
@@ -60,10 +61,12 @@ def recipe(
     )
     small_px = min(128, *image_size_px)
     smaller = small_px < max(image_size_px)
+    network_px = 160 if max(image_size_px) > 160 else None
     return assemble(
         given,
         image_size_px=image_size_px,
         views="hand_crop",
+        network_px=network_px,
         phases=progressive(finetune, {small_px: 0.5, None: 0.5} if smaller else {None: 1}),
         augment=AUGMENT,
         sampling=SamplingConfig(group_power=1.0, source_power=0.5, class_power=0.0),

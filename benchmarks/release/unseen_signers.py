@@ -77,18 +77,14 @@ def answers(
 
 def single_view(folder: Path, recogniser: Any) -> Any:
     """Returns a recogniser with the weights of a run folder, or the released ones, without crop."""
-    import keras
-
-    from fingerspell.model import head_of, load_recogniser
-    from fingerspell.model.build import feature_network
-    from fingerspell.model.weights import build_starter
+    from fingerspell import model
+    from fingerspell.model.weights import build_starter, with_released_views
 
     if (folder / "model.keras").is_file():
-        model = load_recogniser(folder / "model.keras")
-        front = feature_network(model)
-        network = keras.Model(front.input, head_of(model)(front.output))
+        trained = model.load_recogniser(folder / "model.keras")
     else:
-        network = build_starter(recogniser.labels, folder)
+        trained = with_released_views(build_starter(recogniser.labels, folder), folder)
+    network = model.single_view(trained)
     return SimpleNamespace(
         size_px=recogniser.size_px,
         probabilities=lambda batch: np.asarray(network.predict_on_batch(batch)),

@@ -53,7 +53,8 @@ def in_turn(answers: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> d
 def networks() -> dict[str, Callable[[], Any]]:
     """Returns what answers one picture of noise: the released file, and its single view."""
     from fingerspell.export.tflite import FILES, convert
-    from fingerspell.model.weights import build_starter
+    from fingerspell.model import single_view
+    from fingerspell.model.weights import build_starter, with_released_views
     from fingerspell.runtime import STARTER, read_contract
     from fingerspell.runtime.recogniser import Pool
 
@@ -62,7 +63,9 @@ def networks() -> dict[str, Callable[[], Any]]:
     picture = np.random.default_rng(0).random(shape, np.float32)
     contents = {
         RELEASED: (STARTER / FILES["fp16"]).read_bytes(),
-        SINGLE_VIEW: convert(build_starter(contract.labels), "fp16"),
+        SINGLE_VIEW: convert(
+            single_view(with_released_views(build_starter(contract.labels))), "fp16"
+        ),
     }
     pools = {name: Pool(content, threads=1, most=1) for name, content in contents.items()}
     return {name: lambda pool=pool: pool.run(picture) for name, pool in pools.items()}

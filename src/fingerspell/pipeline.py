@@ -31,8 +31,8 @@ from fingerspell.files import HOLDER, evenly_spaced, passed_over, this_process, 
 from fingerspell.images import load
 from fingerspell.loading import loader
 from fingerspell.machine import peak_memory_bytes, quiet_start, silence_libraries
-from fingerspell.model import load_recogniser, views_of
-from fingerspell.model.weights import starter_config, starter_facts
+from fingerspell.model import load_recogniser, size_of
+from fingerspell.model.weights import built_as, starter_config, starter_facts
 from fingerspell.prepare.examine import check_unseen_pictures
 from fingerspell.prepare.prepare import prepare_small_dataset
 from fingerspell.progress import Progress
@@ -131,7 +131,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     facts = run_folder.read_run(output_dir)
     manifest = _manifest_of(facts, dataset_dir)
     model = load_recogniser(output_dir / run_folder.MODEL)
-    height_px, width_px = model.input_shape[1:3]
+    height_px, width_px = size_of(model)
     contract = Contract(
         labels=tuple(facts["labels"]),
         height_px=height_px,
@@ -139,7 +139,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         threshold=facts.get("threshold", facts["config"]["threshold"]),
         temperature=facts["temperature"],
         backbone=model.name,
-        origin={k: facts[k] for k in _ORIGIN if k in facts} | {"views": views_of(model)},
+        origin={k: facts[k] for k in _ORIGIN if k in facts} | built_as(model),
     )
     samples = _parity_samples(manifest)
     print(f"exporting, and proving every file on {len(samples)} pictures …", flush=True)
@@ -226,8 +226,7 @@ class _Trained:
     @property
     def size_px(self) -> tuple[int, int]:
         """Height and width of the pictures that the network takes."""
-        height_px, width_px = self.model.input_shape[1:3]
-        return int(height_px), int(width_px)
+        return size_of(self.model)
 
     def probabilities(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Returns the answers (N, C) to pictures (N, H, W, 3) in [0, 1].

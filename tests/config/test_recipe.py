@@ -79,6 +79,21 @@ def test_rates_that_do_not_fall_and_phases_of_one_name_are_refused(phases, told)
 
 
 @pytest.mark.parametrize(
+    ("size_px", "network_px", "found"),
+    [((200, 200), None, (200, 200)), ((200, 200), 160, (160, 160)), ((96, 64), 60, (60, 40))],
+)
+def test_the_network_sees_pictures_at_its_size_without_squeezing(size_px, network_px, found):
+    config = ModelConfig(image_size_px=size_px, network_px=network_px)
+    assert config.network_size_px == found
+
+
+@pytest.mark.parametrize("network_px", [0, 31, 97, 47])
+def test_a_network_size_that_is_too_small_or_larger_than_the_picture_is_refused(network_px):
+    with pytest.raises(ConfigError, match=f"(?s)network_px={network_px}.*the picture's, 96"):
+        ModelConfig(image_size_px=(96, 64), network_px=network_px)
+
+
+@pytest.mark.parametrize(
     ("name", "wrong"),
     [
         ("image_size_px", (31, 200)),

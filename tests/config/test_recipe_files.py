@@ -148,6 +148,16 @@ def test_every_option_of_the_command_line_is_taken(file):
     assert (run.model.image_size_px, run.model.backbone) == ((96, 64), "MobileNetV3Small")
 
 
+def test_the_released_recogniser_takes_the_guides_pictures_and_a_run_of_before_goes_on():
+    file = load_recipe(ROOT / "configs" / "signer_independent.py")
+    now, before = file.config(), file.config(image_size_px=(160, 160))
+    assert now.model.image_size_px == guide().model.image_size_px == (200, 200)
+    assert before.model.network_px is None
+    for run in (now, before):
+        assert run.model.network_size_px == (160, 160)
+        assert [phase.image_size_px for phase in run.phases] == [(128, 128), None]
+
+
 @pytest.mark.parametrize("weights", ["none", "imagenet"])
 def test_as_many_epochs_as_were_asked_for_and_none_on_a_frozen_untrained_network(file, weights):
     for epochs in (1, 2, 3, 8, 50):

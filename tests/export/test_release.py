@@ -6,17 +6,31 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from fingerspell.errors import BundleError, ExportError, RunError
-from fingerspell.export import export_bundle
+from fingerspell.export import export_bundle, proof, tflite
 from fingerspell.export import release as module
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
-from fingerspell.model import save_recogniser, with_hand_crop
-from fingerspell.runtime import Recogniser
-from helpers.exports import BUILD, HEAVY, LABELS, fitted, jpegs, somewhere, tiny_recogniser, too_new
+from fingerspell.model import hand_crop, save_recogniser, single_view, with_hand_crop
+from fingerspell.model.weights import built_as
+from fingerspell.runtime import MODEL_FILES, Recogniser
+from fingerspell.runtime.contract import read_contract
+from helpers.exports import (
+    BUILD,
+    HEAVY,
+    LABELS,
+    SIZE_PX,
+    fitted,
+    jpegs,
+    somewhere,
+    tiny_recogniser,
+    too_new,
+)
 
 FILES = {
     "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
@@ -44,6 +58,14 @@ def finished(exported, tmp_path_factory):
 def released(finished, tmp_path_factory):
     target = tmp_path_factory.mktemp("released") / "starter"
     return target, release(finished, target, fitted())
+
+
+LARGER_PX = (80, 80)
+"""What the network of two views takes; its backbone sees `SIZE_PX`."""
+
+
+def larger(count=200):
+    return fitted(count, LARGER_PX)
 
 
 def older_release(folder):
@@ -145,12 +167,15 @@ def test_weights_of_another_training_are_refused(copied, tmp_path):
 def two_views(contract, tmp_path_factory):
     """(a finished run whose network sees two views, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
-    model = with_hand_crop(tiny_recogniser(), somewhere(tiny=True))
-    contract = replace(contract, origin={"views": "hand_crop"})
-    report = export_bundle(model, contract, base / "run", jpegs(), list(fitted(30)))
+    place = somewhere(tiny=True)
+    certain = hand_crop.HandBox(30 * place.kernel, 30 * place.bias)
+    model = with_hand_crop(tiny_recogniser(), certain, LARGER_PX)
+    sides = dict(zip(("height_px", "width_px"), LARGER_PX, strict=True))
+    contract = replace(contract, **sides, origin=built_as(model))
+    report = export_bundle(model, contract, base / "run", jpegs(), list(larger(30)))
     save_recogniser(model, base / "run" / "model.keras")
     (base / "run" / "model_card.md").write_text("# Card\n", encoding="utf-8")
-    release(base / "run", base / "starter", fitted())
+    release(base / "run", base / "starter", larger())
     return base, report, model
 
 
@@ -159,11 +184,50 @@ def test_every_file_of_a_network_that_looks_twice_takes_both_looks(two_views):
     assert too_new(base / "run") == []
     least = {name: 0.9 if name == "tflite int8" else 0.97 for name in report["exports"]}
     assert [x for x, found in report["exports"].items() if found["agreement"] < least[x]] == []
-    once, twice = (x.predict(fitted(40), verbose=0) for x in (tiny_recogniser(), model))
+    once, twice = (x.predict(larger(40), verbose=0) for x in (single_view(model), model))
     assert np.abs(once - twice).max() > 0.05
-    for folder, precision in ((base / "run", "float32"), (base / "starter", "fp16")):
-        read = Recogniser.load(folder, precision=precision).probabilities(fitted(40))
-        assert np.abs(read - twice).mean() < 0.1 * np.abs(once - twice).mean()
+    for folder, precision, own, other in (
+        (base / "run", "float32", twice, once),
+        (base / "starter", "fp16", twice, once),
+        (base / "run", "fast", once, twice),
+    ):
+        read = Recogniser.load(folder, precision=precision).probabilities(larger(40))
+        assert np.abs(read - own).mean() < 0.1 * np.abs(own - other).mean()
+
+
+def test_every_model_takes_one_picture_and_has_one_output_and_one_subgraph(two_views):
+    """MediaPipe takes no other file, and LiteRT.js no batch of any size."""
+    for path in (two_views[0] / "run").glob("*.tflite"):
+        interpreter = Interpreter(model_path=str(path))
+        (given,), (_,) = interpreter.get_input_details(), interpreter.get_output_details()
+        assert given["shape_signature"].tolist() == [1, *LARGER_PX, 3]
+        assert interpreter.num_subgraphs() == 1
+
+
+def test_the_fast_file_is_listed_and_proven_and_says_that_it_has_a_single_view(two_views):
+    run = two_views[0] / "run"
+    assert {"tflite fast"} == two_views[1]["exports"].keys() - {c.name for c in proof._CHECKS}
+    assert (
+        read_contract(run).files[tflite.FAST]
+        == hashlib.sha256((run / tflite.FAST).read_bytes()).hexdigest()
+    )
+    assert read_metadata(run / tflite.FAST)[1].origin == {
+        "views": "single",
+        "network_px": max(SIZE_PX),
+    }
+    assert MODEL_FILES == {**tflite.FILES, "fast": tflite.FAST}
+
+
+def test_watching_gives_the_same_answers_and_the_hands_that_the_crops_are_cut_around(two_views):
+    base, _, model = two_views
+    cells = keras.Model(model.input, model.get_layer(hand_crop.HAND_CELLS).output)
+    expected = np.hstack(hand_crop._hand_of(cells.predict(larger(20), verbose=0)))
+    assert np.ptp(expected, axis=0).min() > 0.05
+    watching = Recogniser.load(base / "run")
+    found = [watching._pool.watch(picture[None]) for picture in larger(20)]
+    np.testing.assert_array_equal([row for row, _ in found], watching.probabilities(larger(20)))
+    np.testing.assert_allclose([hand for _, hand in found], expected, atol=1e-4)
+    assert Recogniser.load(base / "run", precision="fast").watch(jpegs()[0])[1] is None
 
 
 def test_a_second_look_costs_no_room(two_views, exported):
@@ -179,4 +243,4 @@ def test_weights_that_forget_the_second_look_are_refused(two_views, tmp_path):
     body["origin"]["views"] = "single"
     (run / "recogniser.json").write_text(json.dumps(body), encoding="utf-8")
     with pytest.raises(ExportError, match="weights"):
-        release(run, tmp_path / "starter", fitted())
+        release(run, tmp_path / "starter", larger())

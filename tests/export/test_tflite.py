@@ -35,18 +35,6 @@ def test_float32_goes_in_and_comes_out_in_every_precision(interpreter):
     assert (tuple(answer["shape"]), answer["dtype"]) == ((1, 4), np.float32)
 
 
-def test_a_batch_of_several_pictures_can_be_asked_for(interpreter):
-    entry = interpreter.get_input_details()[0]["index"]
-    answer = interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(entry, (5, *SIZE_PX, 3))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(entry, fitted()[:5])
-    interpreter.invoke()
-    rows = interpreter.get_tensor(answer)
-    assert rows.shape == (5, 4)
-    np.testing.assert_allclose(rows.sum(axis=1), 1, atol=0.02)
-
-
 def test_the_smaller_files_are_smaller(exported):
     float32, fp16, small = (
         (exported.folder / name).stat().st_size for name in tflite.FILES.values()

@@ -32,8 +32,8 @@ def jpegs(count: int = 200) -> tuple[bytes, ...]:
 
 
 @cache
-def fitted(count: int = 200) -> np.ndarray:
-    return np.stack([images.load(data, SIZE_PX) for data in jpegs(count)])
+def fitted(count: int = 200, size_px: tuple[int, int] = SIZE_PX) -> np.ndarray:
+    return np.stack([images.load(data, size_px) for data in jpegs(count)])
 
 
 BUILD = "fingerspell.model.build.build_backbone"
@@ -67,7 +67,8 @@ TFLITE_2_12 = {
     "ABS": 5, "ADD": 4, "BATCH_MATMUL": 4, "CONCATENATION": 3, "CONV_2D": 7, "DEPTHWISE_CONV_2D": 6,
     "DEQUANTIZE": 5, "DIV": 2, "EXPAND_DIMS": 1, "FULLY_CONNECTED": 9, "HARD_SWISH": 1,
     "LOGISTIC": 3, "MAXIMUM": 4, "MEAN": 3, "MINIMUM": 4, "MUL": 6, "QUANTIZE": 3, "REDUCE_MAX": 3,
-    "RESHAPE": 1, "REVERSE_V2": 3, "SOFTMAX": 3, "SQRT": 1, "SUB": 5, "SUM": 2, "TRANSPOSE": 6,
+    "RESHAPE": 1, "RESIZE_BILINEAR": 3, "REVERSE_V2": 3, "SOFTMAX": 3, "SQRT": 1, "SUB": 5,
+    "SUM": 2, "TRANSPOSE": 6,
 }  # fmt: skip
 """The newest version of each operation that the interpreter of TensorFlow 2.12.1 took, each tried
 on it with a file of that operation alone."""

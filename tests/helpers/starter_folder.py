@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fingerspell.model import views_of
-from fingerspell.model.weights import WEIGHTS, pack
+from fingerspell.model.weights import WEIGHTS, built_as, pack
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
 
@@ -17,7 +16,6 @@ def starter_folder(folder: Path, model: Any, labels: Sequence[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     content = pack(model)
     (folder / WEIGHTS).write_bytes(content)
-    looks = views_of(model)
     height_px, width_px = model.input_shape[1:3]
     contract = Contract(
         labels=tuple(labels),
@@ -26,7 +24,7 @@ def starter_folder(folder: Path, model: Any, labels: Sequence[str]) -> Path:
         threshold=0.7,
         backbone=model.name,
         files={WEIGHTS: hashlib.sha256(content).hexdigest()},
-        origin={"finished": "2026-01-01"} | ({} if looks == "single" else {"views": looks}),
+        origin={"finished": "2026-01-01", **built_as(model)},
     )
     (folder / FILE_NAME).write_text(contract.to_json(), encoding="utf-8", newline="\n")
     return folder

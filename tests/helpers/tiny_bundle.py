@@ -50,7 +50,7 @@ def contract(files: dict[str, str]) -> Contract:
 
 
 def tiny_bundle(folder: Path) -> Path:
-    """Fills `folder` with contract and all three models; returns it."""
+    """Fills `folder` with contract and all models; returns it."""
     shutil.copytree(_converted(), folder, dirs_exist_ok=True)
     return folder
 
@@ -104,6 +104,7 @@ def _models() -> dict[str, bytes]:
         )
         return {
             "model.tflite": converter().convert(),
-            "model_fp16.tflite": half.convert(),
+            "model_fp16.tflite": (content := half.convert()),
+            "model_fast_fp16.tflite": content,
             "model_int8.tflite": small.convert(),
         }

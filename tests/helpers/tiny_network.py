@@ -20,7 +20,7 @@ def tiny_backbone(config: Any) -> Any:
     """Stands in for `fingerspell.model.build.build_backbone`: convolution, BatchNormalization."""
     import keras
 
-    image = keras.Input((*config.image_size_px, 3))
+    image = keras.Input((*config.network_size_px, 3))
     x = keras.layers.Conv2D(6, 5, strides=4, use_bias=False, name="first")(image)
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.Activation("hard_swish")(x)
@@ -37,7 +37,7 @@ def tiny_backbone_with_grid(config: Any, features: int = 0) -> Any:
 
     from fingerspell.model.hand_crop import TAPS
 
-    image = keras.Input((*config.image_size_px, 3))
+    image = keras.Input((*config.network_size_px, 3))
     x = keras.layers.Conv2D(6, 5, strides=4, padding="same", use_bias=False, name="first")(image)
     x = keras.layers.BatchNormalization(name="norm")(x)
     x = keras.layers.Activation("hard_swish")(x)

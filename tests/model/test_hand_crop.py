@@ -15,11 +15,14 @@ from fingerspell.model import (
     load_recogniser,
     rebuild_in_float32,
     save_recogniser,
+    size_of,
     views_network,
     views_of,
     with_hand_crop,
+    with_views,
 )
 from fingerspell.model.build import feature_network
+from fingerspell.model.weights import built_as
 from helpers.exports import PLACE_CHANNELS, SIZE_PX, fitted, recogniser, somewhere
 
 X = fitted(5)
@@ -61,24 +64,50 @@ def test_without_a_sure_hand_more_of_the_picture_is_seen(sure):
         assert (x, y, side) == pytest.approx((0.5, 0.5, 1.0), abs=1e-3)
 
 
-@pytest.mark.parametrize("where", [(0.5, 0.5, 1.0), (0.6, 0.4, 0.5), (0.2, 0.85, 0.3)])
-def test_enlarging_is_what_opencv_does(where):
-    (height, width), (x, y, side) = (48, 64), where
-    rgb = np.random.default_rng(1).random((height, width, 3), np.float32)
+RGB = np.random.default_rng(1).random((48, 64, 3), np.float32)
+
+
+def cut(where: tuple[float, float, float], size_px: tuple[int, int]) -> np.ndarray:
     square = (np.array([[v]], np.float32) for v in where)
-    out = np.asarray(hand_crop._enlarged(rgb[None], *square, (height, width)))[0]
-    if side == 1:
-        np.testing.assert_array_equal(out, rgb)
-    left, top = ((v - side / 2) * n + side / 2 - 0.5 for v, n in ((x, width), (y, height)))
-    matrix = np.array([[side, 0, left], [0, side, top]])
+    return np.asarray(hand_crop._cut(RGB[None], *square, size_px))[0]
+
+
+def test_a_square_as_large_as_the_picture_is_the_picture_itself():
+    np.testing.assert_array_equal(cut((0.5, 0.5, 1.0), (48, 64)), RGB)
+
+
+@pytest.mark.parametrize(
+    ("where", "size_px"),
+    [((0.6, 0.4, 0.5), (48, 64)), ((0.2, 0.85, 0.3), (48, 64)), ((0.7, 0.6, 0.5), (36, 48))],
+)
+def test_enlarging_is_what_opencv_does(where, size_px):
+    x, y, side = where
+    steps = [side * old / new for old, new in zip((48, 64), size_px, strict=True)]
+    left = (x - side / 2) * 64 + steps[1] / 2 - 0.5
+    top = (y - side / 2) * 48 + steps[0] / 2 - 0.5
+    matrix = np.array([[steps[1], 0, left], [0, steps[0], top]])
     how = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
-    expected = cv2.warpAffine(rgb, matrix, (width, height), **how)
-    assert np.abs(out - expected).max() < 0.03  # OpenCV counts in thirty-seconds of a pixel.
+    expected = cv2.warpAffine(RGB, matrix, size_px[::-1], **how)
+    # OpenCV counts in thirty-seconds of a pixel.
+    assert np.abs(cut(where, size_px) - expected).max() < 0.03
+
+
+@pytest.mark.parametrize("side", [1.0, 0.75])
+@pytest.mark.parametrize("size_px", [(30, 40), (15, 20)])
+def test_shrinking_averages_over_areas(side, size_px):
+    """Points between pixels would miss some: a striped sleeve would flicker."""
+    top, left = (round(n * (1 - side) / 2) for n in (48, 64))
+    inside = RGB[top : 48 - top, left : 64 - left]
+    expected = cv2.resize(inside, size_px[::-1], interpolation=cv2.INTER_AREA)
+    np.testing.assert_allclose(cut((0.5, 0.5, side), size_px), expected, atol=1e-5)
 
 
 def test_half_precision_looks_at_the_same_place():
     for number in (hand_crop._MARGIN, hand_crop._LEAST_SIDE, hand_crop._LITTLE):
         assert float(np.float16(number)) == number
+
+
+DOUBLE_PX = (2 * SIZE_PX[0], 2 * SIZE_PX[1])
 
 
 def by_both(pictures: np.ndarray) -> np.ndarray:
@@ -115,20 +144,45 @@ def test_it_reads_the_part_around_the_hand():
     once, place = recogniser(), somewhere()
     rows = np.asarray(hand_crop.grid_network(once)(X)) @ place.kernel + place.bias
     found = hand_crop._square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
-    near = np.asarray(hand_crop._enlarged(X, *found, SIZE_PX))
+    near = np.asarray(hand_crop._cut(X, *found, SIZE_PX))
     assert np.abs(near - X).max() > 0.1
     np.testing.assert_allclose(answers(with_hand_crop(once, place), X), by_both(near), atol=1e-4)
 
 
 def test_it_is_saved_and_built_anew_as_one_that_looks_closer(tmp_path):
-    closer = with_hand_crop(recogniser(), somewhere())
+    closer, pictures = with_hand_crop(recogniser(), somewhere(), DOUBLE_PX), blocky(X)
     save_recogniser(closer, tmp_path / "model.keras")
     loaded = load_recogniser(tmp_path / "model.keras")
-    for again in (loaded, rebuild_in_float32(closer), rebuild_in_float32(loaded)):
-        assert views_of(again) == "hand_crop"
-        np.testing.assert_allclose(answers(again, X), answers(closer, X), atol=1e-5)
+    for again in (loaded, rebuild_in_float32(loaded)):
+        assert built_as(again) == {"views": "hand_crop", "network_px": max(SIZE_PX)}
+        np.testing.assert_allclose(answers(again, pictures), answers(closer, pictures), atol=1e-5)
         kernels = (hand_crop.hand_box_of(model).kernel for model in (again, closer))
         np.testing.assert_array_equal(*kernels)
+
+
+LARGER = fitted(5, (80, 80))
+"""The pictures of `X` as a recogniser takes them whose backbone sees them as `X`."""
+
+
+def blocky(pictures: np.ndarray) -> np.ndarray:
+    """Returns pictures twice as large that are the old ones to any way of shrinking."""
+    return pictures.repeat(2, axis=1).repeat(2, axis=2)
+
+
+def test_the_backbone_may_see_less_than_the_recogniser_takes():
+    model = with_views(recogniser(), DOUBLE_PX, None)
+    assert (size_of(model), size_of(backbone_of(model))) == (DOUBLE_PX, SIZE_PX)
+    np.testing.assert_allclose(answers(model, blocky(X)), answers(recogniser(), X), atol=1e-5)
+    features = answers(feature_network(recogniser()), X)
+    np.testing.assert_allclose(answers(feature_network(model), blocky(X)), features, atol=1e-5)
+    assert size_of(at_size(model, (48, 48))) == (48, 48)
+
+
+def test_pictures_that_shrink_little_are_read_as_fitted_ones():
+    off = np.abs(
+        answers(with_views(recogniser(), (80, 80), None), LARGER) - answers(recogniser(), X)
+    )
+    assert off.mean() < 0.02
 
 
 def test_both_looks_share_the_backbone(tmp_path):

@@ -139,8 +139,11 @@ def test_the_released_networks_settings_are_read_from_its_contract(starter):
     assert starter_config(starter) == asking_for("starter")
     path = starter / "recogniser.json"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"finished"', '"views": "hand_crop", "finished"'), "utf-8")
-    assert starter_config(starter).views == "hand_crop"
+    path.write_text(text.replace('"views": "single"', '"views": "hand_crop", "network_px": 32'))
+    found = starter_config(starter)
+    assert (found.views, found.network_px) == ("hand_crop", 32)
+    path.write_text(text.replace('"views": "single"', '"of": "before"'))
+    assert starter_config(starter) == asking_for("starter")
 
 
 def test_another_backbone_is_refused_as_is_a_starter_before_a_release(small, starter, tmp_path):

@@ -12,6 +12,7 @@ from fingerspell.errors import BundleError, PictureError
 from fingerspell.images import fit
 from fingerspell.runtime import MODEL_FILES, Recogniser
 from fingerspell.runtime.contract import FILE_NAME
+from fingerspell.synth import draw
 from helpers.tiny_bundle import COLOURS, LABELS, SIZE_PX, picture
 
 
@@ -70,6 +71,29 @@ def test_a_picture_of_any_shape_is_padded_not_squeezed(recogniser: Recogniser):
     # A strip of red across a black square: squeezed it would be pure red.
     strip = picture("A", (10, 200))
     assert recogniser.recognise(strip).label == "nothing"
+
+
+def test_a_single_view_is_watched_without_a_hand(recogniser: Recogniser):
+    strip = picture("A", (10, 200))
+    row, hand = recogniser.watch(strip)
+    np.testing.assert_array_equal(row, recogniser.recognise(strip).probabilities)
+    assert hand is None
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (40, 100), (120, 60)])
+def test_the_released_recogniser_says_where_it_saw_the_hand(top: int, left: int):
+    rgb = np.full((200, 200, 3), 128, np.uint8)
+    rgb[top : top + 80, left : left + 80] = draw("B", 2, (80, 80)).rgb
+    released = Recogniser.load()
+    row, (x, y, side) = released.watch(rgb)
+    np.testing.assert_array_equal(row, released.recognise(rgb).probabilities)
+    assert 0.2 < side < 0.45
+    assert max(abs(x * 200 - left - 40), abs(y * 200 - top - 40)) < 25
+
+
+def test_where_no_hand_is_its_side_is_near_nothing():
+    _, (_, _, side) = Recogniser.load().watch(np.full((200, 200, 3), 128, np.uint8))
+    assert side < 0.1
 
 
 def test_the_likeliest_labels_come_best_first(recogniser: Recogniser):

@@ -9,7 +9,7 @@ import pytest
 
 from fingerspell.config import AdaptConfig, Phase
 from fingerspell.errors import ConfigError, RunError
-from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser
+from fingerspell.model import backbone_of, build_recogniser, head_of, load_recogniser, size_of
 from fingerspell.model.build import feature_network
 from fingerspell.model.hand_crop import HandBox, hand_box_of, with_hand_crop
 from fingerspell.model.weights import _load_starter_head, build_starter, starter_facts
@@ -117,10 +117,12 @@ def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_p
 ):
     place = HandBox(np.linspace(-1, 1, 8, dtype=np.float32), -0.25)
     labels = tuple(starter_facts(starter)["labels"])
-    looking = with_hand_crop(build_starter(labels, starter), place)
+    looking = with_hand_crop(build_starter(labels, starter), place, (48, 48))
     closer = starter_folder(tmp_path / "starter", looking, labels)
     adapt(config(tmp_path / "mine"), few, starter=closer)
-    found = hand_box_of(load_recogniser(tmp_path / "mine" / "model.keras"))
+    mine = load_recogniser(tmp_path / "mine" / "model.keras")
+    assert (size_of(mine), size_of(backbone_of(mine))) == ((48, 48), SMALL.image_size_px)
+    found = hand_box_of(mine)
     np.testing.assert_array_equal(found.kernel, place.kernel)
     assert found.bias == place.bias
 

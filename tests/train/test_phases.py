@@ -7,7 +7,7 @@ import pytest
 
 from fingerspell.config import AugmentConfig, progressive
 from fingerspell.loading import loader
-from fingerspell.model import backbone_of, load_recogniser
+from fingerspell.model import backbone_of, load_recogniser, size_of
 from fingerspell.train import checkpoint, features, loop, phases, run
 from fingerspell.train.loop import WarmCosine
 from fingerspell.train.state import _BestWeights
@@ -108,7 +108,7 @@ def test_each_row_tells_the_rate_at_its_epochs_end(data, tmp_path):
     assert rates == pytest.approx(expected)
 
 
-LARGE = dataclasses.replace(SMALL, image_size_px=(48, 48))
+LARGE = dataclasses.replace(SMALL, image_size_px=(64, 64), network_px=48)
 
 
 def growing(data, folder, **changes):
@@ -152,8 +152,9 @@ def test_each_phase_trains_and_validates_at_its_size_and_calibration_at_the_full
         in_order = [size for name, size in sizes if name == split]
         assert in_order == sorted(in_order)
         assert set(in_order) == {(32, 32), (48, 48)}
-    assert (plain, changed) == (("val", (48, 48)), ("val", (48, 48), "changed"))
-    assert load_recogniser(folder / "model.keras").input_shape == (None, 48, 48, 3)
+    assert (plain, changed) == (("val", (64, 64)), ("val", (64, 64), "changed"))
+    saved = load_recogniser(folder / "model.keras")
+    assert (size_of(saved), size_of(backbone_of(saved))) == ((64, 64), (48, 48))
     rows = curves(folder)
     assert rows["phase"] == ["head 32px"] * 2 + ["finetune 32px"] * 2 + ["finetune 48px"]
     rates = rows["learning_rate"][2:]
@@ -185,7 +186,7 @@ def test_a_phase_of_its_own_size_learns_what_a_network_of_that_size_learns(
 ):
     """The stand-in pads nothing, so its weights mean the same at any size."""
     plain_steps.keras_own(monkeypatch)
-    small = dataclasses.replace(LARGE, image_size_px=(32, 32))
+    small = dataclasses.replace(LARGE, image_size_px=(32, 32), network_px=None)
     for name, model, size_px in (("small", small, None), ("large", LARGE, (32, 32))):
         phase = dataclasses.replace(FINETUNE, image_size_px=size_px)
         train(small_config(data, tmp_path / name, model=model, phases=(phase,)))

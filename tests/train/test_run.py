@@ -14,7 +14,7 @@ from fingerspell.model import backbone_of, load_recogniser, views_network, views
 from fingerspell.model.hand_crop import hand_box_of
 from fingerspell.prepare.prepare import prepare
 from fingerspell.train.calibrate import calibrate
-from fingerspell.train.run import fingerprint
+from fingerspell.train.run import _hash_of, fingerprint
 from helpers.small_run import FINETUNE, HEAD, SMALL, small_config, train, with_hashes, write_colours
 from helpers.synthetic_folder import alphabet
 
@@ -99,6 +99,17 @@ def test_neither_where_a_run_lies_nor_how_often_it_is_saved_decides_its_course(d
         other = dataclasses.replace(one, **changed)
         assert fingerprint(one, manifest) == fingerprint(other, manifest)
     assert fingerprint(one, manifest) != fingerprint(dataclasses.replace(one, seed=1), manifest)
+
+
+def test_a_run_of_before_there_was_a_network_size_goes_on(data, tmp_path):
+    manifest, now = read_manifest(data), small_config(data, tmp_path)
+    settings = dataclasses.asdict(now)
+    del settings["model"]["network_px"]
+    assert _hash_of(settings, manifest.sha256) == fingerprint(now, manifest)
+    model = dataclasses.replace(SMALL, image_size_px=(64, 64), network_px=32)
+    other = dataclasses.replace(now, model=dataclasses.replace(model, network_px=None))
+    for config in (dataclasses.replace(now, model=model), other):
+        assert fingerprint(config, manifest) != fingerprint(now, manifest)
 
 
 def test_what_would_stop_a_run_stops_it_before_anything_is_written(data, tmp_path):

@@ -23,7 +23,9 @@ class ModelConfig:
     (`imagenet`, and `starter` where that cannot be fetched), `none` (random), or the path of a
     weights file. `views` says what the network sees for an answer: `single` the picture;
     `hand_crop` the picture and an enlarged crop around a small hand, as it is and mirrored. That
-    takes about two and a half times as long.
+    takes about two and a half times as long. `image_size_px` is the height and width of the
+    pictures that the recogniser takes, `network_px` the longer side at which the backbone sees
+    them, and the crop (None: the picture's own).
     """
 
     backbone: str = "MobileNetV3Large"
@@ -31,6 +33,7 @@ class ModelConfig:
     image_size_px: tuple[int, int] = (200, 200)
     dropout: float = 0.3
     views: str = "single"
+    network_px: int | None = None
 
     def __post_init__(self) -> None:
         check = checks_of(self)
@@ -43,6 +46,19 @@ class ModelConfig:
         )
         require_one_of("views", self.views, VIEWS, "use views='single'")
         check("dropout", 0 <= self.dropout < 1, "a share from 0 up to, not including, 1", "use 0.3")
+        check("network_px", self.network_px is None
+              or (self.network_px <= max(self.image_size_px)
+                  and min(self.network_size_px) >= MIN_IMAGE_PX),
+              f"a side in pixels with which neither side is less than {MIN_IMAGE_PX} nor more than "
+              f"the picture's, {max(self.image_size_px)}",
+              "omit it for the picture's own size")  # fmt: skip
+
+    @property
+    def network_size_px(self) -> tuple[int, int]:
+        """Height and width at which the backbone sees pictures, in training always."""
+        height, width = self.image_size_px
+        share = 1.0 if self.network_px is None else self.network_px / max(height, width)
+        return round(height * share), round(width * share)
 
 
 def require_weights(weights: str) -> None:
@@ -66,8 +82,8 @@ class Phase:
     The rate climbs over `warmup_share` of the steps (0: it starts at its peak) and then follows
     a half cosine, of which `decay` says the part: (0, 1) is all of it, None none of it: the rate
     stays at its peak. `patience_epochs` without gain end the phase early; with 0 it has all its
-    epochs. `image_size_px` is the pictures' height and width where they are not the network's own
-    (docs/adr/0008-cheaper-epochs.md).
+    epochs. `image_size_px` is the pictures' height and width where they are not
+    `ModelConfig.network_size_px` (docs/adr/0008-cheaper-epochs.md).
     """
 
     name: str

@@ -47,7 +47,7 @@ def export_bundle(
     """
     require_tensorflow()
     _require_match(model, contract)
-    from fingerspell.model import rebuild_in_float32
+    from fingerspell.model import rebuild_in_float32, single_view
 
     network = rebuild_in_float32(model)
     jpegs = [as_plain_jpeg(picture) for picture in pictures]
@@ -58,6 +58,9 @@ def export_bundle(
         inside = _write_exports(network, contract, aside, representative, unseen)
         report = prove(proof.of_keras(network, size_px), aside, size_px, jpegs)
         report["int8"] = inside
+        if (single := single_view(network)) is not network:
+            of_single, checks = proof.of_keras(single, size_px), proof.SINGLE_VIEW_CHECKS
+            report["exports"] |= prove(of_single, aside, size_px, jpegs, checks)["exports"]
         _write_papers(contract, aside, report)
         _move_into_place(aside, output_dir)
     finally:
@@ -97,6 +100,8 @@ def _write_exports(
     unseen: NDArray[np.float32],
 ) -> dict[str, Any]:
     """Writes SavedModel, frozen graph and TFLite files; returns what is 8 bits inside `int8`."""
+    from fingerspell.model import single_view
+
     _say(f"writing {graphs.FOLDER}")
     graphs.write_saved_model(network, folder)
     _say(f"writing {graphs.FILE_NAME}")
@@ -109,6 +114,11 @@ def _write_exports(
     contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}
     for precision, name in tflite.FILES.items():
         (folder / name).write_bytes(with_metadata(contents[precision], contract))
+    if (single := single_view(network)) is not network:
+        _say(f"converting {tflite.FAST}")
+        seen_once = replace(contract, origin={**contract.origin, "views": "single"})
+        content = with_metadata(tflite.convert(single, "fp16"), seen_once)
+        (folder / tflite.FAST).write_bytes(content)
     return {"inside": small.inside, "full_int8_agreement": small.full_agreement}
 
 

@@ -81,11 +81,14 @@ def size_of(model: Any) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=1)  # Every export of a model begins with it, and tracing takes seconds.
-def function_of(model: Any) -> Any:
-    """Returns the model in inference mode as a tf.function: image (N, h, w, 3) → (N, C)."""
+def function_of(model: Any, pictures: int | None = None) -> Any:
+    """Returns the model in inference mode as a tf.function: image (N, h, w, 3) → (N, C).
+
+    `pictures` fixes N.
+    """
     import tensorflow as tf
 
-    spec = tf.TensorSpec((None, *size_of(model), 3), tf.float32, name="image")
+    spec = tf.TensorSpec((pictures, *size_of(model), 3), tf.float32, name="image")
     return tf.function(
         lambda image: model(image, training=False), autograph=False, input_signature=[spec]
     )

@@ -88,12 +88,12 @@ def _of_frozen_jpeg(folder: Path, _size_px: tuple[int, int]) -> Answers:
     return lambda jpegs: np.concatenate([session.run(fetch, {feed: jpeg}) for jpeg in jpegs])
 
 
-def _of_tflite(precision: tflite.Precision) -> _Opener:
+def _of_tflite(name: str) -> _Opener:
     """Returns what opens a TFLite file, which LiteRT runs without Flex."""
 
     def opened(folder: Path, size_px: tuple[int, int]) -> Answers:
         # Not mapped: Windows cannot move a file that is mapped.
-        content = (folder / tflite.FILES[precision]).read_bytes()
+        content = (folder / name).read_bytes()
         return lambda jpegs: tflite.probabilities(content, fitted(jpegs, size_px))
 
     return opened
@@ -125,18 +125,27 @@ _CHECKS = (
     _Check(name="saved_model jpeg", open=_of_saved_model_jpeg),
     _Check(name="frozen image:0", open=_of_frozen_pixels),
     _Check(name="frozen DecodeJpeg/contents:0", open=_of_frozen_jpeg),
-    _Check(name="tflite float32", open=_of_tflite("float32")),
+    _Check(name="tflite float32", open=_of_tflite(tflite.FILES["float32"])),
     _Check(
         name="tflite fp16",
-        open=_of_tflite("fp16"),
+        open=_of_tflite(tflite.FILES["fp16"]),
         bound=_Bound(tolerance=_NO_LIMIT, agreement=FP16_AGREEMENT),
     ),
     _Check(
         name="tflite int8",
-        open=_of_tflite("int8"),
+        open=_of_tflite(tflite.FILES["int8"]),
         bound=_Bound(tolerance=_NO_LIMIT, agreement=_INT8_AGREEMENT, advisory=True),
     ),
 )
+
+SINGLE_VIEW_CHECKS = (
+    _Check(
+        name="tflite fast",
+        open=_of_tflite(tflite.FAST),
+        bound=_Bound(tolerance=_NO_LIMIT, agreement=FP16_AGREEMENT),
+    ),
+)
+"""Of a recogniser with a hand crop: its reference is the trained network with a single view."""
 
 
 def prove(

@@ -23,6 +23,8 @@ FILES: dict[Precision, str] = {
     "fp16": "model_fp16.tflite",
     "int8": "model_int8.tflite",
 }
+FAST = "model_fast_fp16.tflite"
+"""The single view of a recogniser with a hand crop."""
 
 _LEAST_REPRESENTATIVE = 20
 
@@ -50,7 +52,7 @@ class _Int8:
 def convert(
     model: Any, precision: Precision, representative: Sequence[NDArray[np.float32]] = ()
 ) -> bytes:
-    """Returns the bytes of one TFLite file.
+    """Returns the bytes of one TFLite file, whose input is one picture (1, h, w, 3).
 
     `int8` computes in 8 bits throughout when it is given representative pictures (real ones,
     float32 (h, w, 3) in [0, 1]; see `convert_int8`); without them only the weights have 8 bits.
@@ -58,7 +60,7 @@ def convert(
     """
     import tensorflow as tf
 
-    network = function_of(model).get_concrete_function()
+    network = function_of(model, pictures=1).get_concrete_function()
     converter = tf.lite.TFLiteConverter.from_concrete_functions([network], owner_of(model))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if precision != "float32":

@@ -10,7 +10,14 @@ from fingerspell.model.build import (
     size_of,
     unfreeze,
 )
-from fingerspell.model.hand_crop import views_network, views_of, with_hand_crop, with_views_of
+from fingerspell.model.hand_crop import (
+    single_view,
+    views_network,
+    views_of,
+    with_hand_crop,
+    with_views,
+    with_views_of,
+)
 from fingerspell.model.saved import (
     at_size,
     carry,
@@ -24,6 +31,6 @@ from fingerspell.model.weights import load_backbone_weights
 __all__ = [
     "at_size", "backbone_of", "build_recogniser", "carry", "copy_at", "fold_temperature",
     "freeze_all", "head_of", "load_backbone_weights", "load_recogniser", "rebuild_in_float32",
-    "require_layer", "save_recogniser", "size_of", "unfreeze", "views_network", "views_of",
-    "with_hand_crop", "with_views_of",
+    "require_layer", "save_recogniser", "single_view", "size_of", "unfreeze", "views_network",
+    "views_of", "with_hand_crop", "with_views", "with_views_of",
 ]  # fmt: skip

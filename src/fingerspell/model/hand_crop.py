@@ -1,9 +1,9 @@
 """Hand crop: localises the hand inside the network and classifies an enlarged crop around it.
 
 A 1×1 convolution half way up the backbone says for every cell of a coarse grid how much of it is
-hand. A square around the hand follows from that; it is enlarged to the network's picture size. The
-recogniser's answer is the mean over that crop and its mirror image. Localisation and both views
-share the backbone; localisation needs only its lower half.
+hand. A square around the hand follows from that; it is cut from the picture and brought to the
+backbone's size. The recogniser's answer is the mean over that crop and its mirror image.
+Localisation and both views share the backbone; localisation needs only its lower half.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,15 @@ from keras import ops
 from numpy.typing import NDArray
 
 from fingerspell.errors import require
-from fingerspell.model.build import BACKBONE, backbone_of, head_of, scaling_of, size_of
+from fingerspell.model.build import (
+    BACKBONE,
+    backbone_of,
+    feature_network,
+    head_of,
+    scaling_of,
+    size_of,
+    whole_picture,
+)
 
 HAND_CELLS = "hand_here"
 """The layer that localises the hand; saved recognisers and the starter's weights name it so."""
@@ -47,24 +55,41 @@ class HandBox:
     bias: float
 
 
-def with_hand_crop(model: keras.Model, hand_box: HandBox) -> keras.Model:
+def with_views(
+    model: keras.Model, size_px: tuple[int, int], hand_box: HandBox | None
+) -> keras.Model:
+    """Returns a recogniser for pictures of `size_px` that shares every layer with `model`.
+
+    `model` is as `build_recogniser` makes it. With a `hand_box` it gets a hand crop.
+    """
+    if hand_box is not None:
+        return with_hand_crop(model, hand_box, size_px)
+    if size_of(model) == tuple(size_px):
+        return model
+    image = keras.Input((*size_px, 3), name=model.input.name)
+    return _single_view(model, image)
+
+
+def with_hand_crop(
+    model: keras.Model, hand_box: HandBox, size_px: tuple[int, int] | None = None
+) -> keras.Model:
     """Returns a recogniser that classifies the crop around the hand that it localises.
 
-    Its probabilities are the mean over the crop and its mirror image: the less both agree, the
-    lower the confidence. It shares every layer with `model`, which has a single view, and is for
-    inference only.
+    It takes pictures of `size_px` (None: of `model`'s size). Its probabilities are the mean over
+    the crop and its mirror image: the less both agree, the lower the confidence. It shares every
+    layer with `model`, which has a single view, and is for inference only.
     """
-    image, one = model.input, backbone_of(model)
+    one, network_px = backbone_of(model), size_of(backbone_of(model))
+    image = keras.Input((*(size_px or network_px), 3), name=model.input.name)
     both = keras.Model(one.input, [one.output, one.get_layer(_tap_of(model)).output], name=BACKBONE)
     hand_cells = keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name=HAND_CELLS)
-    scaling = scaling_of(model)
-    shares = hand_cells(both(scaling(image))[1])
+    shares = hand_cells(both(whole_picture(model, image))[1])
     hand_cells.set_weights(
         [hand_box.kernel.reshape(1, 1, -1, 1), np.array([hand_box.bias], np.float32)]
     )
-    crop = _enlarged(image, *_square_of(shares), size_of(model))
+    crop = _cut(image, *_square_of(shares), network_px)
     pair = keras.layers.Concatenate(axis=0)([crop, ops.flip(crop, axis=2)])
-    answers = head_of(model)(both(scaling(pair))[0])
+    answers = head_of(model)(both(scaling_of(model)(pair))[0])
     views = ops.transpose(ops.reshape(answers, (2, -1, answers.shape[-1])), (1, 0, 2))
     named = keras.layers.Identity(name=_VIEWS, dtype="float32")(views)
     return keras.Model(image, ops.mean(named, axis=1), name=model.name)
@@ -82,8 +107,19 @@ def hand_box_of(model: keras.Model) -> HandBox:
 
 
 def with_views_of(other: keras.Model, model: keras.Model) -> keras.Model:
-    """Returns `model`, which has a single view, with the views of `other`."""
-    return with_hand_crop(model, hand_box_of(other)) if has_hand_crop(other) else model
+    """Returns `model`, which has a single view, with the views and the picture size of `other`."""
+    hand_box = hand_box_of(other) if has_hand_crop(other) else None
+    return with_views(model, size_of(other), hand_box)
+
+
+def single_view(model: keras.Model) -> keras.Model:
+    """Returns a recogniser of the same pictures and weights that sees them once, as a whole."""
+    return _single_view(model, model.input) if has_hand_crop(model) else model
+
+
+def _single_view(model: keras.Model, image: Any) -> keras.Model:
+    features = feature_network(model, image)
+    return keras.Model(image, head_of(model)(features.output), name=model.name)
 
 
 def views_of(model: keras.Model) -> str:
@@ -105,7 +141,7 @@ def grid_network(model: keras.Model) -> keras.Model:
     """Returns the lower half: pixels in [0, 1] → the features (N, h, w, C) of a coarse grid."""
     backbone = backbone_of(model)
     lower = keras.Model(backbone.input, backbone.get_layer(_tap_of(model)).output)
-    return keras.Model(model.input, lower(scaling_of(model)(model.input)), name="grid")
+    return keras.Model(model.input, lower(whole_picture(model, model.input)), name="grid")
 
 
 def _tap_of(model: keras.Model) -> str:
@@ -119,11 +155,11 @@ def _tap_of(model: keras.Model) -> str:
     return TAPS[model.name]
 
 
-def _square_of(shares: Any) -> tuple[Any, Any, Any]:
-    """Returns the crop: x and y of its middle and its side (N, 1), as shares of the picture.
+def _hand_of(shares: Any) -> tuple[Any, Any, Any]:
+    """Returns the hand: x and y of its middle and its side (N, 1), as shares of the picture.
 
     `shares` (N, h, w, 1) is how much of each cell is hand. Their sum is the hand's area, their
-    weighted mean position its middle. The lower the largest share, the larger the crop.
+    weighted mean position its middle. `fingerspell.runtime.hand` finds the three in a TFLite file.
     """
     height, width = shares.shape[1:3]
     area = ops.sum(shares, axis=(1, 2)) + _LITTLE
@@ -133,30 +169,47 @@ def _square_of(shares: Any) -> tuple[Any, Any, Any]:
         places = np.arange(count, dtype=np.float32) + 0.5
         middle = ops.sum(along * places, axis=1, keepdims=True) + _LITTLE * count / 2
         middles.append(middle / (area * count))
+    return middles[0], middles[1], ops.sqrt(area / (height * width))
+
+
+def _square_of(shares: Any) -> tuple[Any, Any, Any]:
+    """Returns the crop around the hand in `shares`, inside the picture; its numbers as `_hand_of`.
+
+    The lower the largest share, the larger the crop.
+    """
+    *middles, own_side = _hand_of(shares)
     unsure = 1.0 - ops.max(shares, axis=(1, 2))
-    side = _MARGIN * ops.sqrt(area / (height * width)) + unsure
-    side = ops.minimum(ops.maximum(side, _LEAST_SIDE), 1.0)
+    side = ops.minimum(ops.maximum(_MARGIN * own_side + unsure, _LEAST_SIDE), 1.0)
     x, y = (ops.minimum(ops.maximum(m, side / 2), 1 - side / 2) for m in middles)
     return x, y, side
 
 
-def _enlarged(image: Any, x: Any, y: Any, side: Any, size_px: tuple[int, int]) -> Any:
-    """Returns the part (N, H, W, 3) of each picture around x, y, enlarged to all of it.
+def _cut(image: Any, x: Any, y: Any, side: Any, size_px: tuple[int, int]) -> Any:
+    """Returns the part (N, h, w, 3) of each picture (N, H, W, 3) around x, y, of (h, w) `size_px`.
 
-    Between pixels it is linear. `side` 1 gives the picture itself, exactly.
+    Between pixels it is linear, and an average over areas where it shrinks, as `images.fit`. `side`
+    1 gives the whole picture: where the sizes are equal itself, exactly.
     """
-    height, width = size_px
-    rows, columns = _weights(y, side, height), _weights(x, side, width)
-    out = ops.matmul(rows, ops.reshape(image, (-1, height, width * 3)))
-    out = ops.transpose(ops.reshape(out, (-1, height, width, 3)), (0, 2, 1, 3))
-    out = ops.matmul(columns, ops.reshape(out, (-1, width, height * 3)))
+    (tall, wide), (height, width) = image.shape[1:3], size_px
+    rows, columns = _weights(y, side, height, tall), _weights(x, side, width, wide)
+    out = ops.matmul(rows, ops.reshape(image, (-1, tall, wide * 3)))
+    out = ops.transpose(ops.reshape(out, (-1, height, wide, 3)), (0, 2, 1, 3))
+    out = ops.matmul(columns, ops.reshape(out, (-1, wide, height * 3)))
     return ops.transpose(ops.reshape(out, (-1, width, height, 3)), (0, 2, 1, 3))
 
 
-def _weights(middle: Any, side: Any, count: int) -> Any:
-    """Returns how much of each old pixel is in each new one: (N, count new, count old)."""
-    numbers = np.arange(count, dtype=np.float32)
-    # Pixel i of n is at (i + 1/2) / n of the picture; here in pixels.
-    places = middle * count + side * (numbers + 0.5 - count / 2) - 0.5
-    places = ops.minimum(ops.maximum(places, 0.0), count - 1.0)
-    return ops.maximum(1.0 - ops.abs(ops.expand_dims(places, 2) - numbers), 0.0)
+def _weights(middle: Any, side: Any, new: int, old: int) -> Any:
+    """Returns how much of each old pixel is in each new one: (N, new, old); a row adds up to 1.
+
+    A new pixel at p is s = max(1, side * old / new) old ones wide, an old one at j is 1 wide. The
+    weight is their overlap over s: min(1, max(0, (s + 1) / 2 - |p - j|)) / s.
+    """
+    step = side * (old / new)
+    # Pixel i of n is at (i + 1/2) / n of the picture; here in old pixels.
+    places = middle * old + step * (np.arange(new, dtype=np.float32) + (0.5 - new / 2)) - 0.5
+    places = ops.minimum(ops.maximum(places, 0.0), old - 1.0)
+    away = ops.abs(ops.expand_dims(places, 2) - np.arange(old, dtype=np.float32))
+    if old <= new:
+        return ops.maximum(1.0 - away, 0.0)
+    width = ops.expand_dims(ops.maximum(step, 1.0), 2)
+    return ops.minimum(ops.maximum((width + 1.0) / 2 - away, 0.0), 1.0) / width

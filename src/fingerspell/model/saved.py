@@ -40,7 +40,7 @@ def rebuild_in_float32(model: keras.Model) -> keras.Model:
 
     A `mixed_float16` model converted as it is needs Flex operators and gives float16 outputs.
     """
-    config = _config_of(model, size_of(model))
+    config = _config_of(model, size_of(backbone_of(model)))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:

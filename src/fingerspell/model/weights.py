@@ -19,7 +19,14 @@ from fingerspell.assets import STARTER, has_starter
 from fingerspell.config.phase import ModelConfig, require_weights
 from fingerspell.errors import ModelError
 from fingerspell.model import hand_crop
-from fingerspell.model.build import BACKBONE, LOGITS, backbone_of, build_recogniser, head_of
+from fingerspell.model.build import (
+    BACKBONE,
+    LOGITS,
+    backbone_of,
+    build_recogniser,
+    head_of,
+    size_of,
+)
 from fingerspell.model.hand_crop import HAND_CELLS, HandBox
 
 WEIGHTS = "starter_weights.npz"
@@ -121,8 +128,8 @@ def _backbone_in(path: Path) -> list[object]:
 def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
     """Returns the released network with its weights, for `labels`, with a single view for training.
 
-    `with_released_views` adds the released recogniser's hand crop. Raises `ModelError` where there
-    is no starter or it is damaged.
+    `with_released_views` adds the released recogniser's picture size and hand crop. Raises
+    `ModelError` where there is no starter or it is damaged.
     """
     model = build_recogniser(starter_config(folder), len(labels))
     _load_starter_backbone(model, folder)
@@ -131,15 +138,16 @@ def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
 
 
 def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Model:
-    """Returns a recogniser on the released backbone with the released recogniser's views.
+    """Returns a recogniser on the released backbone with the released views and picture size.
 
     Raises `ModelError` where there is no starter or it is damaged.
     """
-    if starter_config(folder).views == "single":
-        return model
-    arrays = _arrays(folder, starter_facts(folder))
-    kernel, bias = (_array(arrays, f"{HAND_CELLS}/{name}") for name in ("kernel", "bias"))
-    return hand_crop.with_hand_crop(model, HandBox(kernel, float(bias)))
+    config, hand_box = starter_config(folder), None
+    if config.views == "hand_crop":
+        arrays = _arrays(folder, starter_facts(folder))
+        kernel, bias = (_array(arrays, f"{HAND_CELLS}/{name}") for name in ("kernel", "bias"))
+        hand_box = HandBox(kernel, float(bias))
+    return hand_crop.with_views(model, config.image_size_px, hand_box)
 
 
 def _load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
@@ -177,7 +185,7 @@ def _load_starter_head(model: keras.Model, labels: Sequence[str], folder: Path =
 
 
 def starter_config(folder: Path = STARTER) -> ModelConfig:
-    """Returns the released network's settings: backbone, picture size, views."""
+    """Returns the released network's settings: backbone, picture sizes, views."""
     facts = starter_facts(folder)
     origin = facts["origin"]
     return ModelConfig(
@@ -185,7 +193,15 @@ def starter_config(folder: Path = STARTER) -> ModelConfig:
         weights="starter",
         image_size_px=(facts["height_px"], facts["width_px"]),
         views=origin.get("views", "single"),
+        network_px=origin.get("network_px"),
     )
+
+
+def built_as(model: keras.Model) -> dict[str, Any]:
+    """Returns what a contract's `origin` says of a network, for `starter_config`."""
+    network_px = size_of(backbone_of(model))
+    own_size = {} if network_px == size_of(model) else {"network_px": max(network_px)}
+    return {"views": hand_crop.views_of(model), **own_size}
 
 
 def starter_facts(folder: Path = STARTER) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fingerspell.errors import PictureError
 from fingerspell.images import Picture, Pixels, decode, read
+from fingerspell.runtime.hand import Hand
 
 Batch = NDArray[np.float32]
 """float32 (N, H, W, 3) RGB in [0, 1], as `images.fit` makes it."""
@@ -70,6 +71,9 @@ class Predictor(Protocol):
 
     def recognise(self, picture: Picture) -> Answer:
         """Returns the answer for one picture of any size: path, encoded bytes or RGB uint8."""
+
+    def watch(self, picture: Picture) -> tuple[Probabilities, Hand | None]:
+        """Returns the probabilities (labels,) of one picture, and its hand if known."""
 
 
 def answer(probabilities: Probabilities, labels: Sequence[str], threshold: float) -> Answer:

@@ -19,6 +19,7 @@ from fingerspell.runtime.answer import (
     pixels_of,
 )
 from fingerspell.runtime.contract import FILE_NAME
+from fingerspell.runtime.hand import Hand
 from fingerspell.runtime.recogniser import Recogniser
 
 _MOCK_VARIABLE = "USE_MOCK_MODEL"
@@ -103,8 +104,11 @@ class MockRecogniser:
 
     def recognise(self, picture: Picture) -> Answer:
         """Returns the answer for one picture: a path, encoded bytes, or uint8 RGB of any size."""
-        row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
-        return answer(row, self.labels, self.threshold)
+        return answer(self.watch(picture)[0], self.labels, self.threshold)
+
+    def watch(self, picture: Picture) -> tuple[Probabilities, Hand | None]:
+        """Returns the probabilities (labels,) of one picture; it knows no hand."""
+        return self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0], None
 
     def grey_level(self, label: str) -> int:
         """Returns the grey level (0–255) that is answered with `label`."""

@@ -12,8 +12,8 @@ from fingerspell.errors import BundleError
 FILE_NAME = "recogniser.json"
 _FORMAT = 1
 INPUT = (
-    "RGB, float32 in [0, 1], shape [N, height, width, 3]; padded with black to the aspect ratio, "
-    "then area-averaged when shrinking and bilinear when enlarging"
+    "RGB, float32 in [0, 1], shape [N, height, width, 3], in TFLite files N = 1; padded with black "
+    "to the aspect ratio, then area-averaged when shrinking and bilinear when enlarging"
 )
 OUTPUT = (
     "float32 probabilities in label order, shape [N, labels]; the temperature is applied inside"

@@ -18,9 +18,14 @@ from fingerspell.errors import BundleError
 from fingerspell.images import Picture, fit
 from fingerspell.runtime.answer import Answer, Batch, Probabilities, answer, check_batch, pixels_of
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
+from fingerspell.runtime.hand import Hand, with_hand
 
-MODEL_FILES = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
-"""The model of each precision, the most exact first."""
+MODEL_FILES = {
+    "float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite",
+    "fast": "model_fast_fp16.tflite",
+}  # fmt: skip
+"""The model of each precision, the most exact first. `fast` is in half precision and has a single
+view: a recogniser with a hand crop has it beside the others."""
 
 _AUTO = "auto"
 _MOST_INTERPRETERS = 4
@@ -47,11 +52,14 @@ def _build(model: bytes, threads: int) -> Any:
     return interpreter
 
 
-def _shapes(interpreter: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Returns the shapes of the one input and the one output; raises `BundleError` otherwise."""
+def _shapes(interpreter: Any, more: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Returns the shapes of input and answer; raises `BundleError` unless there are one of each.
+
+    `more` is how many outputs beside the answer were asked for.
+    """
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     kinds = [detail["dtype"] for detail in (*inputs, *outputs)]
-    if kinds != [np.float32, np.float32]:
+    if kinds != [np.float32] * (2 + more):
         names = ", ".join(kind.__name__ for kind in kinds)
         raise BundleError(
             found=f"{len(inputs)} inputs and {len(outputs)} outputs of {names}",
@@ -67,6 +75,7 @@ def _shapes(interpreter: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
 class Pool:
     """A pool of up to `most` LiteRT interpreters over one model, each made when first needed.
 
+    With `hand_crop` it can say where the hand is; answers stay the same to the bit.
     One interpreter serves one caller at a time. LiteRT releases Python's lock while it computes, so
     several interpreters use several cores; they share the model's bytes, and each adds its own
     packed weights and activations (about 20–35 MB for MobileNetV3Large).
@@ -76,11 +85,12 @@ class Pool:
     cost 100 ms and 100 MB to set up.
     """
 
-    def __init__(self, model: bytes, *, threads: int, most: int) -> None:
-        self._model = model
+    def __init__(self, model: bytes, *, threads: int, most: int, hand_crop: bool = False) -> None:
+        self._model = with_hand(model) if hand_crop else model
         self._threads = threads
-        first = _build(model, threads)
-        self.input_shape, self.output_shape = _shapes(first)
+        first = _build(self._model, threads)
+        self._watches = self._model is not model
+        self.input_shape, self.output_shape = _shapes(first, more=3 if self._watches else 0)
         self._free = [first]
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(most)
@@ -109,6 +119,19 @@ class Pool:
                 interpreter.invoke()
                 rows[index] = interpreter.get_tensor(got)[0]
         return rows
+
+    def watch(self, picture: Batch) -> tuple[Probabilities, Hand | None]:
+        """Returns the output (labels,) for one picture (1, H, W, 3), and its hand."""
+        with self._borrowed() as interpreter:
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+            interpreter.invoke()
+            answer, *hand = (
+                interpreter.get_tensor(x["index"])[0] for x in interpreter.get_output_details()
+            )
+        if not hand:
+            return answer, None
+        side, y, x = (float(value[0]) for value in hand)
+        return answer, (x, y, side)
 
 
 def _choose_precision(asked: str, contract: Contract) -> str:
@@ -203,7 +226,8 @@ class Recogniser:
     ) -> Recogniser:
         """Loads a bundle: a finished run folder, or by default the released recogniser.
 
-        `precision` is `auto` (the most exact that is there), `float32`, `fp16` or `int8`,
+        `precision` is `auto` (the most exact that is there), `float32`, `fp16`, `int8` or `fast` (a
+        single view in half precision, of a recogniser with a hand crop),
         `threads` how many cores one picture may use, `parallel` how many pictures are
         computed at once (default: one a core, at most 4); each costs about 30 MB. `threshold` is
         the probability from which an answer is accepted (default: the bundle's).
@@ -216,10 +240,10 @@ class Recogniser:
         if threshold is not None:
             contract = replace(contract, threshold=threshold)
         precision = _choose_precision(precision, contract)
-        model = read_model(folder, MODEL_FILES[precision], contract)
-        return cls(
-            contract, Pool(model, threads=threads, most=parallel or usual_interpreters()), precision
-        )
+        model, most = read_model(folder, MODEL_FILES[precision], contract), parallel
+        crop = contract.origin.get("views") == "hand_crop" and precision != "fast"
+        pool = Pool(model, threads=threads, most=most or usual_interpreters(), hand_crop=crop)
+        return cls(contract, pool, precision)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -256,3 +280,12 @@ class Recogniser:
         """
         row = self.probabilities(fit(pixels_of(picture), self.size_px)[None])[0]
         return answer(row, self.labels, self.threshold)
+
+    def watch(self, picture: Picture) -> tuple[Probabilities, Hand | None]:
+        """Returns the probabilities (labels,) of one picture, and where its hand is.
+
+        Takes what `recognise` takes. The hand is (x, y, side): the middle and the side of its
+        square, as shares of the picture padded to the network's aspect ratio; a side near 0 says
+        that there is none. None from a recogniser with a single view.
+        """
+        return self._pool.watch(fit(pixels_of(picture), self.size_px)[None])

@@ -15,13 +15,19 @@ from numpy.typing import NDArray
 
 from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig
-from fingerspell.config.phase import ModelConfig
 from fingerspell.dataset.manifest import Manifest, Sample, SmallDataset
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.loading import loader
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
-from fingerspell.model import head_of, rebuild_in_float32, save_recogniser, unfreeze, weights
+from fingerspell.model import (
+    head_of,
+    rebuild_in_float32,
+    save_recogniser,
+    size_of,
+    unfreeze,
+    weights,
+)
 from fingerspell.model.build import LOGITS, feature_network
 from fingerspell.progress import Progress
 from fingerspell.train import memory, run_folder
@@ -41,13 +47,12 @@ _IMPRINTED_FROM = 20
 class _Answers:
     """Answers to picture files; where memory was full, all later batches are smaller too."""
 
-    size_px: tuple[int, int]
     at_once: int = 32
 
     def of(self, network: keras.Model, paths: Sequence[Path]) -> np.ndarray:
         """Returns the network's outputs for pictures (N, …)."""
         try:
-            batches = loader.evaluation_stream(paths, self.size_px, self.at_once)
+            batches = loader.evaluation_stream(paths, size_of(network), self.at_once)
             return np.concatenate(
                 [np.asarray(network.predict_on_batch(x), np.float32) for x in batches]
             )
@@ -78,13 +83,13 @@ def adapt(
     known = weights.starter_facts(starter)
     model = weights.build_starter(manifest.labels, starter)
     answering = weights.with_released_views(model, starter)
-    answers = _Answers(settings.image_size_px)
+    answers = _Answers()
     before = _measure(answering, small, answers)
     new = [x for x in manifest.labels if x not in known["labels"]]
     if new:
         _imprint(model, manifest, new, answers)
     released = model.get_weights()
-    rows = _fit(config, model, manifest, settings)
+    rows = _fit(config, model, manifest)
     trained = model.get_weights()
     model.set_weights(
         [r + config.kept_share * (x - r) for r, x in zip(released, trained, strict=True)]
@@ -151,9 +156,7 @@ def _accuracy(
     return float((found == truth).mean())
 
 
-def _fit(
-    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig
-) -> _Curves:
+def _fit(config: AdaptConfig, model: keras.Model, manifest: Manifest) -> _Curves:
     """Fine-tunes the whole network; BatchNormalization keeps its statistics.
 
     Where memory is full it starts again, with every batch in more parts.
@@ -162,7 +165,7 @@ def _fit(
     before, parts = copied(model.variables), 1
     while True:
         try:
-            return _learn(config, model, manifest, settings, parts)
+            return _learn(config, model, manifest, parts)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -172,9 +175,7 @@ def _fit(
         assign(model.variables, before)
 
 
-def _learn(
-    config: AdaptConfig, model: keras.Model, manifest: Manifest, settings: ModelConfig, parts: int
-) -> _Curves:
+def _learn(config: AdaptConfig, model: keras.Model, manifest: Manifest, parts: int) -> _Curves:
     phase, steps = config.phase, config.steps_per_epoch
     model.compile(
         optimizer=keras.optimizers.Adam(WarmCosine(phase, steps * phase.epochs)),
@@ -186,7 +187,7 @@ def _learn(
         manifest,
         manifest.split("train"),
         manifest.labels,
-        settings.image_size_px,
+        size_of(model),
         config.batch_size,
         config.augment,
         config.seed,

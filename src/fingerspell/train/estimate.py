@@ -21,7 +21,14 @@ from fingerspell.dataset.manifest import Manifest, Sample, read_manifest, verify
 from fingerspell.errors import RunError
 from fingerspell.files import evenly_spaced
 from fingerspell.machine import machine, peak_memory_bytes, silence_libraries
-from fingerspell.model import at_size, freeze_all, head_of, rebuild_in_float32, save_recogniser
+from fingerspell.model import (
+    at_size,
+    freeze_all,
+    head_of,
+    rebuild_in_float32,
+    save_recogniser,
+    with_views,
+)
 from fingerspell.model.build import build_recogniser, feature_network, size_of
 from fingerspell.model.weights import load_backbone_weights
 from fingerspell.train import checkpoint, features, phases, run_folder
@@ -168,6 +175,7 @@ def _finish_s(run: Run, short: Run) -> float:
     """
     started_s = time.perf_counter()
     labels, size_px = short.manifest.labels, short.config.model.image_size_px
+    short.model = with_views(short.model, size_px, None)
     stream = functools.partial(phases.validation_stream, short, size_px)
     calibrate(short, stream, non_letters(labels, size_px, short.config.seed))
     fitted_s = time.perf_counter() - started_s
@@ -194,7 +202,8 @@ def _export_s(config: TrainConfig) -> float | None:
         return None
     here, there = asdict(config.model), facts["config"]["model"]
     alike = (
-        all(there[x] == here[x] for x in ("backbone", "views")) and facts["machine"] == machine()
+        all(there.get(x) == here[x] for x in ("backbone", "views", "network_px"))
+        and facts["machine"] == machine()
     )
     if not alike or tuple(there["image_size_px"]) != here["image_size_px"]:
         return None
@@ -238,7 +247,7 @@ def _pictures_pace(short: Run, index: int, measured: _Measured) -> Pace:
 def _cached_pace(short: Run, index: int, measured: _Measured) -> Pace:
     """Measures computing features, and training the head on them repeatedly."""
     config, phase = short.config, short.config.phases[index]
-    model = at_size(short.model, phase.image_size_px or config.model.image_size_px)
+    model = at_size(short.model, phase.image_size_px or size_of(short.model))
     freeze_all(model)
     started_s = time.perf_counter()
     seen, picture_s = _extract(short, model)

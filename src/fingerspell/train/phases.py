@@ -38,7 +38,7 @@ def run_phase(run: Run, index: int, stored: Checkpoint | None) -> None:
     phase = run.config.phases[index]
     if phase.epochs == 0:
         return
-    model = at_size(run.model, phase.image_size_px or run.config.model.image_size_px)
+    model = at_size(run.model, phase.image_size_px or size_of(run.model))
     steps, before = _epoch_steps(run, phase), _steps_before(run, index)
     views = cached_views(run) if phase.unfrozen_from is None else 0
     network = head_of(model) if views else model

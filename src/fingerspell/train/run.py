@@ -22,7 +22,7 @@ from fingerspell.labels import write_labels
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
 from fingerspell.model import load_backbone_weights, rebuild_in_float32, save_recogniser
 from fingerspell.model.build import build_recogniser, require_layer
-from fingerspell.model.hand_crop import views_of, with_hand_crop
+from fingerspell.model.hand_crop import views_of, with_views
 from fingerspell.train import checkpoint, run_folder
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import prepare_device
@@ -165,13 +165,16 @@ def _finish(run: Run) -> dict[str, Any]:
 
 
 def _with_configured_views(run: Run) -> keras.Model:
-    """Returns the trained network with the views of its configuration.
+    """Returns the trained network with the views and the picture size of its configuration.
 
     One that has a hand crop already keeps its hand localisation.
     """
-    if run.config.model.views == "single" or views_of(run.model) == "hand_crop":
+    config, hand_box = run.config.model, None
+    if views_of(run.model) == "hand_crop":
         return run.model
-    return with_hand_crop(run.model, train_hand_box(run.model, run.config.augment, run.config.seed))
+    if config.views == "hand_crop":
+        hand_box = train_hand_box(run.model, run.config.augment, run.config.seed)
+    return with_views(run.model, config.image_size_px, hand_box)
 
 
 def _leave_process_group(run: Run) -> None:
@@ -190,6 +193,8 @@ def fingerprint(config: TrainConfig, manifest: Manifest) -> str:
 
 def _hash_of(settings: dict[str, Any], manifest_sha256: str) -> str:
     decisive = {name: value for name, value in settings.items() if name not in _WITHOUT_EFFECT}
+    # Runs of before have no such setting, and go on.
+    decisive["model"] = {k: v for k, v in settings.get("model", {}).items() if v is not None}
     text = json.dumps([decisive, manifest_sha256], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -25,6 +25,7 @@ FILES = {
     "model.tflite": "TFLite, float32",
     "model_fp16.tflite": "TFLite, half precision",
     "model_int8.tflite": "TFLite, 8-bit",
+    "model_fast_fp16.tflite": "TFLite, half precision, single view (with a hand crop)",
     LABELS: "one label a line, in prediction order",
     "evaluation_report.json": "every figure of the evaluation",
     "confusion_matrix.png": "what was taken for what",
