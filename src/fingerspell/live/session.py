@@ -72,9 +72,11 @@ def rules_at(
         gathered, voted = Evidence(need_s=need_s), None
     else:
         # One vote is one second of evidence a second, for or against.
-        gathered = Evidence(share=math.exp(-1), need_s=need_s, open_need_s=need_s,
-                            release_s=0.0 if rules == "majority" else 0.25,
-                            open_probability=0.0, moving=math.inf, shift=math.inf)  # fmt: skip
+        gathered = Evidence(
+            share=math.exp(-1), need_s=need_s, open_need_s=need_s, open_probability=0.0,
+            release_s=0.0 if rules == "majority" else 0.25,
+            rest_factor=1.0, moving=math.inf, shift=math.inf,
+        )  # fmt: skip
         voted = Voting(threshold=0.7 if rules == "majority" else threshold)
         voted = voted if votes is None else replace(voted, votes=votes)
     return LiveRules(
