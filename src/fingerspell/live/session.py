@@ -62,7 +62,7 @@ def rules_at(
     `hold`: such a majority, at the still's threshold, is held for 0.4 s. `votes` and `hold_s` are
     other numbers for these; `None` is the usual one. Raises `ConfigError` for what cannot be.
     """
-    require_one_of("rules", rules, RULES, f"use rules={RULES[0]!r}")
+    require_one_of("rules", rules, RULES, f"use {RULES[0]}")
     require(votes is None or rules != "evidence", found=f"votes={votes} for rules='evidence'",
             expected="votes beside rules='majority' or 'hold'",
             fix="omit votes, or choose other rules")  # fmt: skip
