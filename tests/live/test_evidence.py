@@ -153,6 +153,14 @@ def test_a_hand_that_did_not_move_needs_more_to_change_its_letter():
     assert another(4, MOVES) == another(4, None) == "AB"
 
 
+@pytest.mark.parametrize("name", ["majority", "hold"])
+def test_the_rules_that_vote_heed_neither_motion_nor_the_hand(name: str):
+    rules, labels = rules_at(LABELS, 0.7, rules=name), ["A"] * 12 + ["B"] * 12 + ["J"] * 12
+    plain = [frame(label) for label in labels]
+    stirred = [frame(x, hand=(i % 7 / 7, 0.5, 0.2), motion=i % 3 / 4) for i, x in enumerate(labels)]
+    assert evidence(*plain, rules=rules) == evidence(*stirred, rules=rules) == "ABJ"
+
+
 def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
     state = Live()
     for shown, elapsed_s in [("-", 0.0), ("-", 0.1), ("A", 2.5)]:

@@ -62,7 +62,7 @@ def rules_at(
     `hold`: such a majority, at the still's threshold, is held for 0.4 s. `votes` and `hold_s` are
     other numbers for these; `None` is the usual one. Raises `ConfigError` for what cannot be.
     """
-    require_one_of("rules", rules, RULES, f"use rules={RULES[0]!r}")
+    require_one_of("rules", rules, RULES, f"use {RULES[0]}")
     require(votes is None or rules != "evidence", found=f"votes={votes} for rules='evidence'",
             expected="votes beside rules='majority' or 'hold'",
             fix="omit votes, or choose other rules")  # fmt: skip
@@ -72,10 +72,11 @@ def rules_at(
         gathered, voted = Evidence(need_s=need_s), None
     else:
         # One vote is one second of evidence a second, for or against.
-        gathered = Evidence(share=math.exp(-1), need_s=need_s, open_need_s=need_s,
-                            release_s=0.0 if rules == "majority" else 0.25,
-                            open_probability=0.0, moving=math.inf, shift=math.inf,
-                            rest_factor=1.0)  # fmt: skip
+        gathered = Evidence(
+            share=math.exp(-1), need_s=need_s, open_need_s=need_s, open_probability=0.0,
+            release_s=0.0 if rules == "majority" else 0.25,
+            rest_factor=1.0, moving=math.inf, shift=math.inf,
+        )  # fmt: skip
         voted = Voting(threshold=0.7 if rules == "majority" else threshold)
         voted = voted if votes is None else replace(voted, votes=votes)
     return LiveRules(
