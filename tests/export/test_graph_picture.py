@@ -9,7 +9,7 @@ from PIL import Image
 from fingerspell import images
 from fingerspell.errors import PictureError
 from fingerspell.export import graphs
-from fingerspell.images.decode import as_plain_jpeg
+from fingerspell.images.encode import as_plain_jpeg
 from helpers.exports import jpeg
 from helpers.picture_files import saved
 
