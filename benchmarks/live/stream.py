@@ -79,7 +79,7 @@ def at_rate(
 ) -> dict[str, np.ndarray]:  # fmt: skip
     """Returns the arrays of a stream that keeps every `step`-th frame, less those that are lost.
 
-    `watched` is what `Watcher.watch` returned.
+    `watched` is what `watch.watch` returned.
     """
     kept = np.arange(0, len(watched[0]), step)
     kept = kept[(rng.random(len(kept)) >= LOST) | (kept == 0)]

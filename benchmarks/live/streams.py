@@ -25,11 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.live import scripts
 from benchmarks.live.paint import SIDE_PX, borders, shots
 from benchmarks.live.stream import Stream, at_rate, save
+from benchmarks.live.watch import watch
 from benchmarks.release.catalogue import STUDY, UNSEEN, names_for, require_sources
 from benchmarks.release.sources import is_learnt
 from fingerspell.files import pictures_below
 from fingerspell.images import fit, read
 from fingerspell.labels import LETTERS
+from fingerspell.runtime import Recogniser
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "live"
 SEED = 1
@@ -82,7 +84,7 @@ def sides(folder: Path, rng: np.random.Generator) -> list[np.ndarray]:
     return [square(x.copy()) for x in parts]
 
 
-def words(half: str, source: str, data: Path, watcher: Any) -> Iterator[Stream]:
+def words(half: str, source: str, data: Path, recogniser: Recogniser) -> Iterator[Stream]:
     """Yields the words of one signer at every rate."""
     rng = np.random.default_rng([SEED, *source.encode()])
     names = names_for(HALVES[half])
@@ -93,13 +95,13 @@ def words(half: str, source: str, data: Path, watcher: Any) -> Iterator[Stream]:
     for number, script in enumerate(scripts.scripts(letters, WORDS_EACH, first)):
         told = {"kind": "word", "source": source, "number": number, **asdict(script)}
         stretches = scripts.spelled(script, stills, scripts.one_of(empty, rng), rng)
-        watched = watcher.watch(shots(stretches, BASE_FPS, rng))
+        watched = watch(recogniser, shots(stretches, BASE_FPS, rng))
         for fps, step in STEPS.items():
             arrays = at_rate(watched, BASE_FPS, step, rng)
             yield Stream(**arrays, **told, fps=fps, letters=tuple(borders(stretches)))
 
 
-def minutes(half: str, kind: str, data: Path, watcher: Any) -> Iterator[Stream]:
+def minutes(half: str, kind: str, data: Path, recogniser: Recogniser) -> Iterator[Stream]:
     """Yields the parts of the minutes of one kind."""
     rng = np.random.default_rng([SEED, *f"{half} {kind}".encode()])
     for number in range(MINUTE_PARTS):
@@ -107,7 +109,7 @@ def minutes(half: str, kind: str, data: Path, watcher: Any) -> Iterator[Stream]:
             stretches = scripts.fidgeting(poses(half, number, data, rng), PART_S, rng)
         else:
             stretches = scripts.shown(minute_pictures(half, kind, data, rng), PART_S, rng)
-        watched = watcher.watch(shots(stretches, MINUTE_FPS, rng))
+        watched = watch(recogniser, shots(stretches, MINUTE_FPS, rng))
         arrays = at_rate(watched, MINUTE_FPS, 1, rng)
         yield Stream(**arrays, kind=kind, source=kind, fps=MINUTE_FPS, number=number)
 
@@ -141,7 +143,7 @@ def digits(
     return [square(read(own[i])) for i in rng.permutation(len(own))[:most]]
 
 
-def films(half: str, watcher: Any) -> Iterator[Stream]:
+def films(half: str, recogniser: Recogniser) -> Iterator[Stream]:
     """Yields synthetic films at two rates; a double slides or bounces."""
     from fingerspell.synth.motion import Timing
     from fingerspell.synth.video import film
@@ -151,7 +153,7 @@ def films(half: str, watcher: Any) -> Iterator[Stream]:
         double = ("slide", "bounce")[number % 2]
         timing, seed = Timing(hold_s=0.5, double=double), 2 * number + (half == "report")
         frames = list(film(word, fps=FILM_FPS, seed=seed, size_px=(160, 160), timing=timing))
-        watched = watcher.watch(frame.rgb for frame in frames)
+        watched = watch(recogniser, (frame.rgb for frame in frames))
         for step in (1, 3):
             arrays = at_rate(watched, FILM_FPS, step, rng)
             yield Stream(
@@ -175,20 +177,18 @@ def film_borders(frames: Sequence[Any]) -> tuple[tuple[float, float, str], ...]:
     return tuple(out)
 
 
-def make(job: tuple[str, str], data: Path, recogniser: Path, folder: Path) -> Path:
+def make(job: tuple[str, str], data: Path, bundle: Path, folder: Path) -> Path:
     """Makes one file of streams, unless it is there; `job` is the half and what to make."""
-    from benchmarks.live.watch import Watcher
-
     half, what = job
     path = folder / f"{half}_{what}.npz"
     if not path.is_file():
-        watcher = Watcher(recogniser)
+        recogniser = Recogniser.load(bundle)
         if what == "film":
-            found: Iterable[Stream] = films(half, watcher)
+            found: Iterable[Stream] = films(half, recogniser)
         elif what in scripts.MINUTES:
-            found = minutes(half, what, data, watcher)
+            found = minutes(half, what, data, recogniser)
         else:
-            found = words(half, what, data, watcher)
+            found = words(half, what, data, recogniser)
         save(list(found), path)
     return path
 
@@ -217,7 +217,7 @@ def build_folder(recogniser: Path) -> Path:
 def made(data: Path, recogniser: Path, processes: int) -> list[Path]:
     """Makes all files of streams that are not there; returns their paths."""
     folder = build_folder(recogniser)
-    work = partial(make, data=data, recogniser=recogniser, folder=folder)
+    work = partial(make, data=data, bundle=recogniser, folder=folder)
     with ProcessPoolExecutor(processes) as pool:
         return list(pool.map(work, jobs()))
 

@@ -10,23 +10,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import (
-    add_bundle,
-    add_labels,
-    add_live_rules,
-    add_precision,
-    add_words,
-    chosen_words,
-    predictor_and_rules,
-)
+from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 from fingerspell.labels import NOTHING
 
 if TYPE_CHECKING:
     from fingerspell.cli.screen import Screen
     from fingerspell.images import Pixels
-    from fingerspell.live import LiveRules
+    from fingerspell.live import Frame, LiveRules
     from fingerspell.live.words import Decoded, WordList
-    from fingerspell.runtime import Answer, Predictor
+    from fingerspell.runtime import Answer
 
 HELP = "spell in front of a camera, or watch a film being read"
 
@@ -35,18 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("film", nargs="?", type=Path, metavar="FILM", help="a recorded video (default: a camera)")
     add("--camera", type=int, metavar="N", help="which camera (default: 0, the first)")
-    add_bundle(parser)
-    add_precision(parser)
-    add_labels(parser)
-    add_live_rules(parser)
-    add_words(parser)
+    add_reading(parser)
     add("--mirror", action="store_true", help="flip left and right first")
 
 
 def run(args: argparse.Namespace) -> int:
     """Shows the letter, the text and the proposal of every moment; the text stands at the end."""
     from fingerspell.cli import screen
+    from fingerspell.cli.frames import watched
     from fingerspell.errors import ConfigError
+    from fingerspell.runtime import camera, video
 
     if args.film is not None and args.camera is not None:
         raise ConfigError(
@@ -58,13 +48,13 @@ def run(args: argparse.Namespace) -> int:
         )
     predictor, rules = predictor_and_rules(args)
     words = chosen_words(args, predictor.labels)
-    frames = _frames(args)
+    frames = video.frames(args.film) if args.film is not None else camera.frames(args.camera or 0)
     first = next(frames)  # What cannot be read is told before a window opens.
     text = ""
     try:
         with screen.usual() as shown:
-            frames = chain([first], frames)
-            for now in _texts(frames, predictor, rules, words, shown, mirror=args.film is None):
+            seen = watched(chain([first], frames), predictor, mirror=args.mirror)
+            for now in _texts(seen, rules, words, shown, mirror=args.film is None):
                 text = now
     finally:
         print(f"text: {text}" if text else "text: nothing was held long enough to count")
@@ -72,29 +62,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _texts(
-    frames: Iterator[tuple[float, Pixels]],
-    predictor: Predictor,
+    seen: Iterator[tuple[float, Pixels, Answer, Frame]],
     rules: LiveRules,
     words: WordList | None,
     shown: Screen,
     *,
     mirror: bool,
 ) -> Iterator[str]:
-    """Reads, shows and yields the text after each frame, until a key says quit.
+    """Shows what was seen and yields the text after each frame, until a key says quit.
 
     `mirror` shows the picture as a mirror would; what is read stays as it is.
     """
-    from fingerspell.live import Frame, Live, step, typed
+    from fingerspell.live import Live, step, typed
     from fingerspell.live.words import Decoded, decode, last_word
-    from fingerspell.runtime.motion import motion, thumbnail
 
-    state, decoded, before, before_s, start_s = Live(), Decoded(), None, 0.0, time.monotonic()
-    for at_s, rgb in frames:
+    state, decoded, before_s, start_s = Live(), Decoded(), 0.0, time.monotonic()
+    for at_s, rgb, answer, frame in seen:
         if shown.live:  # A film plays at its own speed; a camera's frames are never early.
             time.sleep(max(0.0, at_s - (time.monotonic() - start_s)))
-        (answer, hand), now = predictor.watch(rgb), thumbnail(rgb)
-        frame = Frame(tuple(answer.probabilities.tolist()), hand, motion(before, now))
-        state, before, before_s = step(state, frame, at_s - before_s, rules), now, at_s
+        state, before_s = step(state, frame, at_s - before_s, rules), at_s
         keys = shown.keys()
         for key in keys:
             if key == "quit":
@@ -129,11 +115,3 @@ def _proposal(decoded: Decoded) -> str:
     if best is None or best.word == decoded.letters or best.probability < _LIKELY:
         return ""
     return f"({decoded.letters}: {best.word}? {best.probability:.0%})"
-
-
-def _frames(args: argparse.Namespace) -> Iterator[tuple[float, Pixels]]:
-    from fingerspell.runtime import camera, video
-
-    source = video.frames(args.film) if args.film is not None else camera.frames(args.camera or 0)
-    for at_s, rgb in source:
-        yield at_s, rgb[:, ::-1] if args.mirror else rgb

@@ -29,7 +29,13 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_precision(parser: argparse.ArgumentParser) -> None:
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Adds what every command that reads hands takes; see `predictor_and_rules`, `chosen_words`."""
+    for add in (add_bundle, _add_precision, _add_labels, _add_live_rules, _add_words):
+        add(parser)
+
+
+def _add_precision(parser: argparse.ArgumentParser) -> None:
     """Adds `--precision`: which of the bundle's TFLite files answers."""
     parser.add_argument(
         "--precision",
@@ -40,7 +46,7 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_labels(parser: argparse.ArgumentParser) -> None:
+def _add_labels(parser: argparse.ArgumentParser) -> None:
     """Adds `--labels`: which labels may be answered."""
     parser.add_argument(
         "--labels",
@@ -90,14 +96,14 @@ _LIVE_RULES: dict[str, tuple[Callable[[str], str | float], str, str]] = {
 """The options of `live`, each with its kind, the name of its value, and its help."""
 
 
-def add_live_rules(parser: argparse.ArgumentParser) -> None:
+def _add_live_rules(parser: argparse.ArgumentParser) -> None:
     """Adds `--threshold`, `--rules`, `--votes` and `--hold_s`; see `predictor_and_rules`."""
     for name, (kind, value, text) in _LIVE_RULES.items():
         parser.add_argument(f"--{name}", type=kind, metavar=value, help=text)
 
 
 def predictor_and_rules(args: argparse.Namespace) -> tuple[Predictor, LiveRules]:
-    """Returns what `add_bundle`, `add_precision`, `add_labels` and `add_live_rules` ask for."""
+    """Returns what `add_reading`'s options ask for, but for the words; see `chosen_words`."""
     from fingerspell.live import rules_at
 
     asked = _asked_rules(args, os.environ)
@@ -140,7 +146,7 @@ def _asked_rules(args: argparse.Namespace, environment: Mapping[str, str]) -> di
 _WORDS_VARIABLE = "FINGERSPELL_WORDS"
 
 
-def add_words(parser: argparse.ArgumentParser) -> None:
+def _add_words(parser: argparse.ArgumentParser) -> None:
     """Adds `--words`: whether English words are proposed; see `chosen_words`."""
     parser.add_argument(
         "--words",

@@ -10,18 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fingerspell.cli.options import (
-    add_bundle,
-    add_labels,
-    add_live_rules,
-    add_precision,
-    add_words,
-    chosen_words,
-    predictor_and_rules,
-)
+from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 
 if TYPE_CHECKING:
-    from fingerspell.live import Counted, Frame, LiveRules
+    from fingerspell.live import Counted, LiveRules
     from fingerspell.live.words import Decoded, WordList
     from fingerspell.runtime import Answer, Predictor
 
@@ -32,11 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("pictures", nargs="*", type=Path, metavar="PICTURE", help="picture files or folders")
     add("--video", type=Path, metavar="FILE", help="read a recorded video")
-    add_bundle(parser)
-    add_precision(parser)
-    add_labels(parser)
-    add_live_rules(parser)
-    add_words(parser)
+    add_reading(parser)
     add("--top", type=int, default=3, help="how many labels to show (default: 3)")
     add("--json", action="store_true", help="print JSON")
     add("--mirror", action="store_true", help="flip left and right first")
@@ -145,11 +133,14 @@ def _read_video(
     predictor: Predictor, rules: LiveRules, words: WordList | None, args: argparse.Namespace
 ) -> int:
     """Prints every sign as it counts, then the text and what its words may be."""
+    from fingerspell.cli.frames import watched
     from fingerspell.live import spell
     from fingerspell.live.words import decode, split
+    from fingerspell.runtime.video import frames
 
     signs: list[Counted] = []
-    for counted in spell(_frame_answers(predictor, args), rules):
+    seen = watched(frames(args.video, args.fps), predictor, mirror=args.mirror)
+    for counted in spell(((at_s, frame) for at_s, _, _, frame in seen), rules):
         signs.append(counted)
         if not args.json:
             print(f"{counted.at_s:8.2f} s  {counted.label:<8} {counted.text}", flush=True)
@@ -171,16 +162,3 @@ def _word_in_words(decoded: Decoded) -> str:
     """Returns the letters of a word with what it may be."""
     proposals = ", ".join(f"{one.word} {one.probability:.0%}" for one in decoded.proposals)
     return f"word: {decoded.letters}  ({proposals or 'too long for a word'})"
-
-
-def _frame_answers(predictor: Predictor, args: argparse.Namespace) -> Iterator[tuple[float, Frame]]:
-    from fingerspell.live import Frame
-    from fingerspell.runtime.motion import motion, thumbnail
-    from fingerspell.runtime.video import frames
-
-    before = None
-    for at_s, rgb in frames(args.video, args.fps):
-        answer, hand = predictor.watch(rgb[:, ::-1] if args.mirror else rgb)
-        now = thumbnail(rgb)
-        yield at_s, Frame(tuple(answer.probabilities.tolist()), hand, motion(before, now))
-        before = now

@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-from fingerspell.cli.options import (
-    add_bundle,
-    add_labels,
-    add_live_rules,
-    add_precision,
-    add_words,
-    chosen_words,
-    predictor_and_rules,
-)
+from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 
 HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
 _HOST = "127.0.0.1"
@@ -28,11 +20,7 @@ _PORT = 5000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_bundle(parser)
-    add_precision(parser)
-    add_labels(parser)
-    add_live_rules(parser)
-    add_words(parser)
+    add_reading(parser)
     add = parser.add_argument
     add("--host", help=f"address to listen on (default: $HOST or {_HOST}; 0.0.0.0 for a phone to "
         "reach it)")  # fmt: skip
