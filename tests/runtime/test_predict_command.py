@@ -175,5 +175,6 @@ def test_only_allowed_labels_are_answered(bundle: Path, hands: Path, given, monk
     option = () if given == "environment" else ("--labels", "B")
     assert command("predict", hands / "a.jpg", "--bundle", bundle, *option) == 0
     assert capsys.readouterr().out.endswith("a.jpg: B  (B 100.0%)\n")
-    assert command("predict", hands / "a.jpg", "--bundle", bundle, "--labels", "7") == 2
-    assert "A-I,K-Y,space" in capsys.readouterr().err
+    for none in ("7", ""):
+        assert command("predict", hands / "a.jpg", "--bundle", bundle, "--labels", none) == 2
+        assert "A-I,K-Y,space" in capsys.readouterr().err

@@ -107,7 +107,9 @@ def predictor_and_rules(args: argparse.Namespace) -> tuple[Predictor, LiveRules]
     from fingerspell.live import rules_at
 
     asked = _asked_rules(args, os.environ)
-    labels = args.labels or os.environ.get("FINGERSPELL_LABELS", "").strip() or None
+    labels = args.labels
+    if labels is None:
+        labels = os.environ.get("FINGERSPELL_LABELS", "").strip() or None
     predictor = chosen_predictor(
         args.bundle, args.precision, threshold=asked.get("threshold"), labels=labels
     )
