@@ -1,14 +1,19 @@
-"""Recipe of the released recogniser: trained for unseen signers, rooms and cameras.
+"""Recipe of the released recogniser: for unseen signers, rooms and cameras.
 
     fingerspell train --config configs/signer_independent.py
 
-Uses many sources of different signers, cameras and rooms. Each is weighted by the square root of
-its size, so that a large one does not dominate. Adds 400 synthetic hands a class. Augmentation
-scales hands from less than half to one and a half times their size, and changes background, colours
-and light. The whole network trains from the first step, BatchNormalization included: half of the
-epochs on 128 × 128 pixels, the rest on 160 × 160. The recogniser takes pictures of 200 × 200. At
-160 × 160 it localises the hand, and classifies the crop around it. Score: see
-docs/unseen_signers.md.
+Goes on from the released recogniser before it: the last layer learns anew from all signers, on
+features of many changed pictures; the rest stays as it is. Moving all weights of it read other
+people no better (docs/studies/records/more_signers.md). With other `--weights` the whole network
+learns from the first step, BatchNormalization included: 12 epochs, half of them on 128 × 128
+pixels, the rest on 160 × 160.
+
+Each source is weighted by the square root of its size, so that a large one does not dominate, and
+200 synthetic hands a class are added (400 from other weights). Augmentation scales hands from less
+than half to one and a half times their size, and changes background, colours and light. J and Z
+count a third: they are movements, and their stills look like I and D. The recogniser takes
+pictures of 200 × 200. At 160 × 160 it localises the hand, and classifies the crop around it.
+Score: see docs/unseen_signers.md.
 """
 
 from __future__ import annotations
@@ -46,14 +51,19 @@ AUGMENT = AugmentConfig(
 
 def recipe(
     *,
-    epochs: int = 12,
+    epochs: int | None = None,
     patience_epochs: int = 0,
     image_size_px: tuple[int, int] = (200, 200),
+    weights: str = "starter",
     **given: Any,
 ) -> TrainConfig:
+    goes_on = weights == "starter"
+    head = Phase(
+        name="head", epochs=epochs or 6, learning_rate=1e-3, patience_epochs=patience_epochs
+    )
     finetune = Phase(
         name="finetune",
-        epochs=epochs,
+        epochs=epochs or 12,
         learning_rate=1e-3,
         unfrozen_from="all",
         batchnorm_momentum=0.95,
@@ -61,14 +71,16 @@ def recipe(
     )
     small_px = min(128, *image_size_px)
     smaller = small_px < max(image_size_px)
-    network_px = 160 if max(image_size_px) > 160 else None
+    whole = progressive(finetune, {small_px: 0.5, None: 0.5} if smaller else {None: 1})
     return assemble(
         given,
+        weights=weights,
         image_size_px=image_size_px,
         views="hand_crop",
-        network_px=network_px,
-        phases=progressive(finetune, {small_px: 0.5, None: 0.5} if smaller else {None: 1}),
+        network_px=160 if max(image_size_px) > 160 else None,
+        phases=(head,) if goes_on else whole,
         augment=AUGMENT,
         sampling=SamplingConfig(group_power=1.0, source_power=0.5, class_power=0.0),
-        synthetic_per_class=400,
+        class_weight={"J": 1 / 3, "Z": 1 / 3},
+        synthetic_per_class=200 if goes_on else 400,
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 
 FILE = Path(__file__).with_suffix(".toml")
 
-RELEASE, NEXT, STUDY, UNSEEN = "release", "release (next)", "study", "unseen test"
-USES = (RELEASE, NEXT, STUDY, UNSEEN)
-STRENGTHS = ("stated", "weak", "none")
+RELEASE, STUDY, UNSEEN = "release", "study", "unseen test"
+USES = (RELEASE, STUDY, UNSEEN)
+STATED, WEAK, NONE = STRENGTHS = ("stated", "weak", "none")
 """How firm a licence statement is; a weak one says why in `remark`."""
 
 
@@ -36,9 +36,9 @@ class Source:
         for value, known in ((self.use, USES), (self.strength, STRENGTHS)):
             if value not in known:
                 raise ValueError(f"{self.name}: {value!r} is none of {', '.join(known)}")
-        if self.strength == "weak" and not self.remark:
+        if self.strength == WEAK and not self.remark:
             raise ValueError(f"{self.name}: a weak licence statement needs a remark")
-        if self.use in (RELEASE, NEXT) and self.strength == "none":
+        if self.use == RELEASE and self.strength == NONE:
             raise ValueError(f"{self.name}: without a licence it may not train a release")
 
 
@@ -58,9 +58,9 @@ def used_for(*uses: str) -> tuple[Source, ...]:
     return tuple(source for source in catalogue() if source.use in uses)
 
 
-def names_for(*uses: str) -> tuple[str, ...]:
-    """Returns their names."""
-    return tuple(source.name for source in used_for(*uses))
+def names_for(*uses: str, strict: bool = False) -> tuple[str, ...]:
+    """Returns their names; `strict` leaves out those with a weak licence statement."""
+    return tuple(s.name for s in used_for(*uses) if not strict or s.strength != WEAK)
 
 
 def require_sources(parser: argparse.ArgumentParser, data: Path, names: Iterable[str]) -> None:
@@ -75,7 +75,7 @@ def table(sources: Sequence[Source], with_use: bool = True) -> list[str]:
     head += ["classes", "pictures", "used for"] if with_use else []
     rows = []
     for s in sources:
-        licence = f"{s.licence} (weak)" if s.strength == "weak" else s.licence
+        licence = f"{s.licence} (weak)" if s.strength == WEAK else s.licence
         cells = [f"`{s.name}`", s.repository, licence, s.who, s.remark]
         cells += [s.classes, f"{s.pictures:,}", s.use] if with_use else []
         rows.append(f"| {' | '.join(cells)} |")

@@ -20,7 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.circumstances import save
-from benchmarks.release.catalogue import NEXT, RELEASE, STUDY, names_for
+from benchmarks.release.catalogue import RELEASE, STUDY, names_for
 from benchmarks.tables import read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ JOBS = {
 
 def sources_of(job: Job, data: Path) -> list[Path]:
     """Returns the job's folders; all but unseen signers and digits where it names none."""
-    every = sorted({*names_for(RELEASE, NEXT, STUDY)} - {*NOT_LETTERS})
+    every = sorted({*names_for(RELEASE, STUDY)} - {*NOT_LETTERS})
     return [data / name for name in job.sources or every]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.release.catalogue import RELEASE, table, used_for
-from benchmarks.release.unseen_tables import source_table, target_table
+from benchmarks.release.unseen_tables import fairness_table, source_table, target_table
 from benchmarks.tables import Figures, percent, read
 
 STARTER = Path(__file__).resolve().parents[2] / "src" / "fingerspell" / "assets" / "starter"
@@ -40,6 +40,7 @@ def card(figures: Figures, contract: Figures) -> str:
         sources="\n".join(table(used_for(RELEASE), with_use=False)),
         table="\n".join(source_table(figures["unseen_signers"], figures["unseen_signers_mean"])),
         targets="\n".join(target_table(figures)),
+        fairness="\n".join(fairness_table(figures["fairness"])),
         ij=percent(pairs["I/J"]["either"]),
         dz=percent(pairs["D/Z"]["either"]),
         one=percent(figures["digit_one"]["accepted"]),

@@ -2,8 +2,8 @@
 
     python benchmarks/release/sources.py --data ../shared/data --output build/release_sources
 
-The sources are those of the catalogue whose licence lets a trained network be released;
-`--next` adds those that may train the next release if its model card names each with its remark.
+The sources are those of the catalogue whose licence lets a trained network be released. Of some the
+statement is weak, as the model card says of each; `--strict_licences` leaves these out.
 A class of which the source itself says that its form is not the usual one is omitted; the digits
 that are also letters count as those letters, and some that look like none as `nothing`. What it
 writes goes to `fingerspell prepare --input_dir`.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.release.catalogue import NEXT, RELEASE, names_for
+from benchmarks.release.catalogue import RELEASE, names_for
 
 OMITTED: Mapping[str, frozenset[str]] = {"pale_sofa": frozenset("MP")}
 """Classes whose form its source calls another than the usual one."""
@@ -81,9 +81,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--output", type=Path, default=Path("build/release_sources"))
-    parser.add_argument("--next", action="store_true", help="with what may train the next release")
+    parser.add_argument(
+        "--strict_licences", action="store_true", help="only where the publisher states the licence"
+    )
     args = parser.parse_args(argv)
-    chosen = names_for(RELEASE, NEXT) if args.next else names_for(RELEASE)
+    chosen = names_for(RELEASE, strict=args.strict_licences)
     print(f"{gather(args.data, args.output, chosen)} pictures in {args.output}")
     return 0
 

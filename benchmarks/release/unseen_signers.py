@@ -6,7 +6,7 @@ Reads the catalogue's unseen signers and study sources: every picture as it is; 
 makes a right hand a left one; and at half and a third of its size in the middle of a grey one. The
 same weights read all but the mirrored ones again in a single view. Digits that look like no letter
 show how often it answers where it should be silent. What a still cannot tell, I from J and D from Z
-or the digit 1, is reported apart.
+or the digit 1, is reported apart; so are skin tones and sides of the hand, with intervals.
 Saves `benchmarks/results/unseen_signers.json`, or `--name`.
 """
 
@@ -30,6 +30,11 @@ from benchmarks.release.sources import NOTHING, is_learnt
 from fingerspell.labels import LETTERS
 
 BATCH = 64
+SEED = 1
+RESAMPLES = 2000
+LEAST_SHOWN = 20
+"""Pictures of a skin tone below which a source does not count for it."""
+
 Change = Callable[[np.ndarray], np.ndarray]
 PAIRS = (("I", "J"), ("D", "Z"))
 """A letter, and the movement whose still looks like it."""
@@ -172,6 +177,57 @@ def one_source(recogniser: Any, single: Any, folder: Path) -> dict[str, Any]:
         "top_confusions": report["top_confusions"][:8],
         "pairs": pairs(np.array(labels)[found.y_true], named(labels, read["letters_24"])),
         "risk_coverage": report["risk_coverage"],
+        "skin_tones": skin_tones(found, read["letters_24"], labels),
+    }
+
+
+def skin_tones(found: Any, read: np.ndarray, labels: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Returns how the static letters of each skin tone are read, as far as pictures tell it."""
+    from fingerspell.dataset.quality import BANDS, measure, skin_band
+    from fingerspell.images import read as read_picture
+    from fingerspell.labels import STATIC_LETTERS
+
+    angles = [measure(read_picture(path)).skin_ita_deg for path in found.paths]
+    tones = np.array([skin_band(angle) or BANDS[-1] for angle in angles])
+    truth = np.array(labels)[found.y_true]
+    right, static = named(labels, read) == truth, np.isin(truth, STATIC_LETTERS)
+    shown = {band: right[static & (tones == band)] for band in BANDS}
+    return {
+        band: {"pictures": len(own), "accuracy": float(own.mean())}
+        for band, own in shown.items()
+        if len(own)
+    }
+
+
+def interval(values: Sequence[float]) -> list[float]:
+    """Returns the 95 % interval of the values' mean, by resampling them (percentile bootstrap)."""
+    drawn = np.random.default_rng(SEED).choice(values, (RESAMPLES, len(values))).mean(axis=1)
+    return [float(x) for x in np.percentile(drawn, (2.5, 97.5))]
+
+
+def fairness(sources: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Returns means over sources, and their intervals, by skin tone and by side of the hand.
+
+    `apart`: what pictures as they are are read better than their mirror images.
+    """
+    from fingerspell.dataset.quality import BANDS
+
+    tones = {}
+    for band in BANDS:
+        those = [s["skin_tones"][band] for s in sources if band in s["skin_tones"]]
+        those = [x for x in those if x["pictures"] >= LEAST_SHOWN]
+        if those:
+            each = [x["accuracy"] for x in those]
+            tones[band] = {"sources": len(each), "pictures": sum(x["pictures"] for x in those)}
+            tones[band] |= {"accuracy": statistics.fmean(each), "interval": interval(each)}
+    apart = [s["letters_24"] - s["mirrored_24"] for s in sources]
+    return {
+        "skin_tones": tones,
+        "hands": {
+            "sources": len(apart),
+            "apart": statistics.fmean(apart),
+            "interval": interval(apart),
+        },
     }
 
 
@@ -233,6 +289,7 @@ def measured(recogniser: Any, single: Any, data: Path) -> dict[str, Any]:
         "unseen_signers_mean": mean_of(unseen),
         "studied": studied,
         "studied_mean": mean_of(studied),
+        "fairness": fairness([*unseen.values(), *studied.values()]),
         "pairs_mean": {"unseen_signers": pairs_mean(unseen), "studied": pairs_mean(studied)},
         "non_letters": non_letters(recogniser, data / DIGITS),
         "digit_one": digit_one(recogniser, data / DIGITS),

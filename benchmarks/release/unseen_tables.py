@@ -198,7 +198,36 @@ def threshold() -> list[str]:
     ]
 
 
+def fairness() -> list[str]:
+    """Returns how static letters are read by skin tone, and what the side of the hand changes."""
+    figures = read("unseen_signers")
+    return [*fairness_table(figures["fairness"]), *measured_with(figures)]
+
+
+def fairness_table(figures: Figures) -> list[str]:
+    """Returns the table alone: means over sources, with their 95 % intervals."""
+    body = [
+        (band, str(t["sources"]), f"{t['pictures']:,}", percent(t["accuracy"]), between(t))
+        for band, t in figures["skin_tones"].items()
+    ]
+    hands, head = figures["hands"], ("skin tone", "sources", "pictures", "24 letters", "interval")
+    low, high = (100 * x for x in hands["interval"])
+    return [
+        *rows(head, body),
+        "",
+        f"Hands as they are, less their mirror images: {100 * hands['apart']:+.1f} points "
+        f"({low:+.1f} to {high:+.1f}), mean over {hands['sources']} sources.",
+    ]
+
+
+def between(figures: Figures) -> str:
+    """Returns an interval in words; a single source has none."""
+    low, high = map(percent, figures["interval"])
+    return f"{low} to {high}" if figures["sources"] > 1 else "–"
+
+
 BLOCKS = {
+    "unseen_fairness": fairness,
     "unseen_targets": targets,
     "unseen_sources": sources,
     "unseen_views": views,

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_every_source_is_told_of_in_full():
     assert {source.use for source in catalogue.catalogue()} == set(catalogue.USES)
     for source in catalogue.catalogue():
         assert source.repository and source.who and source.classes and source.pictures > 0
-    for source in catalogue.used_for(catalogue.RELEASE, catalogue.NEXT):
+    for source in catalogue.used_for(catalogue.RELEASE):
         assert source.repository != "not recorded"
 
 
@@ -125,12 +126,11 @@ def test_what_was_learnt_from_is_not_measured(data):
     assert sources.is_learnt("hawk", "7", data / "hand.jpg")
 
 
-def test_one_option_adds_what_may_train_the_next_release(data, tmp_path):
-    for source in catalogue.names_for(catalogue.NEXT):
-        (data / source / "A").mkdir(parents=True)
-        (data / source / "A" / "1.webp").write_bytes(b"next")
-    sources.main(["--data", str(data), "--output", str(tmp_path / "next"), "--next"])
-    assert labels(tmp_path / "next") == {*RELEASED, *catalogue.names_for(catalogue.NEXT)}
+def test_one_option_leaves_out_whose_licence_nobody_but_a_tutorial_states(data, tmp_path):
+    out = tmp_path / "strict"
+    sources.main(["--data", str(data), "--output", str(out), "--strict_licences"])
+    weak = {s.name for s in catalogue.used_for(catalogue.RELEASE) if s.strength == "weak"}
+    assert "blue_shirt" in weak and labels(out) == {*RELEASED} - weak
 
 
 def test_nothing_is_written_into_an_earlier_gathering_or_where_a_source_is_missing(data, tmp_path):
@@ -208,6 +208,26 @@ def test_people_of_whom_none_shows_a_pair_have_no_mean_and_every_digit_is_told(s
         "pictures": 4, "digits": ["3", "5", "7", "8"], "accepted": 1.0,
         "each": dict.fromkeys("3578", 1.0),
     }  # fmt: skip
+
+
+def test_skin_tones_are_means_over_sources_that_show_enough_of_them():
+    def source(light: float, **more: Any) -> dict[str, Any]:
+        tones = {"light": {"pictures": 30, "accuracy": light}, **more}
+        return {"skin_tones": tones, "letters_24": light, "mirrored_24": 0.5}
+
+    few = {"brown": {"pictures": 3, "accuracy": 0.1}}
+    told = unseen_signers.fairness([source(0.9), source(0.7, **few)])
+    assert list(told["skin_tones"]) == ["light"], "three pictures say nothing"
+    light = told["skin_tones"]["light"]
+    assert (light["sources"], light["pictures"]) == (2, 60)
+    assert light["accuracy"] == pytest.approx(0.8)
+    assert light["interval"] == pytest.approx([0.7, 0.9])
+    assert told["hands"]["apart"] == pytest.approx(0.3)
+
+
+def test_a_picture_without_skin_is_counted_apart(signers):
+    source = unseen_signers.one_source(Sided(), Sided(), signers / "dev_signify")
+    assert source["skin_tones"] == {"none found": {"pictures": 4, "accuracy": 1.0}}
 
 
 def test_a_digit_that_is_read_as_nothing_is_not_taken_for_a_letter(signers):

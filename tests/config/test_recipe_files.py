@@ -150,12 +150,15 @@ def test_every_option_of_the_command_line_is_taken(file):
 
 def test_the_released_recogniser_takes_the_guides_pictures_and_a_run_of_before_goes_on():
     file = load_recipe(ROOT / "configs" / "signer_independent.py")
-    now, before = file.config(), file.config(image_size_px=(160, 160))
+    now = file.config(weights="imagenet")
+    before = file.config(image_size_px=(160, 160), weights="imagenet")
     assert now.model.image_size_px == guide().model.image_size_px == (200, 200)
     assert before.model.network_px is None
     for run in (now, before):
         assert run.model.network_size_px == (160, 160)
         assert [phase.image_size_px for phase in run.phases] == [(128, 128), None]
+    assert file.config().model.network_size_px == (160, 160)
+    assert [phase.unfrozen_from for phase in file.config().phases] == [None]
 
 
 @pytest.mark.parametrize("weights", ["none", "imagenet"])

@@ -87,12 +87,12 @@ def main(weights: Path, data: Path, folder: Path) -> None:
 
     train_tiny()
 
-    def given(model: Any, config: object) -> str:
+    def given(model: Any, *_: object) -> str:
         with np.load(weights) as stored:
             model.set_weights([stored[name] for name in stored.files])
         return "the test's own"
 
-    run.load_backbone_weights = given
+    run.load_first_weights = given
     straight = train(small(data, folder / "straight"))
     interrupted(small(data, folder / "stopped"))
     told = {

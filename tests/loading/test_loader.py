@@ -163,6 +163,12 @@ def test_evaluation_keeps_order_and_the_last_short_batch_and_names_what_is_unrea
         list(evaluation_stream([tmp_path / "broken.jpg"], SIZE, 2))
 
 
+def test_a_named_class_counts_so_much_beside_the_balance():
+    plain = class_weights({"A": 10, "J": 30}, ("A", "J", "Q"))
+    less = class_weights({"A": 10, "J": 30}, ("A", "J", "Q"), {"J": 1 / 3, "Z": 5.0})
+    np.testing.assert_allclose(less, plain * [1, 1 / 3, 1])
+
+
 def test_class_weights_are_inverse_to_frequency_with_mean_one_and_never_balance_twice(
     manifest: Manifest,
 ) -> None:

@@ -11,7 +11,7 @@ from fingerspell.model import (
     backbone_of,
     build_recogniser,
     head_of,
-    load_backbone_weights,
+    load_first_weights,
     save_recogniser,
 )
 from fingerspell.model import weights as module
@@ -42,7 +42,7 @@ def test_a_weights_file_or_an_earlier_run_fills_the_backbone(small, tmp_path, na
     else:
         backbone.save_weights(tmp_path / name)
     backbone.set_weights([w * 0 for w in wanted])
-    assert name in load_backbone_weights(small, asking_for(tmp_path / name))
+    assert name in load_first_weights(small, asking_for(tmp_path / name), LABELS)
     for want, got in zip(wanted, backbone.get_weights(), strict=True):
         np.testing.assert_array_equal(want, got)
 
@@ -57,8 +57,8 @@ def test_damaged_weights_or_those_of_another_architecture_are_refused_and_change
     else:
         path.write_bytes(content)
     with pytest.raises(ModelError, match=r"bad\.weights\.h5 does not fit MobileNetV3Small"):
-        load_backbone_weights(small, asking_for(path))
-    assert load_backbone_weights(small, SMALL) == "random initialisation"
+        load_first_weights(small, asking_for(path), LABELS)
+    assert load_first_weights(small, SMALL, LABELS) == "random initialisation"
     for old, new in zip(before, small.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -73,10 +73,10 @@ def test_the_starter_is_offered_only_where_there_is_one(small, tmp_path, monkeyp
     if there:
         (starter / "recogniser.json").write_text("{}", encoding="utf-8")
     with pytest.raises(ConfigError, match="no such file"):
-        load_backbone_weights(small, asking_for(tmp_path / "absent.h5"), starter)
+        load_first_weights(small, asking_for(tmp_path / "absent.h5"), LABELS, starter)
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", no_net)
     with pytest.raises(ModelError, match="--weights none") as told:
-        load_backbone_weights(small, asking_for("imagenet"), starter)
+        load_first_weights(small, asking_for("imagenet"), LABELS, starter)
     assert ("--weights starter" in told.value.fix) is there
 
 
@@ -102,15 +102,11 @@ def near(want: np.ndarray, got: np.ndarray) -> None:
     np.testing.assert_allclose(got, want, rtol=0 if exact else 1e-3, atol=0 if exact else 1e-7)
 
 
-def test_the_backbone_is_the_released_one_and_the_head_only_where_it_is_asked_for(small, released):
+def test_the_released_backbone_and_head_are_what_training_starts_from(small, released):
     folder, weights = released
-    origin = load_backbone_weights(small, asking_for("starter"), folder)
+    origin = load_first_weights(small, asking_for("starter"), LABELS, folder)
     assert "starter" in origin and "2026-01-01" in origin
-    for want, got in zip(weights, small.get_weights()[:-2], strict=False):
-        near(want, got)
-    assert not any(w.any() for w in head_of(small).get_weights())
-    _load_starter_head(small, LABELS, folder)
-    for want, got in zip(weights[-2:], head_of(small).get_weights(), strict=True):
+    for want, got in zip(weights, small.get_weights(), strict=True):
         near(want, got)
 
 
@@ -149,9 +145,9 @@ def test_the_released_networks_settings_are_read_from_its_contract(starter):
 def test_another_backbone_is_refused_as_is_a_starter_before_a_release(small, starter, tmp_path):
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="MobileNetV9")
     with pytest.raises(ModelError, match=r"(?s)for MobileNetV9.*--backbone MobileNetV3Small"):
-        load_backbone_weights(other, asking_for("starter"), starter)
+        load_first_weights(other, asking_for("starter"), LABELS, starter)
     with pytest.raises(ModelError, match=r"(?s)no released recogniser.*--weights imagenet"):
-        load_backbone_weights(small, asking_for("starter"), tmp_path)
+        load_first_weights(small, asking_for("starter"), LABELS, tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing", "contract"])
@@ -165,7 +161,7 @@ def test_a_damaged_starter_is_refused_and_changes_nothing(small, starter, damage
     else:
         (starter / "recogniser.json").write_text("{", encoding="utf-8")
     with pytest.raises(ModelError, match="cannot be used"):
-        load_backbone_weights(small, asking_for("starter"), starter)
+        load_first_weights(small, asking_for("starter"), LABELS, starter)
     assert not any(w.any() for w in small.get_weights())
 
 
@@ -187,14 +183,14 @@ def test_auto_is_imagenet_and_without_it_the_released_one_which_it_says(
 
     folder, weights = released
     monkeypatch.setattr(module, "imagenet_backbone", lambda *_: backbone_of(small))
-    assert "ImageNet" in load_backbone_weights(small, asking_for("auto"), folder)
+    assert "ImageNet" in load_first_weights(small, asking_for("auto"), LABELS, folder)
     assert not any(w.any() for w in small.get_weights())
     monkeypatch.setattr(module, "imagenet_backbone", out_of_reach)
     for asked, place in (("imagenet", folder), ("auto", tmp_path)):
         with pytest.raises(ModelError, match="ImageNet could not be fetched"):
-            load_backbone_weights(small, asking_for(asked), place)
+            load_first_weights(small, asking_for(asked), LABELS, place)
     assert capsys.readouterr().out == ""
-    origin = load_backbone_weights(small, asking_for("auto"), folder)
+    origin = load_first_weights(small, asking_for("auto"), LABELS, folder)
     assert "starter" in origin and "could not be fetched" in origin
     assert "could not be fetched" in capsys.readouterr().out
     near(weights[0], small.get_weights()[0])

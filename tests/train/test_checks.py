@@ -16,12 +16,17 @@ REFUSALS = {
     "no such people": (("--overwrite", "--unseen_signers", "absent"), "absent"),
     "processes on this backend": (("--overwrite", "--workers", "2"), "KERAS_BACKEND=tensorflow"),
     "a cluster without processes": (("--overwrite", "--ray", "x"), "--ray x without --workers"),
+    "a class weight of no class": (("--overwrite", "--config", "w.py"), "class_weight names Jay"),
     "no trial": (("--overwrite", "--tune", "0", "--config", "r.py"), "--tune 0"),
 }
 RECIPE = (
     "from fingerspell.config import guide\n"
     "search_space = {'finetune.learning_rate': (1e-5, 1e-3, 'log')}\n"
     "def recipe(**given): return guide(**given)\n"
+)
+WEIGHT = (
+    "from fingerspell.config import guide\n"
+    "def recipe(**given): return guide(**{**given, 'class_weight': {'Jay': 0.5, 'Z': 0.5}})\n"
 )
 PROGRAM = """
 import contextlib, io, json, sys
@@ -42,6 +47,7 @@ def told(data, tmp_path_factory):
     (folder / "output").mkdir()
     (folder / "output" / "run.json").write_text("{}", encoding="utf-8")
     (folder / "r.py").write_text(RECIPE, encoding="utf-8")
+    (folder / "w.py").write_text(WEIGHT, encoding="utf-8")
     words = {k: ["--dataset_dir", str(data), *map(str, v[0])] for k, v in REFUSALS.items()}
     clean = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,6 +98,8 @@ class TrainConfig:
     no cache, the network sees every picture in every epoch). The validated and saved weights are
     the average over the last `average_epochs` passes (0: the latest weights).
     `synthetic_per_class` synthetic hands of every class are mixed into the training pictures.
+    Classes are balanced by the sampling and in the loss; `class_weight` names those that shall
+    count more (above 1) or less all the same, such as J and Z, whose stills look like I and D.
     `threshold` is the lowest acceptance threshold of the bundle; a higher one is fitted where
     validation needs it. A checkpoint is written every `save_every_min`,
     after every `save_every_steps` of the run (0: not counted) and at each epoch's end.
@@ -110,6 +113,7 @@ class TrainConfig:
     phases: tuple[Phase, ...] = field(default_factory=lambda: two_phases(50))
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    class_weight: Mapping[str, float] = field(default_factory=dict)
     batch_size: int = 32
     synthetic_per_class: int = 0
     feature_views: int = 2
@@ -137,6 +141,8 @@ class TrainConfig:
         check("batch_size", self.batch_size >= 1, "at least 1 picture a step",
               "use --batch_size 32")  # fmt: skip
         require_seed(self.seed)
+        check("class_weight", all(factor > 0 for factor in self.class_weight.values()),
+              "a factor above 0 for each class that it names", 'write {"J": 1 / 3}')  # fmt: skip
         check("threshold", 0 < self.threshold < 1, "a probability between 0 and 1", "use 0.7")
         check("synthetic_per_class", self.synthetic_per_class >= 0,
               "0 or more synthetic pictures a class",

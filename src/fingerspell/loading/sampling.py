@@ -31,19 +31,22 @@ from fingerspell.config.train import SamplingConfig
 from fingerspell.dataset.manifest import Sample
 
 
-def class_weights(counts: Mapping[str, float], labels: Sequence[str]) -> NDArray[np.float32]:
+def class_weights(
+    counts: Mapping[str, float], labels: Sequence[str], factors: Mapping[str, float] | None = None
+) -> NDArray[np.float32]:
     """Returns one weight a class, in the order of `labels`; 0 for a class that never comes.
 
-        weight[c] = pictures / (classes with pictures * pictures of c)
+        weight[c] = pictures / (classes with pictures * pictures of c) * factor of c
 
     `counts` are the (expected) pictures of each class in an epoch: where the sampling has
     balanced the classes already, all weights are 1. The mean over the pictures is 1, so the
-    learning rate keeps its meaning.
+    learning rate keeps its meaning. Classes that `factors` does not name have the factor 1.
     """
     present = sum(1 for label in labels if counts.get(label))
     total = sum(counts.get(label, 0) for label in labels)
     weights = [total / (present * counts[x]) if counts.get(x) else 0.0 for x in labels]
-    return np.asarray(weights, dtype=np.float32)
+    own = [(factors or {}).get(label, 1.0) for label in labels]
+    return np.asarray(weights, dtype=np.float32) * np.asarray(own, dtype=np.float32)
 
 
 EVERY_PICTURE = SamplingConfig()

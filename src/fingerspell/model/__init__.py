@@ -26,11 +26,11 @@ from fingerspell.model.saved import (
     rebuild_in_float32,
     save_recogniser,
 )
-from fingerspell.model.weights import load_backbone_weights
+from fingerspell.model.weights import load_first_weights
 
 __all__ = [
     "at_size", "backbone_of", "build_recogniser", "carry", "copy_at", "fold_temperature",
-    "freeze_all", "head_of", "load_backbone_weights", "load_recogniser", "rebuild_in_float32",
+    "freeze_all", "head_of", "load_first_weights", "load_recogniser", "rebuild_in_float32",
     "require_layer", "save_recogniser", "single_view", "size_of", "unfreeze", "views_network",
     "views_of", "with_hand_crop", "with_views", "with_views_of",
 ]  # fmt: skip

@@ -33,8 +33,15 @@ WEIGHTS = "starter_weights.npz"
 CONTRACT = "recogniser.json"
 
 
-def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path = STARTER) -> str:
-    """Loads the backbone weights that `config.weights` names; returns their origin in words.
+def load_first_weights(
+    model: keras.Model, config: ModelConfig, labels: Sequence[str], starter: Path = STARTER
+) -> str:
+    """Loads the weights that `config.weights` names; returns their origin in words.
+
+    They are the backbone's; the released recogniser also brings the head's weights of those of
+    `labels` that it knows. A network that begins with a head of random weights unlearns part of
+    what its features knew of other people (Kumar et al., "Fine-tuning can distort pretrained
+    features and underperform out-of-distribution", ICLR 2022).
 
     `auto` is ImageNet or, where that cannot be fetched, the released recogniser in the folder
     `starter`; the console names which. Raises `ConfigError` where the file is missing,
@@ -43,23 +50,25 @@ def load_backbone_weights(model: keras.Model, config: ModelConfig, starter: Path
     if config.weights == "none":
         return "random initialisation"
     if config.weights == "auto":
-        return _imagenet_or_starter(model, config, starter)
+        return _imagenet_or_starter(model, config, labels, starter)
     if config.weights == "imagenet":
         return _load_imagenet(model, config, starter)
     if config.weights == "starter":
-        return _load_starter_backbone(model, starter)
+        return _load_starter(model, labels, starter)
     require_weights(config.weights)
     path = Path(config.weights)
     _load_file(backbone_of(model), path, config.backbone)
     return f"weights file {path.name}"
 
 
-def _imagenet_or_starter(model: keras.Model, config: ModelConfig, starter: Path) -> str:
+def _imagenet_or_starter(
+    model: keras.Model, config: ModelConfig, labels: Sequence[str], starter: Path
+) -> str:
     try:
         return _load_imagenet(model, config, starter)
     except ModelError as unfetched:
         try:
-            origin = _load_starter_backbone(model, starter)
+            origin = _load_starter(model, labels, starter)
         except ModelError:
             raise unfetched from None
     print(
@@ -132,8 +141,7 @@ def build_starter(labels: Sequence[str], folder: Path = STARTER) -> keras.Model:
     `ModelError` where there is no starter or it is damaged.
     """
     model = build_recogniser(starter_config(folder), len(labels))
-    _load_starter_backbone(model, folder)
-    _load_starter_head(model, labels, folder)
+    _load_starter(model, labels, folder)
     return model
 
 
@@ -150,8 +158,8 @@ def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Mod
     return hand_crop.with_views(model, config.image_size_px, hand_box)
 
 
-def _load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
-    """Loads the released recogniser's backbone weights; returns their origin in words.
+def _load_starter(model: keras.Model, labels: Sequence[str], folder: Path = STARTER) -> str:
+    """Loads the released recogniser's weights, for `labels`; returns their origin in words.
 
     Raises `ModelError` where there is none, where it is damaged, and for another backbone.
     """
@@ -163,6 +171,7 @@ def _load_starter_backbone(model: keras.Model, folder: Path = STARTER) -> str:
             fix=f"--backbone {facts['backbone']}, or other --weights for {model.name}",
         )
     _fill(_backbone_variables(model), _arrays(folder, facts))
+    _load_starter_head(model, labels, folder)
     return starter_origin(facts)
 
 

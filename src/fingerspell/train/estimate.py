@@ -30,7 +30,7 @@ from fingerspell.model import (
     with_views,
 )
 from fingerspell.model.build import build_recogniser, feature_network, size_of
-from fingerspell.model.weights import load_backbone_weights
+from fingerspell.model.weights import load_first_weights
 from fingerspell.train import checkpoint, features, phases, run_folder
 from fingerspell.train.calibrate import calibrate
 from fingerspell.train.devices import Device, peak_gpu_bytes, prepare_device
@@ -75,7 +75,7 @@ def _forecast(config: TrainConfig, manifest: Manifest, folder: Path, steps: int)
     hashing_s = _hashing_s(config, manifest)
     started_s = time.perf_counter()
     model = build_recogniser(config.model, len(manifest.labels))
-    load_backbone_weights(model, config.model)
+    load_first_weights(model, config.model, manifest.labels)
     built_s = time.perf_counter() - started_s
     synthetic, drawing_s, synthetic_bytes = _draw(config, manifest, folder / "synthetic")
     run = Run(config, replace(manifest, samples=(*manifest.samples, *synthetic)), model, "")

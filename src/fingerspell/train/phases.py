@@ -214,7 +214,7 @@ def training_stream(run: Run, size_px: tuple[int, int], first_step: int) -> Any:
         config.batch_size,
         config.augment,
         config.seed,
-        sampling.class_weights(class_counts(samples, config.sampling), labels),
+        sampling.class_weights(class_counts(samples, config.sampling), labels, config.class_weight),
         sampling=config.sampling,
         first_batch=first_step,
         part=run.processes.part,

@@ -20,7 +20,7 @@ from fingerspell.errors import RunError
 from fingerspell.files import write_json
 from fingerspell.labels import write_labels
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
-from fingerspell.model import load_backbone_weights, rebuild_in_float32, save_recogniser
+from fingerspell.model import load_first_weights, rebuild_in_float32, save_recogniser
 from fingerspell.model.build import build_recogniser, require_layer
 from fingerspell.model.hand_crop import views_of, with_views
 from fingerspell.train import checkpoint, run_folder
@@ -82,7 +82,7 @@ def _train(
     model = build_recogniser(config.model, len(manifest.labels))
     for phase in config.phases:
         require_layer(model, phase.unfrozen_from)
-    origin = load_backbone_weights(model, config.model)
+    origin = load_first_weights(model, config.model, manifest.labels)
 
     if processes.is_rank_zero:
         run_folder.open_folder(config.output_dir, overwrite=config.overwrite, resume=config.resume)
@@ -193,7 +193,9 @@ def fingerprint(config: TrainConfig, manifest: Manifest) -> str:
 
 def _hash_of(settings: dict[str, Any], manifest_sha256: str) -> str:
     decisive = {name: value for name, value in settings.items() if name not in _WITHOUT_EFFECT}
-    # Runs of before have no such setting, and go on.
+    # Runs of before have no such settings, and go on.
+    if not decisive.get("class_weight"):
+        decisive.pop("class_weight", None)
     decisive["model"] = {k: v for k, v in settings.get("model", {}).items() if v is not None}
     text = json.dumps([decisive, manifest_sha256], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
