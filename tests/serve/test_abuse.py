@@ -3,17 +3,22 @@
 import asyncio
 import io
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
 
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
+from fingerspell.runtime import MockRecogniser
+from fingerspell.serve.app import create_app
 from fingerspell.serve.limits import Limits
 from fingerspell.serve.problems import RequestError
 from fingerspell.serve.traffic import Traffic
 from fingerspell.serve.upload import from_base64, members_of_json
+from helpers.local_client import TestClient
 from helpers.tiny_bundle import picture
 
 RED = encode_jpeg(picture("A"))
@@ -122,3 +127,29 @@ def test_what_is_not_done_when_the_server_stops_is_cancelled():
         return ended
 
     assert asyncio.run(stop()) == [False, True]
+
+
+def test_large_pictures_wait_for_each_other_and_nobody_waits_for_them():
+    begun, may = [], threading.Event()
+
+    class Slow(MockRecogniser):
+        def watch(self, rgb, labels=None):
+            if rgb.shape[0] > 1000:
+                begun.append(1)
+                assert may.wait(10)
+            return super().watch(rgb, labels)
+
+    large = io.BytesIO()
+    Image.new("L", (1001, 1001)).save(large, "PNG")
+    app = create_app(Slow(), Limits(quick_pixels=1_000_000, parallel=2))
+    with TestClient(app) as client, ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(client.post, "/predict-image", content=large.getvalue())
+                 for _ in range(3)]  # fmt: skip
+        answers = [client.post("/predict-image", content=RED) for _ in range(2)]
+        assert [x.status_code for x in answers] == [200, 200] and len(begun) <= 1
+        may.set()
+        assert [one.result().status_code for one in asked] == [200] * 3
+        with client.websocket_connect("/v1/stream") as socket:
+            socket.receive_json()
+            socket.send_bytes(large.getvalue())
+            assert "at most 1,000,000 pixels" in socket.receive_json()["expected"]

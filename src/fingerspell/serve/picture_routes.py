@@ -50,10 +50,18 @@ def add_picture_routes(app: FastAPI, service: Service) -> None:
         """Reads the handshape in one picture; with a `session_id` it is a frame of a stream."""
         arrived_s = service.sessions.clock()
         async with body_of(request, traffic) as body:
-            return await traffic.run(
-                _answer, service, request.headers, request.query_params, body,
-                arrived_s=arrived_s, client=client_of(request.scope),
+            upload = await traffic.run(
+                read_upload, request.headers, request.query_params, body, limits,
+                service.recogniser.labels,
             )  # fmt: skip
+            if upload.session_id is not None and not service.sessions_allowed:
+                raise several_processes()
+            seen = await service.see(upload.picture, upload.labels)
+            live = _fold(service, upload, seen, arrived_s, client_of(request.scope))
+            decoded = None
+            if service.words is not None and live is not None:
+                decoded = await traffic.run(service.word, live)
+            return service.told(seen, live, decoded)
 
     @app.post("/v1/predict", responses=PROBLEMS, openapi_extra=_batch_in_words(limits))
     async def predict(request: Request) -> messages.BatchAnswer:
@@ -65,24 +73,6 @@ def add_picture_routes(app: FastAPI, service: Service) -> None:
             answers = await _read_all(service, pictures, labels)
         known = service.recogniser
         return messages.BatchAnswer(answers=answers, threshold=known.threshold, mock=known.mock)
-
-
-def _answer(
-    service: Service,
-    headers: Headers,
-    query: Mapping[str, str],
-    body: bytes,
-    *,
-    arrived_s: float,
-    client: str,
-) -> messages.PictureAnswer:
-    """Returns the answer for a request whose body is there; called in a thread."""
-    upload = read_upload(headers, query, body, service.limits, service.recogniser.labels)
-    if upload.session_id is not None and not service.sessions_allowed:
-        raise several_processes()
-    seen = service.see(upload.picture, upload.labels)
-    live = _fold(service, upload, seen, arrived_s, client)
-    return service.told(seen, live, service.word(live))
 
 
 def _fold(
@@ -138,7 +128,7 @@ async def _read_all(
 
     async def read_on(waiting: Iterator[tuple[int, bytes]]) -> None:
         for number, picture in waiting:
-            answers[number] = await service.traffic.run(_reading, service, picture, labels)
+            answers[number] = await _reading(service, picture, labels)
 
     async with anyio.create_task_group() as tasks:
         for _ in range(service.limits.parallel):
@@ -146,11 +136,11 @@ async def _read_all(
     return [answers[number] for number in range(len(pictures))]
 
 
-def _reading(
+async def _reading(
     service: Service, picture: bytes, labels: tuple[str, ...] | None
 ) -> Reading | ProblemAnswer:
     try:
-        told = service.told(service.see(picture, labels), None, None)
+        told = service.told(await service.see(picture, labels), None, None)
     except RequestError as error:
         return problem(error)
     return Reading(**told.model_dump(include=set(Reading.model_fields)))

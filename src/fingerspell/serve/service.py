@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from fingerspell.errors import PictureError
-from fingerspell.images import decode
+from fingerspell.images import decode, pixel_count
 from fingerspell.live import Frame, Live, LiveRules
 from fingerspell.live.words import Decoded, WordList, last_word
 from fingerspell.live.words import decode as decode_word
@@ -30,7 +30,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What an app serves, and with what; its methods are called off the event loop."""
+    """What an app serves, and with what."""
 
     recogniser: Predictor
     limits: Limits
@@ -41,11 +41,18 @@ class Service:
     traffic: Traffic
     metrics: Metrics
 
-    def see(self, picture: bytes, labels: tuple[str, ...] | None) -> Seen:
+    async def see(self, picture: bytes, labels: tuple[str, ...] | None) -> Seen:
+        """Decodes and reads one picture in a thread; raises `RequestError` 415 where it is none."""
+        pixels = pixel_count(picture)
+        quick = pixels is not None and pixels <= self.limits.quick_pixels
+        run = self.traffic.run if quick else self.traffic.run_apart
+        return await run(self.read, picture, labels, self.limits.pixels)
+
+    def read(self, picture: bytes, labels: tuple[str, ...] | None, most_pixels: int) -> Seen:
         """Decodes and reads one picture; raises `RequestError` 415 where it is none."""
         start_s = time.perf_counter()
         try:
-            rgb = decode(picture, self.limits.pixels)
+            rgb = decode(picture, most_pixels)
         except PictureError as error:
             raise no_picture(error) from error
         answer, hand = self.recogniser.watch(rgb, labels)

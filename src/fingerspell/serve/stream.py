@@ -181,7 +181,7 @@ class _Stream:
         dropped, self._answered = frame.number - self._answered - 1, frame.number
         service, fates = self._service, self._service.metrics.frames
         try:
-            seen = service.see(frame.picture, self._asked.labels)
+            seen = service.read(frame.picture, self._asked.labels, service.limits.quick_pixels)
         except RequestError as error:
             fates.labels("refused").inc()
             return said.problem_message(error, frame.number)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -47,6 +48,7 @@ class Traffic:
         self.computing = 0
         self.draining = False
         self._threads = ThreadPoolExecutor(limits.parallel, "picture")
+        self._apart = ThreadPoolExecutor(1, "large picture")
         self._scopes: set[anyio.CancelScope] = set()
         self._until_s = float("inf")
 
@@ -100,15 +102,26 @@ class Traffic:
         Where its caller is cancelled it is left out, or if it has begun, finished for nobody; its
         thread is not free before.
         """
+        return await self._call(self._threads, partial(function, *args, **more))
+
+    async def run_apart(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        """Calls a function in a thread of its own, one at a time.
+
+        Large pictures take seconds and hundreds of megabytes: they wait for each other, and the
+        others do not wait for them.
+        """
+        return await self._call(self._apart, partial(function, *args, **more))
+
+    async def _call(self, threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
 
         def call() -> T:
             self.computing += 1
             try:
-                return function(*args, **more)
+                return function()
             finally:
                 self.computing -= 1
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await asyncio.get_running_loop().run_in_executor(threads, call)
 
     @contextmanager
     def until_drained(self) -> Iterator[anyio.CancelScope]:
