@@ -78,6 +78,17 @@ def test_a_request_that_stops_midway_is_ended(hasty: str, sent: tuple[bytes, ...
     assert (b"408" in said and b'"fix"' in said) or said.startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize(
+    "sent", [b"GET /health HTTP/1.1\r\n", HEAD + b"Content-Length: 999\r\n\r\n"]
+)
+def test_bytes_that_drip_in_win_no_time(hasty: str, sent: bytes):
+    until_s = time.monotonic() + 5
+    with line_to(hasty, sent) as line, pytest.raises(OSError):
+        while time.monotonic() < until_s:
+            line.sendall(b"a")
+            time.sleep(0.05)
+
+
 def test_bytes_of_another_protocol_are_told_so_in_the_one_shape(hasty: str):
     with line_to(hasty, b"\x16\x03\x01\x02\x00\x01\r\n\r\n") as line:
         status, headers, body = answer_of(line)
@@ -89,10 +100,12 @@ def test_bytes_of_another_protocol_are_told_so_in_the_one_shape(hasty: str):
 def test_connections_that_wait_give_way_to_those_that_ask(sent: bytes):
     limits = Limits(connections=20)
     with running(create_app(MockRecogniser(), limits)) as url, contextlib.ExitStack() as open_ones:
-        for _ in range(60):
-            open_ones.enter_context(line_to(url, sent))
+        lines = [open_ones.enter_context(line_to(url, sent)) for _ in range(60)]
         assert _send(f"{url}/health")[0] == 200
         assert _send(f"{url}/predict-image", RED, "image/jpeg")[0] == 200
+        lines[0].settimeout(2)
+        with contextlib.suppress(ConnectionResetError):
+            assert lines[0].recv(1) == b"", "the oldest is closed"
 
 
 def test_one_client_has_its_share_of_connections():

@@ -166,3 +166,16 @@ def test_a_socket_that_says_nothing_is_closed():
 def test_the_protocols_reference_is_fresh():
     fresh = protocol.TARGET.read_text(encoding="utf-8") == protocol.page()
     assert fresh, "run: python -m fingerspell.serve.protocol"
+
+
+def test_a_change_of_the_text_waits_for_the_frame_that_is_being_read():
+    slow = Slow()
+    client = TestClient(create_app(slow, Limits(parallel=2)))
+    with client.websocket_connect("/v1/stream") as socket:
+        socket.receive_json()
+        socket.send_bytes(PICTURES["A"])
+        assert slow.begun.wait(10)
+        socket.send_text('{"type": "clear"}')
+        time.sleep(0.3)
+        slow.may.set()
+        assert [socket.receive_json()["type"] for _ in range(2)] == ["answer", "text"]

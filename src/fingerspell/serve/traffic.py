@@ -18,6 +18,7 @@ from fingerspell.serve.limits import Limits
 from fingerspell.serve.problems import busy
 
 _QUICK_S = 2.0
+_MOST_APART = 8
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +47,7 @@ class Traffic:
         self.streams = 0
         self._holds: set[Hold] = set()
         self.computing = 0
+        self.apart = 0
         self.draining = False
         self._threads = ThreadPoolExecutor(limits.parallel, "picture")
         self._apart = ThreadPoolExecutor(1, "large picture")
@@ -108,9 +110,15 @@ class Traffic:
         """Calls a function in a thread of its own, one at a time.
 
         Large pictures take seconds and hundreds of megabytes: they wait for each other, and the
-        others do not wait for them.
+        others do not wait for them. Raises `RequestError` 503 where too many do.
         """
-        return await self._call(self._apart, partial(function, *args, **more))
+        if self.apart >= _MOST_APART:
+            raise busy(f"{self.apart} large pictures that wait already")
+        self.apart += 1
+        try:
+            return await self._call(self._apart, partial(function, *args, **more))
+        finally:
+            self.apart -= 1
 
     async def _call(self, threads: ThreadPoolExecutor, function: Callable[[], T]) -> T:
 
