@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "prepare": {*LEAVES, "config", "dataset", "machine", "progress", "report"},
     "loading": {*LEAVES, "config", "dataset", "machine", "synth"},
     "model": {*LEAVES, "assets", "config"},
-    "runtime": {*LEAVES, "assets"},
+    "runtime": {*LEAVES, "assets", "machine"},
     "live": {*LEAVES, "config"},
     "evaluate": {*LEAVES, "config", "report", "runtime", "live"},
     "export": {*LEAVES, "backends", "model", "runtime", "live"},

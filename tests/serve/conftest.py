@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import pytest
-from starlette.testclient import TestClient
 
 from fingerspell.runtime import Recogniser
 from fingerspell.serve.app import create_app
-from fingerspell.serve.sessions import Limits
+from fingerspell.serve.limits import Limits
+from helpers.local_client import TestClient
 from helpers.tiny_bundle import tiny_bundle
 
 

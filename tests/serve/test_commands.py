@@ -1,16 +1,18 @@
 """`fingerspell serve`, `python backend/app.py`, and the smoke test of every class's sample."""
 
 import argparse
+import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 import fingerspell
 from fingerspell.cli import serve
@@ -20,12 +22,14 @@ from fingerspell.images import encode_jpeg
 from fingerspell.labels import ALPHABET
 from fingerspell.live import rules_at
 from fingerspell.runtime import MockRecogniser, vocabulary
-from fingerspell.serve import running, smoke
+from fingerspell.serve import certificate, running, smoke
+from fingerspell.serve.app import create_app
 from fingerspell.serve.running import open_socket
 from fingerspell.serve.smoke import folder_samples
 from helpers.command import command
 from helpers.endings import NO_PICTURES, touch_all
 from helpers.endings import picture as one_picture
+from helpers.local_client import TestClient
 from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
 
 BACKEND = Path(fingerspell.__file__).parents[2] / "backend"
@@ -137,16 +141,77 @@ def test_the_address_in_the_network_is_one_of_this_machine():
     [
         ("1", ["--port", "TAKEN"], "cannot be opened"),
         ("0", ["--bundle", "none"], "USE_MOCK_MODEL=1"),
-        ("1", ["--max_picture_mb", "0"], "picture_bytes=0"),
+        ("0", ["--port", "TAKEN", "--bundle", "none"], "cannot be opened"),  # before the model
+        ("1", ["--host", "203.0.113.1"], "0.0.0.0"),
+        ("1", ["--host", "no such"], "an address or a name of this machine"),
+        *(("1", ["--max_picture_mb", x], f"--max_picture_mb {x}") for x in ("0", "nan", "inf")),
+        ("1", ["--client_rate", "nan"], "client_rate=nan"),
+        *(("1", ["--cors", x], f"--cors {x}") for x in ("nonsense", "https://a.b/", "http://*.b")),
+        ("1", ["--keys", "none.txt"], "cannot be read"),
+        ("1", ["--keys", "empty.txt"], "no key in empty.txt"),
+        ("1", ["--keys", "short.txt"], "key number 2, of 5 characters"),
+        ("1", ["--https", "empty.txt"], "--https with 1 file(s)"),
+        ("1", ["--https", "empty.txt", "short.txt"], "cannot be used"),
     ],
 )
 def test_a_server_that_cannot_start_ends_with_2(tmp_path, capsys, monkeypatch, mock, options, said):
     monkeypatch.setenv("USE_MOCK_MODEL", mock)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("# none\n", encoding="utf-8")
+    (tmp_path / "short.txt").write_text(f"{'long' * 5}\nshort\n", encoding="utf-8")
     with open_socket("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
         assert command("serve", *(port if x == "TAKEN" else x for x in options)) == 2
     assert said in capsys.readouterr().err
+
+
+def test_beyond_this_machine_a_client_has_its_share_and_options_change_it():
+    shares = [
+        (serve._limits(asked(*argv), local).client_rate, local)
+        for argv, local in (((), True), ((), False), (("--client_rate", "7"), True),
+                            (("--client_rate", "0"), False))
+    ]  # fmt: skip
+    assert shares == [(0.0, True), (100.0, False), (7.0, True), (0.0, False)]
+    assert [running.is_loopback(x) for x in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_keys_come_from_a_file_or_the_environment(tmp_path, monkeypatch):
+    one, two = "k" * 16, "A-z.0_~-" * 3
+    file = tmp_path / "keys.txt"
+    file.write_text(f"# mine\n{one}\n\n", encoding="utf-8")
+    assert serve._keys(file, {"FINGERSPELL_KEYS": two}) == (one,)
+    assert serve._keys(None, {"FINGERSPELL_KEYS": f"{one}, {two}"}) == (one, two)
+    assert serve._keys(None, {}) == ()
+    for name, value in {"USE_MOCK_MODEL": "1", "FINGERSPELL_KEYS": one,
+                        "FINGERSPELL_HOSTS": "my.example"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    client = TestClient(serve.load_app())
+    known = {"Authorization": f"Bearer {one}"}
+    assert client.get("/health").status_code == 401
+    assert client.get("/health", headers={**known, "Host": "my.example"}).status_code == 200
+    assert client.get("/health", headers={**known, "Host": "evil.example"}).status_code == 421
+
+
+def test_https_is_served_with_a_certificate_made_here_or_given(tmp_path, monkeypatch):
+    made = certificate._signed(["localhost", "127.0.0.1", "::1"])
+    files = [tmp_path / "certificate.pem", tmp_path / "key.pem"]
+    for file, data in zip(files, made, strict=True):
+        file.write_bytes(data)
+    trusts = ssl.create_default_context(cafile=str(files[0]))
+    tls = serve._tls(files, "127.0.0.1")
+    with running.running(create_app(MockRecogniser()), tls=tls) as url:
+        assert url.startswith("https://127.0.0.1:")
+        for host in ("127.0.0.1", "localhost"):
+            with urllib.request.urlopen(url.replace("127.0.0.1", host) + "/health",
+                                        context=trusts) as answer:  # fmt: skip
+                assert json.loads(answer.read())["status"] == "ok"
+    assert isinstance(serve._tls([], "0.0.0.0"), ssl.SSLContext)
+    assert serve._tls(None, "0.0.0.0") is None
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(ConfigError, match="install"):
+        serve._tls([], "0.0.0.0")
 
 
 def test_the_door_serves_until_it_is_stopped(tmp_path: Path):

@@ -17,8 +17,8 @@ from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
+from fingerspell.serve.limits import Limits
 from fingerspell.serve.running import address, open_socket, running
-from fingerspell.serve.sessions import Limits
 from fingerspell.serve.smoke import _form, _send
 from helpers.tiny_bundle import LABELS, picture
 
@@ -37,7 +37,9 @@ def send_pieces(url: str, limit: int, headers: dict[str, str]) -> tuple[int, dic
     Returns status, body, bytes sent, and whether the server closes the connection.
     """
     parts, sent = urlsplit(url), 0
-    fields = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "x", **headers}.items())
+    fields = "".join(
+        f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **headers}.items()
+    )
     with socket.create_connection((parts.hostname, parts.port), timeout=20) as line:
         line.sendall(f"POST /predict-image HTTP/1.1\r\n{fields}\r\n".encode())
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -79,7 +81,7 @@ def test_a_body_that_is_a_little_too_long_is_answered_in_peace(url: str):
 
 def test_a_client_that_leaves_does_not_disturb_the_next(url: str):
     parts = urlsplit(url)
-    half = b"POST /predict-image HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\nab"
+    half = b"POST /predict-image HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\nab"
     for _ in range(5):
         with socket.create_connection((parts.hostname, parts.port)) as gone:
             gone.sendall(half)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from fingerspell.errors import ConfigError
-from fingerspell.serve.sessions import Limits, Sessions
+from fingerspell.serve.limits import Limits
+from fingerspell.serve.problems import RequestError
+from fingerspell.serve.sessions import Sessions
 from helpers.signs import RULES, frame
 
 
@@ -71,6 +73,27 @@ def test_the_least_recently_used_session_goes_first_so_that_memory_stays_bounded
     assert len(sessions) == 2
     assert sessions.fold("one", frame("-"), 4.0).text == "A"
     assert sessions.fold("two", frame("-"), 4.1).text == ""
+
+
+def test_a_client_with_many_sessions_pushes_out_none_but_its_own():
+    sessions = store(sessions=20)
+    sign(sessions, "mine", "A", 0.0)
+    for number in range(100):
+        sessions.fold(f"strange {number}", frame("B"), 1.0, now=True, owner="crowd")
+    named = sessions.create("another")
+    assert len(sessions) == 20 and sessions.read("mine").text == "A"
+    assert sessions.read(named).text == "" and sessions.read("strange 99").text == "B"
+    with pytest.raises(RequestError, match="no session"):
+        sessions.read("strange 0")
+
+
+def test_time_is_the_clients_where_it_is_told():
+    sessions = store()
+    for index in range(6):
+        text = sessions.fold("me", frame("A"), 9.0, taken_s=index / 10).text
+    assert text == "A"
+    late = sessions.fold("me", frame("B"), 9.0, taken_s=0.1)
+    assert late == sessions.read("me"), "overtaken on its way"
 
 
 def test_many_threads_lose_no_photograph():

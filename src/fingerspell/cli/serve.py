@@ -1,20 +1,26 @@
-"""`fingerspell serve`: the HTTP server."""
+"""`fingerspell serve`: the server, and what its options mean."""
 
 from __future__ import annotations
 
 import argparse
+import re
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
+
     from fastapi import FastAPI
+
+    from fingerspell.serve.limits import Limits
 
 from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 
-HELP = "serve the recogniser over HTTP (GET /health, POST /predict-image)"
+HELP = "serve the recogniser over HTTP and WebSockets (POST /predict-image, WS /v1/stream)"
 _HOST = "127.0.0.1"
 _PORT = 5000
 
@@ -27,8 +33,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=int, help=f"port (default: $PORT or {_PORT}; 0: any free)")
     add("--cors", nargs="+", default=(), metavar="ORIGIN", help="web pages that may call it, '*' "
         "for all (default: pages from this machine)")  # fmt: skip
+    add("--allowed_host", nargs="+", default=(), metavar="NAME", help="names that it is called by, "
+        "'*' for any (default: this machine's own, and any address)")  # fmt: skip
+    add("--keys", type=Path, metavar="FILE", help="a request needs one of the keys in this file, "
+        "one a line (default: $FINGERSPELL_KEYS, keys with commas between, or none)")  # fmt: skip
+    add("--https", type=Path, nargs="*", metavar="FILE", help="serve over HTTPS, with the files of "
+        "a certificate and its key (PEM), or without files with one made at the start")  # fmt: skip
+    add("--client_rate", type=float, metavar="N", help="requests a second that one client address "
+        "may send, 0 for no limit (default: 0, beyond this machine 100)")  # fmt: skip
+    add("--client_connections", type=int, metavar="N", help="connections that one client address "
+        "may hold, 0 for no limit (default: 0, beyond this machine 64)")  # fmt: skip
     add("--max_picture_mb", type=float, default=10.0, metavar="MB",
-        help="largest picture accepted (default: 10)")  # fmt: skip
+        help="largest picture accepted, up to 64 (default: 10)")  # fmt: skip
 
 
 def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
@@ -43,6 +59,95 @@ def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[st
         raise ConfigError(
             found=f"PORT={port}", expected="a whole number", fix="unset PORT, or use --port 5000"
         ) from error
+
+
+_MOST_MB = 64
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s@,*]+")
+_KEY = re.compile(r"[A-Za-z0-9._~-]{16,200}")
+
+
+def _limits(args: argparse.Namespace, local: bool) -> Limits:
+    """Returns the limits: beyond this machine a client has its share only."""
+    from fingerspell.errors import require
+    from fingerspell.serve.limits import MEGABYTE, Limits
+
+    require(
+        0 < args.max_picture_mb <= _MOST_MB,  # also refuses NaN
+        found=f"--max_picture_mb {args.max_picture_mb:g}",
+        expected=f"megabytes, above 0 and at most {_MOST_MB}",
+        fix="omit it for 10",
+    )
+    usual: dict[str, Any] = {} if local else {"client_rate": 100.0, "client_connections": 64}
+    given = {name: getattr(args, name) for name in ("client_rate", "client_connections")}
+    asked = {name: value for name, value in given.items() if value is not None}
+    return Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE) or 1, **{**usual, **asked})
+
+
+def _origins(asked: Sequence[str]) -> tuple[str, ...]:
+    """Returns the origins of pages; raises `ConfigError` for what no browser calls itself."""
+    from fingerspell.errors import require
+
+    for origin in asked:
+        require(
+            origin == "*" or _ORIGIN.fullmatch(origin) is not None,
+            found=f"--cors {origin}",
+            expected="an origin as browsers send it: scheme, host and port, and no path",
+            fix="write it like https://page.example or http://localhost:3000, or '*' for all",
+        )
+    return tuple(asked)
+
+
+def _keys(file: Path | None, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the keys of a file, else those of FINGERSPELL_KEYS.
+
+    Raises `ConfigError` for a file without keys, and for a key that can be guessed or not be sent.
+    """
+    from fingerspell.errors import ConfigError, require
+
+    lines = environment.get("FINGERSPELL_KEYS", "").split(",")
+    if file is not None:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeError) as error:
+            raise ConfigError(
+                found=f"--keys {file}, which cannot be read ({error})",
+                expected="a text file with one key a line",
+                fix="check the path",
+            ) from error
+    keys = tuple(line for x in lines if (line := x.strip()) and not line.startswith("#"))
+    require(bool(keys) or file is None, found=f"no key in {file}", expected="one key a line",
+            fix=_NEW_KEY)  # fmt: skip
+    for number, key in enumerate(keys, 1):
+        require(
+            _KEY.fullmatch(key) is not None,
+            found=f"key number {number}, of {len(key)} characters",
+            expected="at least 16 of the characters A-Z a-z 0-9 . _ ~ -",
+            fix=_NEW_KEY,
+        )
+    return keys
+
+
+_NEW_KEY = 'make one: python -c "import secrets; print(secrets.token_urlsafe())"'
+
+
+def _tls(files: Sequence[Path] | None, host: str) -> ssl.SSLContext | None:
+    """Returns the TLS settings that `--https` asks for, None for plain HTTP."""
+    from fingerspell.errors import ConfigError
+    from fingerspell.serve import certificate
+    from fingerspell.serve.running import network_address
+
+    if files is None:
+        return None
+    if len(files) == 2:
+        return certificate.given(*files)
+    if files:
+        raise ConfigError(
+            found=f"--https with {len(files)} file(s)",
+            expected="two, a certificate and its key, or none",
+            fix="use --https certificate.pem key.pem",
+        )
+    own = [socket.gethostname(), network_address(), "" if host in ("0.0.0.0", "::") else host]
+    return certificate.made(list(dict.fromkeys(filter(None, ["localhost", "127.0.0.1", *own]))))
 
 
 def load_app(bundle: Path | None = None) -> FastAPI:
@@ -60,12 +165,16 @@ def load_app(bundle: Path | None = None) -> FastAPI:
     several = _server_processes(sys.argv, os.environ) > 1
     asked = argparse.Namespace(bundle=bundle, precision="auto", labels=None)
     try:
+        keys = _keys(None, os.environ)
         predictor, rules = predictor_and_rules(asked)
         words = chosen_words(asked, predictor.labels)
     except FingerspellError as error:  # uvicorn would show where in its own code it was raised.
         print(said(error), file=sys.stderr)
         raise SystemExit(2) from error
-    return create_app(predictor, rules=rules, words=words, sessions_allowed=not several)
+    hosts = os.environ.get("FINGERSPELL_HOSTS", "").replace(",", " ").split()
+    return create_app(
+        predictor, rules=rules, words=words, hosts=hosts, keys=keys, sessions_allowed=not several
+    )
 
 
 def _server_processes(argv: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -83,20 +192,28 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from fingerspell.serve.app import create_app
-    from fingerspell.serve.running import addresses, open_socket, serve
-    from fingerspell.serve.sessions import MEGABYTE, Limits
+    from fingerspell.serve.running import addresses, is_loopback, open_socket, serve
 
     host, port = _where(args, os.environ)
-    limits = Limits(picture_bytes=int(args.max_picture_mb * MEGABYTE))
-    predictor, rules = predictor_and_rules(args)
-    words = chosen_words(args, predictor.labels)
-    app = create_app(predictor, limits, rules=rules, words=words, cors=args.cors)
-    with open_socket(host, port) as bound:
-        here, *network = addresses(bound)
+    local = is_loopback(host)
+    limits, cors = _limits(args, local), _origins(args.cors)
+    keys, tls = _keys(args.keys, os.environ), _tls(args.https, host)
+    with open_socket(host, port) as bound:  # before the model is loaded: that takes longer
+        predictor, rules = predictor_and_rules(args)
+        words = chosen_words(args, predictor.labels)
+        hosts = [*args.allowed_host, host]
+        app = create_app(
+            predictor, limits, rules=rules, words=words, cors=cors, hosts=hosts, keys=keys
+        )
+        here, *network = addresses(bound, "https" if tls else "http")
         described = f"{len(predictor.allowed)} labels, threshold {predictor.threshold:g}"
         print(f"{predictor.name}, {described}, at {here}", flush=True)
         for there in network:
             print(f"on another device in this network: {there}", flush=True)
-        print(f"try: curl -F image=@hand.jpg {here}/predict-image", flush=True)
-        serve(app, bound)
+        if not local and not keys:
+            print("note: whoever reaches this address may use it; --keys FILE asks for a key",
+                  file=sys.stderr)  # fmt: skip
+        options = "-k " * (tls is not None) + '-H "Authorization: Bearer KEY" ' * bool(keys)
+        print(f"try: curl {options}-F image=@hand.jpg {here}/predict-image", flush=True)
+        serve(app, bound, tls=tls)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from fingerspell.assets import STARTER
 from fingerspell.errors import BundleError
 from fingerspell.images import Picture, fit
 from fingerspell.labels import chosen_labels
+from fingerspell.machine import usable_cores
 from fingerspell.runtime.answer import (
     Allowed,
     Answer,
@@ -43,7 +43,7 @@ _MOST_INTERPRETERS = 4
 
 def usual_interpreters() -> int:
     """Returns how many pictures are worth computing at once on this machine."""
-    return max(1, min(_MOST_INTERPRETERS, os.cpu_count() or 1))
+    return max(1, min(_MOST_INTERPRETERS, usable_cores()))
 
 
 def _build(model: bytes, threads: int) -> Any:

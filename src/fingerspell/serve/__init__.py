@@ -1,1 +1,1 @@
-"""The HTTP server: a recogniser and the live rules behind two addresses."""
+"""The server: a recogniser and the live rules over HTTP and WebSockets."""

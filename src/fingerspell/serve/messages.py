@@ -1,29 +1,11 @@
-"""JSON bodies of the HTTP protocol, answers and errors, and the handlers that send errors."""
+"""JSON bodies of the protocol's answers."""
 
-from fastapi import FastAPI, Request
 from pydantic import BaseModel
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
 
-from fingerspell.errors import FingerspellError, PictureError
 from fingerspell.live import Live
 from fingerspell.live.words import Decoded
 from fingerspell.runtime import Answer
-
-
-class RequestError(FingerspellError):
-    """A request that cannot be answered; `status` is its HTTP status code.
-
-    `hang_up` closes the connection after the answer, with the rest of the request unread.
-    """
-
-    def __init__(
-        self, status: int, *, found: str, expected: str, fix: str, hang_up: bool = False
-    ) -> None:
-        super().__init__(found=found, expected=expected, fix=fix)
-        self.status = status
-        self.hang_up = hang_up
+from fingerspell.serve.problems import ProblemAnswer
 
 
 class Health(BaseModel):
@@ -86,13 +68,60 @@ class PictureAnswer(BaseModel):
     word: Word | None = None
 
 
-class ProblemAnswer(BaseModel):
-    """The one shape of errors: a sentence to show, and what it is made of."""
+class Reading(BaseModel):
+    """The answer for one picture of a batch; see `PictureAnswer`."""
 
-    error: str
-    found: str
-    expected: str
-    fix: str
+    predictions: list[Prediction]
+    predicted_label: str
+    accepted: bool
+    time_ms: float
+
+
+class BatchAnswer(BaseModel):
+    """The answers for a batch of pictures in their order; for one that is no picture its error."""
+
+    answers: list[Reading | ProblemAnswer]
+    threshold: float
+    mock: bool
+
+
+class SessionAnswer(BaseModel):
+    """A session: its name, its text, and what its word may be where words are switched on."""
+
+    session_id: str
+    assembled_text: str
+    word: Word | None
+
+
+class ServedLimits(BaseModel):
+    """What a client must keep to; bytes are those of a file, before base64."""
+
+    picture_bytes: int
+    frame_bytes: int
+    pixels: int
+    batch: int
+
+
+class ServedModel(BaseModel):
+    """The recogniser that answers. `files` are its files' SHA-256; `labels` in prediction order,
+    `allowed` those that it answers with."""
+
+    model: str
+    labels: list[str]
+    allowed: list[str]
+    size: tuple[int, int]
+    threshold: float
+    mock: bool
+    words: bool
+    files: dict[str, str]
+    limits: ServedLimits
+    version: str
+
+
+class Ready(BaseModel):
+    """The server takes requests."""
+
+    status: str
 
 
 def picture_answer(
@@ -118,73 +147,16 @@ def picture_answer(
         assembled_text=live.text if live else None,
         shown=live.shown if live else None,
         counted=live.counted if live else None,
-        word=_word(decoded) if decoded else None,
+        word=word_of(decoded),
     )
 
 
-def _word(decoded: Decoded) -> Word:
+def word_of(decoded: Decoded | None) -> Word | None:
     """Returns what a word may be as it is sent."""
+    if decoded is None:
+        return None
     proposals, completions = (
         [WordProposal(word=one.word, probability=one.probability) for one in found]
         for found in (decoded.proposals, decoded.completions)
     )
     return Word(letters=decoded.letters, proposals=proposals, completions=completions)
-
-
-def add_problem_handlers(app: FastAPI) -> None:
-    """Makes every error of an app leave in the one shape."""
-    app.add_exception_handler(RequestError, _request_error)
-    app.add_exception_handler(PictureError, _picture_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(ClientDisconnect, _left)
-    app.add_exception_handler(Exception, _crash)
-
-
-def _problem(status: int, error: FingerspellError) -> JSONResponse:
-    said = f"{error.found}; expected: {error.expected}; to fix: {error.fix}"
-    body = {"error": said, "found": error.found, "expected": error.expected, "fix": error.fix}
-    return JSONResponse(body, status_code=status)
-
-
-def _request_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestError)
-    response = _problem(error.status, error)
-    if error.hang_up:
-        response.headers["Connection"] = "close"
-    return response
-
-
-def _picture_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, PictureError)
-    sent = FingerspellError(
-        found=error.found,
-        expected=error.expected,
-        fix="send the bytes of the picture file as they are, or as base64; to see what arrives, "
-        "save them to a file and open it",
-    )
-    return _problem(415, sent)
-
-
-def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    asked = FingerspellError(
-        found=f"{request.method} {request.url.path}",
-        expected="GET /health or POST /predict-image",
-        fix="check address and method",
-    )
-    response = _problem(error.status_code, asked)
-    response.headers.update(error.headers or {})
-    return response
-
-
-def _left(_: Request, __: Exception) -> Response:
-    return Response(status_code=400)  # Nobody is there to read it.
-
-
-def _crash(_: Request, error: Exception) -> Response:
-    unforeseen = FingerspellError(
-        found=f"an error inside the server ({type(error).__name__})",
-        expected="an answer",
-        fix="look at the server's log and report what it says",
-    )
-    return _problem(500, unforeseen)

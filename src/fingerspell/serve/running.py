@@ -1,18 +1,25 @@
 """Runs the server on a socket: in the foreground, or in a thread for tests."""
 
+import errno
 import os
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from fingerspell.errors import ConfigError, RunError
+from fingerspell.serve.connections import HttpConnection, WebSocketConnection
+from fingerspell.serve.traffic import Traffic
 
+_BACKLOG = 128
+_DRAIN_S = 4.0
 _START_TIMEOUT_S = 20.0
 
 
@@ -35,34 +42,60 @@ def open_socket(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, option, 1)
     try:
         bound.bind((host, port))
-        bound.listen(128)
-    except OSError as error:
+        bound.listen(_BACKLOG)
+    except (OSError, UnicodeError) as error:
         bound.close()
-        raise ConfigError(
-            found=f"{host}:{port} cannot be opened ({error.strerror or error})",
-            expected="an address of this machine and a port that nobody else uses",
-            fix="stop the other program, or take another port: --port 5001"
-            + (" (macOS: AirPlay uses 5000)" if port == 5000 and os.name == "posix" else ""),
-        ) from error
+        raise _cannot_open(host, port, error) from error
     return bound
 
 
-def address(bound: socket.socket) -> str:
+def _cannot_open(host: str, port: int, error: OSError | UnicodeError) -> ConfigError:
+    """Returns what a host or port that cannot be had is answered with, and how to mend it."""
+    said = getattr(error, "strerror", None) or str(error)
+    found = f"{host}:{port} cannot be opened ({said})"
+    unknown = isinstance(error, socket.gaierror | UnicodeError)
+    if unknown or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+        return ConfigError(
+            found=found,
+            expected="an address or a name of this machine",
+            fix="use --host 127.0.0.1 (this machine only) or --host 0.0.0.0 (its network, too)",
+        )
+    if isinstance(error, PermissionError):
+        return ConfigError(
+            found=found,
+            expected="a port that this user may open: below 1024 most systems forbid it",
+            fix="take a port from 1024 on: --port 5001",
+        )
+    return ConfigError(
+        found=found,
+        expected="a port that nobody else uses",
+        fix="stop the other program, or take another port: --port 5001"
+        + (" (macOS: AirPlay uses 5000)" if port == 5000 and os.name == "posix" else ""),
+    )
+
+
+def address(bound: socket.socket, scheme: str = "http") -> str:
     """Returns the URL of a bound socket."""
     host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def addresses(bound: socket.socket) -> list[str]:
+def addresses(bound: socket.socket, scheme: str = "http") -> list[str]:
     """Returns the URLs at which a bound socket can be opened, this machine's own first.
 
     A socket that listens on all addresses (0.0.0.0 or ::) is at none that a browser can open.
     """
     host, port = bound.getsockname()[:2]
     if host not in ("0.0.0.0", "::"):
-        return [address(bound)]
+        return [address(bound, scheme)]
     network = network_address()
-    return [f"http://127.0.0.1:{port}", *([f"http://{network}:{port}"] if network else [])]
+    hosts = ["127.0.0.1", *([network] if network else [])]
+    return [f"{scheme}://{host}:{port}" for host in hosts]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens on `host`."""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
 
 
 def network_address() -> str:
@@ -76,33 +109,84 @@ def network_address() -> str:
     return "" if host.startswith(("127.", "0.")) else host
 
 
-def serve(app: FastAPI, bound: socket.socket, log_level: str = "info") -> None:
-    """Serves until it is stopped (Ctrl-C, SIGTERM)."""
-    uvicorn.Server(_config(app, log_level)).run(sockets=[bound])
+class _Server(uvicorn.Server):
+    """A server that ends within six seconds: what is not done by then is answered with 503."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finishes what can be finished, refuses the rest, and closes all connections."""
+        _traffic(self.config).drain(_DRAIN_S)
+        await super().shutdown(sockets)
+
+
+def _traffic(config: uvicorn.Config) -> Traffic:
+    return cast(Traffic, config.app.state.traffic)  # type: ignore[union-attr]
+
+
+def serve(
+    app: FastAPI, bound: socket.socket, log_level: str = "info", tls: ssl.SSLContext | None = None
+) -> None:
+    """Serves until it is stopped (Ctrl-C, SIGTERM), over HTTPS where `tls` is given."""
+    config = _config(app, log_level, tls)
+    _allow_open_files(_traffic(config).limits.connections + 128)
+    try:
+        _Server(config).run(sockets=[bound])
+    finally:
+        # Python would wait at its end for a thread that is still reading a picture for nobody.
+        if _traffic(config).computing:
+            print("stopped in the middle of a picture", file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            os._exit(130)
+
+
+def _allow_open_files(count: int) -> None:
+    """Raises the number of files that this process may open, where the system lets it."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count <= hard or (soft < count and hard == resource.RLIM_INFINITY):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 @contextmanager
-def running(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
+def running(
+    app: FastAPI, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serves on a free port from a thread; gives its URL and stops it afterwards."""
     bound = open_socket(host, 0)
     # Beside other work: uvicorn's own set-up would close the handlers of the program around it.
-    server = uvicorn.Server(_config(app, "error", log_config=None))
+    server = _Server(_config(app, "error", tls, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     try:
         _wait_until_started(server, thread)
-        yield address(bound)
+        yield address(bound, "https" if tls else "http")
     finally:
         server.should_exit = True
         thread.join(_START_TIMEOUT_S)
         bound.close()
 
 
-def _config(app: FastAPI, log_level: str, **more: Any) -> uvicorn.Config:
-    # Longer than clients wait between two photographs: a connection that is closed just as the
-    # next request goes out is an error that nobody understands.
+def _config(
+    app: FastAPI, log_level: str, tls: ssl.SSLContext | None, **more: Any
+) -> uvicorn.Config:
+    # Keep-alive is longer than clients wait between two photographs: a connection that is closed
+    # just as the next request goes out is an error that nobody understands. Pictures are compressed
+    # already, and a compressed message would be a bomb.
     return uvicorn.Config(
-        app, log_level=log_level, timeout_keep_alive=75, timeout_graceful_shutdown=5, **more
+        app,
+        http=HttpConnection,
+        ws=WebSocketConnection,
+        ws_max_size=app.state.traffic.limits.message_bytes,
+        ws_per_message_deflate=False,
+        backlog=_BACKLOG,
+        log_level=log_level,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
+        **more,
     )
 
 

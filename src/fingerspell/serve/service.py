@@ -1,0 +1,82 @@
+"""What every route works with: the recogniser, the rules, and how a picture is read."""
+
+import time
+from dataclasses import dataclass
+
+from fingerspell.errors import PictureError
+from fingerspell.images import decode, pixel_count
+from fingerspell.live import Frame, Live, LiveRules
+from fingerspell.live.words import Decoded, WordList, last_word
+from fingerspell.live.words import decode as decode_word
+from fingerspell.runtime import Answer, Predictor
+from fingerspell.runtime.motion import Thumbnail, thumbnail
+from fingerspell.serve import messages
+from fingerspell.serve.limits import Limits
+from fingerspell.serve.metrics import Metrics
+from fingerspell.serve.problems import no_picture
+from fingerspell.serve.sessions import Sessions
+from fingerspell.serve.traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one picture showed, what it looked like, and how long reading it took."""
+
+    answer: Answer
+    frame: Frame
+    picture: Thumbnail
+    time_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What an app serves, and with what."""
+
+    recogniser: Predictor
+    limits: Limits
+    rules: LiveRules
+    words: WordList | None
+    sessions: Sessions
+    sessions_allowed: bool
+    traffic: Traffic
+    metrics: Metrics
+
+    async def see(self, picture: bytes, labels: tuple[str, ...] | None) -> Seen:
+        """Decodes and reads one picture in a thread; raises `RequestError` 415 where it is none."""
+        pixels = pixel_count(picture)
+        quick = pixels is not None and pixels <= self.limits.quick_pixels
+        run = self.traffic.run if quick else self.traffic.run_apart
+        return await run(self.read, picture, labels, self.limits.pixels)
+
+    def read(self, picture: bytes, labels: tuple[str, ...] | None, most_pixels: int) -> Seen:
+        """Decodes and reads one picture; raises `RequestError` 415 where it is none."""
+        start_s = time.perf_counter()
+        try:
+            rgb = decode(picture, most_pixels)
+        except PictureError as error:
+            raise no_picture(error) from error
+        answer, hand = self.recogniser.watch(rgb, labels)
+        frame, small = Frame(tuple(answer.probabilities.tolist()), hand), thumbnail(rgb)
+        seconds = time.perf_counter() - start_s
+        self.metrics.picture_seconds.observe(seconds)
+        return Seen(answer, frame, small, seconds * 1000)
+
+    def word(self, live: Live | None) -> Decoded | None:
+        """Returns what the word that is being spelled may be, where words are switched on."""
+        if self.words is None or live is None:
+            return None
+        return decode_word(last_word(live.signs), self.words)
+
+    def told(
+        self, seen: Seen, live: Live | None, decoded: Decoded | None
+    ) -> messages.PictureAnswer:
+        """Returns the body of an answer."""
+        return messages.picture_answer(
+            seen.answer,
+            live,
+            decoded,
+            threshold=self.recogniser.threshold,
+            time_ms=seen.time_ms,
+            mock=self.recogniser.mock,
+            top=self.limits.top,
+        )
