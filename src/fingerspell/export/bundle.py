@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export import graphs, proof, tflite
+from fingerspell.export import golden, graphs, proof, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
 from fingerspell.export.proof import prove
@@ -61,6 +61,7 @@ def export_bundle(
         if (single := single_view(network)) is not network:
             of_single, checks = proof.of_keras(single, size_px), proof.SINGLE_VIEW_CHECKS
             report["exports"] |= prove(of_single, aside, size_px, jpegs, checks)["exports"]
+        golden.write(aside, size_px)
         _write_papers(contract, aside, report)
         _move_into_place(aside, output_dir)
     finally:
@@ -135,8 +136,12 @@ def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> N
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Returns the SHA-256 of every file below a folder, by its path with forward slashes."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Returns the SHA-256 of every file below a folder, by its path with forward slashes.
+
+    The golden pictures are left out: `golden.json` holds theirs.
+    """
+    pictures = [folder / golden.FOLDER / name for name in golden.pictures()]
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in pictures)
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
