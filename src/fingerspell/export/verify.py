@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fingerspell import images
 from fingerspell.errors import BundleError, ExportError
-from fingerspell.export import golden
+from fingerspell.export import golden, onnx
 from fingerspell.export.bundle import LABELS
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.parity import TOLERANCE
@@ -76,6 +76,13 @@ def verify(
         k: Recogniser.load(bundle, precision=k).probabilities for k in present
     }
     notes: list[str] = []
+    if onnx.FILE_NAME in contract.files:
+        if onnx.can_run():
+            _require_labels(onnx.FILE_NAME, onnx.read_labels(bundle / onnx.FILE_NAME), contract)
+            ways["onnx"] = onnx.open_answers(bundle / onnx.FILE_NAME)
+        else:
+            notes.append(f"{onnx.FILE_NAME} was not run, onnxruntime is missing: "
+                         f"{onnx.how_to_install()}")  # fmt: skip
     size_px, rows = (contract.height_px, contract.width_px), []
     reference = _references(against, ways)
     if (bundle / golden.FOLDER).is_dir():
@@ -140,9 +147,13 @@ def _require_same_labels(path: Path, contract: Contract) -> None:
         labels, _ = read_metadata(path)
     except ExportError:
         return  # A file of another converter: its hash is right, and it says nothing.
-    if labels != contract.labels:
+    _require_labels(path.name, labels, contract)
+
+
+def _require_labels(name: str, labels: Sequence[str], contract: Contract) -> None:
+    if tuple(labels) != contract.labels:
         raise BundleError(
-            found=f"{path.name} with the labels {', '.join(labels)}",
+            found=f"{name} with the labels {', '.join(labels)}",
             expected=f"those of {FILE_NAME}: {', '.join(contract.labels)}",
             fix="copy the whole folder again: files of two runs were mixed",
         )
@@ -152,10 +163,11 @@ def _require_golden(
     known: Sequence[golden.Golden], answers: dict[str, NDArray[np.float32]], labels: Sequence[str]
 ) -> None:
     for name, rows in answers.items():
+        precision = "float32" if name == "onnx" else name
         for one, row in zip(known, rows, strict=True):
-            if name in one.probabilities:
-                off = np.abs(row - one.probabilities[name])
-                _require_near(off, golden.TOLERANCE[name], name, one.path, labels)
+            if precision in one.probabilities:
+                off = np.abs(row - one.probabilities[precision])
+                _require_near(off, golden.TOLERANCE[precision], name, one.path, labels)
 
 
 def _require_near(
