@@ -20,7 +20,6 @@ from helpers.exports import (
     LABELS,
     fitted,
     jpegs,
-    recogniser,
     tiny_recogniser,
     too_new,
 )
@@ -36,14 +35,8 @@ FILES = {
     "parity.json",
     "golden",
     "model.onnx",
+    "model_features_fp16.tflite",
 }
-
-
-@pytest.fixture(scope="module")
-def true(contract, tmp_path_factory):
-    """(the files of a true network, what was proven); before the tiny one takes its place."""
-    folder = tmp_path_factory.mktemp("true")
-    return folder, export_bundle(recogniser(), contract, folder, jpegs(), list(fitted(30)))
 
 
 @pytest.fixture(autouse=True)

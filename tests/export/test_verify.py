@@ -103,6 +103,8 @@ DAMAGES = {
     "labels of another run": (
         lambda b: edit(b / "recogniser.json", lambda x: x.replace(b'"nothing"', b'"space"')),
         "has no label space"),
+    "no model": (
+        lambda b: [without(b, path.name) for path in b.glob("model*.tflite")], "lists no model"),
     "no bundle": (lambda b: (b / "recogniser.json").unlink(), "no recogniser.json"),
 }  # fmt: skip
 

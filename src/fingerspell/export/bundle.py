@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export import golden, graphs, onnx, proof, tflite
+from fingerspell.export import features, golden, graphs, onnx, proof, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
 from fingerspell.export.proof import prove
@@ -120,6 +120,7 @@ def _write_exports(
     contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}
     for precision, name in tflite.FILES.items():
         (folder / name).write_bytes(with_metadata(contents[precision], contract))
+    (folder / features.FILE_NAME).write_bytes(features.with_features(contents["fp16"]))
     if onnx.can_write():
         _say(f"converting {onnx.FILE_NAME}")
         (folder / onnx.FILE_NAME).write_bytes(onnx.convert(network, contract))

@@ -27,7 +27,7 @@ from fingerspell.synth import draw
 
 FOLDER = "golden"
 FILE_NAME = "golden.json"
-TOLERANCE = {"float32": 1e-4, "fp16": 1e-3, "fast": 1e-3, "int8": 0.05}
+TOLERANCE = {"float32": 1e-4, "fp16": 1e-3, "fast": 1e-3, "int8": 0.1}
 """How far another runtime's probabilities may be off; 8-bit kernels round in several ways."""
 
 _FORMAT = 1

@@ -70,6 +70,8 @@ def verify(
     contract = read_contract(bundle)
     require_files(bundle, contract)
     present = [k for k, name in MODEL_FILES.items() if name in contract.files]
+    if not present:
+        Recogniser.load(bundle)  # Which says what is missing.
     for precision in present:
         _require_same_labels(bundle / MODEL_FILES[precision], contract)
     ways: dict[str, _Answers] = {
