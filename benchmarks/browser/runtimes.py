@@ -4,8 +4,8 @@
 
 Needs what `benchmarks/browser/chromium.py` names. Saves `benchmarks/results/runtimes.json`: for
 each file and each way of scaling the largest difference of a pixel and of a probability, and how
-many pictures get another letter; for camera-sized pictures (639 × 480) alone, too; size and processor time of
-the half-precision file, with and without its last layer.
+many pictures get another letter; for camera-sized pictures (639 × 480) alone, too; size and
+processor time of the half-precision file, with and without its last layer.
 """
 
 import statistics

@@ -28,10 +28,11 @@ def test_64_pictures_of_every_kind_are_small_and_the_same_each_time():
     assert sum(w % 2 or h % 2 for w, h in shapes) > 32
 
 
-def test_an_exif_turned_picture_comes_out_upright():
+def test_a_png_keeps_its_colours_and_an_exif_turned_picture_comes_out_upright():
     """Orientation 6 says: turn by 90 degrees clockwise."""
     rgb = np.zeros((32, 64, 3), np.uint8)
-    rgb[:, :32] = 255
+    rgb[:, :32] = 255, 250, 240
+    np.testing.assert_array_equal(images.decode(images.encode.encode_png(rgb)), rgb)
     turned = images.decode(images.encode.with_orientation(images.encode_jpeg(rgb), 6))
     assert turned.shape == (64, 32, 3)
     assert turned[:24].min() > 200 and turned[40:].max() < 50
