@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "runtime": {*LEAVES, "assets", "machine"},
     "live": {*LEAVES, "config"},
     "evaluate": {*LEAVES, "config", "report", "runtime", "live"},
-    "export": {*LEAVES, "backends", "model", "runtime", "live"},
+    "export": {*LEAVES, "backends", "model", "runtime", "live", "synth"},
     "train": {
         *LEAVES, "assets", "config", "dataset", "evaluate", "loading", "machine", "model",
         "progress", "synth",

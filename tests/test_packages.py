@@ -26,7 +26,8 @@ DISTRIBUTION = {
 }  # fmt: skip
 OF_AN_EXTRA = {
     "tensorflow": "train", "flatbuffers": "train", "torch": "torch", "jax": "jax", "ray": "cluster",
-    "optuna": "tune", "sqlalchemy": "tune",
+    "optuna": "tune", "sqlalchemy": "tune", "tf2onnx": "onnx", "onnx": "onnx",
+    "onnxruntime": "onnx",
 }  # fmt: skip
 """What only one way of training needs: the extra that brings it, itself or through another."""
 

@@ -79,6 +79,6 @@ def write_labels(path: Path, labels: Sequence[str]) -> None:
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """Reads what `write_labels` wrote; blank lines are ignored."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    """Reads what `write_labels` wrote; blank lines and a byte order mark are ignored."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     return tuple(line.strip() for line in lines if line.strip())

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from fingerspell.runtime.contract import Contract
-from helpers.exports import BUILD, HEAVY, LABELS, SIZE_PX, fitted, jpegs, tiny_recogniser
+from helpers.exports import (
+    BUILD,
+    HEAVY,
+    LABELS,
+    SIZE_PX,
+    fitted,
+    jpegs,
+    recogniser,
+    tiny_recogniser,
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,15 @@ def contract() -> Contract:
         threshold=0.7,
         backbone="MobileNetV3Small",
     )
+
+
+@pytest.fixture(scope="session")
+def true(contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """(the files of a true network, what was proven); before a tiny one takes its place."""
+    from fingerspell.export import export_bundle
+
+    folder = tmp_path_factory.mktemp("true")
+    return folder, export_bundle(recogniser(), contract, folder, jpegs(), list(fitted(30)))
 
 
 @pytest.fixture(scope="session")

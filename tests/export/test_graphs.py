@@ -1,43 +1,56 @@
 """SavedModel and frozen graph take pixels and JPEG bytes, the latter in an old server unchanged."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 
-from helpers.exports import fitted, jpegs, tiny_recogniser
+from helpers.exports import LABELS, fitted, jpegs, tiny_recogniser
 
 OLD_SERVER = """
-import json, sys
+import json, os, sys
 import numpy as np
 import tensorflow as tf
 tf1 = tf.compat.v1
 tf1.disable_eager_execution()
 graph_def = tf1.GraphDef()
-with open(sys.argv[1], "rb") as file:
+labels = [line.rstrip() for line in tf1.gfile.GFile("training_set_labels.txt")]
+with tf1.gfile.FastGFile("trained_model_graph.pb", "rb") as file:
     graph_def.ParseFromString(file.read())
 tf1.import_graph_def(graph_def, name="")
-with open(sys.argv[2], "rb") as file:
+with open(sys.argv[1], "rb") as file:
     jpeg = file.read()
 with tf1.Session() as session:
-    one = session.run("final_result:0", {"DecodeJpeg/contents:0": jpeg})
-    many = session.run("final_result:0", {"image:0": np.load(sys.argv[3])})
-print(json.dumps([one.tolist(), many.tolist()]))
+    softmax = session.graph.get_tensor_by_name("final_result:0")
+    one = session.run(softmax, {"DecodeJpeg/contents:0": jpeg})
+    many = session.run(softmax, {"image:0": np.load(sys.argv[2])})
+best = one[0].argsort()[-len(one[0]):][::-1]
+print(json.dumps([one.tolist(), many.tolist(), [labels[node] for node in best], os.listdir()]))
 """
+"""As the scripts around `retrain.py` read their graph: labels a line each, one JPEG at a time."""
+
+TWO_FILES = ["trained_model_graph.pb", "training_set_labels.txt"]
 
 
 def test_a_fresh_tensorflow_1_process_reads_jpeg_bytes_and_batches_of_pixels(exported, tmp_path):
+    """All that it was given is the two files that such a server has."""
     (tmp_path / "hand.jpg").write_bytes(jpegs()[1])
     np.save(tmp_path / "batch.npy", fitted()[:3])
-    graph = exported.folder / "trained_model_graph.pb"
+    (tmp_path / "server").mkdir()
+    for name in TWO_FILES:
+        shutil.copy(exported.folder / name, tmp_path / "server")
     done = subprocess.run(
-        [sys.executable, "-c", OLD_SERVER, graph, tmp_path / "hand.jpg", tmp_path / "batch.npy"],
+        [sys.executable, "-c", OLD_SERVER, tmp_path / "hand.jpg", tmp_path / "batch.npy"],
         capture_output=True,
         text=True,
         check=True,
+        cwd=tmp_path / "server",
     )
-    one, many = json.loads(done.stdout)
+    one, many, ranked, files = json.loads(done.stdout)
+    assert sorted(files) == TWO_FILES
+    assert ranked == [LABELS[i] for i in np.argsort(one[0])[::-1]]
     expected = tiny_recogniser().predict(fitted()[:3], verbose=0)
     np.testing.assert_allclose(one, expected[1:2], atol=1e-4)
     np.testing.assert_allclose(many, expected, atol=1e-4)

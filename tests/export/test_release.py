@@ -12,7 +12,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from fingerspell.errors import BundleError, ExportError, RunError
-from fingerspell.export import export_bundle, proof, tflite
+from fingerspell.export import export_bundle, golden, proof, tflite
 from fingerspell.export import release as module
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
@@ -33,7 +33,7 @@ from helpers.exports import (
 )
 
 FILES = {
-    "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
+    "golden", "model_card.md", "model_fp16.tflite", "recogniser.json", "starter_weights.npz",
     "training_set_labels.txt",
 }  # fmt: skip
 
@@ -76,7 +76,11 @@ def older_release(folder):
 
 
 def digests(folder):
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.*"))
+        if path.name not in golden.pictures()
+    }
 
 
 def test_it_holds_one_model_the_weights_and_a_contract_that_lists_what_was_proven(released):

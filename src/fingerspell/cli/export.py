@@ -14,12 +14,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--output_dir", type=Path, default=Path("output"), help="the run folder")
     add("--dataset_dir", type=Path, default=Path("dataset"), help="what it was trained on")
+    add("--onnx", action="store_true",
+        help="stop where model.onnx cannot be written (default: do without it)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Exports and prints each file's proof."""
     backends.settle_for_export(os.environ)
+    from fingerspell.export import onnx
     from fingerspell.train import run_folder
+
+    if args.onnx:
+        onnx.require()
 
     with run_folder.held(args.output_dir):
         load_quietly("keras")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fingerspell.images import Pixels
     from fingerspell.live import Frame, LiveRules
     from fingerspell.live.words import Decoded, WordList
-    from fingerspell.runtime import Answer
+    from fingerspell.runtime import Answer, Predictor
 
 HELP = "spell in front of a camera, or watch a film being read"
 
@@ -34,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Shows the letter, the text and the proposal of every moment; the text stands at the end."""
     from fingerspell.cli import screen
-    from fingerspell.cli.frames import watched
     from fingerspell.errors import ConfigError
     from fingerspell.runtime import camera, video
 
@@ -115,3 +114,22 @@ def _proposal(decoded: Decoded) -> str:
     if best is None or best.word == decoded.letters or best.probability < _LIKELY:
         return ""
     return f"({decoded.letters}: {best.word}? {best.probability:.0%})"
+
+
+def watched(
+    frames: Iterable[tuple[float, Pixels]], predictor: Predictor, *, mirror: bool
+) -> Iterator[tuple[float, Pixels, Answer, Frame]]:
+    """Yields each frame's time, its pixels as they were read, the answer, and what the rules take.
+
+    `mirror` flips left and right before anything is read.
+    """
+    from fingerspell.live import Frame
+    from fingerspell.runtime.motion import motion, thumbnail
+
+    before = None
+    for at_s, taken in frames:
+        rgb = taken[:, ::-1] if mirror else taken
+        (answer, hand), now = predictor.watch(rgb), thumbnail(rgb)
+        frame = Frame(tuple(answer.probabilities.tolist()), hand, motion(before, now))
+        yield at_s, rgb, answer, frame
+        before = now

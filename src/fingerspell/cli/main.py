@@ -16,8 +16,8 @@ from fingerspell import __version__, backends, install
 from fingerspell.errors import FingerspellError
 
 COMMANDS = (
-    "download", "prepare", "estimate", "train", "adapt", "evaluate", "export", "predict", "live",
-    "serve", "synth", "doctor", "demo",
+    "download", "prepare", "estimate", "train", "adapt", "evaluate", "export", "verify", "predict",
+    "live", "serve", "synth", "doctor", "demo",
 )  # fmt: skip
 
 

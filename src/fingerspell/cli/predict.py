@@ -133,7 +133,7 @@ def _read_video(
     predictor: Predictor, rules: LiveRules, words: WordList | None, args: argparse.Namespace
 ) -> int:
     """Prints every sign as it counts, then the text and what its words may be."""
-    from fingerspell.cli.frames import watched
+    from fingerspell.cli.live import watched
     from fingerspell.live import spell
     from fingerspell.live.words import decode, split
     from fingerspell.runtime.video import frames

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export import graphs, proof, tflite
+from fingerspell.export import features, golden, graphs, onnx, proof, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
 from fingerspell.export.proof import prove
@@ -25,6 +25,7 @@ from fingerspell.runtime.contract import FILE_NAME, Contract
 
 LABELS = "training_set_labels.txt"
 _PARITY = "parity.json"
+_NOT_ALWAYS = (onnx.FILE_NAME, tflite.FAST)
 
 
 def export_bundle(
@@ -56,11 +57,16 @@ def export_bundle(
     try:
         unseen = proof.fitted(jpegs, size_px)
         inside = _write_exports(network, contract, aside, representative, unseen)
-        report = prove(proof.of_keras(network, size_px), aside, size_px, jpegs)
+        expected = proof.of_keras(network, size_px)(jpegs)
+        report = prove(lambda _jpegs: expected, aside, size_px, jpegs)
+        if (aside / onnx.FILE_NAME).is_file():
+            onnx_too = prove(lambda _jpegs: expected, aside, size_px, jpegs, proof.ONNX_CHECKS)
+            report["exports"] |= onnx_too["exports"]
         report["int8"] = inside
         if (single := single_view(network)) is not network:
             of_single, checks = proof.of_keras(single, size_px), proof.SINGLE_VIEW_CHECKS
             report["exports"] |= prove(of_single, aside, size_px, jpegs, checks)["exports"]
+        golden.write(aside, size_px)
         _write_papers(contract, aside, report)
         _move_into_place(aside, output_dir)
     finally:
@@ -114,6 +120,12 @@ def _write_exports(
     contents = {"float32": plain, "fp16": tflite.convert(network, "fp16"), "int8": small.content}
     for precision, name in tflite.FILES.items():
         (folder / name).write_bytes(with_metadata(contents[precision], contract))
+    (folder / features.FILE_NAME).write_bytes(features.with_features(contents["fp16"]))
+    if onnx.can_write():
+        _say(f"converting {onnx.FILE_NAME}")
+        (folder / onnx.FILE_NAME).write_bytes(onnx.convert(network, contract))
+    else:
+        _say(f"leaving out {onnx.FILE_NAME}; to have it: {onnx.how_to_install()}")
     if (single := single_view(network)) is not network:
         _say(f"converting {tflite.FAST}")
         seen_once = replace(contract, origin={**contract.origin, "views": "single"})
@@ -135,8 +147,12 @@ def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> N
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """Returns the SHA-256 of every file below a folder, by its path with forward slashes."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Returns the SHA-256 of every file below a folder, by its path with forward slashes.
+
+    The golden pictures are left out: `golden.json` holds theirs.
+    """
+    pictures = [folder / golden.FOLDER / name for name in golden.pictures()]
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in pictures)
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
@@ -149,7 +165,12 @@ def least_runtimes(folder: Path) -> dict[str, str]:
 
 
 def _move_into_place(aside: Path, output_dir: Path) -> None:
-    """Moves everything, the contract last: with its hashes it says that the rest is complete."""
+    """Moves everything, the contract last: with its hashes it says that the rest is complete.
+
+    What an earlier export had and this one has not goes: it answers as another network.
+    """
+    for name in _NOT_ALWAYS:
+        (output_dir / name).unlink(missing_ok=True)
     for path in sorted(aside.iterdir(), key=lambda path: (path.name == FILE_NAME, path.name)):
         target = output_dir / path.name
         if path.is_dir() and target.is_dir():

@@ -64,7 +64,7 @@ def write_frozen_graph(model: Any, output_dir: Path) -> Path:
     Feeding `image:0` cuts the graph above it: no JPEG is then asked for or decoded.
     """
     path = output_dir / FILE_NAME
-    path.write_bytes(_named_graph(_constants(model), size_of(model)).SerializeToString())
+    path.write_bytes(_named_graph(frozen_network(model), size_of(model)).SerializeToString())
     return path
 
 
@@ -209,8 +209,11 @@ def _module(model: Any) -> Any:
     return module
 
 
-def _constants(model: Any) -> Any:
-    """Returns the network as a GraphDef without variables, `image` in and its first output out."""
+def frozen_network(model: Any) -> tuple[Any, str, str]:
+    """Returns the network as a GraphDef without variables, and the names of its input and output.
+
+    Pixels in, probabilities out; N pictures.
+    """
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2_as_graph,
     )

@@ -111,7 +111,12 @@ def _with_buffer(content: bytes, metadata: bytes) -> bytes:
     entry.buffer = len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(model.metadata or []), entry]
-    builder = _aligning_builder(len(content) + len(metadata) + 1024)
+    return packed(model, len(content) + len(metadata))
+
+
+def packed(model: Any, about_bytes: int) -> bytes:
+    """Returns a TFLite model (`ModelT`) as a file, its weights aligned."""
+    builder = _aligning_builder(about_bytes + 1024)
     builder.Finish(model.Pack(builder), file_identifier=_MODEL_IDENTIFIER)
     return bytes(builder.Output())
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell import images
-from fingerspell.export import graphs, parity, tflite
+from fingerspell.export import graphs, onnx, parity, tflite
 from fingerspell.export.parity import Answers, Parity, compare, require_parity
 
 _BATCH = 32
@@ -99,6 +99,12 @@ def _of_tflite(name: str) -> _Opener:
     return opened
 
 
+def _of_onnx(folder: Path, size_px: tuple[int, int]) -> Answers:
+    """Returns the ONNX file, in ONNX Runtime."""
+    ask = onnx.open_answers(folder / onnx.FILE_NAME)
+    return lambda jpegs: _batched(ask, fitted(jpegs, size_px))
+
+
 def _batched(ask: Any, inputs: Sequence[Any] | NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([ask(inputs[i : i + _BATCH]) for i in range(0, len(inputs), _BATCH)])
 
@@ -137,6 +143,9 @@ _CHECKS = (
         bound=_Bound(tolerance=_NO_LIMIT, agreement=_INT8_AGREEMENT, advisory=True),
     ),
 )
+
+ONNX_CHECKS = (_Check(name="onnx", open=_of_onnx),)
+"""Where the extra `onnx` is installed."""
 
 SINGLE_VIEW_CHECKS = (
     _Check(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
+from fingerspell.export import golden
 from fingerspell.export.bundle import LABELS, hashes, least_runtimes
 from fingerspell.export.parity import LEAST_PICTURES, Parity, difference
 from fingerspell.export.proof import FP16_AGREEMENT
@@ -33,10 +34,10 @@ def release(
 ) -> dict[str, Any]:
     """Fills `target` with the recogniser of a finished run, and returns what was proven.
 
-    `target` gets the half-precision TFLite file, labels, contract, `card` (the run's own unless
-    another is given), and the weights to train on. `pictures`: float32 (N, h, w, 3) in [0, 1], at
-    least 200, on which all of it must answer as the trained network does. The same run and
-    pictures write the same bytes; whenever this raises, `target` stays as it was.
+    `target` gets the half-precision TFLite file, labels, contract, `golden/`, `card` (the run's own
+    unless another is given), and the weights to train on. `pictures`: float32 (N, h, w, 3) in
+    [0, 1], at least 200, on which all of it must answer as the trained network does. The same run
+    and pictures write the same bytes; whenever this raises, `target` stays as it was.
 
     Raises `ExportError` for a file that is too large or answers otherwise, `BundleError` and
     `RunError` for a run that is not whole.
@@ -53,7 +54,7 @@ def release(
             expected="what the recogniser is for, what it learnt from, and where it ends",
             fix="name it with --card, or finish the run: fingerspell evaluate",
         )
-    _require_replaceable(target, {_MODEL, WEIGHTS, _CARD, LABELS, FILE_NAME})
+    _require_replaceable(target, {_MODEL, WEIGHTS, _CARD, LABELS, FILE_NAME, golden.FOLDER})
     trained = load_recogniser(run_dir / "model.keras")
     contents = {
         _MODEL: read_model(run_dir, _MODEL, contract),
@@ -122,6 +123,7 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     write_labels(folder / LABELS, contract.labels)
+    golden.write(folder, (contract.height_px, contract.width_px))
     # The card is left out: it tells what these very files were measured at.
     proven = {name: digest for name, digest in hashes(folder).items() if name != _CARD}
     text = replace(contract, files=proven, least_runtime=least_runtimes(folder)).to_json()

@@ -1,7 +1,9 @@
-"""Encodes pictures as JPEG, and says which JPEG means the same to every decoder."""
+"""Encodes pictures as JPEG and PNG, and says which JPEG means the same to every decoder."""
 
 import io
+import struct
 
+import cv2
 import numpy as np
 import simplejpeg
 from PIL import Image
@@ -16,6 +18,18 @@ def encode_jpeg(rgb: Pixels, quality: int = 90) -> bytes:
         np.ascontiguousarray(rgb), quality=quality, colorspace="RGB", colorsubsampling="420"
     )
     return data
+
+
+def encode_png(rgb: Pixels) -> bytes:
+    """Returns the bytes of an RGB PNG."""
+    return cv2.imencode(".png", np.ascontiguousarray(rgb[..., ::-1]))[1].tobytes()
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Returns a JPEG without EXIF with the orientation (1 to 8) that a camera notes in it."""
+    tag = struct.pack("<HHIHH", 0x0112, 3, 1, orientation, 0)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + tag + bytes(4)
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + jpeg[2:]
 
 
 def as_plain_jpeg(data: bytes) -> bytes:

@@ -49,8 +49,8 @@ class Contract:
         """Reads what `to_json` wrote; raises `BundleError` on anything else."""
         try:
             body = json.loads(text)
-            if body.pop("format") != _FORMAT:
-                raise ValueError("another format number")
+            if (number := body.pop("format")) != _FORMAT:
+                raise ValueError(f"format {number!r}; newer than this version, if it is larger")
             body.pop("input"), body.pop("output")
             return cls(**{**body, "labels": tuple(body["labels"])})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
