@@ -1,0 +1,166 @@
+"""How many answers does the server give, and what does a bare loop of the same work give?
+
+    python benchmarks/speed/serve.py
+
+In one run, in turn: a bare loop of decoding, fitting and reading in this process; the server,
+started as a user starts it, by HTTP, one request after the other; then WebSockets: 20 at 5
+frames a second, 200 at 1 frame a second. Processor time is that of the measured process alone,
+without the client's. Saves `benchmarks/results/serve.json`.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import psutil
+from websockets.asyncio.client import connect
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.circumstances import record
+
+ROUNDS = 5
+REQUESTS = 200
+SIDE_PX = 640
+SOCKETS = ((20, 5.0), (200, 1.0))
+"""How many sockets, and the frames a second that each sends."""
+
+SOCKETS_S = 20.0
+SEED = 3
+
+
+def picture() -> bytes:
+    """Returns a synthetic hand as a camera's page sends it: a JPEG of 640 pixels."""
+    from fingerspell.images import encode_jpeg
+    from fingerspell.synth import draw
+
+    return encode_jpeg(draw("L", SEED, (SIDE_PX, SIDE_PX)).rgb, 85)
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, psutil.Process, float]]:
+    """Starts the server; gives its address, its process, and the seconds to its first answer."""
+    started_s = time.perf_counter()
+    command = [sys.executable, "-m", "fingerspell", "serve", "--bundle", "starter", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        address = next(x for line in process.stdout or () for x in line.split() if "://127" in x)
+        address = address.rstrip("/.,")
+        httpx.get(f"{address}/health").raise_for_status()
+        yield address, psutil.Process(process.pid), time.perf_counter() - started_s
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def spent_s(process: psutil.Process) -> float:
+    """Returns a process's processor time so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def bare_ms(content: bytes) -> float:
+    """Returns the processor time of an answer without a server, in milliseconds."""
+    from fingerspell.images import decode, fit
+    from fingerspell.runtime import Recogniser
+
+    recogniser, own = Recogniser.load(), psutil.Process()
+    started_s = spent_s(own)
+    for _ in range(REQUESTS):
+        recogniser.probabilities(fit(decode(content), recogniser.size_px)[None])
+    return 1000 * (spent_s(own) - started_s) / REQUESTS
+
+
+def over_http(address: str, process: psutil.Process, content: bytes) -> dict[str, float]:
+    """Returns processor time of an answer and times by the clock, one request after the other."""
+    taken, started_s = [], spent_s(process)
+    with httpx.Client() as client:
+        for _ in range(REQUESTS):
+            sent_s = time.perf_counter()
+            client.post(f"{address}/predict-image", content=content).raise_for_status()
+            taken.append(1000 * (time.perf_counter() - sent_s))
+    taken.sort()
+    return {
+        "processor_ms": 1000 * (spent_s(process) - started_s) / REQUESTS,
+        "median_ms": statistics.median(taken),
+        "p99_ms": taken[int(0.99 * len(taken))],
+    }
+
+
+async def one_socket(address: str, content: bytes, per_s: float, until_s: float) -> list[int]:
+    """Sends frames until `until_s`; returns how many were sent, answered and dropped."""
+    sent = answered = dropped = 0
+    async with connect(f"{address.replace('http', 'ws', 1)}/v1/stream") as socket:
+        await socket.recv()
+
+        async def listen() -> None:
+            nonlocal answered, dropped
+            async for message in socket:
+                told = json.loads(message)
+                answered += told["type"] == "answer"
+                dropped += told.get("dropped", 0)
+
+        ears = asyncio.create_task(listen())
+        while time.perf_counter() < until_s:
+            await socket.send(content)
+            sent += 1
+            await asyncio.sleep(1 / per_s)
+        await asyncio.sleep(1.0)
+        ears.cancel()
+    return [sent, answered, dropped]
+
+
+async def sockets(address: str, process: psutil.Process, content: bytes, many: int, per_s: float
+                  ) -> dict[str, Any]:  # fmt: skip
+    """Returns what so many sockets sent and got, together and the least served of them."""
+    started_s, until_s = spent_s(process), time.perf_counter() + SOCKETS_S
+    each = await asyncio.gather(
+        *(one_socket(address, content, per_s, until_s) for _ in range(many))
+    )
+    answered = [x[1] for x in each]
+    return {
+        "sockets": many,
+        "frames_per_s": per_s,
+        "sent": sum(x[0] for x in each),
+        "answered": sum(answered),
+        "dropped": sum(x[2] for x in each),
+        "answers_per_s_each": sum(answered) / many / SOCKETS_S,
+        "least_answers_per_s": min(answered) / SOCKETS_S,
+        "processor_ms": 1000 * (spent_s(process) - started_s) / max(1, sum(answered)),
+        "memory_mb": process.memory_info().rss / 1e6,
+    }
+
+
+def measured() -> dict[str, Any]:
+    """Returns the whole measurement."""
+    content = picture()
+    with server() as (address, process, first_s):
+        over_http(address, process, content)  # The first answers warm it up.
+        rounds = [
+            {"bare_ms": bare_ms(content), **over_http(address, process, content)}
+            for _ in range(ROUNDS)
+        ]
+        loads = [
+            asyncio.run(sockets(address, process, content, many, per_s)) for many, per_s in SOCKETS
+        ]
+    return {
+        "picture_bytes": len(content),
+        "first_answer_s": first_s,
+        "rounds": rounds,
+        "of_bare": [round(x["bare_ms"] / x["processor_ms"], 3) for x in rounds],
+        "loads": loads,
+    }
+
+
+if __name__ == "__main__":
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
+    print(f"saved {record('serve', 'speed/serve', None, measured())}")
