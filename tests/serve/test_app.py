@@ -199,7 +199,7 @@ def test_a_single_photograph_counts_only_when_the_client_says_so(client: TestCli
 @pytest.mark.parametrize("where", ["form", "address", "server"])
 def test_only_allowed_labels_are_answered(recogniser: Recogniser, where: str):
     others = ",".join(LABELS[1:3])
-    served = Recogniser(recogniser.contract, recogniser._pool, "float32", LABELS[1:3])
+    served = Recogniser(recogniser.contract, recogniser._network, "float32", LABELS[1:3])
     with TestClient(create_app(served if where == "server" else recogniser)) as client:
         files = {"image": ("hand.jpg", RED)}
         fields = {"labels": others} if where == "form" else {}
