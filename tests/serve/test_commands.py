@@ -68,6 +68,7 @@ def test_the_model_comes_from_the_option_before_the_environment(tmp_path, monkey
     with pytest.raises(SystemExit, match="2"):
         serve.load_app()
     assert "none.pb, which cannot be read" in capsys.readouterr().err
+    monkeypatch.setattr(running, "serve", lambda *args, **more: None)
     assert command("serve", "--port", "0") == 2
     assert "none.pb, which cannot be read" in capsys.readouterr().err
 
