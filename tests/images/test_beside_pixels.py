@@ -11,7 +11,7 @@ from PIL import Image
 from fingerspell.errors import PictureError
 from fingerspell.images import MAX_PIXELS, glance, pixel_count
 from fingerspell.images.decode import decode
-from fingerspell.images.stray_bytes import _ZEROS, jpeg_pixels
+from fingerspell.images.stray_bytes import _ZEROS, _stray_candidates, jpeg_pixels
 from helpers.picture_files import lying, tiff
 from helpers.picture_files import saved as saved_image
 
@@ -97,6 +97,14 @@ def test_looking_for_stray_bytes_takes_time_in_proportion_to_the_file(in_header,
     with pytest.raises(PictureError, match=r"damaged|header"):
         decode(data[:2] + in_header + data[2:-2] + end)
     assert time.process_time() - started_s < 2
+
+
+@pytest.mark.parametrize("gap", [0, 1, 5, 30])
+def test_only_as_many_bytes_are_left_out_as_every_restart_marker_has_before_it(gap):
+    body = b"\xff\xda\x00\x02" + (b"\x55" * gap + b"\xff\xd1") * 4
+    shorter = [re.subn(b"(?s).{%d}" % count + RESTART, b"", body) for count in range(1, 17)]
+    expected = [body, *(left for left, removed in shorter if removed == 4), body]
+    assert list(_stray_candidates(b"\xff\xd8" + body)) == [b"\xff\xd8" + x for x in expected]
 
 
 @pytest.mark.parametrize("filling", [b"\xff\xe1\x00\x02", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff"])
