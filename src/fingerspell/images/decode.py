@@ -29,8 +29,10 @@ from fingerspell.errors import PictureError
 from fingerspell.images.pixels import Pixels
 from fingerspell.images.stray_bytes import (
     JPEG_START,
+    MOST_SEGMENTS,
+    MOST_STRAY_HEADER_BYTES,
     SCAN,
-    check_header,
+    has_long_header,
     is_progressive,
     jpeg_pixels,
     parts,
@@ -236,7 +238,12 @@ def _decode_jpeg(data: bytes, side_px: int, most_pixels: int, most_repair: int) 
     rest is grey or shifted.
     """
     _check_scans(data)
-    check_header(data)
+    if has_long_header(data):
+        raise _unusable(
+            "a JPEG whose header is longer than any camera's",
+            f"at most {MOST_SEGMENTS:,} segments before the first scan, and "
+            f"{MOST_STRAY_HEADER_BYTES:,} bytes between them",
+        )
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
