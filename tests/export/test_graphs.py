@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
+from fingerspell.export.parity import TOLERANCE
+from fingerspell.runtime import Recogniser, open_model
 from helpers.exports import LABELS, fitted, jpegs, tiny_recogniser
 
 OLD_SERVER = """
@@ -75,3 +78,21 @@ def test_a_loaded_saved_model_can_be_called_and_takes_one_jpeg(exported):
     np.testing.assert_allclose(loaded(fitted()[:5]), expected, atol=1e-4)
     answer = loaded.signatures["jpeg"](jpeg=tf.constant(jpegs()[0]))["probabilities"]
     np.testing.assert_allclose(answer, expected[:1], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["saved_model", "trained_model_graph.pb", "model.tflite"])
+def test_each_exported_model_is_served_as_the_bundle_is(exported, tmp_path, name):
+    """Beside its contract; and as copied to another folder with its labels alone."""
+    bundle = Recogniser.load(exported.folder)
+    copy = shutil.copytree if (exported.folder / name).is_dir() else shutil.copy
+    copy(exported.folder / name, tmp_path / name)
+    shutil.copy(exported.folder / TWO_FILES[1], tmp_path)
+    for path in (exported.folder / name, tmp_path / name):
+        opened = open_model(path)
+        assert (opened.labels, opened.size_px, opened.threshold) == (LABELS, bundle.size_px, 0.7)
+        for jpeg in jpegs()[:3]:
+            np.testing.assert_allclose(
+                opened.recognise(jpeg).probabilities,
+                bundle.recognise(jpeg).probabilities,
+                atol=TOLERANCE,
+            )

@@ -228,7 +228,7 @@ def test_watching_gives_the_same_answers_and_the_hands_that_are_seen(two_views):
     expected = np.hstack(hand_crop._hand_of(cells.predict(larger(20), verbose=0)))
     assert np.ptp(expected, axis=0).min() > 0.05
     watching = Recogniser.load(base / "run")
-    found = [watching._pool.watch(picture[None]) for picture in larger(20)]
+    found = [watching._network.watch(picture[None]) for picture in larger(20)]
     np.testing.assert_array_equal([row for row, _ in found], watching.probabilities(larger(20)))
     np.testing.assert_allclose([square for _, square in found], expected, atol=1e-4)
     assert Recogniser.load(base / "run", precision="fast").watch(jpegs()[0])[1] is None

@@ -12,10 +12,14 @@ import shutil
 import tempfile
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fingerspell.runtime.contract import FILE_NAME, Contract
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "A": (220, 30, 30),
@@ -55,6 +59,48 @@ def tiny_bundle(folder: Path) -> Path:
     return folder
 
 
+LONE = ("model.tflite", "saved_model", "trained_model_graph.pb")
+"""The models that `lone_models` writes."""
+
+
+def lone_models(folder: Path) -> Path:
+    """Fills `folder` with the network in three forms and its labels, without a contract."""
+    shutil.copytree(_written(), folder, dirs_exist_ok=True)
+    return folder
+
+
+@functools.cache
+def _written() -> Path:
+    import tensorflow as tf
+
+    folder = Path(tempfile.mkdtemp(prefix="lone-models-"))
+    for name in ("model.tflite", "training_set_labels.txt"):
+        shutil.copy(_converted() / name, folder)
+    module, spec = tf.Module(), tf.TensorSpec([None, *SIZE_PX, 3], tf.float32, name="image")
+    module.answer = tf.function(lambda image: {"probabilities": _answers(image)}, [spec])
+    tf.saved_model.save(module, str(folder / "saved_model"), signatures=module.answer)
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.float32, spec.shape, name="image")
+        tf.identity(_answers(image), name="final_result")
+    graph_file = folder / "trained_model_graph.pb"
+    graph_file.write_bytes(graph.as_graph_def().SerializeToString())
+    return folder
+
+
+def _answers(image: tf.Tensor) -> tf.Tensor:
+    """Returns softmax(-40 |mean colour - prototype|²) for each picture.
+
+    The square expands to a linear function of the mean colour: a 1×1 convolution, then a mean.
+    """
+    import tensorflow as tf
+
+    prototypes = np.array(list(COLOURS.values()), np.float32) / 255
+    weights = tf.constant((80 * prototypes.T)[None, None])
+    bias = tf.constant(-40 * (prototypes**2).sum(axis=1))
+    scores = tf.nn.conv2d(image, weights, strides=1, padding="SAME") + bias
+    return tf.nn.softmax(tf.reduce_mean(scores, axis=[1, 2]))
+
+
 @functools.cache
 def _converted() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="tiny-bundle-"))
@@ -72,22 +118,14 @@ def _converted() -> Path:
 
 
 def _models() -> dict[str, bytes]:
-    """Converts softmax(-40 |mean colour - prototype|²) in three precisions.
-
-    The square expands to a linear function of the mean colour: a 1×1 convolution, then a mean.
-    """
+    """Converts the network in three precisions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the converter's own deprecations
         import tensorflow as tf
 
-        prototypes = np.array(list(COLOURS.values()), np.float32) / 255
-        weights = tf.constant((80 * prototypes.T)[None, None])
-        bias = tf.constant(-40 * (prototypes**2).sum(axis=1))
-
         @tf.function(input_signature=[tf.TensorSpec([1, *SIZE_PX, 3], tf.float32)])
         def network(image: tf.Tensor) -> tf.Tensor:
-            scores = tf.nn.conv2d(image, weights, strides=1, padding="SAME") + bias
-            return tf.nn.softmax(tf.reduce_mean(scores, axis=[1, 2]))
+            return _answers(image)
 
         def converter() -> tf.lite.TFLiteConverter:
             return tf.lite.TFLiteConverter.from_concrete_functions(

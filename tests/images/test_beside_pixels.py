@@ -1,20 +1,19 @@
 """What is wrong beside the pixels of a file does not change them; what touches them is refused."""
 
-import importlib
 import re
 import struct
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from fingerspell.errors import PictureError
-from fingerspell.images import glance
+from fingerspell.images import MAX_PIXELS, glance, pixel_count
 from fingerspell.images.decode import decode
+from fingerspell.images.stray_bytes import _ZEROS, _stray_candidates, jpeg_pixels
 from helpers.picture_files import lying, tiff
 from helpers.picture_files import saved as saved_image
-
-decode_module = importlib.import_module("fingerspell.images.decode")
 
 RGB = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
 RESTART = rb"(?=\xff[\xd0-\xd7])"
@@ -67,12 +66,72 @@ def test_the_same_number_of_bytes_before_every_restart_marker_is_a_camera(count,
     assert glance(stray, 4).rgb.shape == glance(clean, 4).rgb.shape
 
 
-def test_what_is_stray_is_not_looked_for_where_that_would_take_long(monkeypatch):
-    monkeypatch.setattr(decode_module, "_MOST_REPAIR", 24 * 36 * 2)  # Two tries; the third is it.
+def test_what_is_stray_is_not_looked_for_where_that_would_take_long():
     with pytest.raises(PictureError, match="damaged"):
-        decode(camera(2)[1])
-    monkeypatch.setattr(decode_module, "_MOST_REPAIR", 24 * 36 * 3)
-    decode(camera(2)[1])
+        decode(camera(2)[1], most_repair=24 * 36 * 2)  # Two tries; the third is it.
+    decode(camera(2)[1], most_repair=24 * 36 * 3)
+    decode(
+        saved("JPEG", comment=b"one try is free").replace(b"\xff\xda", b"\0\xff\xda"), most_repair=1
+    )
+
+
+MANY = 500_000
+
+
+@pytest.mark.parametrize("markers", [1, 4])
+@pytest.mark.parametrize(
+    ("in_header", "filling"),
+    [
+        (b"", b"\x00" * MANY),
+        (b"", b"\x55" * MANY),
+        (b"", b"\xff\x00" * MANY),
+        (b"\xff\xe1\x00\x02" * MANY, b"\x55" * 30),
+        (b"\xff" * MANY, b"\x55" * 30),
+    ],
+    ids=["zeros", "bytes", "stuffed bytes", "segments", "filling"],
+)
+def test_looking_for_stray_bytes_takes_time_in_proportion_to_the_file(in_header, filling, markers):
+    """Half a million zeros or segments took an hour: each began anew with all the others."""
+    data, started_s = saved("JPEG"), time.process_time()
+    end = filling + b"\x11\xff\xd0" * markers + b"\xff\xd9"
+    with pytest.raises(PictureError, match=r"damaged|header"):
+        decode(data[:2] + in_header + data[2:-2] + end)
+    assert time.process_time() - started_s < 2
+
+
+@pytest.mark.parametrize("gap", [0, 1, 5, 30])
+def test_only_as_many_bytes_are_left_out_as_every_restart_marker_has_before_it(gap):
+    body = b"\xff\xda\x00\x02" + (b"\x55" * gap + b"\xff\xd1") * 4
+    shorter = [re.subn(b"(?s).{%d}" % count + RESTART, b"", body) for count in range(1, 17)]
+    expected = [body, *(left for left, removed in shorter if removed == 4), body]
+    assert list(_stray_candidates(b"\xff\xd8" + body)) == [b"\xff\xd8" + x for x in expected]
+
+
+@pytest.mark.parametrize("filling", [b"\xff\xe1\x00\x02", b"\x00\x00\x00\x00", b"\xff\xff\xff\xff"])
+def test_a_header_that_takes_long_is_refused_unread(filling):
+    """A server asks for the number of pixels between its answers to others."""
+    data, started_s = saved("JPEG", comment=b"a note"), time.process_time()
+    at = data.index(b"\xff\xdb")
+    assert pixel_count(data[:at] + filling * 2000 + data[at:]) == RGB.shape[0] * RGB.shape[1]
+    long = data[:at] + filling * 2_000_000 + data[at:]
+    assert pixel_count(long) is None
+    for read in (decode, lambda data: glance(data, 4)):
+        with pytest.raises(PictureError, match="longer than any camera's"):
+            read(long)
+    assert time.process_time() - started_s < 1
+
+
+@pytest.mark.parametrize(
+    ("body", "without"),
+    [
+        (b"\x01\x00\x00\xff\xd3\x02", b"\x01\xff\xd3\x02"),
+        (b"\xff\x00\x00\x00\xff\xd3", b"\xff\x00\xff\xd3"),
+        (b"\xff\x00\xff\xd0\x00\x00\x02\xff\xd1", b"\xff\x00\xff\xd0\x00\x00\x02\xff\xd1"),
+        (b"\x00\xff\xd7\x00\xff\xd0", b"\xff\xd7\xff\xd0"),
+    ],
+)
+def test_zeros_before_a_restart_marker_go_but_for_that_behind_ff(body, without):
+    assert _ZEROS.sub(b"", body) == without == re.sub(rb"(?<!\xff)\x00+" + RESTART, b"", body)
 
 
 def test_zeros_that_fill_up_to_a_whole_word_are_a_camera():
@@ -117,7 +176,7 @@ def test_flipped_bits_pass_no_more_often_than_at_the_end_marker():
         damaged = bytearray(clean)
         damaged[random.integers(start, len(clean) - 2)] ^= 1 << int(random.integers(8))
         try:
-            decode_module._jpeg_pixels(bytes(damaged), (24, 36))
+            jpeg_pixels(bytes(damaged), (24, 36))
         except ValueError as error:
             if "before marker 0xd9" in str(error):
                 continue
@@ -226,6 +285,6 @@ def test_what_cannot_be_unpacked_in_part_is_refused(data):
 
 def test_the_limits_lie_above_what_phones_sell():
     for width, height in ((8192, 6144), (8160, 6144)):
-        assert width * height <= decode_module.MAX_PIXELS
+        assert width * height <= MAX_PIXELS
     for width, height in ((12000, 9000), (16320, 12240)):
-        assert width * height <= 4 * decode_module.MAX_PIXELS
+        assert width * height <= 4 * MAX_PIXELS

@@ -15,6 +15,7 @@ from fingerspell.images import encode_jpeg
 from fingerspell.live.words import WordList
 from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
+from fingerspell.serve.limits import Limits
 from helpers.local_client import TestClient
 from helpers.picture_files import saved
 from helpers.tiny_bundle import LABELS, picture
@@ -196,10 +197,19 @@ def test_a_single_photograph_counts_only_when_the_client_says_so(client: TestCli
     assert send(client, RED, session_id="of a stream").json()["assembled_text"] == ""
 
 
+def test_mending_a_damaged_picture_is_bounded(recogniser: Recogniser):
+    """Two bytes in front of each restart marker are found at the third try."""
+    clean = saved(Image.new("RGB", (64, 48), (200, 90, 30)), "JPEG", restart_marker_blocks=1)
+    damaged = re.sub(rb"(?=\xff[\xd0-\xd7])", b"\x55\x55", clean)
+    for pixels, status in ((64 * 48 * 2, 415), (Limits().repair_pixels, 200)):
+        with TestClient(create_app(recogniser, Limits(repair_pixels=pixels))) as client:
+            assert send(client, damaged).status_code == status
+
+
 @pytest.mark.parametrize("where", ["form", "address", "server"])
 def test_only_allowed_labels_are_answered(recogniser: Recogniser, where: str):
     others = ",".join(LABELS[1:3])
-    served = Recogniser(recogniser.contract, recogniser._pool, "float32", LABELS[1:3])
+    served = Recogniser(recogniser.contract, recogniser._network, "float32", LABELS[1:3])
     with TestClient(create_app(served if where == "server" else recogniser)) as client:
         files = {"image": ("hand.jpg", RED)}
         fields = {"labels": others} if where == "form" else {}

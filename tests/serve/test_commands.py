@@ -30,7 +30,7 @@ from helpers.command import command
 from helpers.endings import NO_PICTURES, touch_all
 from helpers.endings import picture as one_picture
 from helpers.local_client import TestClient
-from helpers.tiny_bundle import COLOURS, LABELS, picture, tiny_bundle
+from helpers.tiny_bundle import COLOURS, LABELS, lone_models, picture, tiny_bundle
 
 BACKEND = Path(fingerspell.__file__).parents[2] / "backend"
 QUIET = {name: value for name, value in os.environ.items() if name not in ("HOST", "PORT")}
@@ -49,6 +49,28 @@ def test_an_option_beats_the_environment_which_beats_the_default():
     assert serve._where(asked("--host", "::1", "--port", "0"), said) == ("::1", 0)
     with pytest.raises(ConfigError, match="PORT=http"):
         serve._where(asked(), {"PORT": "http"})
+
+
+def test_the_model_comes_from_the_option_before_the_environment(tmp_path, monkeypatch, capsys):
+    """A frozen graph and its labels, as the published guide copies them beside `backend`."""
+    monkeypatch.delenv("USE_MOCK_MODEL", raising=False)
+    monkeypatch.chdir(lone_models(tmp_path))
+    graph, sent = Path("trained_model_graph.pb"), encode_jpeg(picture("B"))
+    assert asked("--model", "a.pb").bundle == Path("a.pb") == asked("--bundle", "a.pb").bundle
+    assert serve._model(None, {}) is None is serve._model(None, {"MODEL": " "})
+    assert serve._model(graph, {"MODEL": "other"}) == graph
+    monkeypatch.setenv("MODEL", str(graph))
+    client = TestClient(serve.load_app())
+    assert client.get("/health").json()["model"] == f"recogniser {graph}"
+    assert client.get("/v1/model").json()["files"].keys() == {str(graph)}
+    assert client.post("/predict-image", content=sent).json()["predicted_label"] == "B"
+    monkeypatch.setenv("MODEL", "none.pb")
+    with pytest.raises(SystemExit, match="2"):
+        serve.load_app()
+    assert "none.pb, which cannot be read" in capsys.readouterr().err
+    monkeypatch.setattr(running, "serve", lambda *args, **more: None)
+    assert command("serve", "--port", "0") == 2
+    assert "none.pb, which cannot be read" in capsys.readouterr().err
 
 
 def test_the_live_rules_come_from_options_the_environment_and_the_bundle(monkeypatch, capsys):

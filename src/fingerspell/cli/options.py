@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """Adds `--bundle`: which recogniser answers."""
+    """Adds `--bundle`, which is `--model` too: which recogniser answers."""
     parser.add_argument(
         "--bundle",
         "--output_dir",
+        "--model",
         type=Path,
-        help="folder of a finished training run, or the word starter (default: output where it "
-        "is there, else starter, the released recogniser); USE_MOCK_MODEL=1 needs none",
+        metavar="PATH",
+        help="folder of a finished training run; one model beside its labels (a .tflite file, a "
+        "SavedModel folder, a frozen graph); or the word starter (default: output where it is "
+        "there, else starter, the released recogniser); USE_MOCK_MODEL=1 needs none",
     )
 
 

@@ -61,6 +61,12 @@ def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[st
         ) from error
 
 
+def _model(asked: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """Returns what answers: the option, else MODEL, else None for the usual recogniser."""
+    named = environment.get("MODEL", "").strip()
+    return asked or (Path(named) if named else None)
+
+
 _MOST_MB = 64
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s@,*]+")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{16,200}")
@@ -163,7 +169,8 @@ def load_app(bundle: Path | None = None) -> FastAPI:
     from fingerspell.serve.app import create_app
 
     several = _server_processes(sys.argv, os.environ) > 1
-    asked = argparse.Namespace(bundle=bundle, precision="auto", labels=None)
+    named = _model(bundle, os.environ)
+    asked = argparse.Namespace(bundle=named, precision="auto", labels=None)
     try:
         keys = _keys(None, os.environ)
         predictor, rules = predictor_and_rules(asked)
@@ -199,6 +206,7 @@ def run(args: argparse.Namespace) -> int:
     limits, cors = _limits(args, local), _origins(args.cors)
     keys, tls = _keys(args.keys, os.environ), _tls(args.https, host)
     with open_socket(host, port) as bound:  # before the model is loaded: that takes longer
+        args.bundle = _model(args.bundle, os.environ)
         predictor, rules = predictor_and_rules(args)
         words = chosen_words(args, predictor.labels)
         hosts = [*args.allowed_host, host]

@@ -16,7 +16,6 @@ import re
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -28,6 +27,17 @@ from PIL import Image, UnidentifiedImageError
 
 from fingerspell.errors import PictureError
 from fingerspell.images.pixels import Pixels
+from fingerspell.images.stray_bytes import (
+    JPEG_START,
+    MOST_SEGMENTS,
+    MOST_STRAY_HEADER_BYTES,
+    SCAN,
+    has_long_header,
+    is_progressive,
+    jpeg_pixels,
+    parts,
+    without_stray_bytes,
+)
 from fingerspell.install import pip
 
 MAX_BYTES = 96 * 1024 * 1024
@@ -44,12 +54,14 @@ MAX_SCANS = 40
 """Most scans of a JPEG. Encoders write up to some twenty; each goes over the whole picture, so that
 thousands in a few hundred kilobytes would take hours."""
 
+MAX_REPAIR = 10**9
+"""Pixels, times scans, that looking for stray bytes in a JPEG may unpack: some ten seconds."""
+
 _JPEG_TIMES = 4
 """How many times as many a JPEG may have, unpacked at half its size: phones sell 16320×12240."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-_JPEG_START = b"\xff\xd8\xff"
 _ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\x00\x00"
 _HEADER_BYTES = 128 * 1024
@@ -64,21 +76,8 @@ _USUAL = "a whole JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF or HEIC picture"
 _NO_MEMORY = "a picture that does not fit into memory"
 SAVE_AGAIN = "open it in a picture viewer and save it again as JPEG, or leave it out"
 _DAMAGED_JPEG = re.compile(r"Corrupt JPEG data|Premature end")
-_STRAY_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
-_START_OF_SCAN, _SCAN, _END_OF_IMAGE = 0xDA, b"\xff\xda", b"\xff\xd9"
-_PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
-_WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
-_MOST_STRAY_BYTES = 16
-_MOST_REPAIR = 10**9
-"""Pixels, times scans, that trying what is stray may unpack: some ten seconds."""
-
-_FEWEST_MARKERS = 3
-"""One restart interval with bytes to spare may be damaged; the same in all of them is a camera."""
-
-_RESTART = rb"(?=\xff[\xd0-\xd7])"
-_ZEROS = re.compile(rb"(?<!\xff)\x00+" + _RESTART)
 _NOTES = (
     b"acTL bKGD cHRM cICP cLLI caBX eXIf fcTL fdAT gAMA hIST iCCP iTXt mDCV oFFs pCAL pHYs sBIT "
     b"sCAL sPLT sRGB sTER tEXt tIME zTXt"
@@ -106,18 +105,24 @@ class Glance(NamedTuple):
     height: int
 
 
-def decode(data: bytes, most_pixels: int = MAX_PIXELS) -> Pixels:
+def decode(data: bytes, most_pixels: int = MAX_PIXELS, most_repair: int = MAX_REPAIR) -> Pixels:
     """Returns uint8 (H, W, 3) RGB, turned upright by its EXIF tag.
 
     Grey becomes three equal channels, 16-bit grey keeps its upper 8 bits, transparency is laid
     on black (as padding is, and as a browser's canvas saves JPEG), an animation gives its first
     frame. Raises `PictureError` for anything empty, cut off, too large or not a picture; a JPEG of
-    more than `most_pixels` comes at a part of its size, up to four times as many.
+    more than `most_pixels` comes at a part of its size, up to four times as many. `most_repair`
+    pixels, times scans, are unpacked in search of stray bytes in a JPEG, but one try is made.
     """
-    return glance(data, MAX_PIXELS, most_pixels).rgb
+    return glance(data, MAX_PIXELS, most_pixels, most_repair).rgb
 
 
-def glance(data: bytes, side_px: int, most_pixels: int = MAX_PIXELS) -> Glance:
+def glance(
+    data: bytes,
+    side_px: int,
+    most_pixels: int = MAX_PIXELS,
+    most_repair: int = MAX_REPAIR,
+) -> Glance:
     """Decodes at a reduced size, and refuses exactly the files that `decode` refuses.
 
     A JPEG is unpacked at a half, 3/8, a quarter or an eighth of its size where both sides keep
@@ -128,8 +133,8 @@ def glance(data: bytes, side_px: int, most_pixels: int = MAX_PIXELS) -> Glance:
         raise _unusable("an empty file (0 bytes)")
     _check_bytes(len(data))
     if (
-        data.startswith(_JPEG_START)
-        and (small := _decode_jpeg(data, side_px, most_pixels)) is not None
+        data.startswith(JPEG_START)
+        and (small := _decode_jpeg(data, side_px, most_pixels, most_repair)) is not None
     ):
         rgb, width, height = small
         turn = _jpeg_orientation(data)
@@ -226,25 +231,31 @@ def _register_heif() -> bool:
     return True
 
 
-def _decode_jpeg(data: bytes, side_px: int, most_pixels: int) -> Glance | None:
+def _decode_jpeg(data: bytes, side_px: int, most_pixels: int, most_repair: int) -> Glance | None:
     """libjpeg-turbo's pixels, or None where only Pillow can say more (an odd or broken header).
 
     Raises `PictureError` where the picture data is damaged: Pillow would return a picture whose
     rest is grey or shifted.
     """
     _check_scans(data)
+    if has_long_header(data):
+        raise _unusable(
+            "a JPEG whose header is longer than any camera's",
+            f"at most {MOST_SEGMENTS:,} segments before the first scan, and "
+            f"{MOST_STRAY_HEADER_BYTES:,} bytes between them",
+        )
     try:
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
     sides_px = _unpacked_sides(data, height, width, side_px, most_pixels)
     try:
-        return Glance(_jpeg_pixels(data, sides_px), width, height)
+        return Glance(jpeg_pixels(data, sides_px), width, height)
     except ValueError as error:
         if not _DAMAGED_JPEG.search(str(error)):
             return None
-        tries = max(1, _MOST_REPAIR // (height * width * data.count(_SCAN)))
-        rgb = _without_stray_bytes(data, sides_px, tries)
+        tries = max(1, most_repair // (height * width * data.count(SCAN)))
+        rgb = without_stray_bytes(data, sides_px, tries)
         if rgb is None:
             raise _unusable(f"a damaged picture ({error})") from error
         return Glance(rgb, width, height)
@@ -263,95 +274,16 @@ def _unpacked_sides(
     if height * width <= most_pixels:
         _check_size(height, width, most_pixels)
         return min(side_px, height), min(side_px, width)
-    _check_size(height, width, most_pixels * (1 if _is_progressive(data) else _JPEG_TIMES))
+    _check_size(height, width, most_pixels * (1 if is_progressive(data) else _JPEG_TIMES))
     return min(side_px, height // 2), min(side_px, width // 2)
-
-
-def _jpeg_pixels(data: bytes, sides_px: tuple[int, int]) -> Pixels:
-    """Returns the pixels; raises `ValueError` at libjpeg's first complaint."""
-    rgb: Pixels = simplejpeg.decode_jpeg(
-        data, "RGB", fastdct=False, fastupsample=False,
-        min_height=sides_px[0], min_width=sides_px[1], min_factor=2,
-    )  # fmt: skip
-    return rgb
-
-
-def _without_stray_bytes(data: bytes, sides_px: tuple[int, int], tries: int) -> Pixels | None:
-    """Returns the pixels where all that is wrong are bytes that belong to nothing, or None.
-
-    A few in front of the end marker are a camera's; a flipped bit leaves at least 17 in most files
-    (measured over 4,000 flips), behind a picture of which half is wrong.
-    """
-    candidates = list(_stray_candidates(data))
-    for number, candidate in enumerate(candidates):
-        if number == tries:
-            break
-        try:
-            return _jpeg_pixels(candidate, sides_px)
-        except ValueError as error:
-            stray = _STRAY_END.search(str(error))
-            if stray and int(stray[1]) <= _MOST_STRAY_BYTES:
-                end, counts = candidate.rfind(_END_OF_IMAGE), range(1, _MOST_STRAY_BYTES + 1)
-                shorter = [candidate[: end - count] + candidate[end:] for count in counts]
-                candidates[number + 1 : number + 1] = shorter
-    return None
 
 
 def _check_scans(data: bytes) -> None:
     """Raises `PictureError` for a JPEG of too many scans; previews in its header do not count."""
-    if (count := data.count(_SCAN)) > MAX_SCANS:
-        count -= _parts(data)[0].count(_SCAN)
+    if (count := data.count(SCAN)) > MAX_SCANS:
+        count -= parts(data)[0].count(SCAN)
     if count > MAX_SCANS:
         raise _unusable(f"a JPEG of {count:,} scans", f"at most {MAX_SCANS}")
-
-
-def _is_progressive(data: bytes) -> bool:
-    """Returns whether a JPEG must be held in memory as a whole before its first row is known."""
-    return any(marker in _PROGRESSIVE for marker, _ in _segments(data))
-
-
-def _stray_candidates(data: bytes) -> Iterator[bytes]:
-    """Yields what a JPEG may be without bytes that belong to nothing, the likeliest first.
-
-    Bytes in front of restart markers are taken for stray where all of them have the same number,
-    or where they are zeros. A candidate is right only where it decodes without a complaint.
-    """
-    head, body = _parts(data)
-    yield head + body
-    restarts = len(re.findall(_RESTART, body))
-    if restarts >= _FEWEST_MARKERS:
-        for count in range(1, _MOST_STRAY_BYTES + 1):
-            shorter, removed = re.subn(b"(?s).{%d}" % count + _RESTART, b"", body)
-            if removed == restarts:
-                yield head + shorter
-    if restarts:
-        yield head + _ZEROS.sub(b"", body)
-
-
-def _parts(data: bytes) -> tuple[bytes, bytes]:
-    """Returns the header of a JPEG without stray bytes, and the rest from its first scan on."""
-    head, end = data[:2], 2
-    for marker, segment in _segments(data):
-        if marker == _START_OF_SCAN:
-            return head, data[segment.start :]
-        head += data[segment]
-        end = segment.stop
-    return head, data[end:]
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, slice]]:
-    """Yields marker and place of the segments of a JPEG's header, up to its first scan."""
-    at = 2
-    while (at := data.find(b"\xff", at)) >= 0 and at + 4 <= len(data):
-        marker = data[at + 1]
-        if marker in (0x00, 0xFF) or marker in _WITHOUT_LENGTH:  # A stray byte, or filling.
-            at += 1
-            continue
-        stop = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        yield marker, slice(at, stop)
-        if marker == _START_OF_SCAN:
-            return
-        at = stop
 
 
 def _jpeg_orientation(data: bytes) -> int:

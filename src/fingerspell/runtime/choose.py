@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fingerspell.assets import STARTER, has_starter
-from fingerspell.errors import BundleError, ConfigError
+from fingerspell.errors import BundleError, ConfigError, require
 from fingerspell.images import Picture, fit
 from fingerspell.labels import ALPHABET, chosen_labels
 from fingerspell.runtime.answer import (
@@ -20,7 +20,8 @@ from fingerspell.runtime.answer import (
     only,
     pixels_of,
 )
-from fingerspell.runtime.contract import FILE_NAME
+from fingerspell.runtime.contract import FILE_NAME, STANDARD_THRESHOLD
+from fingerspell.runtime.model_file import is_model, open_model
 from fingerspell.runtime.recogniser import Recogniser
 from fingerspell.runtime.square import Square
 
@@ -31,8 +32,6 @@ _OUTPUT = Path("output")
 
 _WORD = "starter"
 """What a command calls the released recogniser."""
-
-_THRESHOLD = 0.7
 
 _CONFIDENCE = 0.9
 """Its confidence in every answer; the other labels share the rest."""
@@ -49,17 +48,27 @@ def choose(
 ) -> Predictor:
     """Returns the recogniser to use; raises `BundleError` that names the ways out.
 
+    `bundle` is a folder, or one model of those that `model_file.open_model` opens.
     `threshold` takes the place of the bundle's; `labels` are those allowed (`A-Z`).
     """
     if _wants_mock(environment):
-        return MockRecogniser(threshold or _THRESHOLD, labels)
+        return MockRecogniser(threshold or STANDARD_THRESHOLD, labels)
+    if is_model(bundle):
+        require(
+            precision == "auto",
+            found=f"--precision {precision} with {bundle}, which is one model",
+            expected="a bundle, which holds several",
+            fix="omit --precision, or name the bundle's folder",
+        )
+        return open_model(bundle, threads=threads, threshold=threshold, labels=labels)
     if not (bundle / FILE_NAME).is_file():
         where = "this copy of the package" if bundle == STARTER else bundle
         offered = has_starter() and bundle != STARTER
         word = f"take the released one with --bundle {_WORD}, " if offered else ""
         raise BundleError(
             found=f"no trained recogniser in {where} ({FILE_NAME} is missing)",
-            expected="the output folder of a finished training run",
+            expected="the output folder of a finished training run, or one model beside its "
+            "labels: a .tflite file, a SavedModel folder or a frozen graph (.pb)",
             fix="train first (python backend/train_finetune.py --dataset_dir dataset), name the "
             f"folder with --bundle, {word}or set {_MOCK_VARIABLE}=1 for a mock without a model",
         )
@@ -96,7 +105,7 @@ class MockRecogniser:
     labels = ALPHABET
     size_px = (200, 200)
 
-    def __init__(self, threshold: float = _THRESHOLD, labels: Allowed = None) -> None:
+    def __init__(self, threshold: float = STANDARD_THRESHOLD, labels: Allowed = None) -> None:
         self.threshold = threshold
         self.allowed = chosen_labels(labels, self.labels)
 

@@ -11,6 +11,9 @@ from fingerspell.errors import BundleError
 
 FILE_NAME = "recogniser.json"
 _FORMAT = 1
+STANDARD_THRESHOLD = 0.7
+"""Where no training fitted one."""
+
 INPUT = (
     "RGB, float32 in [0, 1], shape [N, height, width, 3], in TFLite files N = 1; padded with black "
     "to the aspect ratio, then area-averaged when shrinking and bilinear when enlarging"

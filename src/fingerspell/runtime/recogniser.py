@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -80,6 +80,24 @@ def _shapes(interpreter: Any, more: int) -> tuple[tuple[int, ...], tuple[int, ..
         tuple(int(side) for side in inputs[0]["shape"]),
         tuple(int(side) for side in outputs[0]["shape"]),
     )
+
+
+class Network(Protocol):
+    """What runs a recogniser's model: LiteRT's `Pool`, or TensorFlow."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(1, H, W, 3)."""
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """(1, labels)."""
+
+    def run(self, batch: Batch) -> Probabilities:
+        """Returns the outputs (N, labels) for float32 (N, H, W, 3)."""
+
+    def watch(self, picture: Batch) -> tuple[Probabilities, Square | None]:
+        """Returns the output (labels,) for one picture (1, H, W, 3), and its hand's square."""
 
 
 class Pool:
@@ -199,7 +217,7 @@ def _check_shapes(contract: Contract, input_shape: tuple[int, ...], outputs: int
     if outputs != len(contract.labels):
         raise BundleError(
             found=f"a model with {outputs} outputs",
-            expected=f"one for each of the {len(contract.labels)} labels in {FILE_NAME}",
+            expected=f"one for each of its {len(contract.labels)} labels",
             fix="export the run folder again",
         )
 
@@ -221,14 +239,14 @@ class Recogniser:
     def __init__(
         self,
         contract: Contract,
-        pool: Pool,
+        network: Network,
         precision: str,
         labels: Allowed = None,
     ) -> None:
-        _check_shapes(contract, pool.input_shape, pool.output_shape[-1])
+        _check_shapes(contract, network.input_shape, network.output_shape[-1])
         self.contract = contract
         self.precision = precision
-        self._pool = pool
+        self._network = network
         self.allowed = chosen_labels(labels, contract.labels)
 
     @classmethod
@@ -292,7 +310,7 @@ class Recogniser:
         Labels that are not allowed have 0.
         """
         check_batch(batch, self.size_px)
-        return only(self._pool.run(batch), self.labels, self.allowed)
+        return only(self._network.run(batch), self.labels, self.allowed)
 
     def recognise(self, picture: Picture, labels: Allowed = None) -> Answer:
         """Returns the answer for one picture of any size; `labels` are those allowed for it.
@@ -310,7 +328,7 @@ class Recogniser:
         None from a recogniser with a single view. The square is the hand's own and not the crop's,
         which is moved into the picture; where there is no hand it lies anywhere, and is small.
         """
-        row, square = self._pool.watch(fit(pixels_of(picture), self.size_px)[None])
+        row, square = self._network.watch(fit(pixels_of(picture), self.size_px)[None])
         allowed = self.allowed if labels is None else chosen_labels(labels, self.labels)
         row = only(row[None], self.labels, allowed)[0]
         return answer(row, self.labels, self.threshold), square

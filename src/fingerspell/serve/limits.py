@@ -15,7 +15,8 @@ class Limits:
 
     `picture_bytes` is the largest picture, `frame_bytes` the largest of a WebSocket, `pixels` how
     many are unpacked of one (a JPEG may have four times as many, read at half its size), and beyond
-    `quick_pixels` one picture is read at a time; it is a frame's limit. `batch` is how many a
+    `quick_pixels` one picture is read at a time; it is a frame's limit. `repair_pixels`, times
+    scans, are unpacked to mend a damaged JPEG, and one try is made. `batch` is how many a
     request may hold. `parallel` pictures are read at once, `waiting` requests are under
     way at once; more are told to come back. `sessions` are kept, each for `session_idle_s` after
     its last frame; `streams` WebSockets are open at once, each for `stream_idle_s` without a frame.
@@ -29,6 +30,7 @@ class Limits:
     frame_bytes: int = MEGABYTE
     pixels: int = 16_000_000
     quick_pixels: int = 4_000_000
+    repair_pixels: int = 64_000_000
     batch: int = 32
     sessions: int = 1000
     session_idle_s: float = 900.0

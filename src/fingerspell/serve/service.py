@@ -52,7 +52,7 @@ class Service:
         """Decodes and reads one picture; raises `RequestError` 415 where it is none."""
         start_s = time.perf_counter()
         try:
-            rgb = decode(picture, most_pixels)
+            rgb = decode(picture, most_pixels, self.limits.repair_pixels)
         except PictureError as error:
             raise no_picture(error) from error
         answer, hand = self.recogniser.watch(rgb, labels)
