@@ -14,7 +14,9 @@ import json
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +57,8 @@ def server() -> Iterator[tuple[str, psutil.Process, float]]:
     try:
         address = next(x for line in process.stdout or () for x in line.split() if "://127" in x)
         address = address.rstrip("/.,")
+        # A full pipe would stop the server.
+        threading.Thread(target=lambda: deque(process.stdout or (), maxlen=0), daemon=True).start()
         httpx.get(f"{address}/health").raise_for_status()
         yield address, psutil.Process(process.pid), time.perf_counter() - started_s
     finally:
