@@ -1,4 +1,6 @@
-"""Tables about speed: an answer, synthetic hands, the loader, a GPU."""
+"""Tables about speed: an answer, the server, synthetic hands, the loader, a GPU."""
+
+from statistics import median
 
 from benchmarks.tables import Figures, measured_with, percent, read, read_all, rows
 
@@ -16,6 +18,34 @@ def answer_time() -> list[str]:
         "",
         f"{min(ratios):.1f} to {max(ratios):.1f} times as long in {len(ratios)} rounds, measured "
         "in turn.",
+        *measured_with(figures),
+    ]
+
+
+def server_load() -> list[str]:
+    """Returns what an answer of the server costs, beside a bare loop and on many sockets."""
+    figures = read("serve")
+    http, shares = figures["rounds"], figures["of_bare"]
+    body = [
+        ("bare loop: decode, fit, read", "", f"{median(x['bare_ms'] for x in http):.0f} ms"),
+        ("HTTP, one after the other", "", f"{median(x['processor_ms'] for x in http):.0f} ms"),
+    ]
+    body += [
+        (
+            f"{x['sockets']} sockets, {x['frames_per_s']:g} frames a second each",
+            f"{x['answers_per_s_each']:.2f} ({x['least_answers_per_s']:.2f})",
+            f"{x['processor_ms']:.0f} ms",
+        )
+        for x in figures["loads"]
+    ]
+    head = ("", "answers a second each (the least)", "processor time of an answer")
+    return [
+        *rows(head, body),
+        "",
+        f"The bare loop takes {percent(min(shares), 0)} to {percent(max(shares), 0)} of the "
+        f"server's processor time in {len(shares)} rounds in turn (aimed at: 88 %). By HTTP the "
+        f"slowest of a hundred answers comes in {median(x['p99_ms'] for x in http):.0f} ms, the "
+        f"first {figures['first_answer_s']:.1f} s after the start. The client shares the cores.",
         *measured_with(figures),
     ]
 
@@ -105,6 +135,7 @@ def _gpu_row(row: Figures) -> tuple[str, ...]:
 
 
 BLOCKS = {
+    "server_load": server_load,
     "answer_time": answer_time,
     "synth_speed": synth_speed,
     "loader": loader,
