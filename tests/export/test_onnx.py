@@ -54,6 +54,7 @@ def test_without_its_packages_an_export_says_so_and_leaves_none_of_before(
     monkeypatch.setattr(bundle.tflite, "convert", lambda *_: b"")
     monkeypatch.setattr(bundle, "convert_int8", lambda *_: bundle.tflite._Int8(
         content=b"", inside="weights", full_agreement=None))  # fmt: skip
+    monkeypatch.setattr(bundle.features, "with_features", lambda content: content)
     monkeypatch.setattr(bundle, "with_metadata", lambda content, _: content)
     aside, output = tmp_path / "aside", tmp_path / "output"
     aside.mkdir()
