@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WANTED = backends.install_backend("tensorflow")
 BLOCKED = ROOT / "tests" / "helpers" / "no_tensorflow"
 _SINGLE_VIEW = FILES.keys() - {"model_fast_fp16.tflite"}
-EXPORTS = {"saved_model", "trained_model_graph.pb", "recogniser.json",
+EXPORTS = {"saved_model", "trained_model_graph.pb", "recogniser.json", "golden", "model.onnx",
            *(name for name in _SINGLE_VIEW if name.endswith(".tflite"))}  # fmt: skip
 PROGRAM = """
 import sys
