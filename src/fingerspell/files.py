@@ -4,6 +4,7 @@ Standard library only: `doctor` uses it before anything is installed.
 """
 
 import errno
+import hashlib
 import json
 import os
 import platform
@@ -179,6 +180,14 @@ def written_aside(path: Path, *, durable: bool = False) -> Iterator[Path]:
         raise
     if durable:
         _flush_names(path.parent)
+
+
+def hashes(paths: Iterable[Path], folder: Path) -> dict[str, str]:
+    """Returns each file's SHA-256 by its path below a folder, with forward slashes."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+    }
 
 
 def write_bytes(path: Path, data: bytes) -> None:

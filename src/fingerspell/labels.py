@@ -7,6 +7,9 @@ from pathlib import Path
 
 from fingerspell.errors import ConfigError
 
+LABELS_FILE = "training_set_labels.txt"
+"""The guide's name for the file that has one label a line, in prediction order."""
+
 LETTERS: tuple[str, ...] = tuple(string.ascii_uppercase)
 """A–Z."""
 

@@ -1,6 +1,5 @@
 """Writes a bundle atomically: every exported file, labels, contract and parity report."""
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fingerspell import files
 from fingerspell.errors import ExportError, RunError
 from fingerspell.export import features, golden, graphs, onnx, proof, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
@@ -20,10 +20,9 @@ from fingerspell.export.proof import prove
 from fingerspell.export.tflite import convert_int8
 from fingerspell.files import write_text
 from fingerspell.images.encode import as_plain_jpeg
-from fingerspell.labels import write_labels
+from fingerspell.labels import LABELS_FILE, write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
-LABELS = "training_set_labels.txt"
 _PARITY = "parity.json"
 _NOT_ALWAYS = (onnx.FILE_NAME, tflite.FAST)
 
@@ -140,7 +139,7 @@ def _say(step: str) -> None:
 
 def _write_papers(contract: Contract, folder: Path, report: dict[str, Any]) -> None:
     """Writes labels, `parity.json` and last `recogniser.json` with the hash of every file."""
-    write_labels(folder / LABELS, contract.labels)
+    write_labels(folder / LABELS_FILE, contract.labels)
     write_text(folder / _PARITY, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     contract = replace(contract, files=hashes(folder), least_runtime=least_runtimes(folder))
     write_text(folder / FILE_NAME, contract.to_json())
@@ -152,11 +151,8 @@ def hashes(folder: Path) -> dict[str, str]:
     The golden pictures are left out: `golden.json` holds theirs.
     """
     pictures = [folder / golden.FOLDER / name for name in golden.pictures()]
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in pictures)
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    every = sorted(path for path in folder.rglob("*") if path.is_file() and path not in pictures)
+    return files.hashes(every, folder)
 
 
 def least_runtimes(folder: Path) -> dict[str, str]:

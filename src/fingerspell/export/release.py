@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
 from fingerspell.export import golden
-from fingerspell.export.bundle import LABELS, hashes, least_runtimes
+from fingerspell.export.bundle import hashes, least_runtimes
 from fingerspell.export.parity import LEAST_PICTURES, Parity, difference
 from fingerspell.export.proof import FP16_AGREEMENT
 from fingerspell.export.tflite import FILES, require_builtin
-from fingerspell.labels import write_labels
+from fingerspell.labels import LABELS_FILE, write_labels
 from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 from fingerspell.runtime.recogniser import read_model
@@ -54,7 +54,7 @@ def release(
             expected="what the recogniser is for, what it learnt from, and where it ends",
             fix="name it with --card, or finish the run: fingerspell evaluate",
         )
-    _require_replaceable(target, {_MODEL, WEIGHTS, _CARD, LABELS, FILE_NAME, golden.FOLDER})
+    _require_replaceable(target, {_MODEL, WEIGHTS, _CARD, LABELS_FILE, FILE_NAME, golden.FOLDER})
     trained = load_recogniser(run_dir / "model.keras")
     contents = {
         _MODEL: read_model(run_dir, _MODEL, contract),
@@ -122,7 +122,7 @@ def _require_size(contents: Mapping[str, bytes], name: str, most: int) -> None:
 def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> None:
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    write_labels(folder / LABELS, contract.labels)
+    write_labels(folder / LABELS_FILE, contract.labels)
     golden.write(folder, (contract.height_px, contract.width_px))
     # The card is left out: it tells what these very files were measured at.
     proven = {name: digest for name, digest in hashes(folder).items() if name != _CARD}

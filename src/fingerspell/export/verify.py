@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from fingerspell import images
 from fingerspell.errors import BundleError, ExportError
 from fingerspell.export import golden, onnx
-from fingerspell.export.bundle import LABELS
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.parity import TOLERANCE
 from fingerspell.export.proof import FP16_AGREEMENT
+from fingerspell.labels import LABELS_FILE
 from fingerspell.runtime import MODEL_FILES, Recogniser, read_contract
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
@@ -111,12 +111,14 @@ def verify(
 
 def require_files(bundle: Path, contract: Contract) -> None:
     """Raises `BundleError` that names every file that is missing or changed, and labels first."""
-    found = [line for line in [_labels_fault(bundle / LABELS, contract)] if line]
+    found = [line for line in [_labels_fault(bundle / LABELS_FILE, contract)] if line]
     for name, digest in contract.files.items():
         path = bundle / name
         if not path.is_file():
             found.append(f"{name} is missing")
-        elif sha256(path.read_bytes()).hexdigest() != digest and not (name == LABELS and found):
+        elif sha256(path.read_bytes()).hexdigest() != digest and not (
+            name == LABELS_FILE and found
+        ):
             found.append(f"{name} has changed")
     if found:
         raise BundleError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 from dataclasses import replace
@@ -11,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from fingerspell.errors import BundleError
-from fingerspell.labels import label_of, read_labels
+from fingerspell.files import hashes
+from fingerspell.labels import LABELS_FILE, label_of, read_labels
 from fingerspell.runtime.answer import Allowed
 from fingerspell.runtime.contract import FILE_NAME, STANDARD_THRESHOLD, Contract, read_contract
 from fingerspell.runtime.recogniser import Network, Pool, Recogniser, usual_interpreters
 from fingerspell.runtime.tensorflow_model import SAVED_MODEL, open_network
 
-LABELS = "training_set_labels.txt"
 _TFLITE, _GRAPH = ".tflite", ".pb"
 _SLACK = 0.1
 """How far from 1 probabilities may add up: 8 bits round each of them."""
@@ -75,10 +74,7 @@ def _hashes(path: Path) -> dict[str, str]:
     folder = path.is_dir()
     files = [path / SAVED_MODEL, *sorted((path / "variables").glob("*"))] if folder else [path]
     try:
-        return {
-            file.relative_to(path.parent).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-            for file in files
-        }
+        return hashes(files, path.parent)
     except OSError as error:
         raise BundleError(
             found=f"{path}, which cannot be read ({error.strerror or error})",
@@ -104,18 +100,19 @@ def _contract(path: Path, files: dict[str, str]) -> Contract | None:
         raise BundleError(
             found=f"{path.parent / strange[0]}, whose SHA-256 is not in {beside}",
             expected=f"the files that this {FILE_NAME} lists",
-            fix=f"copy both again from one run folder, or move the model away, beside its {LABELS}",
+            fix="copy both again from one run folder, or move the model away, "
+            f"beside its {LABELS_FILE}",
         )
     return contract
 
 
 def _labels(path: Path) -> tuple[str, ...]:
     """Returns the labels beside a model, in the order of its outputs."""
-    beside = _beside(path, LABELS)
-    expected, fix = "one label a line, each once", f"copy {LABELS} from the run folder"
+    beside = _beside(path, LABELS_FILE)
+    expected, fix = "one label a line, each once", f"copy {LABELS_FILE} from the run folder"
     if beside is None:
         raise BundleError(
-            found=f"{path} without its labels", expected=f"{LABELS} beside it", fix=fix
+            found=f"{path} without its labels", expected=f"{LABELS_FILE} beside it", fix=fix
         )
     try:
         labels = tuple(map(label_of, read_labels(beside)))

@@ -17,7 +17,7 @@ from fingerspell.assets import STARTER
 from fingerspell.config import AdaptConfig
 from fingerspell.dataset.manifest import Manifest, Sample, SmallDataset
 from fingerspell.files import write_json
-from fingerspell.labels import write_labels
+from fingerspell.labels import LABELS_FILE, write_labels
 from fingerspell.loading import loader
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
 from fingerspell.model import (
@@ -96,7 +96,7 @@ def adapt(
     )
     after = _measure(answering, small, answers)
     save_recogniser(rebuild_in_float32(answering), config.output_dir / run_folder.MODEL)
-    write_labels(config.output_dir / run_folder.LABELS, manifest.labels)
+    write_labels(config.output_dir / LABELS_FILE, manifest.labels)
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     write_json(config.output_dir / run_folder.HISTORY, columns)
     own = Counter(s.split for s in manifest.samples if s.source == small.source)

@@ -18,7 +18,7 @@ from fingerspell.config.train import TrainConfig
 from fingerspell.dataset.manifest import Manifest, read_manifest, split_rule, verify
 from fingerspell.errors import RunError
 from fingerspell.files import write_json
-from fingerspell.labels import write_labels
+from fingerspell.labels import LABELS_FILE, write_labels
 from fingerspell.machine import commit, machine, peak_memory_bytes, silence_libraries, versions
 from fingerspell.model import load_first_weights, rebuild_in_float32, save_recogniser
 from fingerspell.model.build import build_recogniser, require_layer
@@ -154,7 +154,7 @@ def _finish(run: Run) -> dict[str, Any]:
     )
     # Rebuilt: without optimizer state the file is a quarter, and always in float32.
     save_recogniser(rebuild_in_float32(run.model), run.folder / run_folder.MODEL)
-    write_labels(run.folder / run_folder.LABELS, labels)
+    write_labels(run.folder / LABELS_FILE, labels)
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "temperature": calibration.temperature,

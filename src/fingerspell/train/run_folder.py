@@ -8,9 +8,9 @@ from typing import Any
 
 from fingerspell.errors import RunError
 from fingerspell.files import locked, remove, why_not_writable, write_text
+from fingerspell.labels import LABELS_FILE
 
 MODEL = "model.keras"
-LABELS = "training_set_labels.txt"
 HISTORY = "training_history.json"
 RUN = "run.json"
 LOGS = "logs"
@@ -29,7 +29,7 @@ FILES = {
     "model_features_fp16.tflite": "TFLite, half precision, up to the vectors before the last layer",
     "model.onnx": "ONNX (with the extra onnx)",
     "golden": "test pictures and the answers of each file, for fingerspell verify",
-    LABELS: "one label a line, in prediction order",
+    LABELS_FILE: "one label a line, in prediction order",
     "evaluation_report.json": "every figure of the evaluation",
     "confusion_matrix.png": "what was taken for what",
     "training_history.png": "loss and accuracy over both phases",
