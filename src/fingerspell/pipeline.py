@@ -143,7 +143,7 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
     )
     samples = _parity_samples(manifest)
     print(f"exporting, and proving every file on {len(samples)} pictures …", flush=True)
-    pictures = [manifest.absolute(s).read_bytes() for s in samples]
+    pictures = {s.path: manifest.absolute(s).read_bytes() for s in samples}
     representative = [
         load(manifest.absolute(s), (height_px, width_px))
         for s in _spaced(manifest.split("train"), _REPRESENTATIVE_PICTURES)

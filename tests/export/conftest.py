@@ -13,7 +13,7 @@ from helpers.exports import (
     LABELS,
     SIZE_PX,
     fitted,
-    jpegs,
+    named,
     recogniser,
     tiny_recogniser,
 )
@@ -44,7 +44,7 @@ def true(contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     from fingerspell.export import export_bundle
 
     folder = tmp_path_factory.mktemp("true")
-    return folder, export_bundle(recogniser(), contract, folder, jpegs(), list(fitted(30)))
+    return folder, export_bundle(recogniser(), contract, folder, named(), list(fitted(30)))
 
 
 @pytest.fixture(scope="session")
@@ -54,5 +54,5 @@ def exported(tmp_path_factory: pytest.TempPathFactory, contract: Contract) -> Ex
     folder = tmp_path_factory.mktemp("output")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BUILD, HEAVY)
-        report = export_bundle(tiny_recogniser(), contract, folder, jpegs(), list(fitted(30)))
+        report = export_bundle(tiny_recogniser(), contract, folder, named(), list(fitted(30)))
     return Exported(tiny_recogniser(), contract, folder, report)

@@ -19,7 +19,7 @@ from helpers.exports import (
     HEAVY,
     LABELS,
     fitted,
-    jpegs,
+    named,
     tiny_recogniser,
     too_new,
 )
@@ -85,24 +85,24 @@ def older(exported, tmp_path, monkeypatch):
 def test_a_second_export_replaces_the_first(older, contract):
     (older / "saved_model" / "stale.txt").write_text("old", encoding="utf-8")
     contract = replace(contract, threshold=0.5)
-    export_bundle(tiny_recogniser(), contract, older, jpegs(), list(fitted(20)))
+    export_bundle(tiny_recogniser(), contract, older, named(), list(fitted(20)))
     assert read_contract(older).threshold == 0.5
     assert not (older / "saved_model" / "stale.txt").exists()
     assert {path.name for path in older.iterdir()} == FILES - {"model.onnx"}, "it had none"
 
 
 def test_few_pictures_prove_what_they_can_and_are_counted(older, contract):
-    report = export_bundle(tiny_recogniser(), contract, older, jpegs()[:5], list(fitted(3)))
+    report = export_bundle(tiny_recogniser(), contract, older, named(5), list(fitted(3)))
     assert report["pictures"] == report["exports"]["saved_model serving_default"]["pictures"] == 5
     assert report["warnings"] == ["the exports are compared on 5 pictures, fewer than 200"]
 
 
 def test_a_failed_export_leaves_the_old_files(older, contract, monkeypatch):
     before = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
-    far = Parity(pictures=200, max_difference=0.5, agreement=0.1)
-    monkeypatch.setattr(proof, "compare", lambda *_: far)
-    with pytest.raises(ExportError, match="differs from the trained model"):
-        export_bundle(tiny_recogniser(), contract, older, jpegs(), list(fitted(20)))
+    far = Parity(pictures=200, max_difference=0.5, agreement=0.1, worst=7)
+    monkeypatch.setattr(proof, "difference", lambda *_: far)
+    with pytest.raises(ExportError, match=r"differs .*; worst: test/A/7.jpg, which .* takes for"):
+        export_bundle(tiny_recogniser(), contract, older, named(), list(fitted(20)))
     after = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
     assert after == before
 
@@ -117,12 +117,12 @@ def test_a_failed_export_leaves_the_old_files(older, contract, monkeypatch):
 def test_what_does_not_fit_is_refused(contract, tmp_path, said, changes):
     contract, out = replace(contract, **changes), tmp_path / "output"
     with pytest.raises(ExportError, match=said):
-        export_bundle(tiny_recogniser(), contract, out, jpegs(), list(fitted(20)))
+        export_bundle(tiny_recogniser(), contract, out, named(), list(fitted(20)))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_bytes_that_are_no_picture_are_refused(contract, tmp_path):
-    pictures = [*jpegs(), b"no picture"]
+    pictures = {**named(), "test/A/none.jpg": b"no picture"}
     with pytest.raises(PictureError):
         export_bundle(tiny_recogniser(), contract, tmp_path, pictures, list(fitted(20)))
 
@@ -130,13 +130,13 @@ def test_bytes_that_are_no_picture_are_refused(contract, tmp_path):
 def test_a_folder_that_is_a_file_is_refused(contract, tmp_path):
     (tmp_path / "output").write_text("in the way", encoding="utf-8")
     with pytest.raises(RunError, match="cannot be written"):
-        export_bundle(tiny_recogniser(), contract, tmp_path / "output", jpegs(), list(fitted(30)))
+        export_bundle(tiny_recogniser(), contract, tmp_path / "output", named(), list(fitted(30)))
 
 
 def test_another_keras_backend_is_refused(contract, tmp_path, monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "torch")
     with pytest.raises(ExportError, match="KERAS_BACKEND=tensorflow"):
-        export_bundle(tiny_recogniser(), contract, tmp_path, jpegs(), list(fitted(20)))
+        export_bundle(tiny_recogniser(), contract, tmp_path, named(), list(fitted(20)))
 
 
 def test_tflite_files_have_builtin_operations_of_versions_that_old_phones_run(true, exported):

@@ -8,6 +8,7 @@ import pytest
 from fingerspell import images
 from fingerspell.errors import ExportError
 from fingerspell.export import Parity, compare, require_parity
+from fingerspell.export.parity import difference
 from fingerspell.export.proof import _Bound, _Check, _hold, of_keras
 from helpers.exports import LABELS, SIZE_PX, fitted, jpegs, tiny_recogniser
 
@@ -77,6 +78,14 @@ def test_answers_that_are_not_the_networks_are_caught(mistake):
     assert parity.agreement <= most
     assert parity.max_difference == (float("inf") if most == 0 else parity.max_difference)
     refused(parity)
+
+
+def test_the_worst_picture_is_one_of_another_class_before_one_that_is_further_off():
+    expected = np.float32([[0.9, 0.1], [0.55, 0.45], [0.52, 0.48]])
+    found = np.float32([[0.6, 0.4], [0.4, 0.6], [0.49, 0.51]])
+    assert difference(expected, found).worst == 1
+    assert difference(expected, expected + np.float32([[0], [0.1], [np.nan]])).worst == 2
+    assert difference(expected, found[:, :1]).worst is None
 
 
 def test_the_refusal_says_how_far_off_and_where_to_look():

@@ -27,6 +27,7 @@ from helpers.exports import (
     SIZE_PX,
     fitted,
     jpegs,
+    named,
     somewhere,
     tiny_recogniser,
     too_new,
@@ -176,7 +177,7 @@ def two_views(contract, tmp_path_factory):
     model = with_hand_crop(tiny_recogniser(), certain, LARGER_PX)
     sides = dict(zip(("height_px", "width_px"), LARGER_PX, strict=True))
     contract = replace(contract, **sides, origin=built_as(model))
-    report = export_bundle(model, contract, base / "run", jpegs(), list(larger(30)))
+    report = export_bundle(model, contract, base / "run", named(), list(larger(30)))
     save_recogniser(model, base / "run" / "model.keras")
     (base / "run" / "model_card.md").write_text("# Card\n", encoding="utf-8")
     release(base / "run", base / "starter", larger())

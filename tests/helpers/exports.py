@@ -31,6 +31,10 @@ def jpegs(count: int = 200) -> tuple[bytes, ...]:
     return tuple(jpeg(*sizes[seed % len(sizes)], seed) for seed in range(count))
 
 
+def named(count: int = 200) -> dict[str, bytes]:
+    return {f"test/A/{index}.jpg": data for index, data in enumerate(jpegs(count))}
+
+
 @cache
 def fitted(count: int = 200, size_px: tuple[int, int] = SIZE_PX) -> np.ndarray:
     return np.stack([images.load(data, size_px) for data in jpegs(count)])

@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,14 @@ def export_bundle(
     model: Any,
     contract: Contract,
     output_dir: Path,
-    pictures: Sequence[bytes],
+    pictures: Mapping[str, bytes],
     representative: Sequence[NDArray[np.float32]],
 ) -> dict[str, Any]:
     """Writes every export into `output_dir` and returns the parity report (`parity.json`).
 
-    `pictures`: real ones as file bytes, on which each export must answer as Keras does; how many
-    is in the report. `representative`: fitted training pictures, float32 (h, w, 3) in [0, 1], for
-    int8.
+    `pictures`: real ones as file bytes by name, on which each export must answer as Keras does;
+    how many, and which is furthest off, is in the report. `representative`: fitted training
+    pictures, float32 (h, w, 3) in [0, 1], for int8.
     `contract.files` is filled in here. The files are written and proven aside and then moved
     into place; until then, and whenever this raises, the old ones stay as they are.
 
@@ -50,21 +50,21 @@ def export_bundle(
     from fingerspell.model import rebuild_in_float32, single_view
 
     network = rebuild_in_float32(model)
-    jpegs = [as_plain_jpeg(picture) for picture in pictures]
+    jpegs = {name: as_plain_jpeg(picture) for name, picture in pictures.items()}
     size_px = (contract.height_px, contract.width_px)
     aside = _folder_aside(output_dir)
     try:
-        unseen = proof.fitted(jpegs, size_px)
+        unseen = proof.fitted(list(jpegs.values()), size_px)
         inside = _write_exports(network, contract, aside, representative, unseen)
-        expected = proof.of_keras(network, size_px)(jpegs)
-        report = prove(lambda _jpegs: expected, aside, size_px, jpegs)
+        expected = proof.asked(network, unseen)
+        report = prove(expected, aside, contract, jpegs)
         if (aside / onnx.FILE_NAME).is_file():
-            onnx_too = prove(lambda _jpegs: expected, aside, size_px, jpegs, proof.ONNX_CHECKS)
+            onnx_too = prove(expected, aside, contract, jpegs, proof.ONNX_CHECKS)
             report["exports"] |= onnx_too["exports"]
         report["int8"] = inside
         if (single := single_view(network)) is not network:
-            of_single, checks = proof.of_keras(single, size_px), proof.SINGLE_VIEW_CHECKS
-            report["exports"] |= prove(of_single, aside, size_px, jpegs, checks)["exports"]
+            of_single, checks = proof.asked(single, unseen), proof.SINGLE_VIEW_CHECKS
+            report["exports"] |= prove(of_single, aside, contract, jpegs, checks)["exports"]
         golden.write(aside, size_px)
         _write_papers(contract, aside, report)
         _move_into_place(aside, output_dir)

@@ -1,7 +1,7 @@
 """The parity contract: from the same JPEG bytes, every export answers as Keras does."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,14 @@ class Parity:
     """How far one export is from the trained model.
 
     `max_difference` is the largest difference of any probability, `agreement` the share of
-    pictures with the same top class.
+    pictures with the same top class. `worst` is the number of the picture that is furthest off:
+    of those with another top class, where there are any; `None` where the shapes differ.
     """
 
     pictures: int
     max_difference: float
     agreement: float
+    worst: int | None = field(default=None, compare=False)
 
 
 def compare(reference: Answers, candidate: Answers, jpegs: Sequence[bytes]) -> Parity:
@@ -44,19 +46,23 @@ def difference(expected: NDArray[np.float32], found: NDArray[np.float32]) -> Par
     gap = np.abs(expected.astype(np.float64) - found)
     same = expected.argmax(axis=1) == found.argmax(axis=1)
     sound = bool(np.isfinite(gap).all())
+    furthest = np.nan_to_num(gap, nan=np.inf).max(axis=1)
     return Parity(
         pictures=len(expected),
         max_difference=float(gap.max()) if sound else float("inf"),
         agreement=float(same.mean()) if sound else 0.0,
+        worst=int(np.lexsort((furthest, ~same))[-1]) if len(gap) else None,
     )
 
 
 def require_parity(
-    parity: Parity, name: str, tolerance: float = TOLERANCE, least_agreement: float = 1.0
-) -> None:
+    parity: Parity, name: str, tolerance: float = TOLERANCE, least_agreement: float = 1.0,
+    where: str = "",
+) -> None:  # fmt: skip
     """Raises `ExportError` unless the export named `name` is within its bound.
 
-    Of few pictures, one may answer otherwise where `least_agreement` is below 1.
+    Of few pictures, one may answer otherwise where `least_agreement` is below 1. `where` says of
+    the worst picture which it is, and what it is taken for.
     """
     others = round((1 - parity.agreement) * parity.pictures)
     most = max(1, int((1 - least_agreement) * parity.pictures)) if least_agreement < 1 else 0
@@ -65,6 +71,7 @@ def require_parity(
             found=(
                 f"{name} differs from the trained model by up to {parity.max_difference:.2g}, "
                 f"with the same top class on {parity.agreement:.1%} of {parity.pictures} pictures"
+                + (f"; worst: {where}" if where else "")
             ),
             expected=(
                 f"at most {tolerance:g}, and the same class on {least_agreement:.0%} of pictures"

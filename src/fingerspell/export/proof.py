@@ -1,6 +1,6 @@
 """Proves every exported file equal to the trained model: each way in, on the same JPEG bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fingerspell import images
 from fingerspell.export import graphs, onnx, parity, tflite
-from fingerspell.export.parity import Answers, Parity, compare, require_parity
+from fingerspell.export.parity import Answers, Parity, difference, require_parity
+from fingerspell.runtime.contract import Contract
 
 _BATCH = 32
 FP16_AGREEMENT = 0.99
@@ -37,9 +38,15 @@ class _Check:
     bound: _Bound = _Bound()
 
 
+def asked(model: Any, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns the trained model's own answers (N, C) to fitted pictures (N, h, w, 3)."""
+    answers: NDArray[np.float32] = model.predict(batch, batch_size=_BATCH, verbose=0)
+    return answers
+
+
 def of_keras(model: Any, size_px: tuple[int, int]) -> Answers:
     """Returns the trained model itself: the reference."""
-    return lambda jpegs: model.predict(fitted(jpegs, size_px), batch_size=_BATCH, verbose=0)
+    return lambda jpegs: asked(model, fitted(jpegs, size_px))
 
 
 def fitted(jpegs: Sequence[bytes], size_px: tuple[int, int]) -> NDArray[np.float32]:
@@ -158,40 +165,71 @@ SINGLE_VIEW_CHECKS = (
 
 
 def prove(
-    reference: Answers,
+    expected: NDArray[np.float32],
     folder: Path,
-    size_px: tuple[int, int],
-    jpegs: Sequence[bytes],
+    contract: Contract,
+    pictures: Mapping[str, bytes],
     checks: Sequence[_Check] = _CHECKS,
 ) -> dict[str, Any]:
     """Returns the parity report of the exports in `folder`; raises `ExportError` at the first
-    that fails its bound.
+    that fails its bound, and names the worst picture.
 
+    `expected` are the trained model's probabilities (N, C) for `pictures`, JPEG bytes by name.
     `{"pictures": N, "exports": {name: {pictures, max_difference, agreement, …}}, "warnings": […]}`
     """
-    expected = reference(jpegs)
+    jpegs, size_px = list(pictures.values()), (contract.height_px, contract.width_px)
     exports: dict[str, Any] = {}
     few = f"the exports are compared on {len(jpegs)} pictures, fewer than {parity.LEAST_PICTURES}"
     warnings = [few] if len(jpegs) < parity.LEAST_PICTURES else []
     for check in checks:
         print(f"  proving {check.name} …", flush=True)
-        near = compare(lambda _jpegs: expected, check.open(folder, size_px), jpegs)
-        held = _hold(check, near)
+        found = check.open(folder, size_px)(jpegs)
+        near = difference(expected, found)
+        worst = _worst(near, expected, found, list(pictures), contract.labels)
+        held = _hold(check, near, _said(worst))
         if not held:
             warnings.append(
                 f"{check.name} names the trained model's class on {near.agreement:.1%} of "
                 f"pictures, less than {check.bound.agreement:.0%}: prefer another precision"
             )
-        exports[check.name] = {**asdict(near), "bound": _bound(check.bound), "held": held}
+        exports[check.name] = {
+            **asdict(near), "worst": worst, "bound": _bound(check.bound), "held": held
+        }  # fmt: skip
     return {"pictures": len(jpegs), "exports": exports, "warnings": warnings}
 
 
-def _hold(check: _Check, near: Parity) -> bool:
+def _worst(
+    near: Parity, expected: NDArray[np.float32], found: NDArray[np.float32],
+    names: Sequence[str], labels: Sequence[str],
+) -> dict[str, Any] | None:  # fmt: skip
+    """Returns which picture is furthest off, and what trained model and export take it for."""
+    if near.worst is None:
+        return None
+    rows = {"trained_model": expected[near.worst], "export": found[near.worst]}
+    return {"picture": names[near.worst]} | {
+        who: {"label": labels[int(row.argmax())], "probability": float(row.max())}
+        for who, row in rows.items()
+    }
+
+
+def _said(worst: dict[str, Any] | None) -> str:
+    """Returns the worst picture in words."""
+    if worst is None:
+        return ""
+    ours, theirs = worst["trained_model"], worst["export"]
+    return (
+        f"{worst['picture']}, which the trained model takes for {ours['label']} "
+        f"({ours['probability']:.4f}) and the export for {theirs['label']} "
+        f"({theirs['probability']:.4f})"
+    )
+
+
+def _hold(check: _Check, near: Parity, where: str = "") -> bool:
     """Returns whether an advisory bound holds; raises `ExportError` where a strict one does not."""
     bound = check.bound
     if bound.advisory:
         return near.agreement >= bound.agreement
-    require_parity(near, check.name, bound.tolerance, bound.agreement)
+    require_parity(near, check.name, bound.tolerance, bound.agreement, where)
     return True
 
 
