@@ -62,7 +62,10 @@ Contract _parsed(String json) {
     );
   }
   final labels = body['labels'], height = body['height_px'], width = body['width_px'];
-  if (labels is! List || labels.isEmpty || labels.any((label) => label is! String)) {
+  if (labels is! List ||
+      labels.isEmpty ||
+      labels.any((label) => label is! String) ||
+      labels.toSet().length < labels.length) {
     throw _unreadable('labels: ${jsonEncode(labels)}');
   }
   if (height is! int || width is! int || height < 1 || width < 1) {

@@ -28,6 +28,12 @@ void main() {
       'format null': (changed({'format': null}), labels),
       'cannot be read (size: 0 x 200)': (changed({'height_px': 0}), labels),
       'cannot be read (labels: null)': (changed({'labels': null}), labels),
+      'cannot be read (labels: ["A","A"])': (
+        changed({
+          'labels': ['A', 'A'],
+        }),
+        labels,
+      ),
       'cannot be read (no JSON object)': ('[]', labels),
       'cannot be read': (json.substring(0, 100), labels),
       '28 labels': (json, labels.replaceFirst('B\n', '')),
