@@ -6,6 +6,7 @@ bits: `apt-get install libc6-i386 npm`, then
 """
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,7 +26,9 @@ def dart() -> str | None:
     return shutil.which("dart") or shipped
 
 
-def run(folder: Path, program: str, packages: dict[str, Path]) -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, program: str, packages: dict[str, Path], **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Runs a program in the app's folder, with `packages` by name; `folder` takes what it needs."""
     entries = [
         {"name": name, "rootUri": path.as_uri(), "packageUri": "./", "languageVersion": _LANGUAGE}
@@ -35,4 +38,7 @@ def run(folder: Path, program: str, packages: dict[str, Path]) -> subprocess.Com
     config.write_text(json.dumps({"configVersion": 2, "packages": entries}), encoding="utf-8")
     main.write_text(program, encoding="utf-8")
     command = [dart() or "dart", f"--packages={config}", str(main)]
-    return subprocess.run(command, cwd=APP, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, cwd=APP, capture_output=True, text=True, timeout=300,
+        env={**os.environ, **environment},
+    )  # fmt: skip

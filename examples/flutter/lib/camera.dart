@@ -13,8 +13,11 @@ const deviceDegrees = {
   DeviceOrientation.landscapeRight: 270,
 };
 
-/// Opens the front camera, or else the first one; throws a [Fault] without one or without leave.
-Future<CameraController> openCamera() async {
+/// Opens the front camera, or else the first one, and hands over its frames.
+///
+/// Throws a [Fault] without a camera, without permission, and where the camera does not open.
+Future<CameraController> openCamera(void Function(Frame) onFrame) async {
+  CameraController? opened;
   try {
     final cameras = await availableCameras();
     if (cameras.isEmpty) {
@@ -24,15 +27,17 @@ Future<CameraController> openCamera() async {
         fix: 'run the app on a phone: simulators have none',
       );
     }
-    final controller = CameraController(
+    final controller = opened = CameraController(
       cameras.firstWhere(_isFront, orElse: () => cameras.first),
       ResolutionPreset.low, // 320 * 240 or 352 * 288: the network sees less
       enableAudio: false,
       imageFormatGroup: Platform.isIOS ? ImageFormatGroup.bgra8888 : ImageFormatGroup.yuv420,
     );
     await controller.initialize();
+    await controller.startImageStream((image) => onFrame(frameOf(image, controller)));
     return controller;
   } on CameraException catch (error) {
+    await opened?.dispose();
     if (error.code.startsWith('CameraAccess')) {
       throw const Fault(
         found: 'no permission to use the camera',

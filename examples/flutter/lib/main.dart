@@ -45,13 +45,11 @@ class _SpellPageState extends State<SpellPage> with WidgetsBindingObserver {
       await _stop();
       final recogniser = _recogniser ??= await Recogniser.load();
       _speller ??= Speller(recogniser.contract.labels);
-      final camera = await openCamera();
+      final camera = await openCamera(
+        (frame) => unawaited(_frames.put((frame, _clock.elapsedMicroseconds / 1e6))),
+      );
       if (!mounted) return await camera.dispose();
       setState(() => _camera = camera);
-      await camera.startImageStream((image) {
-        final atS = _clock.elapsedMicroseconds / 1e6;
-        unawaited(_frames.put((frameOf(image, camera), atS)));
-      });
     } on Fault catch (fault) {
       if (mounted) setState(() => _fault = fault);
     } finally {
