@@ -12,8 +12,8 @@ from fingerspell.assets import STARTER
 from fingerspell.cli.main import COMMANDS, DOORS, build_parser
 from fingerspell.cli.reference import PROGRAMS, _verbs_of, _whole
 from fingerspell.config import ModelConfig, PrepareConfig, TrainConfig
-from fingerspell.labels import ALPHABET, MOVING, NOTHING
-from fingerspell.live import evidence, rules_at, session
+from fingerspell.labels import ALPHABET
+from fingerspell.live import rules_at
 from fingerspell.train.run_folder import FILES
 from house import ROOT
 
@@ -190,45 +190,6 @@ def test_the_documentation_quotes_the_defaults_of_the_code():
     shares = PrepareConfig(input_dirs=(Path(),), output_dir=Path())
     assert (shares.train_share, shares.val_share, shares.test_share) == (0.70, 0.15, 0.15)
     assert "70, 15 and 15 per cent" in guide
-
-
-DART_HOMES = {
-    "dart:convert": "jsonDecode",
-    "dart:io": "Platform",
-    "dart:math": "min",
-    "dart:typed_data": "Float32List",
-    "package:camera/camera.dart": "CameraImage",
-    "package:flutter/material.dart": "StatefulWidget",
-    "package:flutter/services.dart": "rootBundle",
-    "package:tflite_flutter/tflite_flutter.dart": "Interpreter",
-}
-"""Each import, and a name that it brings."""
-
-
-def test_the_dart_for_a_phone_follows_the_live_rules_and_imports_what_it_uses():
-    mobile = page("docs/mobile.md")
-    dart = "".join(body for language, body in FENCE.findall(mobile) if language == "dart")
-    constants = " ".join(re.findall(r"static const (.*);", dart))
-    rules = rules_at((), 0.5)
-    how = {  # all but what needs the place of the hand
-        re.sub(r"_(.)", lambda x: x[1].upper(), name): getattr(rules.evidence, name)
-        for name in rules.evidence.__slots__
-        if name not in ("shift", "follow_s")
-    }
-    assert {name: float(x) for name, x in re.findall(r"(\w+) = ([^,\s]+)", constants)} == {
-        **how, "roundingS": evidence._ROUNDING_S, "leastP": evidence._LEAST_P,
-        "maxChars": rules.max_chars,
-    }  # fmt: skip
-    assert "threshold = " not in constants and "(contract['threshold'] as num)" in dart
-    words = {NOTHING, session._SPACE, session._DELETE}
-    assert set(re.findall(r"(?:best\]|label|label\]) [!=]= '(\w+)'", dart)) == words
-    assert set(re.findall(r"'(\w+)'\.contains", dart)) == {"".join(sorted(MOVING))}
-    assert f"at {rules.evidence.need_s} s of evidence" in mobile
-    assert f"release of {rules.evidence.release_s} s" in mobile
-    assert f"needs {rules.evidence.open_need_s} s" in mobile
-    assert f"log(p / {rules.evidence.share})" in mobile
-    assert set(re.findall(r"^import '(.*)';$", dart, re.M)) == set(DART_HOMES)
-    assert [x for x in DART_HOMES.values() if not re.search(rf"\b{x}\b", dart)] == []
 
 
 def test_the_versions_that_the_documentation_names_are_the_pinned_ones():

@@ -95,6 +95,8 @@ DAMAGES = {
     "line ends": (
         lambda b: edit(b / LABELS_FILE, lambda x: x.replace(b"\n", b"\r\n")), "Windows line ends"),
     "a missing label": (lambda b: edit(b / LABELS_FILE, lambda x: x[2:]), "has no label A"),
+    "a label more": (
+        lambda b: edit(b / LABELS_FILE, lambda x: x + b"D\n"), "D, which recogniser.json lacks"),
     "another order": (
         lambda b: edit(b / LABELS_FILE, lambda x: b"B\nA\nC\nnothing\n"), "another order"),
     "a newer format": (

@@ -13,7 +13,7 @@ from fingerspell.errors import BundleError, PictureError
 from fingerspell.images import fit
 from fingerspell.runtime import MODEL_FILES, Recogniser
 from fingerspell.runtime.answer import only
-from fingerspell.runtime.contract import FILE_NAME
+from fingerspell.runtime.contract import FILE_NAME, Contract
 from fingerspell.synth import draw
 from helpers.tiny_bundle import COLOURS, LABELS, SIZE_PX, picture
 
@@ -141,6 +141,29 @@ def test_a_contract_and_a_model_that_do_not_fit_together_are_refused(bundle: Pat
     body = json.loads((bundle / FILE_NAME).read_text(encoding="utf-8"))
     (bundle / FILE_NAME).write_text(json.dumps({**body, **changes}), encoding="utf-8")
     with pytest.raises(BundleError, match=said):
+        Recogniser.load(bundle)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("labels", "AB"), ("labels", []), ("labels", ["A", "A"]), ("labels", ["A", 1]),
+        ("height_px", "8"), ("width_px", 0), ("threshold", 7), ("threshold", None),
+        ("threshold", float("nan")), ("temperature", 0), ("files", []),
+    ],
+)  # fmt: skip
+def test_a_contract_that_no_export_writes_is_refused_and_the_key_named(key, value):
+    body = json.loads(Contract(labels=("A", "B"), height_px=8, width_px=8, threshold=0.5).to_json())
+    assert Contract.from_json(json.dumps(body)).labels == ("A", "B")
+    with pytest.raises(BundleError, match=f"no usable {key}\\)"):
+        Contract.from_json(json.dumps({**body, key: value}))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_contract_in_another_encoding_is_refused(bundle, encoding):
+    text = (bundle / FILE_NAME).read_text(encoding="utf-8")
+    (bundle / FILE_NAME).write_text(text, encoding=encoding)
+    with pytest.raises(BundleError, match="cannot be read"):
         Recogniser.load(bundle)
 
 

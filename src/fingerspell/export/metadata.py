@@ -53,7 +53,7 @@ def read_metadata(path: Path) -> tuple[tuple[str, ...], Contract]:
     try:
         with zipfile.ZipFile(path) as file:
             labels = file.read(_LABELS).decode("utf-8").splitlines()
-            contract = Contract.from_json(file.read(FILE_NAME).decode("utf-8"))
+            contract = Contract.from_json(file.read(FILE_NAME))
     except (OSError, zipfile.BadZipFile, KeyError) as error:
         raise ExportError(
             found=f"{path.name} without labels and contract ({error})",

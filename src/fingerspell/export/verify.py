@@ -141,6 +141,8 @@ def _labels_fault(path: Path, contract: Contract) -> str:
     lines = raw.decode("utf-8-sig", "replace").splitlines()
     if missing := [label for label in contract.labels if label not in lines]:
         reasons.append(f"no label {', '.join(missing)}")
+    elif more := [line for line in lines if line.strip() and line not in contract.labels]:
+        reasons.append(f"{', '.join(more)}, which {FILE_NAME} lacks")
     elif tuple(lines) != contract.labels:
         reasons.append("labels in another order or twice")
     return f"{path.name} has {' and '.join(reasons or ['other blanks'])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,14 @@ class Contract:
         return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Contract:
+    def from_json(cls, text: str | bytes) -> Contract:
         """Reads what `to_json` wrote; raises `BundleError` on anything else."""
         try:
-            body = json.loads(text)
+            body = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
             if (number := body.pop("format")) != _FORMAT:
                 raise ValueError(f"format {number!r}; newer than this version, if it is larger")
             body.pop("input"), body.pop("output")
+            _check(**body)
             return cls(**{**body, "labels": tuple(body["labels"])})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(
@@ -62,6 +64,29 @@ class Contract:
                 expected=f"format {_FORMAT}, as `fingerspell export` writes it",
                 fix="export the run folder again",
             ) from error
+
+
+def _check(
+    *,
+    labels: Any,
+    height_px: Any,
+    width_px: Any,
+    threshold: Any,
+    temperature: Any = 1.0,
+    **more: Any,
+) -> None:
+    """Raises `ValueError` for what no export writes."""
+    wrong = {
+        "labels": not isinstance(labels, list) or not labels
+        or not all(isinstance(x, str) and x for x in labels) or len({*labels}) < len(labels),
+        "height_px": type(height_px) is not int or height_px < 1,
+        "width_px": type(width_px) is not int or width_px < 1,
+        "threshold": type(threshold) not in (int, float) or not 0 <= threshold <= 1,
+        "temperature": type(temperature) not in (int, float) or not 0 < temperature < math.inf,
+        **{x: not isinstance(more.get(x, {}), dict) for x in ("files", "least_runtime", "origin")},
+    }  # fmt: skip
+    if names := [name for name, is_wrong in wrong.items() if is_wrong]:
+        raise ValueError(f"no usable {', '.join(names)}")
 
 
 def read_contract(folder: Path) -> Contract:
@@ -73,4 +98,4 @@ def read_contract(folder: Path) -> Contract:
             expected="a run folder that training or `fingerspell export` has finished",
             fix="train first: python backend/train_finetune.py --dataset_dir dataset",
         )
-    return Contract.from_json(path.read_text(encoding="utf-8"))
+    return Contract.from_json(path.read_bytes())

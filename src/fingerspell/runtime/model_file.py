@@ -90,7 +90,7 @@ def _contract(path: Path, files: dict[str, str]) -> Contract | None:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(path.read_bytes() if path.is_file() else b"")) as inside:
-            return Contract.from_json(inside.read(FILE_NAME).decode("utf-8"))
+            return Contract.from_json(inside.read(FILE_NAME))
     except (zipfile.BadZipFile, KeyError, UnicodeError):
         pass
     if (beside := _beside(path, FILE_NAME)) is None:
