@@ -1,0 +1,124 @@
+/** What the page and the engine know of each other: the page uses nothing else of the engine. */
+
+/** A recogniser as the page sees it: `studio.json`, made by the server from the bundle's contract. */
+export interface Contract {
+  readonly name: string;
+  readonly version: string;
+  /** Answers come from no network: said loudly in the page. */
+  readonly mock: boolean;
+  /** In the order of the probabilities. */
+  readonly labels: readonly string[];
+  readonly size_px: readonly [height: number, width: number];
+  /** From which probability a still counts. */
+  readonly threshold: number;
+  /** The live rules' numbers, as Python's `LiveRules` has them. */
+  readonly rules: unknown;
+  /** Whether the model file is there, so that the page can compute by itself. */
+  readonly on_device: boolean;
+}
+
+/** x, y of the centre or corner as Python's `Square`, and side: shares of the picture. */
+export type Square = readonly [x: number, y: number, side: number];
+
+/** What one frame or picture showed. */
+export interface Seen {
+  /** In label order; what `allow` left out is 0 and the rest adds up to 1. */
+  readonly probabilities: Float32Array;
+  readonly hand: Square | null;
+  /** Change since the frame before, in standard deviations; null for the first and for stills. */
+  readonly motion: number | null;
+  /** (views × features) for training in the page; null in server mode. */
+  readonly features: Float32Array | null;
+  /** Mean grey level, 0 to 1: for "too dark". */
+  readonly brightness: number;
+  /** Milliseconds from the frame's arrival to its answer. */
+  readonly ms: number;
+}
+
+export type Mode = "wasm" | "webgpu" | "server";
+
+export interface Recogniser {
+  readonly mode: Mode;
+  readonly contract: Contract;
+  /**
+   * Reads a camera frame taken at `atMs`; takes the frame over and closes it. One is in flight:
+   * of frames that come meanwhile the newest is read next, and an older one's promise is null.
+   */
+  frame(frame: VideoFrame | ImageBitmap, atMs: number): Promise<Seen | null>;
+  /** Reads one still, `crop` is what the network read of it. Rejects with `EngineError`. */
+  picture(file: Blob): Promise<Seen & { crop: ImageData }>;
+  /** Answers with these labels only; null: with all. */
+  allow(labels: readonly string[] | null): void;
+  /** Uses another last layer ("train in the page"); null: the bundle's own. On the device only. */
+  adapt(head: Head | null): void;
+  close(): void;
+}
+
+/** softmax(features · weights + bias), averaged over the views. */
+export interface Head {
+  readonly weights: Float32Array; // (features × labels)
+  readonly bias: Float32Array; // (labels)
+}
+
+export interface Example {
+  readonly label: string;
+  readonly features: Float32Array;
+}
+
+export interface Trained {
+  readonly head: Head;
+  /** Accuracy on the examples held back, with the bundle's head and with this one. */
+  readonly before: number;
+  readonly after: number;
+  readonly heldBack: number;
+}
+
+/** Said to the user as it is: what was found, what is expected, how to mend it. */
+export class EngineError extends Error {
+  constructor(
+    readonly found: string,
+    readonly expected: string,
+    readonly fix: string,
+  ) {
+    super(`${found}; expected ${expected}; ${fix}`);
+  }
+}
+
+/** The engine's doors (engine/index.ts). */
+export interface Engine {
+  contract(base: URL): Promise<Contract>;
+  openOnDevice(base: URL, contract: Contract): Promise<Recogniser>;
+  /** By the server's WebSocket; tells `onState` when it is gone and back. */
+  openOnServer(
+    base: URL,
+    contract: Contract,
+    onState: (state: "open" | "gone") => void,
+  ): Promise<Recogniser>;
+  /** Learns the last layer from the examples, from the bundle's own; off the page's thread. */
+  train(examples: readonly Example[], labels: readonly string[]): Promise<Trained>;
+}
+
+/**
+ * The live rules (engine/live): the page's text, whoever computes the probabilities.
+ * Held to Python's `fingerspell.live` by tests/live/vectors.
+ */
+export interface Session {
+  /** Text so far. */
+  readonly text: string;
+  /** The label that is on its way to be written or still held. */
+  readonly shown: string | null;
+  /** The label that the last frame completed. */
+  readonly counted: string | null;
+  /** 0 to 1: how far `shown` is on its way to be written. */
+  readonly progress: number;
+}
+
+export interface Speller {
+  readonly session: Session;
+  step(seen: Pick<Seen, "probabilities" | "hand" | "motion">, elapsedS: number): Session;
+  /** Writes a label as a key does (`space`, `del`, or a letter). */
+  type(label: string): Session;
+  clear(): Session;
+  /** How long a sign is held before it is written, and what else the page lets people choose. */
+  configure(choice: { needS?: number; openProbability?: number }): void;
+}
