@@ -15,9 +15,17 @@ export interface Contract {
   readonly rules: unknown;
   /** Whether the model file is there, so that the page can compute by itself. */
   readonly on_device: boolean;
+  /** Whether a server answers at `v1/stream`; false where the page is a folder of files. */
+  readonly on_server: boolean;
+  /** The model file's outputs in their order; empty where it is not there. */
+  readonly outputs: readonly string[];
 }
 
-/** x, y of the centre or corner as Python's `Square`, and side: shares of the picture. */
+/**
+ * x and y of the centre, and the side, as Python's `Square`: shares of what the network saw. Of a
+ * camera's frame that is the central part of the network's aspect ratio (a square), of a picture
+ * the whole, padded. Where there is no hand it lies anywhere, and is small.
+ */
 export type Square = readonly [x: number, y: number, side: number];
 
 /** What one frame or picture showed. */
@@ -84,7 +92,7 @@ export class EngineError extends Error {
   }
 }
 
-/** The engine's doors (engine/index.ts). */
+/** The engine's doors: `engine` of engine/index.ts. */
 export interface Engine {
   contract(base: URL): Promise<Contract>;
   openOnDevice(base: URL, contract: Contract): Promise<Recogniser>;
@@ -94,8 +102,13 @@ export interface Engine {
     contract: Contract,
     onState: (state: "open" | "gone") => void,
   ): Promise<Recogniser>;
-  /** Learns the last layer from the examples, from the bundle's own; off the page's thread. */
+  /**
+   * Learns the last layer from the examples, from the bundle's own; off the page's thread. `labels`
+   * are the contract's, in its order. Of each label the last quarter of its examples is held back.
+   */
   train(examples: readonly Example[], labels: readonly string[]): Promise<Trained>;
+  /** Starts an empty text by the contract's live rules. */
+  speller(contract: Contract): Speller;
 }
 
 /**

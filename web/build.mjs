@@ -1,0 +1,42 @@
+// Builds the studio's two scripts and lays what they load beside them.
+//
+//   node build.mjs                 into src/fingerspell/serve/static
+//   node build.mjs --out DIR       elsewhere (the test that compares)
+//   node build.mjs --tests DIR     the engine's tests, for `node --test`
+
+import { build } from "esbuild";
+import { readdirSync, readFileSync, writeFileSync, mkdirSync, copyFileSync, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const STATIC = join(HERE, "../src/fingerspell/serve/static");
+const WASM = join(HERE, "node_modules/@litertjs/core/wasm");
+const RUNTIME = "litert_wasm_compat_internal"; // Without relaxed SIMD: every browser runs it.
+const [option, folder] = process.argv.slice(2);
+const out = option === "--out" ? folder : STATIC;
+
+const common = { bundle: true, target: "es2022", legalComments: "none", logLevel: "warning" };
+const inside = (name) => join(HERE, name);
+const page = (name) => join(HERE, "src", name);
+
+async function tests() {
+  const names = readdirSync(inside("tests")).filter((name) => name.endsWith(".mjs"));
+  const entryPoints = names.map((name) => inside(`tests/${name}`));
+  await build({ ...common, entryPoints, outdir: folder, platform: "node", format: "esm", outExtension: { ".js": ".mjs" } });
+}
+
+async function studio() {
+  mkdirSync(out, { recursive: true });
+  const scripts = { ...common, outdir: out, format: "iife", minify: true, charset: "utf8" };
+  const entryPoints = [{ in: page("engine/worker.ts"), out: "studio_worker" }];
+  if (existsSync(page("page/main.ts"))) entryPoints.push({ in: page("page/main.ts"), out: "studio" });
+  await build({ ...scripts, entryPoints });
+  copyFileSync(join(WASM, `${RUNTIME}.js`), join(out, "litert.js"));
+  writeFileSync(join(out, "litert.wasm.gz"), gzipSync(readFileSync(join(WASM, `${RUNTIME}.wasm`)), { level: 9 }));
+  if (!existsSync(inside("static"))) return;
+  for (const name of readdirSync(inside("static"))) copyFileSync(inside(`static/${name}`), join(out, name));
+}
+
+await (option === "--tests" ? tests() : studio());

@@ -1,0 +1,46 @@
+/** Probabilities from features: the last layer, and which labels are allowed. */
+
+import type { Head } from "./api";
+
+/** Reads the bundle's last layer as the server writes it: weights (F, L), bias (L), float32. */
+export function headOf(bytes: ArrayBuffer, labels: number): Head {
+  const numbers = new Float32Array(bytes);
+  const end = numbers.length - labels;
+  return { weights: numbers.slice(0, end), bias: numbers.slice(end) };
+}
+
+/** Writes softmax(features · weights + bias) of one view into `out` (L). */
+export function answerOf(features: Float32Array, { weights, bias }: Head, out: Float64Array): void {
+  const labels = bias.length;
+  out.set(bias);
+  for (let f = 0; f < features.length; f++) {
+    const [x, row] = [features[f], f * labels];
+    for (let k = 0; k < labels; k++) out[k] += x * weights[row + k];
+  }
+  const most = out.reduce((a, b) => Math.max(a, b));
+  let sum = 0;
+  for (let k = 0; k < labels; k++) sum += out[k] = Math.exp(out[k] - most);
+  for (let k = 0; k < labels; k++) out[k] /= sum;
+}
+
+/** Returns probabilities (L), the mean over the views of features (V × F). */
+export function probabilitiesOf(features: Float32Array, head: Head): Float32Array {
+  const width = head.weights.length / head.bias.length;
+  const views = features.length / width;
+  const mean = new Float64Array(head.bias.length);
+  const out = new Float64Array(head.bias.length);
+  for (let v = 0; v < views; v++) {
+    answerOf(features.subarray(v * width, (v + 1) * width), head, out);
+    out.forEach((p, k) => (mean[k] += p / views));
+  }
+  return Float32Array.from(mean);
+}
+
+/** Returns 0 for what is not allowed; the rest adds up to 1, each as much as any where all were 0. */
+export function only(row: Float32Array, allowed: readonly boolean[] | null): Float32Array {
+  if (!allowed || allowed.every(Boolean)) return row;
+  const kept = row.map((p, k) => (allowed[k] ? p : 0));
+  const total = kept.reduce((sum, p) => sum + p, 0);
+  const count = allowed.filter(Boolean).length;
+  return kept.map((p, k) => (total > 0 ? p / total : allowed[k] ? 1 / count : 0));
+}
