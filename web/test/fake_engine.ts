@@ -29,7 +29,7 @@ Object.assign(window, { fake });
 const contract: Contract = {
   name: "stand-in", version: "1", mock: new URLSearchParams(location.search).has("mock"),
   labels: LABELS, size_px: [64, 64], threshold: 0.7,
-  rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true,
+  rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true, on_server: true, outputs: [],
 };
 
 function seen(label: string, features: boolean): Seen {
@@ -72,6 +72,7 @@ function recogniser(mode: "wasm" | "server"): Recogniser {
 }
 
 const engine: Engine = {
+  speller: makeSpeller,
   async contract() {
     fail("contract");
     return contract;
@@ -126,4 +127,4 @@ function makeSpeller(): Speller {
   };
 }
 
-Object.assign(window, { studio: start(document.getElementById("studio")!, engine, makeSpeller) });
+Object.assign(window, { studio: start(document.getElementById("studio")!, engine) });

@@ -1,6 +1,6 @@
 /** The page: its head, the tabs, and which screen has the camera. */
 
-import type { Contract, Engine, Speller } from "../engine/api";
+import type { Engine } from "../engine/api";
 import { fill, h } from "./dom";
 import { icon, type Icon } from "./icons";
 import { choose, keep, kept, settings, type Settings } from "./settings";
@@ -49,12 +49,8 @@ function themeButton(): HTMLElement {
   return button;
 }
 
-export function start(
-  root: HTMLElement,
-  engine: Engine,
-  makeSpeller: (contract: Contract) => Speller,
-): Studio {
-  const studio = new Studio(engine, makeSpeller, new URL(".", location.href));
+export function start(root: HTMLElement, engine: Engine): Studio {
+  const studio = new Studio(engine, new URL(".", location.href));
   const stage = new Stage(studio, () => show("pictures", true));
   const screens: Screen[] = [
     spell(studio, stage), practise(studio, stage), pictures(studio), collect(studio, stage), results(),

@@ -1,4 +1,4 @@
-/** The camera: asking for it, what can go wrong, and square frames of it. */
+/** The camera: asking for it, what can go wrong, and its frames. */
 
 import { h, Signal } from "./dom";
 
@@ -98,37 +98,23 @@ export class Camera {
     return devices.filter((device) => device.kind === "videoinput" && device.deviceId);
   }
 
-  /** The square in the middle of the picture: side and corner in pixels. */
-  square(): { x: number; y: number; side: number } {
-    const { videoWidth: w, videoHeight: high } = this.video;
-    const side = Math.min(w, high) & ~1; // Even, as subsampled colours need it.
-    return { x: ((w - side) >> 1) & ~1, y: ((high - side) >> 1) & ~1, side };
-  }
-
-  /** The square of the newest frame; whoever takes it closes it. Null while there is none. */
+  /** The newest frame; whoever takes it closes it. Null while there is none. */
   async grab(): Promise<VideoFrame | ImageBitmap | null> {
-    const { x, y, side } = this.square();
-    if (side < 2 || this.video.readyState < 2) return null;
-    if (typeof VideoFrame === "undefined") return createImageBitmap(this.video, x, y, side, side);
-    const whole = new VideoFrame(this.video, { timestamp: Math.round(performance.now() * 1000) });
-    try {
-      // A frame of other measures than the video (turned, cropped) is taken whole.
-      const { width, height } = whole.visibleRect ?? { width: 0, height: 0 };
-      const fits = width === this.video.videoWidth && height === this.video.videoHeight;
-      if (!fits) return whole.clone();
-      return new VideoFrame(whole, { visibleRect: { x, y, width: side, height: side } });
-    } finally {
-      whole.close();
-    }
+    if (!this.video.videoWidth || this.video.readyState < 2) return null;
+    if (typeof VideoFrame === "undefined") return createImageBitmap(this.video);
+    return new VideoFrame(this.video, { timestamp: Math.round(performance.now() * 1000) });
   }
 
-  /** The square as a JPEG of at most `most` pixels. */
-  async photograph(most = 400): Promise<Blob | null> {
-    const { x, y, side } = this.square();
-    if (side < 2) return null;
-    const size = Math.min(side, most);
-    const canvas = h("canvas", { width: size, height: size });
-    canvas.getContext("2d")!.drawImage(this.video, x, y, side, side, 0, 0, size, size);
+  /** What the recogniser reads, the middle of the picture in its ratio, as a JPEG. */
+  async photograph(ratio: number, most = 400): Promise<Blob | null> {
+    const { videoWidth, videoHeight } = this.video;
+    if (!videoWidth) return null;
+    const width = Math.min(videoWidth, videoHeight * ratio);
+    const height = width / ratio;
+    const scale = Math.min(1, most / Math.max(width, height));
+    const canvas = h("canvas", { width: Math.round(width * scale), height: Math.round(height * scale) });
+    canvas.getContext("2d")!.drawImage(this.video, (videoWidth - width) / 2, (videoHeight - height) / 2,
+      width, height, 0, 0, canvas.width, canvas.height);
     return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
   }
 }

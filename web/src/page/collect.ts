@@ -8,7 +8,7 @@ import { hand, hasHand } from "./hands";
 import { icon } from "./icons";
 import { facts } from "./pictures";
 import type { Stage } from "./stage";
-import { troubleOf, type Sight, type Studio, type Trouble } from "./studio";
+import { ratioOf, troubleOf, type Sight, type Studio, type Trouble } from "./studio";
 import { zip } from "./zip";
 
 /** Frames that are kept: more a second are too much alike. */
@@ -87,7 +87,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
     if (!recording || sinceS < APART_S) return;
     sinceS = 0;
     const at = label;
-    const photo = await studio.camera.photograph();
+    const photo = await studio.camera.photograph(ratioOf(studio.contract.value));
     if (!photo) return;
     const one: Recorded = { id: `${Date.now()}-${Math.random().toString(36).slice(2, 8)}`, label: at, picture: photo,
       features: seen.features?.slice() ?? null, of: version() };
@@ -189,7 +189,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
     const enough = labels.length >= LABELS;
     const onDevice = studio.recogniser.value?.mode !== "server";
     const why = !onDevice ? "Training needs the recogniser on this device: change that in the settings of Spell."
-      : enough ? `Learns from ${good.length} pictures of ${labels.length} signs; every fifth is held back to see what it gains.`
+      : enough ? `Learns from ${good.length} pictures of ${labels.length} signs; a quarter is held back to see what it gains.`
       : `Record ${LEAST} pictures or more of ${LABELS} signs or more. You have ${labels.length}.`;
     const busy = work.kind === "training";
     fill(trainBox,

@@ -83,7 +83,10 @@ export function controls(studio: Studio): HTMLElement {
     const some = allowed(choice, labels);
     say(said, some ? `Only ${some.filter((x) => x !== "nothing").join(" ")}` : "None of these is known: all signs are read.");
   });
-  studio.contract.on(() => settings.set(settings.value)); // Draws its own numbers.
+  studio.contract.on((contract) => {
+    where.hidden = !contract?.on_device || !contract.on_server; // There is nothing to choose.
+    settings.set(settings.value); // Draws its own numbers.
+  });
   studio.camera.state.on((state) => {
     if (state !== "on") return;
     void studio.camera.all().then((devices) => {

@@ -31,7 +31,9 @@ export function pictures(studio: Studio): Screen {
     for (const read of reads.splice(0)) URL.revokeObjectURL(read.url);
     draw();
   } }, icon("clear"), "Clear all");
-  const bar = h("div", { class: "row spread" }, h("h2", {}, "Answers"), h("div", { class: "row" }, forget, saveButton));
+  let asTable = false;
+  const view = h("button", { onclick: () => { asTable = !asTable; draw(); } });
+  const bar = h("div", { class: "row spread" }, h("h2", {}, "Answers"), h("div", { class: "row" }, forget, view, saveButton));
   const promise = h("p", { class: "small quiet mode" });
   const node = h("div", { class: "pictures" }, h("div", { class: "droparea" }, input, drop, promise), busy, bar, list);
 
@@ -88,7 +90,12 @@ export function pictures(studio: Studio): Screen {
 
   function draw(): void {
     bar.hidden = !reads.length;
-    fill(list, ...reads.map((one) => (one.trouble ? failed(one, one.trouble) : answered(one))));
+    drop.classList.toggle("slim", reads.length > 0);
+    view.hidden = reads.length < 2;
+    fill(view, icon(asTable ? "picture" : "chart"), asTable ? "As cards" : "As a table");
+    list.className = asTable ? "card" : "reads";
+    if (asTable) fill(list, rows());
+    else fill(list, ...reads.map((one) => (one.trouble ? failed(one, one.trouble) : answered(one))));
   }
 
   function answered(one: Read): HTMLElement {
@@ -109,6 +116,24 @@ export function pictures(studio: Studio): Screen {
         h("p", { class: "big" }, glyph(top.label), h("span", { class: `verdict ${sure ? "yes" : "no"}` },
           icon(sure ? "check" : "alert"), sure ? "sure" : `not sure: below ${percent(threshold)}`)),
         h("ol", { class: "five" }, ...one.five.map(row))));
+  }
+
+  /** All pictures as a table; the same is saved as CSV. */
+  function rows(): HTMLElement {
+    const threshold = studio.contract.value?.threshold ?? 0;
+    const heads = ["Picture", "File", "Answer", "How sure", "Then"];
+    const body = reads.map((one) => {
+      const [top, ...others] = one.five;
+      const name = h("td", {}, h("div", { class: "filename", title: one.file }, one.file));
+      if (!top) return h("tr", {}, h("td", {}, icon("alert")), name,
+        h("td", { colspan: 3 }, h("div", { class: "small found" }, `${one.trouble?.found}. To mend it: ${one.trouble?.fix}`)));
+      const sure = top.p >= threshold;
+      return h("tr", {}, h("td", {}, h("img", { src: one.url, alt: "" })), name, h("td", {}, h("strong", {}, glyph(top.label))),
+        h("td", {}, h("span", { class: `verdict ${sure ? "yes" : "no"}` }, icon(sure ? "check" : "alert"), percent(top.p))),
+        h("td", { class: "small quiet value" }, others.slice(0, 3).map(({ label, p }) => `${glyph(label)} ${percent(p)}`).join(" · ")));
+    });
+    return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Answers" }, h("table", { class: "answers" },
+      h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", { scope: "col" }, head)))), h("tbody", {}, ...body)));
   }
 
   function failed(one: Read, trouble: Trouble): HTMLElement {

@@ -18,6 +18,9 @@ const TO_SPELL = [
 const PRAISE_MS = 900;
 const HARDEST = 5;
 
+/** A stroke begins as the still of another letter. */
+const BEGINS: Record<string, string> = { J: "I", Z: "D" };
+
 type Way = "letters" | "words";
 
 export function practise(studio: Studio, stage: Stage): Screen {
@@ -115,7 +118,7 @@ export function practise(studio: Studio, stage: Stage): Screen {
     if (praising || session.counted === null) return;
     if (session.counted === word[at]) return hit();
     const wrong = session.counted;
-    if (wrong.length > 1) return;
+    if (wrong.length > 1 || BEGINS[word[at]] === wrong) return;
     verdict.hidden = false;
     verdict.className = "verdict no";
     fill(verdict, icon("alert"), `That looks like ${wrong}`);
@@ -138,7 +141,7 @@ export function practise(studio: Studio, stage: Stage): Screen {
 
   studio.contract.on((contract) => {
     if (!contract || speller) return;
-    speller = studio.makeSpeller(contract);
+    speller = studio.engine.speller(contract);
     next();
   });
   let side = settings.value.hand;

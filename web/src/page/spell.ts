@@ -18,7 +18,7 @@ export function advice(sight: Sight, labels: readonly string[], threshold: numbe
   if (sight.seen.brightness < DARK) return "Too dark. Turn on a light in front of you.";
   if (top.label === "nothing" && top.p >= threshold) return "No hand. Hold one up, palm to the camera.";
   if (top.p >= threshold) return "";
-  if (sight.seen.hand && sight.seen.hand[2] < 0.22) return "Too far away. Let the hand fill a third of the square.";
+  if (sight.seen.hand && sight.seen.hand[2] < 0.22) return "No clear hand. Hold one up, nearer.";
   const rival = second && second.label !== "nothing" && top.label !== "nothing";
   return rival ? `Not sure: ${glyph(top.label)} or ${glyph(second.label)}? Hold still, or turn the palm.`
     : "Not sure. Hold still, palm to the camera.";
@@ -187,7 +187,7 @@ export function spell(studio: Studio, stage: Stage): Screen {
 
   studio.contract.on((contract) => {
     if (!contract || speller) return;
-    speller = studio.makeSpeller(contract);
+    speller = studio.engine.speller(contract);
     apply();
     retype(kept("text", ""));
   });

@@ -4,7 +4,7 @@ import type { Square } from "../engine/api";
 import { fill, h, say, Signal } from "./dom";
 import { icon, type Icon } from "./icons";
 import { settings } from "./settings";
-import type { Status, Studio } from "./studio";
+import { ratioOf, type Sight, type Status, type Studio } from "./studio";
 import type { CameraState } from "./camera";
 import { hands } from "./hands";
 
@@ -17,6 +17,8 @@ interface Notice {
   readonly other?: string;
 }
 
+/** The smallest side of a hand, a share of the view, that is worth a frame. */
+const SMALLEST = 0.15;
 const MOCK = "These answers come from no network: it is a stand-in for tests.";
 
 const OF_CAMERA: Record<Exclude<CameraState, "on">, Notice> = {
@@ -83,7 +85,7 @@ const OF_CAMERA: Record<Exclude<CameraState, "on">, Notice> = {
   },
 };
 
-function noticeOf(camera: CameraState, status: Status, server: boolean): Notice | null {
+function noticeOf(camera: CameraState, status: Status, server: boolean, choice: boolean): Notice | null {
   if (status.kind === "failed") {
     const { found, expected, fix } = status.trouble;
     return {
@@ -91,7 +93,7 @@ function noticeOf(camera: CameraState, status: Status, server: boolean): Notice 
       title: "The recogniser did not start",
       lines: [`Found: ${found}`, `Expected: ${expected}`, `To mend it: ${fix}`],
       action: "Try again",
-      other: server ? "Read on this device" : "Read on the server",
+      other: choice ? (server ? "Read on this device" : "Read on the server") : undefined,
     };
   }
   if (camera !== "on") return OF_CAMERA[camera];
@@ -128,11 +130,14 @@ export class Stage {
       hint.hidden = !text;
     });
     studio.gone.on((now) => (gone.hidden = !now));
-    studio.contract.on((contract) => (mock.hidden = !contract?.mock));
+    studio.contract.on((contract) => {
+      mock.hidden = !contract?.mock;
+      this.node.style.setProperty("--ratio", String(ratioOf(contract)));
+    });
     const redraw = (): void => this.draw();
     studio.camera.state.on(redraw);
     studio.status.on(redraw);
-    studio.sight.on((sight) => this.mark(sight?.seen.hand ?? null));
+    studio.sight.on((sight) => this.mark(sight && this.sure(sight) ? sight.seen.hand : null));
   }
 
   /** Puts the view into a screen; a browser pauses a video that moves. */
@@ -143,8 +148,9 @@ export class Stage {
 
   private draw(): void {
     const { camera, status } = this.studio;
-    const server = settings.value.where === "server" || this.studio.contract.value?.on_device === false;
-    const notice = noticeOf(camera.state.value, status.value, server);
+    const contract = this.studio.contract.value;
+    const choice = !!contract?.on_device && contract.on_server;
+    const notice = noticeOf(camera.state.value, status.value, onServer(this.studio), choice);
     this.cover.hidden = notice === null;
     this.node.classList.toggle("live", notice === null);
     this.node.dataset.state = status.value.kind === "failed" ? "failed" : notice ? camera.state.value : "live";
@@ -175,6 +181,12 @@ export class Stage {
     document.dispatchEvent(new CustomEvent("elsewhere"));
   }
 
+  /** Whether there is a hand: without one its place lies anywhere. */
+  private sure({ seen }: Sight): boolean {
+    const nothing = this.studio.contract.value?.labels.indexOf("nothing") ?? -1;
+    return (seen.hand?.[2] ?? 0) >= SMALLEST && !(seen.probabilities[nothing] >= 0.5);
+  }
+
   /** Frames the hand; `x`, `y` are its middle. */
   private mark(hand: Square | null): void {
     this.box.hidden = hand === null;
@@ -186,11 +198,15 @@ export class Stage {
   }
 }
 
+function onServer({ recogniser, contract }: Studio): boolean {
+  if (recogniser.value) return recogniser.value.mode === "server";
+  const { on_device = true, on_server = true } = contract.value ?? {};
+  return on_server && (settings.value.where === "server" || !on_device);
+}
+
 /** Says what leaves this machine. */
 export function promise(studio: Studio): string {
-  const server = (studio.recogniser.value?.mode ?? settings.value.where) === "server"
-    || studio.contract.value?.on_device === false;
-  return server
+  return onServer(studio)
     ? `The square's pictures go to ${location.host} to be read; it keeps none.`
     : "No picture leaves this machine.";
 }

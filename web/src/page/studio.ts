@@ -1,6 +1,6 @@
 /** What all screens share: the recogniser, the camera, and what the last frame showed. */
 
-import type { Contract, Engine, Head, Recogniser, Seen, Speller } from "../engine/api";
+import type { Contract, Engine, Head, Recogniser, Seen } from "../engine/api";
 import { EngineError } from "../engine/api";
 import { Camera, eachFrame } from "./camera";
 import { Signal } from "./dom";
@@ -43,6 +43,10 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
+/** Width by height of what the network sees of a camera's picture. */
+export const ratioOf = (contract: Contract | null): number =>
+  contract ? contract.size_px[1] / contract.size_px[0] : 1;
+
 export class Studio {
   readonly camera = new Camera();
   readonly status = new Signal<Status>({ kind: "loading" });
@@ -59,7 +63,6 @@ export class Studio {
 
   constructor(
     readonly engine: Engine,
-    readonly makeSpeller: (contract: Contract) => Speller,
     readonly base: URL,
   ) {
     this.camera.state.on((state) => {
@@ -105,7 +108,9 @@ export class Studio {
         this.gone.set(state === "gone");
         if (state === "gone") this.sight.set(null); // What it showed last is not so any more.
       });
-    if (settings.value.where === "server" || !contract.on_device) return onServer();
+    // A folder of files has no server, and a server may hold the model back: the other is left.
+    const server = contract.on_server && (settings.value.where === "server" || !contract.on_device);
+    if (server) return onServer();
     return this.engine.openOnDevice(this.base, contract);
   }
 
