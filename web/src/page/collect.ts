@@ -156,9 +156,8 @@ export function collect(studio: Studio, stage: Stage): Screen {
     const labels = studio.contract.value?.labels ?? [];
     fill(grid, ...labels.map((one) => {
       const many = of(one).length;
-      const cell = h("button", { class: one === label ? "lettercell chosen" : "lettercell", "aria-pressed": String(one === label),
-        "aria-label": `${spoken(one)}: ${many} pictures`, onclick: () => { toggle(false); label = one; draw(); } },
-        h("strong", {}, glyph(one)), h("span", { class: "small" }, String(many)), h("span", { class: "bar" }, h("div", {})));
+      const cell = h("button", { class: one === label ? "lettercell chosen" : "lettercell", "aria-pressed": String(one === label),onclick: () => { toggle(false); label = one; draw(); } },
+        h("strong", {}, glyph(one)), one.length > 1 && h("span", { class: "unseen" }, spoken(one)), h("span", { class: "small" }, String(many)), h("span", { class: "unseen" }, " pictures"), h("span", { class: "bar" }, h("div", {})));
       cell.style.setProperty("--share", String(Math.min(1, many / GOOD)));
       return cell;
     }));

@@ -101,9 +101,8 @@ export function practise(studio: Studio, stage: Stage): Screen {
     const best = Math.max(1, ...known().map((one) => scores.of(one).right));
     fill(grid, ...known().map((one) => {
       const { right, skipped } = scores.of(one);
-      const cell = h("button", { class: one === label ? "lettercell chosen" : "lettercell", "aria-pressed": String(one === label),
-        "aria-label": `${one}: right ${right} times${skipped ? `, skipped ${skipped}` : ""}`, onclick: () => aim(one) },
-        h("strong", {}, one), h("span", { class: "small" }, String(right)), h("span", { class: "bar" }, h("div", {})));
+      const cell = h("button", { class: one === label ? "lettercell chosen" : "lettercell", "aria-pressed": String(one === label),onclick: () => aim(one) },
+        h("strong", {}, one), h("span", { class: "small" }, String(right)), h("span", { class: "unseen" }, ` times right${skipped ? `, ${skipped} skipped` : ""}`), h("span", { class: "bar" }, h("div", {})));
       cell.style.setProperty("--share", String(right ? Math.max(0.1, (1 - scores.hardness(one)) * Math.min(1, right / Math.min(best, 5))) : 0));
       return cell;
     }));

@@ -74,8 +74,9 @@ export class Studio {
     let where = settings.value.where;
     settings.on((choice) => {
       this.applyAllowed();
-      if (choice.where !== where) void this.open();
+      const elsewhere = choice.where !== where;
       where = choice.where;
+      if (elsewhere) void this.open();
     });
     this.head.on((head) => this.recogniser.value?.adapt(head));
   }
@@ -90,7 +91,7 @@ export class Studio {
     try {
       const contract = this.contract.value ?? (await this.engine.contract(this.base));
       if (asked !== this.opened) return;
-      this.contract.set(contract);
+      if (contract !== this.contract.value) this.contract.set(contract);
       const recogniser = await this.openSomewhere(contract);
       if (asked !== this.opened) return recogniser.close();
       this.recogniser.set(recogniser);
