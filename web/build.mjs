@@ -3,9 +3,10 @@
 //   node build.mjs                 into src/fingerspell/serve/static
 //   node build.mjs --out DIR       elsewhere (the test that compares)
 //   node build.mjs --tests DIR     the engine's tests, for `node --test`
+//   node build.mjs --engine FILE   the engine alone as the global `studio`, for tests in a browser
 
 import { build } from "esbuild";
-import { readdirSync, readFileSync, writeFileSync, mkdirSync, copyFileSync, existsSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync, mkdirSync, copyFileSync, cpSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -13,7 +14,7 @@ import { gzipSync } from "node:zlib";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "../src/fingerspell/serve/static");
 const WASM = join(HERE, "node_modules/@litertjs/core/wasm");
-const RUNTIME = "litert_wasm_compat_internal"; // Without relaxed SIMD: every browser runs it.
+const RUNTIME = "litert_wasm_compat_internal";
 const [option, folder] = process.argv.slice(2);
 const out = option === "--out" ? folder : STATIC;
 
@@ -35,8 +36,14 @@ async function studio() {
   await build({ ...scripts, entryPoints });
   copyFileSync(join(WASM, `${RUNTIME}.js`), join(out, "litert.js"));
   writeFileSync(join(out, "litert.wasm.gz"), gzipSync(readFileSync(join(WASM, `${RUNTIME}.wasm`)), { level: 9 }));
-  if (!existsSync(inside("static"))) return;
-  for (const name of readdirSync(inside("static"))) copyFileSync(inside(`static/${name}`), join(out, name));
+  const notice = "litert.js, litert.wasm and parts of studio_worker.js: LiteRT.js (@litertjs/core 2.5.3)\nCopyright Google LLC, licensed as follows.\n\n";
+  writeFileSync(join(out, "litert.LICENSE.txt"), notice + readFileSync(inside("../LICENSE"), "utf8"));
+  if (existsSync(inside("static"))) cpSync(inside("static"), out, { recursive: true });
 }
 
-await (option === "--tests" ? tests() : studio());
+async function engine() {
+  const entryPoints = [page("engine/index.ts")];
+  await build({ ...common, entryPoints, outfile: folder, format: "iife", globalName: "studio" });
+}
+
+await ({ "--tests": tests, "--engine": engine }[option] ?? studio)();

@@ -34,8 +34,8 @@ _STREAM = """
 ## WS /v1/stream
 
 Fields of the address: `labels`, `rules`, `votes`, `hold_s` as
-[the options of `serve`](cli.md#fingerspell-serve) of these names; `words`, 1 or 0. Another field is
-refused. A refusal is an `error` message, and the socket is closed with 1008, or with 1013 where too
+[the options of `serve`](cli.md#fingerspell-serve) of these names; `words`, 1 or 0; `top`, how many
+labels an answer lists. Another field is refused. A refusal is an `error` message, and the socket is closed with 1008, or with 1013 where too
 many are open. One without a message for {idle:g} s is closed with 1001, and all are with 1012 when
 the server is stopped. A page that needs a key offers the protocols `fingerspell` and `key.KEY`.
 

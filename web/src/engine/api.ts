@@ -8,6 +8,8 @@ export interface Contract {
   readonly mock: boolean;
   /** In the order of the probabilities. */
   readonly labels: readonly string[];
+  /** Those that it answers with: all, unless it was started with some only. */
+  readonly allowed: readonly string[];
   readonly size_px: readonly [height: number, width: number];
   /** From which probability a still counts. */
   readonly threshold: number;
@@ -55,7 +57,7 @@ export interface Recogniser {
   frame(frame: VideoFrame | ImageBitmap, atMs: number): Promise<Seen | null>;
   /** Reads one still, `crop` is what the network read of it. Rejects with `EngineError`. */
   picture(file: Blob): Promise<Seen & { crop: ImageData }>;
-  /** Answers with these labels only; null: with all. */
+  /** Answers with these labels only; null: with all that the contract allows. */
   allow(labels: readonly string[] | null): void;
   /** Uses another last layer ("train in the page"); null: the bundle's own. On the device only. */
   adapt(head: Head | null): void;

@@ -1,6 +1,6 @@
 /** Probabilities from features: the last layer, and which labels are allowed. */
 
-import type { Head } from "./api";
+import type { Contract, Head } from "./api";
 
 /** Reads the bundle's last layer as the server writes it: weights (F, L), bias (L), float32. */
 export function headOf(bytes: ArrayBuffer, labels: number): Head {
@@ -34,6 +34,11 @@ export function probabilitiesOf(features: Float32Array, head: Head): Float32Arra
     out.forEach((p, k) => (mean[k] += p / views));
   }
   return Float32Array.from(mean);
+}
+
+/** Returns for each label whether it may be answered: chosen, and allowed by the contract. */
+export function allowedOf(chosen: readonly string[] | null, contract: Contract): boolean[] {
+  return contract.labels.map((x) => contract.allowed.includes(x) && (chosen?.includes(x) ?? true));
 }
 
 /** Returns 0 for what is not allowed; the rest adds up to 1, each as much as any where all were 0. */

@@ -22,10 +22,13 @@ export class Network {
     const content = fetched("studio.tflite", base);
     content.catch(() => null); // Awaited below; the runtime may fail first.
     // The processor is what this runtime is for: LiteRT would otherwise ask for a GPU at its start.
-    Object.defineProperty(self.navigator, "gpu", { value: undefined, configurable: true });
+    const gpu = { requestAdapter: async () => null };
+    Object.defineProperty(self.navigator, "gpu", { value: gpu, configurable: true });
     const script = new URL("litert.js", base).href;
     const wasm = new URL("litert.wasm", base).href;
-    Object.assign(self, { Module: { locateFile: () => wasm, mainScriptUrlOrBlob: script } });
+    // What the runtime says of accelerators that are not there is no error.
+    const printErr = (line: string) => (/^(INFO|WARNING)/.test(line) ? console.debug : console.error)(line);
+    Object.assign(self, { Module: { locateFile: () => wasm, mainScriptUrlOrBlob: script, printErr } });
     try {
       await loadLiteRt(script);
       const model = await loadAndCompile(new Uint8Array(await content), { accelerator: "wasm" });

@@ -59,7 +59,7 @@ export class OnDevice implements Recogniser {
 }
 
 /** Throws `EngineError` unless at least one of the recogniser's labels is allowed. */
-export function checkAllowed(labels: readonly string[] | null, { labels: known }: Contract): void {
+export function checkAllowed(labels: readonly string[] | null, { allowed: known }: Contract): void {
   if (!labels || labels.some((label) => known.includes(label))) return;
   throw new EngineError(
     `none of this recogniser's labels in "${labels.join(", ")}"`,

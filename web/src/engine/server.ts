@@ -2,7 +2,7 @@
 
 import type { Contract, Head, Mode, Recogniser, Seen } from "./api";
 import { EngineError } from "./api";
-import { only } from "./head";
+import { allowedOf, only } from "./head";
 import { type Asker, Newest, type Shrunk, startWorker, type Still } from "./messages";
 import { checkAllowed } from "./recogniser";
 
@@ -75,7 +75,7 @@ export class OnServer implements Recogniser {
 
   allow(labels: readonly string[] | null): void {
     checkAllowed(labels, this.contract);
-    this.allowed = labels && this.contract.labels.map((label) => labels.includes(label));
+    this.allowed = allowedOf(labels, this.contract);
   }
 
   adapt(head: Head | null): void {

@@ -2,7 +2,7 @@
 
 import { type Contract, EngineError, type Head } from "./api";
 import { fit } from "./fit";
-import { only, probabilitiesOf } from "./head";
+import { allowedOf, only, probabilitiesOf } from "./head";
 import { type Asked, errorOf, type Questions, type Told } from "./messages";
 import { mean, motion, type Thumbnail, thumbnail } from "./motion";
 import { fetchHead, Network } from "./network";
@@ -45,6 +45,7 @@ const answers: Answers = {
   async open(base, asked) {
     network = await Network.open(new URL(base), asked);
     contract = asked;
+    allowed = allowedOf(null, asked);
   },
   async frame(frame) {
     const start = performance.now();
@@ -63,8 +64,7 @@ const answers: Answers = {
     return { ...answer, motion: null, brightness, ms: performance.now() - start, crop };
   },
   allow(labels) {
-    const known = opened()[1].labels;
-    allowed = labels && known.map((label) => labels.includes(label));
+    allowed = allowedOf(labels, opened()[1]);
   },
   adapt(head) {
     const { labels } = opened()[1];
