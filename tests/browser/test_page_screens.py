@@ -111,9 +111,11 @@ def test_what_is_hard_is_offered(open_page):
 
 
 def test_a_word_goes_letter_by_letter(open_page):
-    page = open_page("#practise")
+    hard = json.dumps({"C": {"right": 0, "skipped": 99, "seconds": 0}})
+    page = open_page("#practise", script=f"Math.random = () => 0; localStorage['fingerspell.scores'] ??= JSON.stringify({hard})")  # fmt: skip
     page.get_by_text("Words", exact=True).click()
     word = "".join(page.locator(".spelled span").all_inner_texts())
+    assert word == "CAT"
     for number, letter in enumerate(word, start=1):
         page.evaluate("fake.label = 'nothing'")
         page.wait_for_timeout(150)

@@ -209,3 +209,12 @@ def test_the_theme_is_the_systems_until_one_is_chosen(open_page):
     assert page.evaluate(ground) != dark
     page.reload()
     page.get_by_role("button", name="Colours: light").wait_for()
+
+
+def test_a_proposed_word_takes_the_place_of_the_last_one(open_page):
+    page = live(open_page())
+    for key in ("A", "space", "B"):
+        show(page, key)
+    page.evaluate("studio.words.set(['BOOK', 'BED'])")
+    page.get_by_role("button", name="BOOK").click()
+    assert text(page) == "A BOOK "

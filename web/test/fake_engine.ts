@@ -28,7 +28,7 @@ Object.assign(window, { fake });
 
 const contract: Contract = {
   name: "stand-in", version: "1", mock: new URLSearchParams(location.search).has("mock"),
-  labels: LABELS, size_px: [64, 64], threshold: 0.7,
+  labels: LABELS, allowed: LABELS, size_px: [64, 64], threshold: 0.7,
   rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true, on_server: true, outputs: [],
 };
 

@@ -25,7 +25,6 @@ export interface Screen {
   shown?(): void;
   /** A key that no control took; true where the screen did. */
   key?(event: KeyboardEvent): boolean;
-  suggest?(words: readonly string[]): void;
 }
 
 const THEMES: readonly [Settings["theme"], Icon, string][] = [

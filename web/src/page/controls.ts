@@ -79,7 +79,7 @@ export function controls(studio: Studio): HTMLElement {
     (value: Settings["where"]) => choose({ where: value }));
   settings.on((choice) => {
     which.hidden = choice.letters !== "chosen";
-    const labels = studio.contract.value?.labels ?? [];
+    const labels = studio.contract.value?.allowed ?? [];
     const some = allowed(choice, labels);
     say(said, some ? `Only ${some.filter((x) => x !== "nothing").join(" ")}` : "None of these is known: all signs are read.");
   });

@@ -57,7 +57,7 @@ export function practise(studio: Studio, stage: Stage): Screen {
       h("div", { class: "row spread" }, h("h3", {}, "Your letters"), forget),
       h("p", { class: "small quiet" }, "How often each was right, and how well you know it. Choose one to practise it."), grid)));
 
-  const known = (): readonly string[] => (studio.contract.value?.labels ?? []).filter((x) => x.length === 1 && hasHand(x));
+  const known = (): readonly string[] => (studio.contract.value?.allowed ?? []).filter((x) => x.length === 1 && hasHand(x));
 
   /** One of the `many` hardest, never the one before. */
   function pick(many: number): string {

@@ -70,7 +70,7 @@ export function ownRules(contract: Contract | null): { needS: number; openProbab
 }
 
 /**
- * The labels that a choice allows, null for all. `nothing` always stays: without it a picture
+ * The `labels` that a choice allows, null for all. `nothing` always stays: without it a picture
  * without a hand would have to be a letter.
  */
 export function allowed(choice: Settings, labels: readonly string[]): readonly string[] | null {

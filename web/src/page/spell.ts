@@ -117,6 +117,14 @@ export function spell(studio: Studio, stage: Stage): Screen {
     write(speller.session);
   }
 
+  /** Puts a word and a blank where the last word stands. */
+  function complete(word: string): void {
+    if (!speller) return;
+    const { text: before } = speller.session;
+    speller.clear();
+    retype(`${before.slice(0, before.trimEnd().lastIndexOf(" ") + 1)}${word} `);
+  }
+
   async function copied(): Promise<void> {
     const words = speller?.session.text ?? "";
     const done = await navigator.clipboard?.writeText(words).then(() => true, () => false);
@@ -181,8 +189,10 @@ export function spell(studio: Studio, stage: Stage): Screen {
       ? `${Math.round(studio.fps.value)} frames a second` : "";
     const own = studio.head.value ? "adapted to your hand" : "";
     const line = [how, quick, own].filter(Boolean).join(" · ");
+    const words = `${promise(studio)} ${line}`;
+    if (mode.textContent === words) return; // It is asked at each frame.
     fill(mode, icon(studio.recogniser.value?.mode === "server" ? "server" : "shield"),
-      h("span", {}, h("strong", {}, promise(studio)), line ? ` ${line}` : ""));
+      h("span", {}, h("strong", {}, promise(studio)), ` ${line}`));
   }
 
   studio.contract.on((contract) => {
@@ -197,6 +207,8 @@ export function spell(studio: Studio, stage: Stage): Screen {
     speller?.configure({ needS: needS ?? own.needS, openProbability: openProbability ?? own.openProbability });
   }
   settings.on(apply);
+  studio.words.on((all) => fill(suggestions, ...all.map((one) =>
+    h("button", { class: "chip", onclick: () => complete(one) }, one))));
   studio.recogniser.on(tellMode);
   studio.head.on(tellMode);
   studio.camera.state.on(tellMode);
@@ -211,16 +223,6 @@ export function spell(studio: Studio, stage: Stage): Screen {
       else if (event.key === "Backspace") type("del");
       else return false;
       return true;
-    },
-    /** Words that the text may become; the row is empty without any. */
-    suggest(words: readonly string[]) {
-      fill(suggestions, ...words.map((word) => h("button", { class: "chip", onclick: () => {
-        if (!speller) return;
-        const start = speller.session.text.lastIndexOf(" ") + 1;
-        const base = speller.session.text.slice(0, start);
-        speller.clear();
-        retype(`${base}${word} `);
-      } }, word)));
     },
   };
 }

@@ -55,6 +55,8 @@ export class Studio {
   readonly gone = new Signal(false);
   readonly fps = new Signal(0);
   readonly sight = new Signal<Sight | null>(null);
+  /** Words that the text may become, best first. */
+  readonly words = new Signal<readonly string[]>([]);
   /** The last layer of one's own that is in use. */
   readonly head = new Signal<Head | null>(null);
   private opened = 0;
@@ -124,7 +126,7 @@ export class Studio {
 
   private applyAllowed(): void {
     const contract = this.contract.value;
-    if (contract) this.recogniser.value?.allow(allowed(settings.value, contract.labels));
+    if (contract) this.recogniser.value?.allow(allowed(settings.value, contract.allowed));
   }
 
   private async read(atMs: number): Promise<void> {
