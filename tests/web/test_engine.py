@@ -2,12 +2,10 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from fingerspell.images import fit
 from fingerspell.runtime.motion import motion, thumbnail
@@ -16,17 +14,6 @@ from live.make_vectors import HERE as VECTORS
 
 WEB = ROOT / "web"
 SIZES = {"camera": (480, 640), "square": (480, 480), "tall": (333, 201), "tiny": (61, 50)}
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    """Node, and the packages of `web`."""
-    found = shutil.which("node")
-    if found is None or not (WEB / "node_modules" / "esbuild").is_dir():
-        missing = "no Node with esbuild: apt-get install npm, npm install --prefix web"
-        # Where every submission is tested, a test that cannot run has failed.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-    return found
 
 
 def write_cases(folder: Path) -> None:
