@@ -16,12 +16,12 @@ def live(page):
 
 def show(page, label):
     """Holds a sign until it is written, then takes the hand away."""
+    before = page.evaluate("document.querySelector('.written').textContent")
     page.evaluate("label => { fake.label = label }", label)
-    page.wait_for_function("label => studio.sight.value && document.querySelector('#committed').textContent.length",
-                           arg=label)  # fmt: skip
-    page.wait_for_timeout(350)
+    page.wait_for_function("before => document.querySelector('.written').textContent !== before && "
+                           "!document.querySelector('.coming') && studio.sight.value", arg=before)  # fmt: skip
     page.evaluate("fake.label = 'nothing'")
-    page.wait_for_timeout(120)
+    page.locator(".card.now", has_text="No sign").wait_for()
 
 
 def text(page):
@@ -139,9 +139,11 @@ def test_another_place_to_read_is_offered_and_what_leaves_is_said(open_page):
 def test_a_server_that_goes_and_comes_back_leaves_the_text(open_page):
     page = live(open_page(script=KEPT_SERVER))
     show(page, "A")
-    page.evaluate("fake.state('gone')")
+    # The frame that was on its way is lost, too.
+    page.evaluate("fake.fails = 'frame'; setTimeout(() => fake.state('gone'), 150)")
     page.get_by_text("The server is gone. Your text is kept").wait_for()
-    page.evaluate("fake.state('open')")
+    page.wait_for_timeout(500)
+    page.evaluate("fake.fails = ''; fake.state('open')")
     page.get_by_text("The server is gone").wait_for(state="hidden")
     show(page, "B")
     assert text(page) == "AB"

@@ -43,6 +43,8 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
+const GONE_MS = 400;
+
 /** Width by height of what the network sees of a camera's picture. */
 export const ratioOf = (contract: Contract | null): number =>
   contract ? contract.size_px[1] / contract.size_px[0] : 1;
@@ -75,12 +77,12 @@ export class Studio {
     });
     let where = settings.value.where;
     settings.on((choice) => {
-      this.applyAllowed();
       const elsewhere = choice.where !== where;
       where = choice.where;
       if (elsewhere) void this.open();
+      else this.applyAllowed();
     });
-    this.head.on((head) => this.recogniser.value?.adapt(head));
+    this.head.on(() => this.applyHead());
   }
 
   /** Loads the recogniser: on the device, or by the server where that was chosen or must be. */
@@ -98,7 +100,7 @@ export class Studio {
       if (asked !== this.opened) return recogniser.close();
       this.recogniser.set(recogniser);
       this.applyAllowed();
-      if (this.head.value) recogniser.adapt(this.head.value);
+      this.applyHead();
       this.status.set({ kind: "ready" });
     } catch (error) {
       if (asked === this.opened) this.fail(error);
@@ -129,6 +131,12 @@ export class Studio {
     if (contract) this.recogniser.value?.allow(allowed(settings.value, contract.allowed));
   }
 
+  /** A server computes with its own last layer. */
+  private applyHead(): void {
+    const recogniser = this.recogniser.value;
+    if (recogniser && recogniser.mode !== "server") recogniser.adapt(this.head.value);
+  }
+
   private async read(atMs: number): Promise<void> {
     const recogniser = this.recogniser.value;
     if (!recogniser || document.hidden) return;
@@ -143,7 +151,9 @@ export class Studio {
         this.fps.set(this.fps.value ? 0.9 * this.fps.value + 0.1 / elapsedS : 1 / elapsedS);
       this.sight.set({ seen, elapsedS });
     } catch (error) {
-      if (recogniser === this.recogniser.value) this.fail(error);
+      // A frame on its way when the server went is lost; that it went is said a moment later.
+      if (recogniser.mode === "server") await new Promise((done) => setTimeout(done, GONE_MS));
+      if (recogniser === this.recogniser.value && !this.gone.value) this.fail(error);
     }
   }
 }
