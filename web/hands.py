@@ -53,7 +53,9 @@ def cut_out(pose: Pose, camera: Camera) -> Rgba:
     alpha = np.clip(1 - (on_white - on_black).mean(axis=2, keepdims=True), 0, 1)
     colour = np.where(alpha > 0.02, on_black / np.maximum(alpha, 0.02), 0)
     large = np.clip(np.concatenate([colour, alpha], axis=2) * 255 + 0.5, 0, 255).astype(np.uint8)
-    return np.asarray(Image.fromarray(large, "RGBA").resize((SIZE_PX, SIZE_PX), Image.Resampling.BOX))
+    return np.asarray(
+        Image.fromarray(large, "RGBA").resize((SIZE_PX, SIZE_PX), Image.Resampling.BOX)
+    )
 
 
 def still(label: str) -> Rgba:
@@ -94,7 +96,9 @@ def _tip(shot: Key, camera: Camera, landmark: int) -> tuple[float, float]:
 
 def _camera(shot: Key, stroke: Sequence[Key]) -> Camera:
     """The same camera for all frames, with room for the way of the hand."""
-    middle = np.mean([np.min([k.place for k in stroke], 0), np.max([k.place for k in stroke], 0)], 0)
+    middle = np.mean(
+        [np.min([k.place for k in stroke], 0), np.max([k.place for k in stroke], 0)], 0
+    )
     scale, half = SIZE_PX * 2 * 0.0034, SIZE_PX
     x, y = shot.place - middle
     return Camera(

@@ -13,15 +13,13 @@ from typing import Any
 import pytest
 
 from benchmarks.browser import chromium
+from fingerspell.serve.studio.site import POLICY
 
 WEB = Path(__file__).resolve().parents[2] / "web"
-CSP = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
-    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-FLAGS = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=fps=10",
-         "--disable-gpu")  # fmt: skip
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=10",
+)  # fmt: skip
 
 
 def _missing() -> str:
@@ -54,7 +52,7 @@ def site(tmp_path_factory) -> Iterator[str]:
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def end_headers(self) -> None:
-            self.send_header("Content-Security-Policy", CSP)
+            self.send_header("Content-Security-Policy", POLICY)
             super().end_headers()
 
         def log_message(self, *_: Any) -> None:

@@ -20,11 +20,16 @@ def picture(name="A.png"):
 BAD = {"name": "notes, mine.png", "mimeType": "image/png", "buffer": b"no picture"}
 
 
-def report(accuracy, **more):
-    scores = {"A": {"support": 9, "recall": 1.0, "precision": 1.0}, "M": {"support": 8, "recall": accuracy, "precision": 0.5}}  # fmt: skip
-    confusion = {"truth": "M", "answer": "N", "count": 3, "share": 0.25}
-    body = {"test_accuracy": accuracy, "pictures": 17, "per_class_metrics": scores, "top_confusions": [confusion], **more}  # fmt: skip
-    return {"name": "evaluation_report.json", "mimeType": "application/json", "buffer": json.dumps(body).encode()}  # fmt: skip
+def report(accuracy):
+    """A report in which M is read worse than A."""
+    recall = {"A": 1, "M": accuracy}
+    scores = {x: {"support": 9, "recall": p, "precision": 0.5} for x, p in recall.items()}
+    body = {
+        "test_accuracy": accuracy, "pictures": 17, "per_class_metrics": scores,
+        "top_confusions": [{"truth": "M", "answer": "N", "count": 3, "share": 0.25}],
+    }  # fmt: skip
+    content = json.dumps(body).encode()
+    return {"name": "evaluation_report.json", "mimeType": "application/json", "buffer": content}
 
 
 def saved(page, click):
@@ -69,9 +74,10 @@ def test_pasted_and_dropped_pictures_are_read(open_page):
     give = """([kind, bytes]) => {
         const data = new DataTransfer();
         data.items.add(new File([new Uint8Array(bytes)], `${kind}.png`, { type: 'image/png' }));
-        const event = kind === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
-            : new DragEvent('drop', { dataTransfer: data, bubbles: true });
-        document.querySelector(kind === 'paste' ? 'body' : '.pictures .drop').dispatchEvent(event);
+        const [Kind, name, at] = kind === 'paste' ? [ClipboardEvent, 'clipboardData', 'body']
+            : [DragEvent, 'dataTransfer', '.pictures .drop'];
+        const event = new Kind(kind, { [name]: data, bubbles: true });
+        document.querySelector(at).dispatchEvent(event);
     }"""
     for count, kind in enumerate(("paste", "drop")):
         page.evaluate(give, [kind, list(picture()["buffer"])])
@@ -101,18 +107,21 @@ def test_a_stroke_that_begins_as_another_letter_is_not_called_wrong(open_page):
     assert page.get_by_text("That looks like").count() == 0
 
 
+def scores(hard):
+    """A script that says which letters were skipped until now."""
+    tally = {x: {"right": 0, "skipped": 9, "seconds": 0} for x in hard}
+    return f"localStorage['fingerspell.scores'] ??= JSON.stringify({json.dumps(tally)})"
+
+
 def test_what_is_hard_is_offered(open_page):
-    hard = {x: {"right": 0, "skipped": 9, "seconds": 0} for x in "KPQRX"}
-    script = f"localStorage['fingerspell.scores'] ??= JSON.stringify({json.dumps(hard)})"
-    page = open_page("#practise", script=script)
+    page = open_page("#practise", script=scores("KPQRX"))
     for _ in range(5):
         page.get_by_role("button", name="Something hard").click()
         assert page.locator(".target").inner_text() in {f"Sign {x}" for x in "KPQRX"} | {"Sign A"}
 
 
 def test_a_word_goes_letter_by_letter(open_page):
-    hard = json.dumps({"C": {"right": 0, "skipped": 99, "seconds": 0}})
-    page = open_page("#practise", script=f"Math.random = () => 0; localStorage['fingerspell.scores'] ??= JSON.stringify({hard})")  # fmt: skip
+    page = open_page("#practise", script="Math.random = () => 0;" + scores("C"))
     page.get_by_text("Words", exact=True).click()
     word = "".join(page.locator(".spelled span").all_inner_texts())
     assert word == "CAT"
@@ -121,8 +130,12 @@ def test_a_word_goes_letter_by_letter(open_page):
         page.wait_for_timeout(150)
         page.evaluate("label => { fake.label = label }", letter)
         if number < len(word):
-            page.wait_for_function("n => document.querySelectorAll('.spelled .done').length === n", arg=number)
-    page.wait_for_function("before => [...document.querySelectorAll('.spelled span')].map(x => x.textContent).join('') !== before", arg=word)  # fmt: skip
+            page.wait_for_function(
+                "n => document.querySelectorAll('.spelled .done').length === n", arg=number
+            )
+    page.get_by_text("Right!").wait_for()
+    spelled = "[...document.querySelectorAll('.spelled span')].map(x => x.textContent).join('')"
+    page.wait_for_function(f"before => {spelled} !== before", arg=word)
 
 
 @pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
@@ -146,9 +159,9 @@ def record(page, letter, count):
     page.evaluate("label => { fake.label = label }", letter)
     page.locator(".record:enabled").focus()
     page.keyboard.press("Space")
-    page.wait_for_function("([letter, n]) => [...document.querySelectorAll('.collect .lettercell')].some(x => "
-                           "x.firstChild.textContent === letter && Number(x.querySelector('.small').textContent) >= n)",
-                           arg=[letter, count])  # fmt: skip
+    recorded = """([letter, n]) => [...document.querySelectorAll('.collect .lettercell')].some(
+        x => x.firstChild.textContent === letter && x.querySelector('.small').textContent >= n)"""
+    page.wait_for_function(recorded, arg=[letter, count])
     page.keyboard.press("Space")
 
 
@@ -158,7 +171,10 @@ def test_recorded_by_keyboard_trained_used_kept_and_given_back(open_page):
     assert page.get_by_role("button", name="Train", exact=True).is_disabled()
     record(page, "B", 5)
     page.get_by_role("button", name="Train", exact=True).click()
-    assert "71 %" in page.locator(".outcome").inner_text() and "96 %" in page.locator(".outcome").inner_text()
+    assert (
+        "71 %" in page.locator(".outcome").inner_text()
+        and "96 %" in page.locator(".outcome").inner_text()
+    )
     assert page.evaluate("fake.head") is None
     page.get_by_role("button", name="Use it").click()
     assert page.evaluate("fake.head.bias.length") == 29
@@ -212,7 +228,8 @@ def test_pictures_are_downloaded_as_folders_by_class(open_page):
 
 
 def test_what_the_server_reads_is_recorded_and_cannot_be_trained_on(open_page):
-    page = open_page("#collect", script="localStorage['fingerspell.settings'] = JSON.stringify({ where: 'server' })")  # fmt: skip
+    chosen = "localStorage['fingerspell.settings'] = JSON.stringify({ where: 'server' })"
+    page = open_page("#collect", script=chosen)
     record(page, "A", 5)
     record(page, "B", 5)
     assert page.get_by_role("button", name="Train", exact=True).is_disabled()
@@ -225,7 +242,10 @@ def test_what_the_server_reads_is_recorded_and_cannot_be_trained_on(open_page):
 def test_reports_stand_side_by_side(open_page):
     page = open_page("#results")
     page.set_input_files("#reportfiles", [report(0.9), report(0.75)])
-    assert [x.split("\n")[0] for x in page.locator(".run .big").all_inner_texts()] == ["90.0 %", "75.0 %"]
+    assert [x.split("\n")[0] for x in page.locator(".run .big").all_inner_texts()] == [
+        "90.0 %",
+        "75.0 %",
+    ]
     assert page.locator("tbody th").all_inner_texts() == ["M", "A"]
     assert "M\nread as\nN\n3 × · 25.0 %" in page.locator(".confusions").first.inner_text()
     page.get_by_role("button", name="Remove evaluation_report (2)").click()
@@ -239,5 +259,7 @@ def test_what_is_no_report_says_so_beside_the_others(open_page, content, found):
     page = open_page("#results")
     page.set_input_files("#reportfiles", [{**report(0.9), "buffer": content}, report(0.8)])
     assert found in page.locator(".bad").inner_text()
-    assert "output" in page.locator(".bad").inner_text() or "run" in page.locator(".bad").inner_text()
+    assert (
+        "output" in page.locator(".bad").inner_text() or "run" in page.locator(".bad").inner_text()
+    )
     assert page.locator(".run").count() == 1
