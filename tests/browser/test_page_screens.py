@@ -177,6 +177,7 @@ def test_recorded_by_keyboard_trained_used_kept_and_given_back(open_page):
     )
     assert page.evaluate("fake.head") is None
     page.get_by_role("button", name="Use it").click()
+    page.get_by_text("Adapted to your hand", exact=True).wait_for()
     assert page.evaluate("fake.head.bias.length") == 29
     page.reload()
     page.get_by_text("Adapted to your hand", exact=True).wait_for()

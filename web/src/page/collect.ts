@@ -117,9 +117,9 @@ export function collect(studio: Studio, stage: Stage): Screen {
     draw();
   }
 
-  function use(trained: Trained): void {
-    studio.head.set(trained.head);
-    void rememberHead({ id: "head", head: trained.head, of: version(), labels: studio.contract.value?.labels ?? [] });
+  async function use({ head }: Trained): Promise<void> {
+    studio.head.set(head);
+    await rememberHead({ id: "head", head, of: version(), labels: studio.contract.value?.labels ?? [] });
     draw();
   }
 
@@ -216,7 +216,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
     const used = studio.head.value === trained.head;
     return h("div", { class: "outcome" }, value("Before", trained.before), value("After", trained.after),
       h("p", { class: "small quiet" }, `Right of ${trained.heldBack} pictures held back. ${gained ? "" : "It gained nothing: more pictures, or other ones, may help."}`),
-      !used && h("button", { class: gained ? "primary" : "", onclick: () => use(trained) }, icon("check"), "Use it"));
+      !used && h("button", { class: gained ? "primary" : "", onclick: () => void use(trained) }, icon("check"), "Use it"));
   }
 
   studio.contract.on(async (contract) => {

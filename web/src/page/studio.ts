@@ -151,7 +151,8 @@ export class Studio {
         this.fps.set(this.fps.value ? 0.9 * this.fps.value + 0.1 / elapsedS : 1 / elapsedS);
       this.sight.set({ seen, elapsedS });
     } catch (error) {
-      // A frame on its way when the server went is lost; that it went is said a moment later.
+      // A frame on its way when the server went is lost; that it went may be said a moment later.
+      if (this.gone.value) return;
       if (recogniser.mode === "server") await new Promise((done) => setTimeout(done, GONE_MS));
       if (recogniser === this.recogniser.value && !this.gone.value) this.fail(error);
     }
