@@ -4,6 +4,7 @@
 //   node build.mjs --out DIR       elsewhere (the test that compares)
 //   node build.mjs --tests DIR     the engine's tests, for `node --test`
 //   node build.mjs --engine FILE   the engine alone as the global `studio`, for tests in a browser
+//   node build.mjs --bundle FILE SCRIPT   another page's script, as that of benchmarks/browser
 
 import { build } from "esbuild";
 import { readdirSync, readFileSync, writeFileSync, mkdirSync, copyFileSync, cpSync, existsSync } from "node:fs";
@@ -15,7 +16,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "../src/fingerspell/serve/static");
 const WASM = join(HERE, "node_modules/@litertjs/core/wasm");
 const RUNTIME = "litert_wasm_compat_internal";
-const [option, folder] = process.argv.slice(2);
+const [option, folder, script] = process.argv.slice(2);
 const out = option === "--out" ? folder : STATIC;
 
 const common = { bundle: true, target: "es2022", legalComments: "none", logLevel: "warning" };
@@ -46,4 +47,9 @@ async function engine() {
   await build({ ...common, entryPoints, outfile: folder, format: "iife", globalName: "studio" });
 }
 
-await ({ "--tests": tests, "--engine": engine }[option] ?? studio)();
+async function bundle() {
+  const nodePaths = [inside("node_modules")]; // For a script outside this folder.
+  await build({ ...common, entryPoints: [script], outfile: folder, format: "esm", nodePaths });
+}
+
+await ({ "--tests": tests, "--engine": engine, "--bundle": bundle }[option] ?? studio)();

@@ -198,6 +198,27 @@ def test_learning_from_own_examples_is_measured_on_those_held_back(page):
     assert trained["size"] == [960 * 29, 29] and trained["few"] == "examples of 1 label"
 
 
+def test_words_are_proposed_on_the_device(page):
+    told = page.run("""async () => {
+      const words = await studio.engine.words(new URL('./', location.href), rec.contract);
+      const speller = studio.engine.speller(rec.contract);
+      for (const label of 'HELLO') {
+        for (let n = 0; n < 12; n++) {
+          const probabilities = Float32Array.from(rec.contract.labels, (x) => Number(x === label));
+          speller.step({ probabilities, hand: null, motion: null }, 0.05);
+        }
+        for (let n = 0; n < 8; n++) {
+          const probabilities = Float32Array.from(rec.contract.labels, (x) => Number(x === 'nothing'));
+          speller.step({ probabilities, hand: null, motion: null }, 0.05);
+        }
+      }
+      const told = await words.of(speller);
+      words.close();
+      return told;
+    }""")
+    assert told["letters"] == "HELLO" == told["proposals"][0]["word"], told
+
+
 def test_a_server_that_went_away_is_asked_again(browser, engine_page):
     """The same port again: what a page sees when a server is restarted."""
     app = partial(create_app, Recogniser.load(), static=engine_page)

@@ -15,6 +15,7 @@ export interface Contract {
   readonly threshold: number;
   /** The live rules' numbers, as Python's `LiveRules` has them. */
   readonly rules: unknown;
+  readonly word_rules: WordRules;
   /** Whether the model file is there, so that the page can compute by itself. */
   readonly on_device: boolean;
   /** Whether a server answers at `v1/stream`; false where the page is a folder of files. */
@@ -94,6 +95,43 @@ export class EngineError extends Error {
   }
 }
 
+/** A word and its probability. */
+export interface Proposal {
+  readonly word: string;
+  readonly probability: number;
+}
+
+/**
+ * What the word that is being spelled may be, or after a space the word before it. `proposals` are
+ * whole words, the letters as they are among them; `completions` begin like it. Best first.
+ */
+export interface Decoded {
+  readonly letters: string;
+  readonly proposals: readonly Proposal[];
+  readonly completions: readonly Proposal[];
+}
+
+/** The decoder's costs, as Python's `WordRules` has them. */
+export interface WordRules {
+  readonly frequency: number;
+  readonly sureness: number;
+  readonly alike: number;
+  readonly blur: number;
+  readonly missing: number;
+  readonly double: number;
+  readonly extra: number;
+  readonly unlisted: number;
+  readonly letter_cost: number;
+  readonly proposals: number;
+}
+
+/** English words, computed off the page's thread. */
+export interface Words {
+  /** Worth asking after a letter was written, typed or deleted. */
+  of(speller: Speller): Promise<Decoded>;
+  close(): void;
+}
+
 /** The engine's doors: `engine` of engine/index.ts. */
 export interface Engine {
   contract(base: URL): Promise<Contract>;
@@ -109,6 +147,8 @@ export interface Engine {
    * are the contract's, in its order. Of each label the last quarter of its examples is held back.
    */
   train(examples: readonly Example[], labels: readonly string[]): Promise<Trained>;
+  /** Loads the list of words (a tenth of a megabyte); rejects where it is not there. */
+  words(base: URL, contract: Contract): Promise<Words>;
   /** Starts an empty text by the contract's live rules. */
   speller(contract: Contract): Speller;
 }

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fingerspell import __version__
 from fingerspell.errors import ConfigError
 from fingerspell.files import replaced_folder, why_not_writable
 from fingerspell.live import LiveRules, rules_as_json
+from fingerspell.live.words import WordRules
 from fingerspell.runtime import Predictor
 from fingerspell.runtime.page_model import PageModel, page_model
 
@@ -122,6 +123,7 @@ class Site:
             "size_px": list(known.size_px),
             "threshold": known.threshold,
             "rules": rules_as_json(self.rules),
+            "word_rules": asdict(WordRules()),
             "on_device": self.model is not None,
             "on_server": self.on_server,
             "outputs": list(self.model.outputs) if self.model else [],
