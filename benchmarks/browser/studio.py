@@ -32,7 +32,9 @@ BUILD = Path(__file__).resolve().parents[2] / "web" / "build.mjs"
 PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Engine</title>\
 <link rel="icon" href="data:,"><script src="engine.js"></script></head><body></body></html>'
 WATCHED = """new PerformanceObserver((list) => {
-  for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest ?? 0, duration);
+  for (const { duration } of list.getEntries()) {
+    window.longest = Math.max(window.longest ?? 0, duration);
+  }
 }).observe({ type: 'longtask', buffered: true });"""
 OPEN = """async () => {
   const base = new URL('./', location.href);
@@ -61,7 +63,10 @@ WATCH = """async (count) => {
   return { frames: times.length, seconds: (performance.now() - start) / 1000,
            ms_median: times[times.length >> 1], ms_p95: times[Math.floor(0.95 * times.length)] };
 }"""
-HEAP = """async () => ({ ...await rec.worker.ask('heap', []), page: performance.memory.usedJSHeapSize })"""
+HEAP = """async () => {
+  const page = performance.memory.usedJSHeapSize;
+  return { ...await rec.worker.ask('heap', []), page };
+}"""
 READ = """async (name) => {
   const file = await (await fetch(name)).blob();
   return [...(await rec.picture(file)).probabilities];

@@ -83,7 +83,7 @@ class Page:
         self.run = self.page.evaluate
 
     def wait_for(self, state: str) -> None:
-        """Waits until the server is `open` or `gone`; the page's policy forbids Playwright's way."""
+        """Waits until the server is `open` or `gone`; the policy forbids Playwright's way."""
         until_s = time.monotonic() + 30
         while self.run("() => states.at(-1)") != state:
             assert time.monotonic() < until_s, self.run("() => states")
@@ -202,14 +202,15 @@ def test_words_are_proposed_on_the_device(page):
     told = page.run("""async () => {
       const words = await studio.engine.words(new URL('./', location.href), rec.contract);
       const speller = studio.engine.speller(rec.contract);
+      const { labels } = rec.contract;
+      const seen = (label) => ({ hand: null, motion: null,
+        probabilities: Float32Array.from(labels, (x) => Number(x === label)) });
       for (const label of 'HELLO') {
         for (let n = 0; n < 12; n++) {
-          const probabilities = Float32Array.from(rec.contract.labels, (x) => Number(x === label));
-          speller.step({ probabilities, hand: null, motion: null }, 0.05);
+          speller.step(seen(label), 0.05);
         }
         for (let n = 0; n < 8; n++) {
-          const probabilities = Float32Array.from(rec.contract.labels, (x) => Number(x === 'nothing'));
-          speller.step({ probabilities, hand: null, motion: null }, 0.05);
+          speller.step(seen('nothing'), 0.05);
         }
       }
       const told = await words.of(speller);

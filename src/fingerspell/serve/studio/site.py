@@ -154,7 +154,7 @@ def write_site(site: Site, folder: Path) -> list[str]:
             expected="a folder that can be written",
             fix="name another folder",
         )
-    if folder.exists() and not folder.is_dir() or folder.is_dir() and not _may_replace(folder):
+    if folder.exists() and not _may_replace(folder):
         raise ConfigError(
             found=f"{folder}, which holds something else than a studio",
             expected="a folder that is empty, is not there yet, or holds a studio",
@@ -169,7 +169,7 @@ def write_site(site: Site, folder: Path) -> list[str]:
 
 
 def _may_replace(folder: Path) -> bool:
-    return (folder / CONTRACT).is_file() or not any(folder.iterdir())
+    return (folder / CONTRACT).is_file() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _with_policy(page: bytes) -> bytes:
