@@ -7,7 +7,7 @@
 //   node build.mjs --bundle FILE SCRIPT   another page's script, as that of benchmarks/browser
 
 import { build } from "esbuild";
-import { readdirSync, readFileSync, writeFileSync, mkdirSync, copyFileSync, cpSync, existsSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync, mkdirSync, cpSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -35,8 +35,10 @@ async function studio() {
   const entryPoints = [{ in: page("engine/worker.ts"), out: "studio_worker" }];
   if (existsSync(page("page/main.ts"))) entryPoints.push({ in: page("page/main.ts"), out: "studio" });
   await build({ ...scripts, entryPoints });
-  copyFileSync(join(WASM, `${RUNTIME}.js`), join(out, "litert.js"));
-  writeFileSync(join(out, "litert.wasm.gz"), gzipSync(readFileSync(join(WASM, `${RUNTIME}.wasm`)), { level: 9 }));
+  for (const kind of ["js", "wasm"]) {
+    const packed = gzipSync(readFileSync(join(WASM, `${RUNTIME}.${kind}`)), { level: 9 });
+    writeFileSync(join(out, `litert.${kind}.gz`), packed);
+  }
   const notice = "litert.js, litert.wasm and parts of studio_worker.js: LiteRT.js (@litertjs/core 2.5.3)\nCopyright Google LLC, licensed as follows.\n\n";
   writeFileSync(join(out, "litert.LICENSE.txt"), notice + readFileSync(inside("../LICENSE"), "utf8"));
   if (existsSync(inside("static"))) cpSync(inside("static"), out, { recursive: true });

@@ -90,8 +90,8 @@ def sizes(static: Path, model: bytes) -> dict[str, Any]:
     import gzip
 
     scripts = {x.name: x.stat().st_size for x in static.glob("studio*.js")}
-    parts = [(static / "litert.js").read_bytes(), model]
-    parts.append(gzip.decompress((static / "litert.wasm.gz").read_bytes()))
+    runtime = [gzip.decompress((static / f"litert.{x}.gz").read_bytes()) for x in ("js", "wasm")]
+    parts = [*runtime, model]
     packed = []
     for part in parts:
         code = (
@@ -101,7 +101,7 @@ def sizes(static: Path, model: bytes) -> dict[str, Any]:
         )
         packed.append(int(subprocess.run(["node", "-e", code], input=part, check=True,
                                          capture_output=True).stdout))  # fmt: skip
-    names = ("litert.js", "studio.tflite", "litert.wasm")
+    names = ("litert.js", "litert.wasm", "studio.tflite")
     brotli = dict(zip(names, packed, strict=True))
     return {"own_scripts_bytes": scripts, "own_scripts_sum_bytes": sum(scripts.values()),
             "brotli_bytes": brotli, "brotli_sum_bytes": sum(packed)}  # fmt: skip

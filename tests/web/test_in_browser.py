@@ -155,6 +155,8 @@ def test_only_allowed_labels_are_answered_and_a_layer_of_its_own_is_used(page):
     }""")
     row = page.run(PICTURE, encoded(picture()))["row"]
     assert np.argmax(row) == 4 and max(row) > 0.99
+    wrong = "() => { try { rec.adapt({ weights: new Float32Array(6), bias: new Float32Array(3) }) }"
+    assert "3 labels" in page.run(f"{wrong} catch (error) {{ return error.found }} }}")
     page.run("() => rec.adapt(null)")
     assert page.run(PICTURE, encoded(picture()))["row"][4] < 0.99
 

@@ -53,14 +53,19 @@ export interface Recogniser {
   readonly contract: Contract;
   /**
    * Reads a camera frame taken at `atMs`; takes the frame over and closes it. One is in flight:
-   * of frames that come meanwhile the newest is read next, and an older one's promise is null.
+   * of frames that come meanwhile the newest is read next, and an older one's promise is null. In
+   * server mode frames beyond seven a second, and those while the server is gone, are null, too.
+   * Rejects with `EngineError` where a frame cannot be read: the next one may.
    */
   frame(frame: VideoFrame | ImageBitmap, atMs: number): Promise<Seen | null>;
   /** Reads one still, `crop` is what the network read of it. Rejects with `EngineError`. */
   picture(file: Blob): Promise<Seen & { crop: ImageData }>;
   /** Answers with these labels only; null: with all that the contract allows. */
   allow(labels: readonly string[] | null): void;
-  /** Uses another last layer ("train in the page"); null: the bundle's own. On the device only. */
+  /**
+   * Uses another last layer ("train in the page"); null: the bundle's own. On the device only, and
+   * where the contract's outputs hold `features`. Throws `EngineError` for one that does not fit.
+   */
   adapt(head: Head | null): void;
   close(): void;
 }

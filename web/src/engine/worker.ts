@@ -70,14 +70,6 @@ const answers: Answers = {
     allowed = allowedOf(labels, opened()[1]);
   },
   adapt(head) {
-    const { labels } = opened()[1];
-    if (head && (head.bias.length !== labels.length || head.weights.length % labels.length)) {
-      throw new EngineError(
-        `a last layer of ${head.bias.length} labels`,
-        `one of ${labels.length}, as this recogniser's`,
-        "train it again with this recogniser",
-      );
-    }
     own = head;
   },
   async words(base, asked) {
