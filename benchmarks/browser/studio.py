@@ -6,8 +6,8 @@
 Needs what `benchmarks/browser/chromium.py` names, and Playwright. Saves `benchmarks/results/
 studio.json`: the released recogniser's file with the page's outputs on the same tensors and on
 the page's own scaling of the golden pictures; with a fake camera of 640 × 480 at 30 frames a second
-frames read a second, processor time a frame of all of Chromium's processes, the longest task of the
-page's thread, seconds until the first answer on loopback; memory before and after 2,000 frames;
+frames read a second, processor time a frame of all of Chromium's processes and of the page's (with
+the worker) alone, the longest task of the page's thread, seconds until the first answer on loopback; memory before and after 2,000 frames;
 bytes of the own scripts, and of runtime and model with brotli.
 """
 
@@ -65,7 +65,7 @@ WATCH = """async (count) => {
 }"""
 HEAP = """async () => {
   const page = performance.memory.usedJSHeapSize;
-  return { ...await rec.worker.ask('heap', []), page };
+  return { wasm: await rec.worker.ask('heap', []), page };
 }"""
 READ = """async (name) => {
   const file = await (await fetch(name)).blob();
@@ -73,16 +73,18 @@ READ = """async (name) => {
 }"""
 
 
-def processor_s() -> float:
-    """Returns the processor time of Chromium's processes, all together."""
-    total = 0.0
+def processor_s() -> dict[str, float]:
+    """Returns the processor time of all of Chromium's processes, and of its pages alone."""
+    times = {"chromium": 0.0, "page": 0.0}
     for process in psutil.Process().children(recursive=True):
         try:
             if "chrom" in process.name():
-                total += sum(process.cpu_times()[:2])
+                used_s = sum(process.cpu_times()[:2])
+                times["chromium"] += used_s
+                times["page"] += used_s * ("--type=renderer" in process.cmdline())
         except psutil.Error:
             continue
-    return total
+    return times
 
 
 def sizes(static: Path, model: bytes) -> dict[str, Any]:
@@ -133,18 +135,20 @@ def measured(url: str, contents: dict[str, bytes], expected: Any, frames: int) -
         page.evaluate(WATCH, 30)  # Warm.
         before, started_s = processor_s(), time.perf_counter()
         figures["camera"] = page.evaluate(WATCH, 200)
-        used_s, watched_s = processor_s() - before, time.perf_counter() - started_s
+        after, watched_s = processor_s(), time.perf_counter() - started_s
+        used_s = {name: after[name] - before[name] for name in after}
+        figures["longest_page_task_ms"] = page.evaluate("() => window.longest ?? 0")
         camera = figures["camera"]
         camera["frames_a_second"] = camera["frames"] / camera["seconds"]
-        camera["processor_ms_a_frame"] = 1000 * used_s / camera["frames"]
-        camera["processors_busy"] = used_s / watched_s
+        for name, seconds in used_s.items():
+            camera[f"processor_ms_a_frame_{name}"] = 1000 * seconds / camera["frames"]
+        camera["processors_busy"] = used_s["chromium"] / watched_s
         page.evaluate("() => gc()")
         heap = page.evaluate(HEAP)
         page.evaluate(WATCH, frames)
         page.evaluate("() => gc()")
-        after = page.evaluate(HEAP)
-        figures["memory"] = {"frames": frames, "before_bytes": heap, "after_bytes": after}
-        figures["longest_page_task_ms"] = page.evaluate("() => window.longest ?? 0")
+        grown = page.evaluate(HEAP)
+        figures["memory"] = {"frames": frames, "before_bytes": heap, "after_bytes": grown}
         figures["own_scaling"] = scaling(page, contents, expected)
         browser.close()
     return figures

@@ -22,8 +22,8 @@ export interface Questions {
   /** Loads the list of words; then `decode` says what the last word of the signs may be. */
   words(base: string, contract: Contract): void;
   decode(signs: readonly Sign[]): Decoded;
-  /** Bytes that are held: of the runtime, and of JavaScript where the browser says it. */
-  heap(): { wasm: number; js: number | null };
+  /** Bytes that the runtime holds, for the benchmark. */
+  heap(): number;
   train(base: string, examples: readonly Example[], labels: readonly string[]): Trained;
   /** `size` as the network's; `mostPx` of a side. A still is the whole picture, fitted. */
   shrink(frame: VideoFrame | ImageBitmap, size: Contract["size_px"], mostPx: number): Shrunk;

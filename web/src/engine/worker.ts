@@ -80,10 +80,7 @@ const answers: Answers = {
     if (!words) throw new EngineError("no list of words", "a list that was loaded", "load it first");
     return decode(lastWord(signs), ...words);
   },
-  heap() {
-    const { memory } = performance as { memory?: { usedJSHeapSize: number } };
-    return { wasm: opened()[0].heapBytes, js: memory?.usedJSHeapSize ?? null };
-  },
+  heap: () => opened()[0].heapBytes,
   async train(base, examples, labels) {
     return train(examples, labels, await fetchHead(new URL(base), labels.length));
   },
