@@ -4,9 +4,10 @@
 //   node build.mjs --out DIR       elsewhere (the test that compares)
 //   node build.mjs --tests DIR     the engine's tests, for `node --test`
 //   node build.mjs --engine FILE   the engine alone as the global `studio`, for tests in a browser
+//   node build.mjs --bundle FILE SCRIPT   another page's script, as that of benchmarks/browser
 
 import { build } from "esbuild";
-import { readdirSync, readFileSync, writeFileSync, mkdirSync, copyFileSync, cpSync, existsSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync, mkdirSync, cpSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -15,7 +16,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "../src/fingerspell/serve/static");
 const WASM = join(HERE, "node_modules/@litertjs/core/wasm");
 const RUNTIME = "litert_wasm_compat_internal";
-const [option, folder] = process.argv.slice(2);
+const [option, folder, script] = process.argv.slice(2);
 const out = option === "--out" ? folder : STATIC;
 
 const common = { bundle: true, target: "es2022", legalComments: "none", logLevel: "warning" };
@@ -34,8 +35,10 @@ async function studio() {
   const entryPoints = [{ in: page("engine/worker.ts"), out: "studio_worker" }];
   if (existsSync(page("page/main.ts"))) entryPoints.push({ in: page("page/main.ts"), out: "studio" });
   await build({ ...scripts, entryPoints });
-  copyFileSync(join(WASM, `${RUNTIME}.js`), join(out, "litert.js"));
-  writeFileSync(join(out, "litert.wasm.gz"), gzipSync(readFileSync(join(WASM, `${RUNTIME}.wasm`)), { level: 9 }));
+  for (const kind of ["js", "wasm"]) {
+    const packed = gzipSync(readFileSync(join(WASM, `${RUNTIME}.${kind}`)), { level: 9 });
+    writeFileSync(join(out, `litert.${kind}.gz`), packed);
+  }
   const notice = "litert.js, litert.wasm and parts of studio_worker.js: LiteRT.js (@litertjs/core 2.5.3)\nCopyright Google LLC, licensed as follows.\n\n";
   writeFileSync(join(out, "litert.LICENSE.txt"), notice + readFileSync(inside("../LICENSE"), "utf8"));
   if (existsSync(inside("static"))) cpSync(inside("static"), out, { recursive: true });
@@ -46,4 +49,9 @@ async function engine() {
   await build({ ...common, entryPoints, outfile: folder, format: "iife", globalName: "studio" });
 }
 
-await ({ "--tests": tests, "--engine": engine }[option] ?? studio)();
+async function bundle() {
+  const nodePaths = [inside("node_modules")]; // For a script outside this folder.
+  await build({ ...common, entryPoints: [script], outfile: folder, format: "esm", nodePaths });
+}
+
+await ({ "--tests": tests, "--engine": engine, "--bundle": bundle }[option] ?? studio)();

@@ -115,7 +115,9 @@ def test_the_released_recogniser_says_where_the_hand_is_and_lets_a_page_learn(bu
 def test_without_a_model_file_the_server_computes(built):
     told = TestClient(create_app(MockRecogniser(), static=built)).get("/" + CONTRACT).json()
     assert told["mock"] and not told["on_device"] and told["outputs"] == []
-    assert TestClient(create_app(MockRecogniser(), static=built)).get("/" + MODEL).status_code == 404
+    assert (
+        TestClient(create_app(MockRecogniser(), static=built)).get("/" + MODEL).status_code == 404
+    )
 
 
 def test_without_a_built_page_nothing_is_served(recogniser, tmp_path):

@@ -83,7 +83,7 @@ class Page:
         self.run = self.page.evaluate
 
     def wait_for(self, state: str) -> None:
-        """Waits until the server is `open` or `gone`; the page's policy forbids Playwright's way."""
+        """Waits until the server is `open` or `gone`; the policy forbids Playwright's way."""
         until_s = time.monotonic() + 30
         while self.run("() => states.at(-1)") != state:
             assert time.monotonic() < until_s, self.run("() => states")
@@ -155,6 +155,8 @@ def test_only_allowed_labels_are_answered_and_a_layer_of_its_own_is_used(page):
     }""")
     row = page.run(PICTURE, encoded(picture()))["row"]
     assert np.argmax(row) == 4 and max(row) > 0.99
+    wrong = "() => { try { rec.adapt({ weights: new Float32Array(6), bias: new Float32Array(3) }) }"
+    assert "3 labels" in page.run(f"{wrong} catch (error) {{ return error.found }} }}")
     page.run("() => rec.adapt(null)")
     assert page.run(PICTURE, encoded(picture()))["row"][4] < 0.99
 
@@ -196,6 +198,28 @@ def test_learning_from_own_examples_is_measured_on_those_held_back(page):
     }""")
     assert trained["heldBack"] == 6 and trained["after"] == 1 > trained["before"]
     assert trained["size"] == [960 * 29, 29] and trained["few"] == "examples of 1 label"
+
+
+def test_words_are_proposed_on_the_device(page):
+    told = page.run("""async () => {
+      const words = await studio.engine.words(new URL('./', location.href), rec.contract);
+      const speller = studio.engine.speller(rec.contract);
+      const { labels } = rec.contract;
+      const seen = (label) => ({ hand: null, motion: null,
+        probabilities: Float32Array.from(labels, (x) => Number(x === label)) });
+      for (const label of 'HELLO') {
+        for (let n = 0; n < 12; n++) {
+          speller.step(seen(label), 0.05);
+        }
+        for (let n = 0; n < 8; n++) {
+          speller.step(seen('nothing'), 0.05);
+        }
+      }
+      const told = await words.of(speller);
+      words.close();
+      return told;
+    }""")
+    assert told["letters"] == "HELLO" == told["proposals"][0]["word"], told
 
 
 def test_a_server_that_went_away_is_asked_again(browser, engine_page):

@@ -286,7 +286,7 @@ class Recogniser:
         model, most = read_model(folder, MODEL_FILES[precision], contract), parallel
         crop = contract.origin.get("views") == "hand_crop" and precision != "fast"
         pool = Pool(model, threads=threads, most=most or usual_interpreters(), hand_crop=crop)
-        half = precision == "float32" and MODEL_FILES["fp16"] in contract.files
+        half = precision == "float32" and (folder / MODEL_FILES["fp16"]).is_file()
         light = MODEL_FILES["fp16" if half else precision]
         return cls(contract, pool, precision, labels, partial(read_model, folder, light, contract))
 

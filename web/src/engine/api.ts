@@ -15,6 +15,7 @@ export interface Contract {
   readonly threshold: number;
   /** The live rules' numbers, as Python's `LiveRules` has them. */
   readonly rules: unknown;
+  readonly word_rules: WordRules;
   /** Whether the model file is there, so that the page can compute by itself. */
   readonly on_device: boolean;
   /** Whether a server answers at `v1/stream`; false where the page is a folder of files. */
@@ -52,14 +53,19 @@ export interface Recogniser {
   readonly contract: Contract;
   /**
    * Reads a camera frame taken at `atMs`; takes the frame over and closes it. One is in flight:
-   * of frames that come meanwhile the newest is read next, and an older one's promise is null.
+   * of frames that come meanwhile the newest is read next, and an older one's promise is null. In
+   * server mode frames beyond seven a second, and those while the server is gone, are null, too.
+   * Rejects with `EngineError` where a frame cannot be read: the next one may.
    */
   frame(frame: VideoFrame | ImageBitmap, atMs: number): Promise<Seen | null>;
   /** Reads one still, `crop` is what the network read of it. Rejects with `EngineError`. */
   picture(file: Blob): Promise<Seen & { crop: ImageData }>;
   /** Answers with these labels only; null: with all that the contract allows. */
   allow(labels: readonly string[] | null): void;
-  /** Uses another last layer ("train in the page"); null: the bundle's own. On the device only. */
+  /**
+   * Uses another last layer ("train in the page"); null: the bundle's own. On the device only, and
+   * where the contract's outputs hold `features`. Throws `EngineError` for one that does not fit.
+   */
   adapt(head: Head | null): void;
   close(): void;
 }
@@ -94,6 +100,43 @@ export class EngineError extends Error {
   }
 }
 
+/** A word and its probability. */
+export interface Proposal {
+  readonly word: string;
+  readonly probability: number;
+}
+
+/**
+ * What the word that is being spelled may be, or after a space the word before it. `proposals` are
+ * whole words, the letters as they are among them; `completions` begin like it. Best first.
+ */
+export interface Decoded {
+  readonly letters: string;
+  readonly proposals: readonly Proposal[];
+  readonly completions: readonly Proposal[];
+}
+
+/** The decoder's costs, as Python's `WordRules` has them. */
+export interface WordRules {
+  readonly frequency: number;
+  readonly sureness: number;
+  readonly alike: number;
+  readonly blur: number;
+  readonly missing: number;
+  readonly double: number;
+  readonly extra: number;
+  readonly unlisted: number;
+  readonly letter_cost: number;
+  readonly proposals: number;
+}
+
+/** English words, computed off the page's thread. */
+export interface Words {
+  /** Worth asking after a letter was written, typed or deleted. */
+  of(speller: Speller): Promise<Decoded>;
+  close(): void;
+}
+
 /** The engine's doors: `engine` of engine/index.ts. */
 export interface Engine {
   contract(base: URL): Promise<Contract>;
@@ -109,6 +152,8 @@ export interface Engine {
    * are the contract's, in its order. Of each label the last quarter of its examples is held back.
    */
   train(examples: readonly Example[], labels: readonly string[]): Promise<Trained>;
+  /** Loads the list of words (a tenth of a megabyte); rejects where it is not there. */
+  words(base: URL, contract: Contract): Promise<Words>;
   /** Starts an empty text by the contract's live rules. */
   speller(contract: Contract): Speller;
 }

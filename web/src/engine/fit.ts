@@ -84,7 +84,9 @@ export function scaled(rgba: Uint8ClampedArray, width: number, height: number, s
   for (let y = 0, to = 0; y < height; y++) {
     const row = y * width;
     for (let x = 0; x < w; x++, to += 3) {
-      let [r, g, b] = [0, 0, 0];
+      let r = 0;
+      let g = 0;
+      let b = 0;
       for (let k = first[x]; k < first[x + 1]; k++) {
         const from = (row + source[k]) * 4;
         const share = weight[k];
@@ -102,7 +104,8 @@ export function scaled(rgba: Uint8ClampedArray, width: number, height: number, s
   for (let y = 0; y < h; y++) {
     sums.fill(0);
     for (let k = down.first[y]; k < down.first[y + 1]; k++) {
-      const [from, share] = [down.source[k] * w * 3, down.weight[k]];
+      const from = down.source[k] * w * 3;
+      const share = down.weight[k];
       for (let i = 0; i < w * 3; i++) sums[i] += share * narrow[from + i];
     }
     out.set(sums, y * w * 3);

@@ -9,18 +9,23 @@ export function headOf(bytes: ArrayBuffer, labels: number): Head {
   return { weights: numbers.slice(0, end), bias: numbers.slice(end) };
 }
 
-/** Writes softmax(features · weights + bias) of one view into `out` (L). */
-export function answerOf(features: Float32Array, { weights, bias }: Head, out: Float64Array): void {
+/** Writes features · weights + bias of one view into `out` (L). */
+export function logitsOf(features: Float32Array, { weights, bias }: Head, out: Float64Array): void {
   const labels = bias.length;
   out.set(bias);
-  for (let f = 0; f < features.length; f++) {
-    const [x, row] = [features[f], f * labels];
-    for (let k = 0; k < labels; k++) out[k] += x * weights[row + k];
+  for (let f = 0, at = 0; f < features.length; f++) {
+    const x = features[f];
+    for (let k = 0; k < labels; k++) out[k] += x * weights[at++];
   }
-  const most = out.reduce((a, b) => Math.max(a, b));
+}
+
+/** Makes probabilities of logits (L), in place. */
+export function softmax(row: Float64Array): void {
+  let most = -Infinity;
+  for (let k = 0; k < row.length; k++) most = Math.max(most, row[k]);
   let sum = 0;
-  for (let k = 0; k < labels; k++) sum += out[k] = Math.exp(out[k] - most);
-  for (let k = 0; k < labels; k++) out[k] /= sum;
+  for (let k = 0; k < row.length; k++) sum += row[k] = Math.exp(row[k] - most);
+  for (let k = 0; k < row.length; k++) row[k] /= sum;
 }
 
 /** Returns probabilities (L), the mean over the views of features (V × F). */
@@ -30,7 +35,8 @@ export function probabilitiesOf(features: Float32Array, head: Head): Float32Arra
   const mean = new Float64Array(head.bias.length);
   const out = new Float64Array(head.bias.length);
   for (let v = 0; v < views; v++) {
-    answerOf(features.subarray(v * width, (v + 1) * width), head, out);
+    logitsOf(features.subarray(v * width, (v + 1) * width), head, out);
+    softmax(out);
     out.forEach((p, k) => (mean[k] += p / views));
   }
   return Float32Array.from(mean);

@@ -1,6 +1,6 @@
 /** The engine's doors. */
 
-import type { Contract, Engine, Example, Speller, Trained } from "./api";
+import type { Contract, Engine, Example, Speller, Trained, Words } from "./api";
 import { EngineError } from "./api";
 import { fetched } from "./files";
 import { LiveSpeller } from "./live/session";
@@ -36,10 +36,24 @@ async function train(examples: readonly Example[], labels: readonly string[]): P
   }
 }
 
+async function words(base: URL, contract: Contract): Promise<Words> {
+  const worker = startWorker(base);
+  try {
+    await worker.ask("words", [base.href, contract]);
+  } catch (error) {
+    worker.end();
+    throw error;
+  }
+  const of = (speller: Speller) =>
+    worker.ask("decode", [speller instanceof LiveSpeller ? speller.signs : []]);
+  return { of, close: () => worker.end() };
+}
+
 export const engine: Engine = {
   contract,
   openOnDevice,
   openOnServer: (base, contract, onState) => OnServer.open(base, contract, onState),
   train,
+  words,
   speller: (contract: Contract): Speller => new LiveSpeller(contract.rules),
 };

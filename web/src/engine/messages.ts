@@ -1,7 +1,8 @@
 /** What page and worker say to each other; each question is answered once, by its `id`. */
 
-import type { Contract, Example, Head, Seen, Trained } from "./api";
+import type { Contract, Decoded, Example, Head, Seen, Trained } from "./api";
 import { EngineError } from "./api";
+import type { Sign } from "./live/frame";
 
 /** What the server mode sends on: the picture, and what the page itself sees in it. */
 export interface Shrunk {
@@ -18,6 +19,11 @@ export interface Questions {
   picture(file: Blob): Still;
   allow(labels: readonly string[] | null): void;
   adapt(head: Head | null): void;
+  /** Loads the list of words; then `decode` says what the last word of the signs may be. */
+  words(base: string, contract: Contract): void;
+  decode(signs: readonly Sign[]): Decoded;
+  /** Bytes that the runtime holds, for the benchmark. */
+  heap(): number;
   train(base: string, examples: readonly Example[], labels: readonly string[]): Trained;
   /** `size` as the network's; `mostPx` of a side. A still is the whole picture, fitted. */
   shrink(frame: VideoFrame | ImageBitmap, size: Contract["size_px"], mostPx: number): Shrunk;

@@ -1,6 +1,6 @@
 /** The model on LiteRT's WebAssembly runtime, one thread: in the worker. */
 
-import { type CompiledModel, loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
+import { type CompiledModel, getGlobalLiteRt, loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
 import { type Contract, EngineError, type Head, type Square } from "./api";
 import { fetched } from "./files";
 import { headOf } from "./head";
@@ -41,6 +41,10 @@ export class Network {
         "update the browser, or let the server compute",
       );
     }
+  }
+
+  get heapBytes(): number {
+    return getGlobalLiteRt().liteRtWasm.HEAPU8.byteLength;
   }
 
   async run(input: Float32Array): Promise<Output> {

@@ -45,12 +45,22 @@ export class OnDevice implements Recogniser {
 
   allow(labels: readonly string[] | null): void {
     checkAllowed(labels, this.contract);
-    void this.worker.ask("allow", [labels]);
+    this.worker.ask("allow", [labels]).catch(() => null); // Only where it was closed.
   }
 
   adapt(head: Head | null): void {
-    void this.worker.ask("adapt", [head]);
+    const { labels, outputs } = this.contract;
+    const fits = !head || (head.bias.length === labels.length && head.weights.length % labels.length === 0);
+    if (!fits || (head && !outputs.includes("features"))) {
+      throw new EngineError(
+        `a last layer of ${head?.bias.length} labels`,
+        outputs.includes("features") ? `one of ${labels.length}` : "a model file that gives its features",
+        "train it again with this recogniser",
+      );
+    }
+    this.worker.ask("adapt", [head]).catch(() => null);
   }
+
 
   close(): void {
     this.newest.drop();

@@ -9,10 +9,11 @@
  */
 
 import { EngineError, type Example, type Head, type Trained } from "./api";
-import { answerOf, probabilitiesOf } from "./head";
+import { logitsOf, probabilitiesOf, softmax } from "./head";
 
 const PULL = 1e-3;
-const STEPS = 150;
+const STEPS = 100;
+const MOST = 3000; // examples: their products with each other are held
 const LEAST = 4; // examples of a label, so that one can be held back
 
 interface View {
@@ -49,6 +50,7 @@ function check(examples: readonly Example[], labels: readonly string[], start: H
     labels.length !== start.bias.length && `${labels.length} labels for a layer of ${start.bias.length}`,
     unknown && `an example of ${unknown.label}`,
     wrong && `an example with ${wrong.features.length} features`,
+    examples.length > MOST && `${examples.length} examples`,
     kinds < 2 && `examples of ${kinds} label${kinds === 1 ? "" : "s"}`,
     !split(examples)[1].length && `fewer than ${LEAST} examples of each label`,
   ];
@@ -56,8 +58,8 @@ function check(examples: readonly Example[], labels: readonly string[], start: H
   if (!found) return;
   throw new EngineError(
     found,
-    `${LEAST} or more examples of two or more of ${labels.length} labels, ${width} features a view`,
-    "record more pictures of your hand, of at least two letters",
+    `${LEAST} or more of at least two of ${labels.length} labels, ${MOST} in all, ${width} features a view`,
+    examples.length > MOST ? "leave some out" : "record more pictures of your hand, of at least two letters",
   );
 }
 
@@ -81,41 +83,60 @@ export function train(examples: readonly Example[], labels: readonly string[], s
   };
 }
 
+/**
+ * The layer moves only by sums of the views x: W = W0 + Σ a x, the bias being a feature that is 1. So
+ * each view's a (L) is what is learnt, on the views' products with each other, which are computed
+ * once: of 200 pictures a fifth of the work.
+ */
 function descend(views: readonly View[], start: Head): Head {
-  const norms = views.map(({ features }) => features.reduce((sum, x) => sum + x * x, 1));
-  const curvature = 0.5 * norms.reduce((a, b) => a + b, 0) / norms.length + PULL;
-  const step = 1 / Math.max(curvature, 1e-6);
-  let [now, before] = [copy(start), copy(start)];
+  const [count, labels] = [views.length, start.bias.length];
+  const products = productsOf(views);
+  const rows = views.map(() => new Float64Array(labels));
+  views.forEach(({ features }, n) => logitsOf(features, start, rows[n]));
+  const trace = views.reduce((sum, _, n) => sum + products[n][n], 0);
+  const step = 1 / ((0.5 * trace) / count + PULL);
+  const [now, before] = [rows.map(() => new Float64Array(labels)), rows.map(() => new Float64Array(labels))];
+  const ahead = rows.map(() => new Float64Array(labels));
+  const row = new Float64Array(labels);
   for (let n = 0; n < STEPS; n++) {
     const push = n / (n + 3);
-    const ahead = copy(now);
-    ahead.weights.forEach((x, i) => (ahead.weights[i] = x + push * (x - before.weights[i])));
-    ahead.bias.forEach((x, i) => (ahead.bias[i] = x + push * (x - before.bias[i])));
-    const slope = gradient(views, ahead, start);
-    before = now;
-    now = {
-      weights: ahead.weights.map((x, i) => x - step * slope.weights[i]),
-      bias: ahead.bias.map((x, i) => x - step * slope.bias[i]),
-    };
-  }
-  return now;
-}
-
-const copy = ({ weights, bias }: Head): Head => ({ weights: weights.slice(), bias: bias.slice() });
-
-function gradient(views: readonly View[], head: Head, start: Head): Head {
-  const labels = head.bias.length;
-  const weights = head.weights.map((x, i) => PULL * (x - start.weights[i]));
-  const bias = head.bias.map((x, i) => PULL * (x - start.bias[i]));
-  const row = new Float64Array(labels);
-  for (const { features, label } of views) {
-    answerOf(features, head, row);
-    row[label] -= 1;
-    for (let k = 0; k < labels; k++) bias[k] += row[k] /= views.length;
-    for (let f = 0; f < features.length; f++) {
-      const [x, at] = [features[f], f * labels];
-      if (x !== 0) for (let k = 0; k < labels; k++) weights[at + k] += x * row[k];
+    for (let i = 0; i < count; i++) {
+      for (let k = 0; k < labels; k++) ahead[i][k] = now[i][k] + push * (now[i][k] - before[i][k]);
+      before[i].set(now[i]);
+    }
+    for (let i = 0; i < count; i++) {
+      row.set(rows[i]);
+      for (let j = 0; j < count; j++) add(row, ahead[j], products[i][j]);
+      softmax(row);
+      row[views[i].label] -= 1;
+      const [mine, to] = [ahead[i], now[i]];
+      for (let k = 0; k < labels; k++) to[k] = mine[k] - step * (row[k] / count + PULL * mine[k]);
     }
   }
-  return { weights, bias };
+  const weights = Float64Array.from(start.weights);
+  const bias = Float64Array.from(start.bias);
+  views.forEach(({ features }, n) => {
+    add(bias, now[n], 1);
+    features.forEach((x, f) => add(weights.subarray(f * labels, (f + 1) * labels), now[n], x));
+  });
+  return { weights: Float32Array.from(weights), bias: Float32Array.from(bias) };
+}
+
+function add(to: Float64Array, from: Float64Array, share: number): void {
+  for (let k = 0; k < from.length; k++) to[k] += share * from[k];
+}
+
+/** Returns the products of views with each other; the bias is a feature that is 1. */
+function productsOf(views: readonly View[]): Float64Array[] {
+  const products = views.map(() => new Float64Array(views.length));
+  for (let i = 0; i < views.length; i++) {
+    const a = views[i].features;
+    for (let j = 0; j <= i; j++) {
+      const b = views[j].features;
+      let sum = 1;
+      for (let f = 0; f < a.length; f++) sum += a[f] * b[f];
+      products[i][j] = products[j][i] = sum;
+    }
+  }
+  return products;
 }

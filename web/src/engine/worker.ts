@@ -1,6 +1,7 @@
 /** The engine's worker: pixels, the network, and learning, away from the page's thread. */
 
-import { type Contract, EngineError, type Head } from "./api";
+import { type Contract, EngineError, type Head, type WordRules } from "./api";
+import { fetched } from "./files";
 import { fit } from "./fit";
 import { allowedOf, only, probabilitiesOf } from "./head";
 import { type Asked, errorOf, type Questions, type Told } from "./messages";
@@ -8,6 +9,7 @@ import { mean, motion, type Thumbnail, thumbnail } from "./motion";
 import { fetchHead, Network } from "./network";
 import { cut, decoded, jpeg, type Pixels, shown } from "./pixels";
 import { train } from "./train";
+import { decode, lastWord, type WordList, wordListOf } from "./words";
 
 type Answers = {
   [N in keyof Questions]: (
@@ -20,6 +22,7 @@ let contract: Contract | null = null;
 let allowed: boolean[] | null = null;
 let own: Head | null = null;
 let before: Thumbnail | null = null;
+let words: [WordList, WordRules] | null = null;
 
 function opened(): [Network, Contract] {
   if (network && contract) return [network, contract];
@@ -67,16 +70,17 @@ const answers: Answers = {
     allowed = allowedOf(labels, opened()[1]);
   },
   adapt(head) {
-    const { labels } = opened()[1];
-    if (head && (head.bias.length !== labels.length || head.weights.length % labels.length)) {
-      throw new EngineError(
-        `a last layer of ${head.bias.length} labels`,
-        `one of ${labels.length}, as this recogniser's`,
-        "train it again with this recogniser",
-      );
-    }
     own = head;
   },
+  async words(base, asked) {
+    const text = new TextDecoder().decode(await fetched("words.txt", new URL(base)));
+    words = [wordListOf(text, asked.labels), asked.word_rules];
+  },
+  decode(signs) {
+    if (!words) throw new EngineError("no list of words", "a list that was loaded", "load it first");
+    return decode(lastWord(signs), ...words);
+  },
+  heap: () => opened()[0].heapBytes,
   async train(base, examples, labels) {
     return train(examples, labels, await fetchHead(new URL(base), labels.length));
   },

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from fingerspell import __version__
 from fingerspell.errors import ConfigError
 from fingerspell.files import replaced_folder, why_not_writable
 from fingerspell.live import LiveRules, rules_as_json
+from fingerspell.live.words import WordRules
 from fingerspell.runtime import Predictor
 from fingerspell.runtime.page_model import PageModel, page_model
 
@@ -122,6 +123,7 @@ class Site:
             "size_px": list(known.size_px),
             "threshold": known.threshold,
             "rules": rules_as_json(self.rules),
+            "word_rules": asdict(WordRules()),
             "on_device": self.model is not None,
             "on_server": self.on_server,
             "outputs": list(self.model.outputs) if self.model else [],
@@ -152,7 +154,7 @@ def write_site(site: Site, folder: Path) -> list[str]:
             expected="a folder that can be written",
             fix="name another folder",
         )
-    if folder.exists() and not folder.is_dir() or folder.is_dir() and not _may_replace(folder):
+    if folder.exists() and not _may_replace(folder):
         raise ConfigError(
             found=f"{folder}, which holds something else than a studio",
             expected="a folder that is empty, is not there yet, or holds a studio",
@@ -167,7 +169,7 @@ def write_site(site: Site, folder: Path) -> list[str]:
 
 
 def _may_replace(folder: Path) -> bool:
-    return (folder / CONTRACT).is_file() or not any(folder.iterdir())
+    return (folder / CONTRACT).is_file() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _with_policy(page: bytes) -> bytes:
