@@ -230,8 +230,10 @@ def test_the_theme_is_the_systems_until_one_is_chosen(open_page):
 
 def test_a_proposed_word_takes_the_place_of_the_last_one(open_page):
     page = live(open_page())
+    page.evaluate("fake.words = { B: ['BOOK', 'BED'] }")
     for key in ("A", "space", "B"):
         show(page, key)
-    page.evaluate("studio.words.set(['BOOK', 'BED'])")
+    page.get_by_role("button", name="BED").wait_for()
+    assert page.locator(".suggestions button").all_inner_texts() == ["BOOK", "BED"]
     page.get_by_role("button", name="BOOK").click()
     assert text(page) == "A BOOK "

@@ -22,6 +22,7 @@ const fake = {
   head: null as Head | null,
   allowed: null as readonly string[] | null,
   trained: 0,
+  words: {} as Record<string, string[]>,
   speller: null as Record<string, number | undefined> | null,
 };
 Object.assign(window, { fake });
@@ -29,7 +30,7 @@ Object.assign(window, { fake });
 const contract: Contract = {
   name: "stand-in", version: "1", mock: new URLSearchParams(location.search).has("mock"),
   labels: LABELS, allowed: LABELS, size_px: [64, 64], threshold: 0.7,
-  rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true, on_server: true, outputs: [],
+  rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true, on_server: true, outputs: ["features"], word_rules: {} as Contract["word_rules"],
 };
 
 function seen(label: string, features: boolean): Seen {
@@ -89,6 +90,14 @@ const engine: Engine = {
     fail("server");
     fake.state = onState;
     return recogniser("server");
+  },
+  async words() {
+    const of = async ({ session }: Speller) => {
+      const letters = session.text.trimEnd().split(" ").at(-1)!;
+      const all = [letters, ...(fake.words[letters] ?? [])];
+      return { letters, proposals: all.map((word) => ({ word, probability: 0.5 })), completions: [] };
+    };
+    return { of, close: () => undefined };
   },
   async train(examples, labels) {
     fake.trained = examples.length;

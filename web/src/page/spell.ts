@@ -1,6 +1,6 @@
 /** Spell: the letter now, the text, and what may be done with both. */
 
-import type { Session, Speller } from "../engine/api";
+import type { Session, Speller, Words } from "../engine/api";
 import { fill, glyph, h, percent, say, spoken } from "./dom";
 import { icon, type Icon } from "./icons";
 import { controls } from "./controls";
@@ -11,6 +11,7 @@ import type { Screen } from "./app";
 
 const DARK = 0.13;
 const UNDO_MS = 8000;
+const PROPOSED = 4;
 
 /** What to do when a frame says nothing; empty while all is well. */
 export function advice(sight: Sight, labels: readonly string[], threshold: number): string {
@@ -27,6 +28,9 @@ export function advice(sight: Sight, labels: readonly string[], threshold: numbe
 export function spell(studio: Studio, stage: Stage): Screen {
   let speller: Speller | null = null;
   let undo = "";
+  let words: Words | null = null;
+  let asked = 0;
+  let told = "";
 
   const slot = h("div", { class: "slot" });
   const letter = h("span", { class: "letter" }, icon("hand"));
@@ -81,6 +85,8 @@ export function spell(studio: Studio, stage: Stage): Screen {
     if (said) say(live, said);
     for (const one of [copy, speak]) one.disabled = !session.text.trim();
     clear.disabled = !session.text && !undo;
+    if (session.text !== told) void propose();
+    told = session.text;
     keep("text", session.text);
   }
 
@@ -115,6 +121,15 @@ export function spell(studio: Studio, stage: Stage): Screen {
     if (!speller) return;
     for (const one of words) speller.type(one === " " ? "space" : one);
     write(speller.session);
+  }
+
+  /** Asks for words that the letters may mean; without the list the row stays empty. */
+  async function propose(): Promise<void> {
+    const turn = ++asked;
+    const found = speller?.session.text ? await words?.of(speller).catch(() => undefined) : undefined;
+    if (turn !== asked) return;
+    const likely = [...(found?.proposals ?? []), ...(found?.completions ?? [])].map(({ word }) => word);
+    studio.words.set([...new Set(likely)].filter((one) => one !== found?.letters).slice(0, PROPOSED));
   }
 
   /** Puts a word and a blank where the last word stands. */
@@ -207,6 +222,12 @@ export function spell(studio: Studio, stage: Stage): Screen {
     speller?.configure({ needS: needS ?? own.needS, openProbability: openProbability ?? own.openProbability });
   }
   settings.on(apply);
+  studio.status.on(async ({ kind }) => {
+    const contract = studio.contract.value;
+    if (kind !== "ready" || words || !contract) return;
+    words = await studio.engine.words(studio.base, contract).catch(() => null);
+    void propose();
+  });
   studio.words.on((all) => fill(suggestions, ...all.map((one) =>
     h("button", { class: "chip", onclick: () => complete(one) }, one))));
   studio.recogniser.on(tellMode);

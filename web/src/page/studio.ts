@@ -43,7 +43,8 @@ export function troubleOf(error: unknown): Trouble {
   };
 }
 
-const GONE_MS = 400;
+/** So many frames in a row that fail are a recogniser that does. */
+const MISSES = 5;
 
 /** Width by height of what the network sees of a camera's picture. */
 export const ratioOf = (contract: Contract | null): number =>
@@ -63,6 +64,7 @@ export class Studio {
   readonly head = new Signal<Head | null>(null);
   private opened = 0;
   private lastMs = 0;
+  private misses = 0;
   private stopFrames = (): void => undefined;
 
   constructor(
@@ -91,6 +93,7 @@ export class Studio {
     this.recogniser.value?.close();
     this.recogniser.set(null);
     this.gone.set(false);
+    this.misses = 0;
     this.status.set({ kind: "loading" });
     try {
       const contract = this.contract.value ?? (await this.engine.contract(this.base));
@@ -134,7 +137,8 @@ export class Studio {
   /** A server computes with its own last layer. */
   private applyHead(): void {
     const recogniser = this.recogniser.value;
-    if (recogniser && recogniser.mode !== "server") recogniser.adapt(this.head.value);
+    const can = recogniser?.mode !== "server" && recogniser?.contract.outputs.includes("features");
+    if (can) recogniser?.adapt(this.head.value);
   }
 
   private async read(atMs: number): Promise<void> {
@@ -144,6 +148,7 @@ export class Studio {
       const frame = await this.camera.grab();
       const seen = frame && (await recogniser.frame(frame, atMs));
       if (!seen || recogniser !== this.recogniser.value || this.camera.state.value !== "on") return;
+      this.misses = 0;
       if (atMs <= this.lastMs) return;
       const elapsedS = this.lastMs ? (atMs - this.lastMs) / 1000 : 0;
       this.lastMs = atMs;
@@ -151,10 +156,9 @@ export class Studio {
         this.fps.set(this.fps.value ? 0.9 * this.fps.value + 0.1 / elapsedS : 1 / elapsedS);
       this.sight.set({ seen, elapsedS });
     } catch (error) {
-      // A frame on its way when the server went is lost; that it went may be said a moment later.
-      if (this.gone.value) return;
-      if (recogniser.mode === "server") await new Promise((done) => setTimeout(done, GONE_MS));
-      if (recogniser === this.recogniser.value && !this.gone.value) this.fail(error);
+      // One frame may be unreadable, or lost with the server: the next one may do.
+      if (recogniser !== this.recogniser.value || this.gone.value) return;
+      if (++this.misses >= MISSES) this.fail(error);
     }
   }
 }
