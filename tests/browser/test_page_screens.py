@@ -181,14 +181,14 @@ def test_recorded_by_keyboard_trained_used_kept_and_given_back(open_page):
     assert page.evaluate("fake.head.bias.length") == 29
     page.reload()
     page.get_by_text("Adapted to your hand", exact=True).wait_for()
-    page.wait_for_function("fake.head !== null")
+    page.wait_for_function("() => fake.head !== null")
     assert int(cell(page, "collect", "A").inner_text().split()[1]) >= 5
     page.evaluate("location.hash = 'spell'")
     page.locator("summary").click()
     page.get_by_text("On the server", exact=True).click()
     page.wait_for_selector(".stage[data-state=live]")
     page.get_by_text("On this device", exact=True).click()
-    page.wait_for_function("studio.recogniser.value?.mode === 'wasm'")
+    page.wait_for_function("() => studio.recogniser.value?.mode === 'wasm'")
     page.evaluate("location.hash = 'collect'")
     page.get_by_role("button", name="Go back to its own").click()
     assert page.evaluate("fake.head") is None

@@ -12,6 +12,7 @@ import type { Screen } from "./app";
 const DARK = 0.13;
 const UNDO_MS = 8000;
 const PROPOSED = 4;
+const LEAST_PROBABLE = 0.05;
 
 /** What to do when a frame says nothing; empty while all is well. */
 export function advice(sight: Sight, labels: readonly string[], threshold: number): string {
@@ -128,7 +129,8 @@ export function spell(studio: Studio, stage: Stage): Screen {
     const turn = ++asked;
     const found = speller?.session.text ? await words?.of(speller).catch(() => undefined) : undefined;
     if (turn !== asked) return;
-    const likely = [...(found?.proposals ?? []), ...(found?.completions ?? [])].map(({ word }) => word);
+    const worth = found?.proposals.filter(({ probability }) => probability >= LEAST_PROBABLE) ?? [];
+    const likely = [...worth, ...(found?.completions ?? [])].map(({ word }) => word);
     studio.words.set([...new Set(likely)].filter((one) => one !== found?.letters).slice(0, PROPOSED));
   }
 
