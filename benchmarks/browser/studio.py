@@ -7,8 +7,9 @@ Needs what `benchmarks/browser/chromium.py` names, and Playwright. Saves `benchm
 studio.json`: the released recogniser's file with the page's outputs on the same tensors and on
 the page's own scaling of the golden pictures; with a fake camera of 640 × 480 at 30 frames a second
 frames read a second, processor time a frame of all of Chromium's processes and of the page's (with
-the worker) alone, the longest task of the page's thread, seconds until the first answer on loopback; memory before and after 2,000 frames;
-bytes of the own scripts, and of runtime and model with brotli.
+the worker) alone, the longest task of the page's thread, seconds until the first answer on
+loopback; memory before and after 2,000 frames; bytes of the own scripts, and of runtime and model
+with brotli.
 """
 
 import argparse
