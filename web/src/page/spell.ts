@@ -205,7 +205,8 @@ export function spell(studio: Studio, stage: Stage): Screen {
     const quick = studio.camera.state.value === "on" && studio.fps.value
       ? `${Math.round(studio.fps.value)} frames a second` : "";
     const own = studio.head.value ? "adapted to your hand" : "";
-    const line = [how, quick, own].filter(Boolean).join(" · ");
+    const whole = (part: string): string => part.replaceAll(" ", "\u00a0"); // It breaks between parts.
+    const line = [how, quick, own].filter(Boolean).map(whole).join(" · ");
     const words = `${promise(studio)} ${line}`;
     if (mode.textContent === words) return; // It is asked at each frame.
     fill(mode, icon(studio.recogniser.value?.mode === "server" ? "server" : "shield"),
