@@ -237,3 +237,17 @@ def test_a_proposed_word_takes_the_place_of_the_last_one(open_page):
     assert page.locator(".suggestions button").all_inner_texts() == ["BOOK", "BED"]
     page.get_by_role("button", name="BOOK").click()
     assert text(page) == "A BOOK "
+
+
+def test_the_text_is_copied_and_spoken(open_page):
+    page = live(
+        open_page(script="window.speechSynthesis.speak = said => { window.said = said.text }")
+    )
+    page.context.grant_permissions(["camera", "clipboard-read", "clipboard-write"])
+    assert page.get_by_role("button", name="Copy").is_disabled()
+    show(page, "A")
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == "A"
+    page.get_by_role("button", name="Speak").click()
+    assert page.evaluate("said") == "a"

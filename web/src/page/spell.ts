@@ -130,7 +130,9 @@ export function spell(studio: Studio, stage: Stage): Screen {
     const found = speller?.session.text ? await words?.of(speller).catch(() => undefined) : undefined;
     if (turn !== asked) return;
     const worth = found?.proposals.filter(({ probability }) => probability >= LEAST_PROBABLE) ?? [];
-    const likely = [...worth, ...(found?.completions ?? [])].map(({ word }) => word);
+    // Letters that were read wrongly are the proposals' business: completions go on from what stands.
+    const longer = found?.completions.filter(({ word }) => word.startsWith(found.letters)) ?? [];
+    const likely = [...worth, ...longer].map(({ word }) => word);
     studio.words.set([...new Set(likely)].filter((one) => one !== found?.letters).slice(0, PROPOSED));
   }
 
