@@ -46,7 +46,7 @@ CONTAINS = {
 }
 SPREAD = ["-n", "logical", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 GPU = "speed/gpu"  # The benchmark of the GPU.
-LIGHT_VERBS = ("serve", "doctor", "predict", "synth", "verify")
+LIGHT_VERBS = ("serve", "studio", "doctor", "predict", "synth", "verify")
 
 
 class SetupError(Exception):

@@ -163,7 +163,7 @@ def test_a_command_module_imports_nothing_heavy_at_its_top():
     light = ("errors", "labels", "config", "files", "install", "machine", "cli.options")
     allowed = {"fingerspell", *(f"fingerspell.{name}" for name in light)}
     wrong = []
-    for path in sorted((SOURCE / "cli").glob("*.py")):
+    for path in sorted((SOURCE / "cli").rglob("*.py")):
         for node in tree_of(path).body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
@@ -237,7 +237,20 @@ def test_files_and_rooms_have_a_natural_size():
     assert {room: count for room, count in rooms.items() if count > MAX_FILES_IN_A_ROOM} == {}
 
 
-NO_TEXT = {".tflite", ".png", ".jpg", ".jpeg", ".h5", ".npz", ".pb", ".mp4", ".woff2", ".ico"}
+NO_TEXT = {
+    ".gz",
+    ".webp",
+    ".tflite",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".h5",
+    ".npz",
+    ".pb",
+    ".mp4",
+    ".woff2",
+    ".ico",
+}
 MACHINE_PATH = re.compile(r"(?<![\w.])(/(?:home|root|Users|work)/|[A-Z]:\\Users\\)\w")
 REGISTRY = re.compile(
     r"--(extra-)?index-url|--find-links|\"resolved\": *\"http|registry *= *[\"']?http"

@@ -1,7 +1,7 @@
 """Runs the golden set through LiteRT.js in headless Chromium.
 
-Debian's Chromium and npm's LiteRT.js: `apt-get install chromium npm`, then
-`npm install --prefix benchmarks/browser`.
+Debian's Chromium and the studio's packages: `apt-get install chromium npm`, then
+`npm install --prefix web`. The page's script is built on the way, with the studio's own scaling.
 """
 
 import json
@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 HERE = Path(__file__).resolve().parent
+_WEB = HERE.parents[1] / "web"
+_PACKAGES = _WEB / "node_modules"
 _KINDS = {".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html"}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _TIMEOUT_S = 180.0
@@ -36,8 +38,8 @@ def missing() -> str:
     """Returns what a browser run lacks here and how to get it; empty where it can run."""
     if browser() is None:
         return "no Chromium: apt-get install chromium"
-    if not (HERE / "node_modules" / "@litertjs" / "core").is_dir():
-        return "no LiteRT.js: npm install --prefix benchmarks/browser"
+    if not (_PACKAGES / "@litertjs" / "core").is_dir():
+        return "no LiteRT.js: npm install --prefix web"
     return ""
 
 
@@ -54,7 +56,7 @@ def answers(
     `answers[name]` are probabilities (N, C) on each model's tensors and `outputs[name]` its number
     of outputs. With the model named `scale`, `pixels[way]` (N,) are the largest differences from
     its tensors of what the page makes of `pictures`, and `scaled[way]` (N, C) its answers to them.
-    Ways: `own` is fit.js, `canvas_low` and `canvas_high` a canvas's scaling by its quality.
+    Ways: `own` is the studio's, `canvas_low` and `canvas_high` a canvas's scaling by its quality.
     """
     served: dict[str, bytes] = {f"pictures/{name}": x for name, x in pictures.items()}
     job: dict[str, Any] = {"models": {}, "pictures": [*served], "scale": scale}
@@ -67,10 +69,20 @@ def answers(
         files = {"file": f"{name}.tflite", "tensors": f"{name}.bin"}
         job["models"][name] = {**files, "size_px": size_px}
     served["job.json"] = json.dumps(job).encode()
+    served["page.js"] = _script()
     result = json.loads(_posted(served))
     if "error" in result:
         raise RuntimeError(f"the page failed: {result['error']}")
     return dict(result)
+
+
+def _script() -> bytes:
+    """Returns the page's script, built by esbuild."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(folder) / "page.js"
+        build = ["node", str(_WEB / "build.mjs"), "--bundle", str(built), str(HERE / "page.js")]
+        subprocess.run(build, check=True)
+        return built.read_bytes()
 
 
 def _posted(served: Mapping[str, bytes]) -> bytes:
@@ -81,7 +93,7 @@ def _posted(served: Mapping[str, bytes]) -> bytes:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             name = self.path.lstrip("/") or "page.html"
-            path = HERE / name
+            path = (_PACKAGES if name.startswith("@litertjs/") else HERE) / name
             content = served.get(name) or (path.read_bytes() if path.is_file() else None)
             self.send_response(404 if content is None else 200)
             self.send_header("Content-Type", _KINDS.get(path.suffix, "application/octet-stream"))

@@ -1,7 +1,7 @@
 // Answers /job.json: each model on Python's tensors, and one model on what a page makes of pictures.
 
 import { loadAndCompile, loadLiteRt, Tensor } from "@litertjs/core";
-import { fit } from "/fit.js";
+import { fit } from "../../web/src/engine/fit";
 
 async function probabilities(model, pixels, [h, w]) {
   const input = new Tensor(pixels, [1, h, w, 3]);
@@ -38,7 +38,7 @@ const WAYS = { own, canvas_low: byCanvas("low"), canvas_high: byCanvas("high") }
 
 async function work() {
   const job = await (await fetch("/job.json")).json();
-  await loadLiteRt("/node_modules/@litertjs/core/wasm/");
+  await loadLiteRt("/@litertjs/core/wasm/");
   const result = { agent: navigator.userAgent, outputs: {}, answers: {}, pixels: {}, scaled: {} };
   for (const [name, { file, tensors, size_px: [h, w] }] of Object.entries(job.models)) {
     const model = await loadAndCompile(`/${file}`, { accelerator: "wasm" });

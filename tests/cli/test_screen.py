@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fingerspell.cli import screen
+from fingerspell.cli.live import screen
 
 PICTURE = np.zeros((4, 1000, 3), np.uint8)
 

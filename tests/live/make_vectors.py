@@ -13,14 +13,13 @@ import json
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fingerspell.labels import ALPHABET
-from fingerspell.live import RULES, Frame, Live, LiveRules, rules_at, spell, step
+from fingerspell.live import RULES, Frame, Live, LiveRules, rules_as_json, rules_at, spell, step
 
 HERE = Path(__file__).parent / "vectors"
 KNOWN = {name: rules_at(ALPHABET, 0.9, rules=name) for name in RULES}
@@ -123,11 +122,6 @@ def read(stream: dict[str, Any], rules: LiveRules) -> dict[str, Any]:
     }
 
 
-def written(rules: LiveRules) -> dict[str, Any]:
-    """The rules as they are written: JSON knows no infinity."""
-    return json.loads(json.dumps(asdict(rules)).replace("Infinity", "null"))
-
-
 def new_streams() -> dict[str, list[dict[str, Any]]]:
     """Makes the streams of all rules: random ones, and for the usual rules also films."""
     rng = np.random.default_rng(25)
@@ -148,7 +142,7 @@ def main() -> None:
     for name, streams in (new_streams() if new else {x: streams_of(x) for x in RULES}).items():
         rules = KNOWN[name]
         lines = [json.dumps(x | read(x, rules), separators=(",", ":")) for x in streams]
-        head = f'{{"rules":{json.dumps(written(rules))},\n"streams":[\n'
+        head = f'{{"rules":{json.dumps(rules_as_json(rules))},\n"streams":[\n'
         body = head + ",\n".join(lines) + "\n]}\n"
         (HERE / f"{name}.json").write_text(body, encoding="utf-8", newline="\n")
 

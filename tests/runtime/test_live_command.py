@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fingerspell.cli import live, screen
+from fingerspell.cli import live
+from fingerspell.cli.live import screen
 from fingerspell.live.words import Decoded, Proposal
 from fingerspell.runtime import camera, vocabulary
 from helpers.command import command

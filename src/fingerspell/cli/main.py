@@ -17,7 +17,7 @@ from fingerspell.errors import FingerspellError
 
 COMMANDS = (
     "download", "prepare", "estimate", "train", "adapt", "evaluate", "export", "verify", "predict",
-    "live", "serve", "synth", "doctor", "demo",
+    "live", "serve", "studio", "synth", "doctor", "demo",
 )  # fmt: skip
 
 

@@ -32,10 +32,12 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
+def add_reading(parser: argparse.ArgumentParser, *, words: bool = True) -> None:
     """Adds what every command that reads hands takes; see `predictor_and_rules`, `chosen_words`."""
-    for add in (add_bundle, _add_precision, _add_labels, _add_live_rules, _add_words):
+    for add in (add_bundle, _add_precision, _add_labels, _add_live_rules):
         add(parser)
+    if words:
+        _add_words(parser)
 
 
 def _add_precision(parser: argparse.ArgumentParser) -> None:

@@ -200,6 +200,7 @@ def run(args: argparse.Namespace) -> int:
 
     from fingerspell.serve.app import create_app
     from fingerspell.serve.running import addresses, is_loopback, open_socket, serve
+    from fingerspell.serve.studio import has_page
 
     host, port = _where(args, os.environ)
     local = is_loopback(host)
@@ -221,6 +222,8 @@ def run(args: argparse.Namespace) -> int:
         if not local and not keys:
             print("note: whoever reaches this address may use it; --keys FILE asks for a key",
                   file=sys.stderr)  # fmt: skip
+        if has_page() and not keys:
+            print(f"the studio, in a browser: {here}/", flush=True)
         options = "-k " * (tls is not None) + '-H "Authorization: Bearer KEY" ' * bool(keys)
         print(f"try: curl {options}-F image=@hand.jpg {here}/predict-image", flush=True)
         serve(app, bound, tls=tls)

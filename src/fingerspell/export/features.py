@@ -5,11 +5,9 @@ below it stays. The file is the half-precision one cut off there: nothing is con
 too has one output.
 """
 
-import itertools
-from typing import Any
-
 from fingerspell.errors import ExportError
 from fingerspell.export.metadata import packed
+from fingerspell.runtime.page_model import last_layer
 
 FILE_NAME = "model_features_fp16.tflite"
 OUTPUT = "features"
@@ -24,25 +22,18 @@ def with_features(content: bytes) -> bytes:
     """
     from tensorflow.lite.python import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
-    (graph,) = model.subgraphs
-    last = (schema.BuiltinOperator.FULLY_CONNECTED, schema.BuiltinOperator.SOFTMAX)
-    steps, kinds = graph.operators, [_kind_of(model, step) for step in graph.operators]
-    ends = [i for i, pair in enumerate(itertools.pairwise(kinds)) if pair == last]
-    if not ends:
+    layer = last_layer(content)
+    if layer is None:
         raise ExportError(
             found="a TFLite file without a dense layer and a softmax at its end",
             expected="a recogniser, whose last layer is one",
             fix="export the model that fingerspell.model builds",
         )
-    features, graph.operators = int(steps[ends[-1]].inputs[0]), steps[: ends[-1]]
-    graph.outputs = [features]
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(content), 0))
+    (graph,) = model.subgraphs
+    graph.operators, graph.outputs = graph.operators[: layer.step], [layer.features]
     for signature in model.signatureDefs or ():
         signature.outputs = signature.outputs[:1]
-        signature.outputs[0].name, signature.outputs[0].tensorIndex = OUTPUT.encode(), features
+        output = signature.outputs[0]
+        output.name, output.tensorIndex = OUTPUT.encode(), layer.features
     return packed(model, len(content))
-
-
-def _kind_of(model: Any, step: Any) -> int:
-    code = model.operatorCodes[step.opcodeIndex]
-    return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))

@@ -8,6 +8,7 @@ from fingerspell.live.session import (
     Live,
     LiveRules,
     commit_now,
+    rules_as_json,
     rules_at,
     spell,
     spelled,
@@ -19,5 +20,5 @@ from fingerspell.live.voting import Voting
 
 __all__ = [
     "RULES", "Counted", "Evidence", "Frame", "Live", "LiveRules", "Sign", "Strokes", "Voting",
-    "commit_now", "rules_at", "spell", "spelled", "step", "typed",
+    "commit_now", "rules_as_json", "rules_at", "spell", "spelled", "step", "typed",
 ]  # fmt: skip

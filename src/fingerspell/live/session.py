@@ -5,7 +5,8 @@ No clock and nothing shared: the caller keeps the state and says how much time w
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from fingerspell.errors import checks_of, require, require_one_of
 from fingerspell.live import evidence, strokes, voting
@@ -86,6 +87,14 @@ def rules_at(
         voting=voted,
         strokes=Strokes() if rules == "evidence" else None,
     )
+
+
+def rules_as_json(rules: LiveRules) -> dict[str, Any]:
+    """Returns the fields of rules by name, as JSON has them: `None` for what is infinite or off."""
+    fields = asdict(rules)
+    numbers = fields["evidence"].items()
+    fields["evidence"] = {name: x if math.isfinite(x) else None for name, x in numbers}
+    return {**fields, "labels": list(rules.labels)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,8 +53,9 @@ def open_model(
         crop = known is not None and known.origin.get("views") == "hand_crop"
         most = parallel or usual_interpreters()
         network: Network = Pool(path.read_bytes(), threads=threads, most=most, hand_crop=crop)
+        light_model: Callable[[], bytes] | None = path.read_bytes
     else:
-        network = open_network(path)
+        network, light_model = open_network(path), None
     _check_network(path, network)
     height_px, width_px = network.input_shape[1:3]
     contract = known or Contract(
@@ -61,7 +63,7 @@ def open_model(
     )
     accepted = contract.threshold if threshold is None else threshold
     contract = replace(contract, files=files, threshold=accepted)
-    return Recogniser(contract, network, path.name, labels)
+    return Recogniser(contract, network, path.name, labels, light_model)
 
 
 def _beside(path: Path, name: str) -> Path | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -242,10 +243,13 @@ class Recogniser:
         network: Network,
         precision: str,
         labels: Allowed = None,
+        light_model: Callable[[], bytes] | None = None,
     ) -> None:
+        """`light_model` reads the TFLite file to send to a web page, None where there is none."""
         _check_shapes(contract, network.input_shape, network.output_shape[-1])
         self.contract = contract
         self.precision = precision
+        self.light_model = light_model
         self._network = network
         self.allowed = chosen_labels(labels, contract.labels)
 
@@ -282,7 +286,9 @@ class Recogniser:
         model, most = read_model(folder, MODEL_FILES[precision], contract), parallel
         crop = contract.origin.get("views") == "hand_crop" and precision != "fast"
         pool = Pool(model, threads=threads, most=most or usual_interpreters(), hand_crop=crop)
-        return cls(contract, pool, precision, labels)
+        half = precision == "float32" and (folder / MODEL_FILES["fp16"]).is_file()
+        light = MODEL_FILES["fp16" if half else precision]
+        return cls(contract, pool, precision, labels, partial(read_model, folder, light, contract))
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ The description of the protocol is at `/openapi.json`.
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from fastapi import FastAPI, Response
 from starlette.middleware.cors import CORSMiddleware
@@ -25,6 +26,7 @@ from fingerspell.serve.service import Service
 from fingerspell.serve.session_routes import add_session_routes
 from fingerspell.serve.sessions import Sessions
 from fingerspell.serve.stream import add_stream
+from fingerspell.serve.studio import STATIC, add_studio
 from fingerspell.serve.traffic import Traffic
 
 _LOCAL_ORIGINS = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
@@ -41,6 +43,7 @@ def create_app(
     keys: Sequence[str] = (),
     sessions_allowed: bool = True,
     clock: Callable[[], float] = time.monotonic,
+    static: Path = STATIC,
 ) -> FastAPI:
     """Returns the server's app around a loaded recogniser.
 
@@ -50,7 +53,7 @@ def create_app(
     machine only. `hosts` are names that it is called by beside this machine's own and addresses,
     `*` for any. With `keys` a request needs one of them. Without `sessions_allowed` a request that
     names a session is refused: the texts of several processes know nothing of each other. `clock`
-    tells sessions when frames arrive.
+    tells sessions when frames arrive. `static` holds the built page.
     """
     limits = limits or Limits()
     rules = rules or rules_at(recogniser.labels, recogniser.threshold)
@@ -79,6 +82,7 @@ def create_app(
     add_picture_routes(app, service)
     add_session_routes(app, service)
     add_stream(app, service)
+    add_studio(app, service, static)
     return app
 
 

@@ -34,10 +34,11 @@ _STREAM = """
 ## WS /v1/stream
 
 Fields of the address: `labels`, `rules`, `votes`, `hold_s` as
-[the options of `serve`](cli.md#fingerspell-serve) of these names; `words`, 1 or 0. Another field is
-refused. A refusal is an `error` message, and the socket is closed with 1008, or with 1013 where too
-many are open. One without a message for {idle:g} s is closed with 1001, and all are with 1012 when
-the server is stopped. A page that needs a key offers the protocols `fingerspell` and `key.KEY`.
+[the options of `serve`](cli.md#fingerspell-serve) of these names; `words`, 1 or 0; `top`, how many
+labels an answer lists. Another field is refused. A refusal is an `error` message, and the socket is
+closed with 1008, or with 1013 where too many are open. One without a message for {idle:g} s is
+closed with 1001, and all are with 1012 when the server is stopped. A page that needs a
+key offers the protocols `fingerspell` and `key.KEY`.
 
 A client sends binary messages, each the bytes of one picture of at most {frame:,} bytes, and JSON
 texts with a `type`. The newest frame wins: while one is read, a further one takes the place of the

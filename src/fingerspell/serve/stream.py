@@ -43,6 +43,7 @@ class Asked:
     labels: tuple[str, ...] | None
     rules: LiveRules
     words: bool
+    top: int
 
 
 _KINDS: dict[str, Callable[[str], Any]] = {"rules": str, "votes": int, "hold_s": float}
@@ -50,18 +51,11 @@ _KINDS: dict[str, Callable[[str], Any]] = {"rules": str, "votes": int, "hold_s":
 
 def asked_of(query: Mapping[str, str], service: Service) -> Asked:
     """Reads the fields of a socket's address; raises `FingerspellError` for one that cannot be."""
-    names, known = ("labels", *_KINDS, "words"), service.recogniser
+    names, known = ("labels", *_KINDS, "words", "top"), service.recogniser
     for name in query:
         require_one_of("a field of the address", name, names, "omit it")
     labels = chosen_labels(query["labels"][:1000], known.labels) if query.get("labels") else None
-    given: dict[str, Any] = {}
-    for name in _KINDS.keys() & query.keys():
-        try:
-            given[name] = _KINDS[name](query[name])
-        except ValueError as error:
-            raise ConfigError(
-                found=f"{name}={query[name][:20]!r}", expected="a number", fix=f"omit {name}"
-            ) from error
+    given = {name: _number(name, query[name]) for name in _KINDS.keys() & query.keys()}
     rules = rules_at(known.labels, known.threshold, **given) if given else service.rules
     words = query.get("words", "1" if service.words is not None else "0")
     require_one_of("words", words[:20], ("0", "1"), "use 1 for on, 0 for off")
@@ -71,7 +65,18 @@ def asked_of(query: Mapping[str, str], service: Service) -> Asked:
         expected="a server that proposes words",
         fix="start it with --words, or omit words",
     )
-    return Asked(labels=labels, rules=rules, words=words == "1")
+    top = _number("top", query["top"]) if "top" in query else service.limits.top
+    require(top >= 1, found=f"top={top}", expected="1 or more labels", fix="omit top")
+    return Asked(labels=labels, rules=rules, words=words == "1", top=top)
+
+
+def _number(name: str, text: str) -> Any:
+    try:
+        return _KINDS.get(name, int)(text)
+    except ValueError as error:
+        raise ConfigError(
+            found=f"{name}={text[:20]!r}", expected="a number", fix=f"omit {name}"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,9 @@ class _Stream:
 
     def __init__(self, socket: WebSocket, service: Service, asked: Asked) -> None:
         self._socket = socket
-        self._service = service if asked.words else replace(service, words=None)
+        limits = replace(service.limits, top=asked.top)
+        words = service.words if asked.words else None
+        self._service = replace(service, words=words, limits=limits)
         self._asked = asked
         self._spelling = Spelling()
         self._newest: deque[_Frame] = deque(maxlen=1)

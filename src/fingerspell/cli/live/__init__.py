@@ -14,7 +14,7 @@ from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rul
 from fingerspell.labels import NOTHING
 
 if TYPE_CHECKING:
-    from fingerspell.cli.screen import Screen
+    from fingerspell.cli.live.screen import Screen
     from fingerspell.images import Pixels
     from fingerspell.live import Frame, LiveRules
     from fingerspell.live.words import Decoded, WordList
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shows the letter, the text and the proposal of every moment; the text stands at the end."""
-    from fingerspell.cli import screen
+    from fingerspell.cli.live import screen
     from fingerspell.errors import ConfigError
     from fingerspell.runtime import camera, video
 

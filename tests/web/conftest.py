@@ -1,0 +1,98 @@
+"""A browser, and a studio with the engine alone in it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fingerspell.images.encode import encode_jpeg
+from fingerspell.runtime import Recogniser
+from fingerspell.serve.app import create_app
+from fingerspell.serve.running import running
+from fingerspell.synth.motion import Timing
+from fingerspell.synth.video import film
+from house import ROOT
+
+WEB = ROOT / "web"
+_FPS = 6
+_REPEATED = 30 // _FPS  # Chromium plays 30 a second.
+_PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Engine</title>\
+<link rel="icon" href="data:,"><script src="engine.js"></script></head><body></body></html>'
+
+
+def _missing(what: str) -> None:
+    """Where every submission is tested, a test that cannot run has failed; else it is skipped."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, and the packages of `web`."""
+    found = shutil.which("node")
+    if found is None or not (WEB / "node_modules" / "esbuild").is_dir():
+        _missing("no Node with esbuild: apt-get install npm, npm install --prefix web")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Debian's Chromium, and Playwright to drive it."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if found is None:
+        _missing("no Chromium: apt-get install chromium")
+    try:
+        import playwright  # noqa: F401
+    except ModuleNotFoundError:
+        _missing("no Playwright: pip install playwright")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def engine_page(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built studio whose page has the engine as the global `studio`, and nothing else."""
+    folder = tmp_path_factory.mktemp("studio")
+    subprocess.run([node, WEB / "build.mjs", "--out", folder], check=True)
+    subprocess.run([node, WEB / "build.mjs", "--engine", folder / "engine.js"], check=True)
+    (folder / "index.html").write_text(_PAGE, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(engine_page: Path) -> Iterator[str]:
+    """The address of a server with the released recogniser and the engine's page."""
+    with running(create_app(Recogniser.load(), static=engine_page)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A camera's film, again and again: a synthetic hand spells ACE, in the middle of 212 × 160."""
+    path = tmp_path_factory.mktemp("film") / "ace.mjpeg"
+    timing = Timing(hold_s=0.7, rest_s=0.4)
+    with path.open("wb") as file:
+        for frame in film("ACE", fps=_FPS, seed=1, size_px=(160, 160), timing=timing):
+            rgb = np.pad(frame.rgb, ((0, 0), (26, 26), (0, 0)), mode="edge")
+            file.write(encode_jpeg(rgb) * _REPEATED)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str, ace: Path) -> Iterator[Any]:
+    """Chromium with a camera that plays the film."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox", "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={ace}",
+            ],
+        )  # fmt: skip
+        yield started
+        started.close()
