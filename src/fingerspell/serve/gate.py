@@ -39,8 +39,7 @@ def is_known_host(header: str | None, allowed: Collection[str]) -> bool:
     address cannot be redirected, and a request without a host comes from no browser.
     """
     name = host_of(header or "").removesuffix(".")
-    own = socket.gethostname().lower()
-    if not name or "*" in allowed or name in {"localhost", own, f"{own}.local", *allowed}:
+    if not name or name == "localhost" or name in allowed or "*" in allowed:
         return True
     try:
         ipaddress.ip_address(name)
@@ -90,7 +89,8 @@ class Gate:
         self.app = app
         self._traffic = traffic
         self._metrics = metrics
-        self._hosts = frozenset(host.lower() for host in hosts)
+        own = socket.gethostname()
+        self._hosts = frozenset(host.lower() for host in (own, f"{own}.local", *hosts))
         self._keys = tuple(key.encode() for key in keys)
         self._is_known_page = is_known_page
         self._rates = Rates(traffic.limits.client_rate)

@@ -181,7 +181,9 @@ class _Stream:
         dropped, self._answered = frame.number - self._answered - 1, frame.number
         service, fates = self._service, self._service.metrics.frames
         try:
-            seen = service.read(frame.picture, self._asked.labels, service.limits.quick_pixels)
+            seen = service.read(
+                frame.picture, self._asked.labels, service.limits.quick_pixels, watched=True
+            )
         except RequestError as error:
             fates.labels("refused").inc()
             return said.problem_message(error, frame.number)
