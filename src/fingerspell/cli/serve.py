@@ -6,6 +6,7 @@ import argparse
 import re
 import socket
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from fingerspell.serve.limits import Limits
+    from fingerspell.serve.operations.reload import Reload
 
 from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 
@@ -45,6 +47,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "may hold, 0 for no limit (default: 0, beyond this machine 64)")  # fmt: skip
     add("--max_picture_mb", type=float, default=10.0, metavar="MB",
         help="largest picture accepted, up to 64 (default: 10)")  # fmt: skip
+    add("--reload_s", type=float, metavar="SECONDS", help="how often to look whether the bundle or "
+        "model has changed, and serve the new one without a stop (default: never)")  # fmt: skip
+    add("--log", choices=("text", "json"), help="lines of text, or JSON for a collector of logs "
+        "(default: $FINGERSPELL_LOG or text)")  # fmt: skip
+    add("--config", type=Path, action=_Settings, metavar="FILE", help="a TOML file of these "
+        'options, as in port = 8080 or cors = ["https://page.example"]; an option given beside it '
+        "goes before it")  # fmt: skip
+
+
+class _Settings(argparse.Action):
+    """Takes options from a TOML file; what was given on the command line stays."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        words = []
+        try:
+            for name, value in tomllib.loads(values.read_text(encoding="utf-8")).items():
+                several = value if isinstance(value, list) else [value]
+                if value is not False:
+                    words += [f"--{name}", *(str(x) for x in several if x is not True)]
+        except (OSError, ValueError) as error:
+            parser.error(f"{option_string} {values}, which cannot be read: {error}")
+        for name, value in vars(parser.parse_args(words)).items():
+            if getattr(namespace, name, None) is parser.get_default(name):
+                setattr(namespace, name, value)
 
 
 def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
@@ -65,6 +97,40 @@ def _model(asked: Path | None, environment: Mapping[str, str]) -> Path | None:
     """Returns what answers: the option, else MODEL, else None for the usual recogniser."""
     named = environment.get("MODEL", "").strip()
     return asked or (Path(named) if named else None)
+
+
+def _log_kind(asked: str | None, environment: Mapping[str, str]) -> str:
+    """Returns how the log is written: the option, else FINGERSPELL_LOG, else as text."""
+    from fingerspell.errors import require_one_of
+    from fingerspell.serve.operations.log import KINDS
+
+    kind = asked or environment.get("FINGERSPELL_LOG") or KINDS[0]
+    require_one_of("FINGERSPELL_LOG", kind, KINDS, "unset it for text")
+    return kind
+
+
+def _reload(args: argparse.Namespace) -> Reload | None:
+    """Returns how a new recogniser comes to be served, None where it does not.
+
+    To be asked for before the first one is loaded: what changes meanwhile is seen.
+    """
+    from fingerspell.errors import require
+    from fingerspell.runtime import choose_folder
+    from fingerspell.serve.operations.reload import Reload, signature
+
+    if args.reload_s is None:
+        return None
+    require(
+        0.1 <= args.reload_s <= 86_400,  # also refuses NaN
+        found=f"--reload_s {args.reload_s:g}",
+        expected="seconds, from 0.1 to a day",
+        fix="use --reload_s 5, or omit it",
+    )
+    path = choose_folder(args.bundle)
+    return Reload(
+        path=path, loaded=signature(path), every_s=args.reload_s,
+        load=lambda: predictor_and_rules(args),
+    )  # fmt: skip
 
 
 _MOST_MB = 64
@@ -204,15 +270,18 @@ def run(args: argparse.Namespace) -> int:
     host, port = _where(args, os.environ)
     local = is_loopback(host)
     limits, cors = _limits(args, local), _origins(args.cors)
+    log = _log_kind(args.log, os.environ)
     keys, tls = _keys(args.keys, os.environ), _tls(args.https, host)
     with open_socket(host, port) as bound:  # before the model is loaded: that takes longer
         args.bundle = _model(args.bundle, os.environ)
+        reload = _reload(args)
         predictor, rules = predictor_and_rules(args)
         words = chosen_words(args, predictor.labels)
         hosts = [*args.allowed_host, host]
         app = create_app(
-            predictor, limits, rules=rules, words=words, cors=cors, hosts=hosts, keys=keys
-        )
+            predictor, limits, rules=rules, words=words, cors=cors, hosts=hosts, keys=keys,
+            reload=reload,
+        )  # fmt: skip
         here, *network = addresses(bound, "https" if tls else "http")
         described = f"{len(predictor.allowed)} labels, threshold {predictor.threshold:g}"
         print(f"{predictor.name}, {described}, at {here}", flush=True)
@@ -223,5 +292,5 @@ def run(args: argparse.Namespace) -> int:
                   file=sys.stderr)  # fmt: skip
         options = "-k " * (tls is not None) + '-H "Authorization: Bearer KEY" ' * bool(keys)
         print(f"try: curl {options}-F image=@hand.jpg {here}/predict-image", flush=True)
-        serve(app, bound, tls=tls)
+        serve(app, bound, log, tls)
     return 0

@@ -1,6 +1,7 @@
 """`POST /predict-image`, one picture, and `POST /v1/predict`, a batch."""
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -70,9 +71,7 @@ def add_picture_routes(app: FastAPI, service: Service) -> None:
                 read_batch, service, request.headers, request.query_params, body
             )
             answers = await _read_all(service, pictures, labels)
-        known = service.recogniser
-        told = messages.BatchAnswer(answers=answers, threshold=known.threshold, mock=known.mock)
-        return Response(told.model_dump_json(), media_type="application/json")
+        return Response(answers.model_dump_json(), media_type="application/json")
 
     for path, endpoint, model, words in (
         ("/predict-image", predict_image, messages.PictureAnswer, _one_picture_in_words(limits)),
@@ -144,8 +143,9 @@ def read_batch(
 
 async def _read_all(
     service: Service, pictures: list[bytes], labels: tuple[str, ...] | None
-) -> list[Reading | ProblemAnswer]:
+) -> messages.BatchAnswer:
     """Returns the answers in the pictures' order, read as many at once as there are threads."""
+    service = replace(service)  # One recogniser reads them all.
     answers: dict[int, Reading | ProblemAnswer] = {}
     waiting = iter(enumerate(pictures))
 
@@ -156,7 +156,11 @@ async def _read_all(
     async with anyio.create_task_group() as tasks:
         for _ in range(service.limits.parallel):
             tasks.start_soon(read_on, waiting)
-    return [answers[number] for number in range(len(pictures))]
+    return messages.BatchAnswer(
+        answers=[answers[number] for number in range(len(pictures))],
+        threshold=service.recogniser.threshold,
+        mock=service.recogniser.mock,
+    )
 
 
 async def _reading(

@@ -24,18 +24,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one picture showed, what it looked like where that was asked for, and how long reading
-    it took."""
+    """What one picture showed and to whom, what it looked like where that was asked for, and how
+    long reading it took."""
 
+    by: Predictor
     answer: Answer
     frame: Frame
     picture: Thumbnail | None
     time_ms: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Service:
-    """What an app serves, and with what."""
+    """What an app serves, and with what. Recogniser and rules may be exchanged at any moment."""
 
     recogniser: Predictor
     limits: Limits
@@ -71,17 +72,17 @@ class Service:
 
         A picture of a session is `watched`: what it looks like tells whether the hand moves.
         """
-        start_s = time.perf_counter()
+        start_s, known = time.perf_counter(), self.recogniser
         try:
             rgb = decode(picture, most_pixels, self.limits.repair_pixels)
         except PictureError as error:
             raise no_picture(error) from error
-        answer, hand = self.recogniser.watch(rgb, labels)
+        answer, hand = known.watch(rgb, labels)
         frame = Frame(tuple(answer.probabilities.tolist()), hand)
         small = thumbnail(rgb) if watched else None
         seconds = time.perf_counter() - start_s
         self.metrics.picture_seconds.observe(seconds)
-        return Seen(answer, frame, small, seconds * 1000)
+        return Seen(known, answer, frame, small, seconds * 1000)
 
     def word(self, live: Live | None) -> Decoded | None:
         """Returns what the word that is being spelled may be, where words are switched on."""
@@ -97,8 +98,8 @@ class Service:
             seen.answer,
             live,
             decoded,
-            threshold=self.recogniser.threshold,
+            threshold=seen.by.threshold,
             time_ms=seen.time_ms,
-            mock=self.recogniser.mock,
+            mock=seen.by.mock,
             top=self.limits.top,
         )
