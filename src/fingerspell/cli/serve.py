@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from fingerspell.runtime import Predictor
     from fingerspell.serve.limits import Limits
     from fingerspell.serve.operations.reload import Reload
 
@@ -49,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="largest picture accepted, up to 64 (default: 10)")  # fmt: skip
     add("--reload_s", type=float, metavar="SECONDS", help="how often to look whether the bundle or "
         "model has changed, and serve the new one without a stop (default: never)")  # fmt: skip
+    add("--ray", type=int, metavar="N", help="serve N replicas on Ray Serve: pictures, batches and "
+        "sockets, but no session_id (needs the package ray[serve], docs/deploy.md)")  # fmt: skip
     add("--log", choices=("text", "json"), help="lines of text, or JSON for a collector of logs "
         "(default: $FINGERSPELL_LOG or text)")  # fmt: skip
     add("--config", type=Path, action=_Settings, metavar="FILE", help="a TOML file of these "
@@ -260,28 +263,67 @@ def _server_processes(argv: Sequence[str], environment: Mapping[str, str]) -> in
     return int(asked) if asked.isdecimal() else 1
 
 
+def _app(args: argparse.Namespace, **more: Any) -> tuple[FastAPI, Predictor]:
+    """Returns the app that the options ask for, and the recogniser that it begins with."""
+    import os
+
+    from fingerspell.serve.app import create_app
+
+    args.bundle = _model(args.bundle, os.environ)
+    reload = _reload(args)
+    predictor, rules = predictor_and_rules(args)
+    words = chosen_words(args, predictor.labels)
+    return create_app(predictor, rules=rules, words=words, reload=reload, **more), predictor
+
+
+def _run_replicas(
+    args: argparse.Namespace, bound: socket.socket, log: str, more: dict[str, Any]
+) -> int:
+    """Serves replicas at the address of a bound socket, which is let go, until it is stopped."""
+    import logging.config
+    import os
+
+    from fingerspell.runtime import choose_folder
+    from fingerspell.serve.operations.log import settings
+    from fingerspell.serve.operations.ray_serve import checked_replicas, serve_replicas
+    from fingerspell.serve.running import addresses
+
+    count, (host, port) = checked_replicas(args.ray), bound.getsockname()[:2]
+    args.bundle = choose_folder(_model(args.bundle, os.environ)).absolute()
+
+    def build() -> FastAPI:
+        logging.config.dictConfig(settings(log))
+        return _app(args, sessions_allowed=False, **more)[0]
+
+    there = ", ".join(addresses(bound))
+    bound.close()
+    serve_replicas(
+        build, count, host, port, lambda: print(f"{count} replicas at {there}", flush=True)
+    )
+    return 0
+
+
 def run(args: argparse.Namespace) -> int:
     """Serves until it is stopped."""
     import os
 
-    from fingerspell.serve.app import create_app
+    from fingerspell.errors import require
     from fingerspell.serve.running import addresses, is_loopback, open_socket, serve
 
     host, port = _where(args, os.environ)
     local = is_loopback(host)
-    limits, cors = _limits(args, local), _origins(args.cors)
     log = _log_kind(args.log, os.environ)
     keys, tls = _keys(args.keys, os.environ), _tls(args.https, host)
+    require(args.ray is None or tls is None, found="--ray with --https", expected="one of them",
+            fix="let a proxy in front of Ray end HTTPS (docs/deploy.md)")  # fmt: skip
+    more = {
+        "limits": _limits(args, local), "cors": _origins(args.cors), "keys": keys,
+        "hosts": [*args.allowed_host, host],
+    }  # fmt: skip
     with open_socket(host, port) as bound:  # before the model is loaded: that takes longer
-        args.bundle = _model(args.bundle, os.environ)
-        reload = _reload(args)
-        predictor, rules = predictor_and_rules(args)
-        words = chosen_words(args, predictor.labels)
-        hosts = [*args.allowed_host, host]
-        app = create_app(
-            predictor, limits, rules=rules, words=words, cors=cors, hosts=hosts, keys=keys,
-            reload=reload,
-        )  # fmt: skip
+        if args.ray is not None:
+            return _run_replicas(args, bound, log, more)
+        app, predictor = _app(args, **more)
         here, *network = addresses(bound, "https" if tls else "http")
         described = f"{len(predictor.allowed)} labels, threshold {predictor.threshold:g}"
         print(f"{predictor.name}, {described}, at {here}", flush=True)
