@@ -227,15 +227,22 @@ def main(uploads: int, seed: int) -> int:
         with server("-m", "fingerspell", "serve", "--model", str(bundle), "--port", "0",
                     "--reload_s", str(RELOAD_S)) as (address, process, _):  # fmt: skip
             upload_all(address, files, 200, seed + 1, found)
-            first_mb = process.memory_info().rss / 1e6
+            memory_mb: dict[str, float] = {}
+
+            def weigh(when: str) -> None:
+                memory_mb[when] = round(process.memory_info().rss / 1e6)
+
+            weigh("at first")
             swapper = threading.Thread(target=swaps)
             swapper.start()
             try:
                 upload_all(address, files, uploads, seed, found)
+                weigh("after the uploads")
                 for number, bomb in enumerate(bombs()):
                     started_s = time.perf_counter()
                     answer = httpx.post(f"{address}/predict-image", content=bomb, timeout=90)
                     found.check(f"bomb {number}", answer, time.perf_counter() - started_s)
+                weigh("after the bombs")
                 opened = half_open(address, 400)
 
                 async def floods() -> None:
@@ -246,19 +253,20 @@ def main(uploads: int, seed: int) -> int:
                 asyncio.run(floods())
                 for one in opened:
                     one.close()
+                weigh("after the floods")
                 by_schema(address, found)
             finally:
                 stop.set()
                 swapper.join()
             time.sleep(5)
             found.wrong += left_over(address)
-            last_mb = process.memory_info().rss / 1e6
+            weigh("at last")
             started_s = time.perf_counter()
             found.check("at last", httpx.post(f"{address}/predict-image", content=files[0]),
                         time.perf_counter() - started_s)  # fmt: skip
             swapped = [x for x in httpx.get(f"{address}/metrics").text.splitlines()
                        if x.startswith("fingerspell_model_swaps_total")]  # fmt: skip
-    print(dict(found.answers), *swapped, f"{first_mb:.0f} MB, then {last_mb:.0f} MB", sep="\n")
+    print(dict(found.answers), *swapped, f"MB of memory: {memory_mb}", sep="\n")
     print(*found.wrong, sep="\n")
     print(f"{len(found.wrong)} findings")
     return int(bool(found.wrong))

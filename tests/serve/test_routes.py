@@ -1,6 +1,7 @@
 """Routes beside the old ones: batches, sessions, and what the server says of itself."""
 
 import base64
+import json
 import threading
 
 import pytest
@@ -158,3 +159,7 @@ def test_the_description_names_the_limits(recogniser):
     ].keys()
     assert not [told for path in paths.values() for told in path.values()
                 if "422" in told["responses"]], "one shape of errors"  # fmt: skip
+
+
+def test_the_description_holds_what_older_tools_read(recogniser):
+    assert "prefixItems" not in json.dumps(create_app(recogniser).openapi())

@@ -7,6 +7,7 @@ them there. What is still being copied is left alone until it stays as it is.
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +56,19 @@ class Reload:
 async def keep_current(service: Service, how: Reload) -> None:
     """Looks at the files for ever, and swaps in what changed and then stayed as it is."""
     tried = seen = how.loaded
-    while True:
-        await asyncio.sleep(how.every_s)
-        now = await asyncio.to_thread(signature, how.path)
-        settled, seen = now == seen, now
-        if settled and now != tried:
-            tried = now
-            await asyncio.to_thread(swap, service, how.load)
+    run = asyncio.get_running_loop().run_in_executor
+    # One thread for all of them: what loading frees comes back to the thread that allocated it.
+    thread = ThreadPoolExecutor(1, "reload")
+    try:
+        while True:
+            await asyncio.sleep(how.every_s)
+            now = await run(thread, signature, how.path)
+            settled, seen = now == seen, now
+            if settled and now != tried:
+                tried = now
+                await run(thread, swap, service, how.load)
+    finally:
+        thread.shutdown(wait=False, cancel_futures=True)
 
 
 def swap(service: Service, load: Callable[[], tuple[Predictor, LiveRules]]) -> bool:
