@@ -61,9 +61,9 @@ def serve_replicas(
 ) -> None:
     """Serves replicas until it is stopped (Ctrl-C, SIGTERM); calls `ready` once they answer."""
     stop = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: stop.set())
     with replicas(build, count, host, port):
+        for one in (signal.SIGINT, signal.SIGTERM):  # Ray has put its own there meanwhile.
+            signal.signal(one, lambda *_: stop.set())
         ready()
         while not stop.wait(1.0):  # A wait without an end would hold signals up on Windows.
             pass
