@@ -3,9 +3,11 @@
     python benchmarks/speed/serve.py
 
 In one run, in turn: a bare loop of decoding, fitting and reading in this process; the server,
-started as a user starts it, by HTTP, one request after the other; then WebSockets: 20 at 5
-frames a second, 200 at 1 frame a second. Processor time is that of the measured process alone,
-without the client's. Saves `benchmarks/results/serve.json`.
+started as a user starts it, by HTTP, one request after the other; a plain Flask server in the same
+way, where Flask is installed (`pip install flask`); bare loops on every core at once, which say
+what there is to give; then WebSockets: 20 at 5 frames a second, 200 at 1 frame a second.
+Processor time is that of the measured process alone, without the client's. Saves
+`benchmarks/results/serve.json`.
 """
 
 import argparse
@@ -18,7 +20,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +51,17 @@ def picture() -> bytes:
     return encode_jpeg(draw("L", SEED, (SIDE_PX, SIDE_PX)).rgb, 85)
 
 
+OURS = ("-m", "fingerspell", "serve", "--bundle", "starter", "--port", "0")
+FLASK = ("-u", str(Path(__file__).with_name("flask_server.py")))
+
+
 @contextmanager
-def server() -> Iterator[tuple[str, psutil.Process, float]]:
-    """Starts the server; gives its address, its process, and the seconds to its first answer."""
+def server(*command: str) -> Iterator[tuple[str, psutil.Process, float]]:
+    """Starts a server; gives its address, its process, and the seconds to its first answer."""
     started_s = time.perf_counter()
-    command = [sys.executable, "-m", "fingerspell", "serve", "--bundle", "starter", "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         address = next(x for line in process.stdout or () for x in line.split() if "://127" in x)
         address = address.rstrip("/.,")
@@ -82,6 +90,39 @@ def bare_ms(content: bytes) -> float:
     for _ in range(REQUESTS):
         recogniser.probabilities(fit(decode(content), recogniser.size_px)[None])
     return 1000 * (spent_s(own) - started_s) / REQUESTS
+
+
+def bare_on_all_cores(content: bytes) -> dict[str, float]:
+    """Returns answers a second of bare loops on every core at once, and the time of one."""
+    from fingerspell.images import decode, fit
+    from fingerspell.machine import usable_cores
+    from fingerspell.runtime import Recogniser
+
+    recogniser, own, cores = Recogniser.load(), psutil.Process(), usable_cores()
+
+    def loop() -> None:
+        for _ in range(REQUESTS):
+            recogniser.probabilities(fit(decode(content), recogniser.size_px)[None])
+
+    started_s, clock_s = spent_s(own), time.perf_counter()
+    loops = [threading.Thread(target=loop) for _ in range(cores)]
+    for one in loops:
+        one.start()
+    for one in loops:
+        one.join()
+    answers = cores * REQUESTS
+    return {
+        "answers_per_s": answers / (time.perf_counter() - clock_s),
+        "processor_ms": 1000 * (spent_s(own) - started_s) / answers,
+    }
+
+
+def flask_server() -> AbstractContextManager[tuple[str, psutil.Process, float] | None]:
+    """Starts the Flask server, where Flask is installed."""
+    if find_spec("flask") is None:
+        print("the Flask server is left out: pip install flask", file=sys.stderr)
+        return nullcontext(None)
+    return server(*FLASK)
 
 
 def over_http(address: str, process: psutil.Process, content: bytes) -> dict[str, float]:
@@ -147,12 +188,15 @@ async def sockets(address: str, process: psutil.Process, content: bytes, many: i
 def measured() -> dict[str, Any]:
     """Returns the whole measurement."""
     content = picture()
-    with server() as (address, process, first_s):
+    with server(*OURS) as (address, process, first_s):
         over_http(address, process, content)  # The first answers warm it up.
-        rounds = [
-            {"bare_ms": bare_ms(content), **over_http(address, process, content)}
-            for _ in range(ROUNDS)
-        ]
+        rounds, flask_ms = [], []
+        with flask_server() as other:
+            for _ in range(ROUNDS):
+                rounds.append({"bare_ms": bare_ms(content), **over_http(address, process, content)})
+                if other is not None:
+                    flask_ms.append(over_http(*other[:2], content)["processor_ms"])
+        bare = bare_on_all_cores(content)
         loads = [
             asyncio.run(sockets(address, process, content, many, per_s)) for many, per_s in SOCKETS
         ]
@@ -161,6 +205,8 @@ def measured() -> dict[str, Any]:
         "first_answer_s": first_s,
         "rounds": rounds,
         "of_bare": [round(x["bare_ms"] / x["processor_ms"], 3) for x in rounds],
+        "flask_ms": flask_ms,
+        "bare_on_all_cores": bare,
         "loads": loads,
     }
 

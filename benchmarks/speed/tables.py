@@ -30,6 +30,11 @@ def server_load() -> list[str]:
         ("bare loop: decode, fit, read", "", f"{median(x['bare_ms'] for x in http):.0f} ms"),
         ("HTTP, one after the other", "", f"{median(x['processor_ms'] for x in http):.0f} ms"),
     ]
+    if flask_ms := figures.get("flask_ms"):
+        body += [("a plain Flask server, the same way", "", f"{median(flask_ms):.0f} ms")]
+    if bare := figures.get("bare_on_all_cores"):
+        per_s, ms = f"{bare['answers_per_s']:.0f} together", f"{bare['processor_ms']:.0f} ms"
+        body += [("bare loops on every core", per_s, ms)]
     body += [
         (
             f"{x['sockets']} sockets, {x['frames_per_s']:g} frames a second each",
@@ -38,6 +43,12 @@ def server_load() -> list[str]:
         )
         for x in figures["loads"]
     ]
+    asked, cores = figures["loads"][0], figures["machine"]["cores"]
+    bare_ms = median(x["bare_ms"] for x in http)
+
+    def most(ms: float) -> str:
+        return f"{1000 * cores / ms:.0f}"
+
     head = ("", "answers a second each (the least)", "processor time of an answer")
     return [
         *rows(head, body),
@@ -46,6 +57,12 @@ def server_load() -> list[str]:
         f"server's processor time in {len(shares)} rounds in turn (aimed at: 88 %). By HTTP the "
         f"slowest of a hundred answers comes in {median(x['p99_ms'] for x in http):.0f} ms, the "
         f"first {figures['first_answer_s']:.1f} s after the start. The client shares the cores.",
+        "",
+        f"{cores} cores that do nothing but decode, fit and read give {most(bare_ms)} answers a "
+        f"second at the bare loop's {bare_ms:.1f} ms, and the server at most "
+        f"{most(figures['loads'][0]['processor_ms'])}. {asked['sockets']} sockets of "
+        f"{asked['frames_per_s']:g} frames a second ask for "
+        f"{asked['sockets'] * asked['frames_per_s']:.0f}: where that is more, frames are dropped.",
         *measured_with(figures),
     ]
 

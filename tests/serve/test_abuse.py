@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import random
 import threading
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image
 
+from benchmarks.speed.abuse import Findings, mutated, originals, send
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
 from fingerspell.runtime import MockRecogniser
@@ -157,3 +159,13 @@ def test_large_pictures_wait_for_each_other_and_nobody_waits_for_them():
             socket.receive_json()
             socket.send_bytes(large.getvalue())
             assert "at most 1,000,000 pixels" in socket.receive_json()["expected"]
+
+
+def test_mutated_pictures_of_every_format_get_an_answer_or_the_one_shape_of_errors(client):
+    """The quick part of `benchmarks/speed/abuse.py`."""
+    found, files = Findings(), originals()
+    for number in range(20 * len(files)):
+        rng = random.Random(f"quick {number}")
+        data = mutated(files[number % len(files)], rng)
+        found.check(f"upload {number}", send(client, rng.randrange(5), data), 0.0)
+    assert found.wrong == [] and set(found.answers) == {200, 400, 413, 415}

@@ -239,11 +239,11 @@ def test_https_is_served_with_a_certificate_made_here_or_given(tmp_path, monkeyp
 def test_the_door_serves_until_it_is_stopped(tmp_path: Path):
     environment = {**QUIET, "USE_MOCK_MODEL": "1", "PORT": "0"}
     server = subprocess.Popen(
-        [sys.executable, str(BACKEND / "app.py")],
+        [sys.executable, str(BACKEND / "app.py"), "--log", "json"],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
     )
     try:
@@ -259,7 +259,10 @@ def test_the_door_serves_until_it_is_stopped(tmp_path: Path):
                 time.sleep(0.05)
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        _, log = server.communicate(timeout=20)
+    told = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    assert [x["status"] for x in told if x.get("route") == "/health"] == [200]
+    assert {"Application startup complete.", "Shutting down"} <= {x["message"] for x in told}
 
 
 def test_the_door_offers_an_app_for_other_servers(tmp_path: Path):

@@ -1,13 +1,17 @@
 """Routes beside the old ones: batches, sessions, and what the server says of itself."""
 
 import base64
+import json
+import threading
 
 import pytest
 
 from fingerspell.images import encode_jpeg
 from fingerspell.live.words import WordList
+from fingerspell.serve import service
 from fingerspell.serve.app import create_app
 from fingerspell.serve.limits import Limits
+from fingerspell.serve.traffic import Traffic
 from helpers.local_client import TestClient
 from helpers.tiny_bundle import LABELS, picture
 
@@ -29,6 +33,23 @@ def test_a_batch_is_answered_in_its_order_and_what_is_no_picture_by_its_error(cl
     assert [x["predicted_label"] for x in read] == ["B", "A"]
     assert all(x["accepted"] and len(x["predictions"]) == 5 for x in read)
     assert "3 bytes that are no picture" in wrong["found"]
+
+
+@pytest.mark.parametrize(("fields", "thumbnails"), [({}, 0), ({"session_id": "me"}, 1)])
+def test_a_picture_is_answered_by_one_call_in_one_thread(client, monkeypatch, fields, thumbnails):
+    """On the event loop a picture would hold up everybody, and each change of threads costs."""
+    calls = []
+    for name in ("pixel_count", "decode", "thumbnail"):
+        whole = getattr(service, name)
+        monkeypatch.setattr(service, name, lambda *given, name=name, whole=whole: (
+            calls.append((name, threading.current_thread().name[:7])), whole(*given)
+        )[1])  # fmt: skip
+    ran = []
+    whole_run = Traffic.run
+    monkeypatch.setattr(Traffic, "run", lambda *given: (ran.append(1), whole_run(*given))[1])
+    assert client.post("/predict-image", content=PICTURES["A"], params=fields).status_code == 200
+    names = ["pixel_count", "decode", *["thumbnail"] * thumbnails]
+    assert calls == [(name, "picture") for name in names] and len(ran) == 1
 
 
 def test_a_batch_obeys_the_labels_and_the_bare_bytes_are_a_batch_of_one(client):
@@ -138,3 +159,7 @@ def test_the_description_names_the_limits(recogniser):
     ].keys()
     assert not [told for path in paths.values() for told in path.values()
                 if "422" in told["responses"]], "one shape of errors"  # fmt: skip
+
+
+def test_the_description_holds_what_older_tools_read(recogniser):
+    assert "prefixItems" not in json.dumps(create_app(recogniser).openapi())

@@ -6,6 +6,7 @@ import argparse
 import re
 import socket
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from fingerspell.runtime import Predictor
     from fingerspell.serve.limits import Limits
+    from fingerspell.serve.operations.reload import Reload
 
 from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 
@@ -45,6 +48,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "may hold, 0 for no limit (default: 0, beyond this machine 64)")  # fmt: skip
     add("--max_picture_mb", type=float, default=10.0, metavar="MB",
         help="largest picture accepted, up to 64 (default: 10)")  # fmt: skip
+    add("--reload_s", type=float, metavar="SECONDS", help="how often to look whether the bundle or "
+        "model has changed, and serve the new one without a stop (default: never)")  # fmt: skip
+    add("--ray", type=int, metavar="N", help="serve N replicas on Ray Serve: pictures, batches and "
+        "sockets, but no session_id (needs the package ray[serve], docs/deploy.md)")  # fmt: skip
+    add("--log", choices=("text", "json"), help="lines of text, or JSON for a collector of logs "
+        "(default: $FINGERSPELL_LOG or text)")  # fmt: skip
+    add("--config", type=Path, action=_Settings, metavar="FILE", help="a TOML file of these "
+        'options, as in port = 8080 or cors = ["https://page.example"]; an option given beside it '
+        "goes before it")  # fmt: skip
+
+
+class _Settings(argparse.Action):
+    """Takes options from a TOML file; what was given on the command line stays."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        words = []
+        try:
+            for name, value in tomllib.loads(values.read_text(encoding="utf-8")).items():
+                several = value if isinstance(value, list) else [value]
+                if value is not False:
+                    words += [f"--{name}", *(str(x) for x in several if x is not True)]
+        except (OSError, ValueError) as error:
+            parser.error(f"{option_string} {values}, which cannot be read: {error}")
+        for name, value in vars(parser.parse_args(words)).items():
+            if getattr(namespace, name, None) is parser.get_default(name):
+                setattr(namespace, name, value)
 
 
 def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
@@ -65,6 +100,40 @@ def _model(asked: Path | None, environment: Mapping[str, str]) -> Path | None:
     """Returns what answers: the option, else MODEL, else None for the usual recogniser."""
     named = environment.get("MODEL", "").strip()
     return asked or (Path(named) if named else None)
+
+
+def _log_kind(asked: str | None, environment: Mapping[str, str]) -> str:
+    """Returns how the log is written: the option, else FINGERSPELL_LOG, else as text."""
+    from fingerspell.errors import require_one_of
+    from fingerspell.serve.operations.log import KINDS
+
+    kind = asked or environment.get("FINGERSPELL_LOG") or KINDS[0]
+    require_one_of("FINGERSPELL_LOG", kind, KINDS, "unset it for text")
+    return kind
+
+
+def _reload(args: argparse.Namespace) -> Reload | None:
+    """Returns how a new recogniser comes to be served, None where it does not.
+
+    To be asked for before the first one is loaded: what changes meanwhile is seen.
+    """
+    from fingerspell.errors import require
+    from fingerspell.runtime import choose_folder
+    from fingerspell.serve.operations.reload import Reload, signature
+
+    if args.reload_s is None:
+        return None
+    require(
+        0.1 <= args.reload_s <= 86_400,  # also refuses NaN
+        found=f"--reload_s {args.reload_s:g}",
+        expected="seconds, from 0.1 to a day",
+        fix="use --reload_s 5, or omit it",
+    )
+    path = choose_folder(args.bundle)
+    return Reload(
+        path=path, loaded=signature(path), every_s=args.reload_s,
+        load=lambda: predictor_and_rules(args),
+    )  # fmt: skip
 
 
 _MOST_MB = 64
@@ -194,26 +263,68 @@ def _server_processes(argv: Sequence[str], environment: Mapping[str, str]) -> in
     return int(asked) if asked.isdecimal() else 1
 
 
+def _app(args: argparse.Namespace, **more: Any) -> tuple[FastAPI, Predictor]:
+    """Returns the app that the options ask for, and the recogniser that it begins with."""
+    import os
+
+    from fingerspell.serve.app import create_app
+
+    args.bundle = _model(args.bundle, os.environ)
+    reload = _reload(args)
+    predictor, rules = predictor_and_rules(args)
+    words = chosen_words(args, predictor.labels)
+    return create_app(predictor, rules=rules, words=words, reload=reload, **more), predictor
+
+
+def _run_replicas(
+    args: argparse.Namespace, bound: socket.socket, log: str, more: dict[str, Any]
+) -> int:
+    """Serves replicas at the address of a bound socket, which is let go, until it is stopped."""
+    import logging.config
+    import os
+
+    from fingerspell.runtime import choose_folder
+    from fingerspell.serve.operations.log import settings
+    from fingerspell.serve.operations.ray_serve import checked_replicas, serve_replicas
+    from fingerspell.serve.running import addresses
+
+    count, (host, port) = checked_replicas(args.ray), bound.getsockname()[:2]
+    args.bundle = choose_folder(_model(args.bundle, os.environ)).absolute()
+
+    def build() -> FastAPI:
+        logging.config.dictConfig(settings(log))
+        return _app(args, sessions_allowed=False, **more)[0]
+
+    there = ", ".join(addresses(bound))
+    bound.close()
+    serve_replicas(
+        build, count, host, port, lambda: print(f"{count} replicas at {there}", flush=True)
+    )
+    return 0
+
+
 def run(args: argparse.Namespace) -> int:
     """Serves until it is stopped."""
     import os
 
-    from fingerspell.serve.app import create_app
+    from fingerspell.errors import require
     from fingerspell.serve.running import addresses, is_loopback, open_socket, serve
     from fingerspell.serve.studio import has_page
 
     host, port = _where(args, os.environ)
     local = is_loopback(host)
-    limits, cors = _limits(args, local), _origins(args.cors)
+    log = _log_kind(args.log, os.environ)
     keys, tls = _keys(args.keys, os.environ), _tls(args.https, host)
+    require(args.ray is None or tls is None, found="--ray with --https", expected="one of them",
+            fix="let a proxy in front of Ray end HTTPS (docs/deploy.md)")  # fmt: skip
+    more = {
+        "limits": _limits(args, local), "cors": _origins(args.cors), "keys": keys,
+        "hosts": [*args.allowed_host, host],
+    }  # fmt: skip
     with open_socket(host, port) as bound:  # before the model is loaded: that takes longer
-        args.bundle = _model(args.bundle, os.environ)
-        predictor, rules = predictor_and_rules(args)
-        words = chosen_words(args, predictor.labels)
-        hosts = [*args.allowed_host, host]
-        app = create_app(
-            predictor, limits, rules=rules, words=words, cors=cors, hosts=hosts, keys=keys
-        )
+        if args.ray is not None:
+            return _run_replicas(args, bound, log, more)
+        app, predictor = _app(args, **more)
         here, *network = addresses(bound, "https" if tls else "http")
         described = f"{len(predictor.allowed)} labels, threshold {predictor.threshold:g}"
         print(f"{predictor.name}, {described}, at {here}", flush=True)
@@ -226,5 +337,5 @@ def run(args: argparse.Namespace) -> int:
             print(f"the studio, in a browser: {here}/", flush=True)
         options = "-k " * (tls is not None) + '-H "Authorization: Bearer KEY" ' * bool(keys)
         print(f"try: curl {options}-F image=@hand.jpg {here}/predict-image", flush=True)
-        serve(app, bound, tls=tls)
+        serve(app, bound, log, tls)
     return 0

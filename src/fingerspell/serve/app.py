@@ -4,9 +4,11 @@ Nothing is fetched from anywhere: FastAPI's `/docs` pages, which load scripts fr
 The description of the protocol is at `/openapi.json`.
 """
 
+import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Response
@@ -20,6 +22,7 @@ from fingerspell.serve import messages
 from fingerspell.serve.gate import Gate
 from fingerspell.serve.limits import Limits
 from fingerspell.serve.metrics import CONTENT_TYPE, Metrics
+from fingerspell.serve.operations.reload import Reload, keep_current
 from fingerspell.serve.picture_routes import add_picture_routes
 from fingerspell.serve.problems import ANY_PROBLEM, add_problem_handlers, busy
 from fingerspell.serve.service import Service
@@ -42,6 +45,7 @@ def create_app(
     hosts: Sequence[str] = (),
     keys: Sequence[str] = (),
     sessions_allowed: bool = True,
+    reload: Reload | None = None,
     clock: Callable[[], float] = time.monotonic,
     static: Path = STATIC,
 ) -> FastAPI:
@@ -52,8 +56,9 @@ def create_app(
     `cors` lists the web pages' origins that may call it, `*` for all; none means pages from this
     machine only. `hosts` are names that it is called by beside this machine's own and addresses,
     `*` for any. With `keys` a request needs one of them. Without `sessions_allowed` a request that
-    names a session is refused: the texts of several processes know nothing of each other. `clock`
-    tells sessions when frames arrive. `static` holds the built page.
+    names a session is refused: the texts of several processes know nothing of each other. With
+    `reload` a new recogniser is served without a stop. `clock` tells sessions when frames
+    arrive. `static` holds the built page.
     """
     limits = limits or Limits()
     rules = rules or rules_at(recogniser.labels, recogniser.threshold)
@@ -70,7 +75,17 @@ def create_app(
     service = Service(
         recogniser, limits, rules, words, sessions, sessions_allowed, traffic, metrics
     )
-    app = FastAPI(title="Fingerspell", version=__version__, docs_url=None, redoc_url=None)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        looking = asyncio.create_task(keep_current(service, reload)) if reload else None
+        yield
+        if looking is not None:
+            looking.cancel()
+
+    app = FastAPI(
+        title="Fingerspell", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan
+    )
     app.state.traffic = traffic
     add_problem_handlers(app)
     app.add_middleware(
@@ -88,17 +103,18 @@ def create_app(
 
 def _add_facts(app: FastAPI, service: Service) -> None:
     """Adds what the server says of itself."""
-    known, limits = service.recogniser, service.limits
+    limits = service.limits
 
     @app.head("/health", include_in_schema=False)
     @app.get("/health", responses=ANY_PROBLEM)
     async def health() -> messages.Health:
         """Says that the server is up and what it serves."""
+        known = service.recogniser
         return messages.Health(
             status="ok",
             model=known.name,
             labels=list(known.allowed),
-            size=known.size_px,
+            size=list(known.size_px),
             threshold=known.threshold,
             mock=known.mock,
             version=__version__,
@@ -116,12 +132,13 @@ def _add_facts(app: FastAPI, service: Service) -> None:
     @app.get("/v1/model", responses=ANY_PROBLEM)
     async def model() -> messages.ServedModel:
         """Says which recogniser answers, and what a client must keep to."""
+        known = service.recogniser
         contract = getattr(known, "contract", None)
         return messages.ServedModel(
             model=known.name,
             labels=list(known.labels),
             allowed=list(known.allowed),
-            size=known.size_px,
+            size=list(known.size_px),
             threshold=known.threshold,
             mock=known.mock,
             words=service.words is not None,

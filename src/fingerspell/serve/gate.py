@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fingerspell.serve.metrics import Metrics
+from fingerspell.serve.operations.log import note, request_id
 from fingerspell.serve.problems import RequestError, refused, stopping
 from fingerspell.serve.traffic import Traffic
 
@@ -39,8 +40,7 @@ def is_known_host(header: str | None, allowed: Collection[str]) -> bool:
     address cannot be redirected, and a request without a host comes from no browser.
     """
     name = host_of(header or "").removesuffix(".")
-    own = socket.gethostname().lower()
-    if not name or "*" in allowed or name in {"localhost", own, f"{own}.local", *allowed}:
+    if not name or name == "localhost" or name in allowed or "*" in allowed:
         return True
     try:
         ipaddress.ip_address(name)
@@ -90,7 +90,8 @@ class Gate:
         self.app = app
         self._traffic = traffic
         self._metrics = metrics
-        self._hosts = frozenset(host.lower() for host in hosts)
+        own = socket.gethostname()
+        self._hosts = frozenset(host.lower() for host in (own, f"{own}.local", *hosts))
         self._keys = tuple(key.encode() for key in keys)
         self._is_known_page = is_known_page
         self._rates = Rates(traffic.limits.client_rate)
@@ -98,30 +99,44 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        start_s, status = time.perf_counter(), 0
-        error = self._refusal(scope)
+        start_s, status, size_bytes = time.perf_counter(), 0, 0
+        headers = Headers(scope=scope)
+        name = request_id(headers.get("x-request-id"))
+        error = self._refusal(scope, headers)
+
+        async def counted() -> Message:
+            nonlocal size_bytes
+            message = await receive()
+            size_bytes += len(message.get("body") or message.get("bytes") or "")
+            return message
 
         async def noted(message: Message) -> None:
             nonlocal status
             status = message.get("status", 101 if message["type"] == "websocket.accept" else status)
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", name.encode())]
             await send(message)
 
         try:
             if error is None:
                 with self._traffic.until_drained() as until:
-                    await self.app(scope, receive, noted)
+                    await self.app(scope, counted, noted)
                 error = stopping() if until.cancelled_caught and not status else None
             if error is not None:
                 await refused(error)(scope, receive, noted)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.requests.labels(route, status or 500).inc()
+            seconds = time.perf_counter() - start_s
             if scope["type"] == "http":
-                self._metrics.request_seconds.labels(route).observe(time.perf_counter() - start_s)
+                self._metrics.request_seconds.labels(route).observe(seconds)
+            note(
+                id=name, client=client_of(scope), method=scope.get("method", "WS"), route=route,
+                status=status or 500, ms=round(1000 * seconds, 1), bytes=size_bytes,
+            )  # fmt: skip
         return None
 
-    def _refusal(self, scope: Scope) -> RequestError | None:
-        headers = Headers(scope=scope)
+    def _refusal(self, scope: Scope, headers: Headers) -> RequestError | None:
         if self._traffic.draining:
             return stopping()
         if not is_known_host(headers.get("host"), self._hosts):

@@ -1,11 +1,16 @@
 """JSON bodies of the protocol's answers."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from fingerspell.live import Live
 from fingerspell.live.words import Decoded
 from fingerspell.runtime import Answer
 from fingerspell.serve.problems import ProblemAnswer
+
+Size = Annotated[list[int], Field(min_length=2, max_length=2)]
+"""Height and width in pixels. A list: few tools that read `/openapi.json` know JSON's tuples."""
 
 
 class Health(BaseModel):
@@ -14,7 +19,7 @@ class Health(BaseModel):
     status: str
     model: str
     labels: list[str]
-    size: tuple[int, int]
+    size: Size
     threshold: float
     mock: bool
     version: str
@@ -109,7 +114,7 @@ class ServedModel(BaseModel):
     model: str
     labels: list[str]
     allowed: list[str]
-    size: tuple[int, int]
+    size: Size
     threshold: float
     mock: bool
     words: bool

@@ -31,6 +31,11 @@ class Metrics:
             registry=self._all,
         )  # fmt: skip
 
+        self.swaps = Counter(
+            "fingerspell_model_swaps", "New recognisers by what became of them", ("outcome",),
+            registry=self._all,
+        )  # fmt: skip
+
     def text(self) -> bytes:
         """Returns everything in Prometheus' text format."""
         return generate_latest(self._all)

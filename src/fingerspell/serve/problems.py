@@ -170,5 +170,5 @@ def several_processes() -> RequestError:
         400,
         found="a session on a server of several processes, each with a text of its own",
         expected="one process, which uses every core by itself",
-        fix="start the server without --workers and WEB_CONCURRENCY, or send no session_id",
+        fix="start the server without --workers, --ray and WEB_CONCURRENCY, or send no session_id",
     )

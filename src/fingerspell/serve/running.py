@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from fingerspell.errors import ConfigError, RunError
 from fingerspell.serve.connections import HttpConnection, WebSocketConnection
+from fingerspell.serve.operations.log import settings
 from fingerspell.serve.traffic import Traffic
 
 _BACKLOG = 128
@@ -123,10 +124,13 @@ def _traffic(config: uvicorn.Config) -> Traffic:
 
 
 def serve(
-    app: FastAPI, bound: socket.socket, log_level: str = "info", tls: ssl.SSLContext | None = None
+    app: FastAPI, bound: socket.socket, log: str = "text", tls: ssl.SSLContext | None = None
 ) -> None:
-    """Serves until it is stopped (Ctrl-C, SIGTERM), over HTTPS where `tls` is given."""
-    config = _config(app, log_level, tls)
+    """Serves until it is stopped (Ctrl-C, SIGTERM), over HTTPS where `tls` is given.
+
+    `log` is one of `operations.log.KINDS`.
+    """
+    config = _config(app, "info", tls, log_config=settings(log))
     _allow_open_files(_traffic(config).limits.connections + 128)
     try:
         _Server(config).run(sockets=[bound])
@@ -185,6 +189,7 @@ def _config(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         server_header=False,
+        access_log=False,  # Its lines hold the query and the names of sessions; the gate's do not.
         ssl_context_factory=None if tls is None else lambda *_: tls,
         **more,
     )

@@ -92,7 +92,7 @@ class Sessions:
 
     def __init__(self, rules: LiveRules, limits: Limits, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self._rules = rules
+        self.rules = rules
         self._limits = limits
         self._kept: OrderedDict[str, _Session] = OrderedDict()
         self._lock = threading.Lock()
@@ -126,7 +126,7 @@ class Sessions:
             self._forget_idle(at_s)
             kept = self._kept.get(name, _Session(owner, Spelling()))
             spelling = after(
-                kept.spelling, frame, self._rules,
+                kept.spelling, frame, self.rules,
                 arrived_s=at_s, taken_s=taken_s, now=now, picture=picture,
             )  # fmt: skip
             self._put(name, kept.owner, spelling)
@@ -143,7 +143,7 @@ class Sessions:
 
     def undo(self, name: str) -> Live:
         """Takes back the last sign of a session's text; returns the session. Raises as `read`."""
-        return self._change(name, lambda spelling: undone(spelling, self._rules))
+        return self._change(name, lambda spelling: undone(spelling, self.rules))
 
     def forget(self, name: str) -> None:
         """Forgets a session with its text; raises as `read` does."""

@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -20,7 +20,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fingerspell.errors import ConfigError, FingerspellError, require, require_one_of
 from fingerspell.labels import chosen_labels
-from fingerspell.live import LiveRules, rules_at
+from fingerspell.live import Live, LiveRules, rules_at
+from fingerspell.live.words import Decoded
 from fingerspell.serve import stream_messages as said
 from fingerspell.serve.gate import SUBPROTOCOL
 from fingerspell.serve.limits import Limits
@@ -92,9 +93,7 @@ class _Stream:
 
     def __init__(self, socket: WebSocket, service: Service, asked: Asked) -> None:
         self._socket = socket
-        limits = replace(service.limits, top=asked.top)
-        words = service.words if asked.words else None
-        self._service = replace(service, words=words, limits=limits)
+        self._service = service
         self._asked = asked
         self._spelling = Spelling()
         self._newest: deque[_Frame] = deque(maxlen=1)
@@ -167,7 +166,7 @@ class _Stream:
             else:
                 self._spelling = undone(self._spelling, self._asked.rules)
             live = self._spelling.live
-            decoded = await self._service.traffic.run(self._service.word, live)
+            decoded = await self._service.traffic.run(self._word, live)
             await self._send(said.text_message(live, decoded))
 
     async def _answer_frames(self) -> None:
@@ -188,7 +187,9 @@ class _Stream:
         dropped, self._answered = frame.number - self._answered - 1, frame.number
         service, fates = self._service, self._service.metrics.frames
         try:
-            seen = service.read(frame.picture, self._asked.labels, service.limits.quick_pixels)
+            seen = service.read(
+                frame.picture, self._asked.labels, service.limits.quick_pixels, watched=True
+            )
         except RequestError as error:
             fates.labels("refused").inc()
             return said.problem_message(error, frame.number)
@@ -203,8 +204,11 @@ class _Stream:
             dropped=dropped,
             at_ms=None if frame.taken_s is None else frame.taken_s * 1000,
             hand=seen.frame.hand,
-            **service.told(seen, live, service.word(live)).model_dump(),
+            **service.told(seen, live, self._word(live), self._asked.top).model_dump(),
         )
+
+    def _word(self, live: Live) -> Decoded | None:
+        return self._service.word(live) if self._asked.words else None
 
     async def _send(self, message: BaseModel) -> None:
         with anyio.fail_after(_SEND_S):

@@ -21,20 +21,39 @@ HEADERS = {
 
 
 def add_studio(app: FastAPI, service: Service, static: Path) -> None:
-    """Adds the page and its files to an app; without a built page in `static` it adds nothing."""
-    for name, file in Site(service.recogniser, service.rules, static=static).files.items():
+    """Adds the page and its files to an app; without a built page in `static` it adds nothing.
+
+    They follow the recogniser that is served, where another takes its place.
+    """
+    made = Site(service.recogniser, service.rules, static=static)
+
+    def site() -> Site:
+        nonlocal made
+        if (now := made).recogniser is not service.recogniser:
+            now = made = Site(service.recogniser, service.rules, static=static)
+        return now
+
+    for name in made.files:
         path = "/" if name == PAGE else f"/{name}"
-        app.add_route(path, _answering(file, service), include_in_schema=False)
+        app.add_route(path, _answering(name, site, service), include_in_schema=False)
 
 
-def _answering(file: File, service: Service) -> Callable[[Request], Awaitable[Response]]:
+def _answering(
+    name: str, site: Callable[[], Site], service: Service
+) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         # Only who reads HTML gets the page: to a program `/` is an address like any other.
-        if file.name == PAGE and "text/html" not in request.headers.get("accept", ""):
+        if name == PAGE and "text/html" not in request.headers.get("accept", ""):
             raise HTTPException(404)
-        return await service.traffic.run(_response, file, request)
+        return await service.traffic.run(_answer, name, site, request)
 
     return answer
+
+
+def _answer(name: str, site: Callable[[], Site], request: Request) -> Response:
+    if (file := site().files.get(name)) is None:
+        raise HTTPException(404)
+    return _response(file, request)
 
 
 def _response(file: File, request: Request) -> Response:

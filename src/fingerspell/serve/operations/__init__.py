@@ -1,0 +1,1 @@
+"""What an operator of a server needs: its log, and a new recogniser without a stop."""
