@@ -4,11 +4,12 @@
 //   node build.mjs --out DIR       elsewhere (the test that compares)
 //   node build.mjs --tests DIR     the engine's tests, for `node --test`
 //   node build.mjs --engine FILE   the engine alone as the global `studio`, for tests in a browser
+//   node build.mjs --sizes         says the scripts' bytes, own and of packages
 //   node build.mjs --bundle FILE SCRIPT   another page's script, as that of benchmarks/browser
 
 import { build } from "esbuild";
 import { readdirSync, readFileSync, writeFileSync, mkdirSync, cpSync, existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
@@ -29,12 +30,26 @@ async function tests() {
   await build({ ...common, entryPoints, outdir: folder, platform: "node", format: "esm", outExtension: { ".js": ".mjs" } });
 }
 
-async function studio() {
-  mkdirSync(out, { recursive: true });
-  const scripts = { ...common, outdir: out, format: "iife", minify: true, charset: "utf8" };
+function scripts() {
   const entryPoints = [{ in: page("engine/worker.ts"), out: "studio_worker" }];
   if (existsSync(page("page/main.ts"))) entryPoints.push({ in: page("page/main.ts"), out: "studio" });
-  await build({ ...scripts, entryPoints });
+  return { ...common, entryPoints, outdir: out, format: "iife", minify: true, charset: "utf8" };
+}
+
+// Says how many bytes of each script are its own, and how many are of packages.
+async function sizes() {
+  const { metafile } = await build({ ...scripts(), metafile: true, write: false });
+  const told = Object.entries(metafile.outputs).map(([name, { bytes, inputs }]) => {
+    const foreign = Object.entries(inputs).filter(([from]) => from.includes("node_modules"));
+    const packages = foreign.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0);
+    return [basename(name), { own: bytes - packages, packages }];
+  });
+  console.log(JSON.stringify(Object.fromEntries(told)));
+}
+
+async function studio() {
+  mkdirSync(out, { recursive: true });
+  await build(scripts());
   for (const kind of ["js", "wasm"]) {
     const packed = gzipSync(readFileSync(join(WASM, `${RUNTIME}.${kind}`)), { level: 9 });
     writeFileSync(join(out, `litert.${kind}.gz`), packed);
@@ -54,4 +69,4 @@ async function bundle() {
   await build({ ...common, entryPoints: [script], outfile: folder, format: "esm", nodePaths });
 }
 
-await ({ "--tests": tests, "--engine": engine, "--bundle": bundle }[option] ?? studio)();
+await ({ "--tests": tests, "--engine": engine, "--sizes": sizes, "--bundle": bundle }[option] ?? studio)();

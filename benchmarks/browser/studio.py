@@ -13,6 +13,7 @@ with brotli.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -92,7 +93,8 @@ def sizes(static: Path, model: bytes) -> dict[str, Any]:
     """Returns the bytes of the own scripts, and of runtime and model with brotli."""
     import gzip
 
-    scripts = {x.name: x.stat().st_size for x in static.glob("studio*.js")}
+    told = subprocess.run(["node", str(BUILD), "--sizes"], check=True, capture_output=True)
+    scripts = json.loads(told.stdout)
     runtime = [gzip.decompress((static / f"litert.{x}.gz").read_bytes()) for x in ("js", "wasm")]
     parts = [*runtime, model]
     packed = []
@@ -106,7 +108,7 @@ def sizes(static: Path, model: bytes) -> dict[str, Any]:
                                          capture_output=True).stdout))  # fmt: skip
     names = ("litert.js", "litert.wasm", "studio.tflite")
     brotli = dict(zip(names, packed, strict=True))
-    return {"own_scripts_bytes": scripts, "own_scripts_sum_bytes": sum(scripts.values()),
+    return {"scripts_bytes": scripts, "own_scripts_bytes": sum(x["own"] for x in scripts.values()),
             "brotli_bytes": brotli, "brotli_sum_bytes": sum(packed)}  # fmt: skip
 
 
