@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,19 @@ def test_a_browser_gets_the_page_and_a_program_what_it_got_before(page):
         assert answer.status_code == 404 and answer.json()["fix"]
     assert page.post("/", headers=BROWSER).status_code == 405
     assert page.get("/nothing.js").status_code == 404
+
+
+def test_the_page_follows_another_recogniser_that_is_served(tmp_path, built):
+    folder = tiny_bundle(tmp_path / "bundle")
+    app, told = create_app(first := Recogniser.load(folder), static=built), []
+    other = replace(first.contract, threshold=0.25)
+    (folder / "recogniser.json").write_text(other.to_json(), encoding="utf-8")
+    page = TestClient(app)
+    for known in (first, Recogniser.load(folder)):
+        app.state.service.recogniser = known
+        told.append(page.get(f"/{CONTRACT}"))
+    assert [x.json()["threshold"] for x in told] == [first.threshold, 0.25]
+    assert told[0].headers["etag"] != told[1].headers["etag"]
 
 
 def test_every_file_says_the_policy_and_none_may_be_taken_for_another_kind(page, built, recogniser):

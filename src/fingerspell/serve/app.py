@@ -86,7 +86,7 @@ def create_app(
     app = FastAPI(
         title="Fingerspell", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan
     )
-    app.state.traffic = traffic
+    app.state.service, app.state.traffic = service, traffic
     add_problem_handlers(app)
     app.add_middleware(
         Gate, traffic=traffic, metrics=metrics, hosts=hosts, keys=keys,
