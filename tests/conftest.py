@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+# Each of dozens of processes would compile the package again where nothing may be kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # Compiled sooner.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     # What one process of a test run compiled, the others read: half of a small training's time.
@@ -24,7 +26,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for library in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(library, "1")
 
-TOGETHER = ("tests/train/distributed/test_", "tests/export/")
+TOGETHER = (
+    "tests/train/distributed/test_", "tests/export/", "tests/browser/", "tests/web/",
+)  # fmt: skip
 """Files with these beginnings share fixtures that take long: one process tests all of them."""
 
 FIRST = (
