@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.browser import tables as browser_tables
 from benchmarks.figures import wrong_figures
 from benchmarks.live import tables as live_tables
 from benchmarks.prepare import tables as prepare_tables
@@ -31,6 +32,7 @@ BLOCKS: Mapping[str, Callable[[], list[str]]] = {
     **unseen_tables.BLOCKS,
     **other_tables.BLOCKS,
     **live_tables.BLOCKS,
+    **browser_tables.BLOCKS,
 }
 """Name of a block: the function that returns its lines."""
 

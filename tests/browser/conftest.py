@@ -45,7 +45,7 @@ def site(tmp_path_factory) -> Iterator[str]:
     folder = shutil.copytree(WEB / "static", root / "below")
     esbuild = WEB / "node_modules" / ".bin" / "esbuild"
     subprocess.run(
-        [esbuild, "test/fake_engine.ts", "--bundle", "--format=iife", "--target=es2022",
+        [esbuild, "tests/fake_engine.ts", "--bundle", "--format=iife", "--target=es2022",
          "--log-level=warning", f"--outfile={folder / 'studio.js'}"],
         cwd=WEB, check=True, timeout=60,
     )  # fmt: skip
@@ -65,7 +65,7 @@ def site(tmp_path_factory) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # While it is open, no other loop of asyncio may run.
 def browser(site) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 

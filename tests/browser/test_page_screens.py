@@ -202,6 +202,7 @@ def test_held_with_a_pointer_it_records_until_it_is_let_go(open_page):
     page.wait_for_selector(".thumb")
     page.mouse.up()
     page.locator(".record", has_text="Hold to record").wait_for()
+    page.wait_for_timeout(400)  # A frame may have been on its way.
     count = page.locator(".thumb").count()
     page.wait_for_timeout(400)
     assert page.locator(".thumb").count() == count

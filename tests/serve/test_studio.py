@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -15,6 +16,7 @@ from fingerspell.live import rules_at
 from fingerspell.runtime import MockRecogniser, Recogniser
 from fingerspell.serve.app import create_app
 from fingerspell.serve.studio import POLICY, Site, write_site
+from fingerspell.serve.studio.qr import qr_code
 from fingerspell.serve.studio.site import CONTRACT, HEAD, MODEL, PAGE, STATIC
 from helpers.local_client import TestClient
 from helpers.tiny_bundle import LABELS, tiny_bundle
@@ -65,6 +67,16 @@ def test_the_page_follows_another_recogniser_that_is_served(tmp_path, built):
         told.append(page.get(f"/{CONTRACT}"))
     assert [x.json()["threshold"] for x in told] == [first.threshold, 0.25]
     assert told[0].headers["etag"] != told[1].headers["etag"]
+
+
+@pytest.mark.parametrize("address", ["https://192.168.178.23:5000/", "https://[fe80::1]:44300/"])
+def test_a_phone_reads_the_address_from_the_terminal(address):
+    lines = [line.removesuffix("\x1b[0m").removeprefix("\x1b[30;107m")
+             for line in qr_code(address).splitlines()]  # fmt: skip
+    halves = np.array([["█▀▄ ".index(x) for x in line] for line in lines])
+    modules = np.stack([halves // 2, halves % 2], axis=1).reshape(-1, halves.shape[1])
+    picture = np.kron(modules, np.ones((8, 8))).astype(np.uint8) * 255
+    assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == address
 
 
 def test_every_file_says_the_policy_and_none_may_be_taken_for_another_kind(page, built, recogniser):

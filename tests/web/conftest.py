@@ -81,7 +81,7 @@ def ace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # While it is open, no other loop of asyncio may run.
 def browser(chromium: str, ace: Path) -> Iterator[Any]:
     """Chromium with a camera that plays the film."""
     from playwright.sync_api import sync_playwright

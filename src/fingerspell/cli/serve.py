@@ -310,6 +310,7 @@ def run(args: argparse.Namespace) -> int:
     from fingerspell.errors import require
     from fingerspell.serve.running import addresses, is_loopback, open_socket, serve
     from fingerspell.serve.studio import has_page
+    from fingerspell.serve.studio.qr import qr_code
 
     host, port = _where(args, os.environ)
     local = is_loopback(host)
@@ -335,6 +336,8 @@ def run(args: argparse.Namespace) -> int:
                   file=sys.stderr)  # fmt: skip
         if has_page() and not keys:
             print(f"the studio, in a browser: {here}/", flush=True)
+            if network and tls is not None and sys.stdout.isatty():
+                print(f"on a phone, by its camera:\n{qr_code(network[0] + '/')}", flush=True)
         options = "-k " * (tls is not None) + '-H "Authorization: Bearer KEY" ' * bool(keys)
         print(f"try: curl {options}-F image=@hand.jpg {here}/predict-image", flush=True)
         serve(app, bound, log, tls)
