@@ -4,14 +4,13 @@
 
 `--run` is a run folder with every file of an export, `model.onnx` too. Each file is compared with
 `model.keras` on pictures of the catalogue's unseen signers, `PICTURES` in all, evenly from each.
-Then each TFLite file answers one picture at a time, on 1 and on 2 threads, in turn with a
+Then each TFLite file answers one picture at a time, on 1 and on 2 threads, in turn with
 MobileNetV3Large without a hand crop that was converted alike; memory is what a process of its own
 has more after its first answers. Saves `benchmarks/results/exports.json`.
 """
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from benchmarks.circumstances import record
@@ -31,7 +31,6 @@ from benchmarks.release.catalogue import UNSEEN, names_for, require_sources
 PICTURES = 2400
 ROUNDS = 120
 THREADS = (1, 2)
-BARE = "bare MobileNetV3Large"
 
 
 def pictures(data: Path, labels: Sequence[str]) -> tuple[list[Path], NDArray[np.intp]]:
@@ -78,21 +77,23 @@ def files_of(run: Path) -> dict[str, Path]:
     return {k: run / name for k, name in MODEL_FILES.items() if (run / name).is_file()}
 
 
-def write_bare(run: Path, folder: Path) -> Path:
-    """Writes a plain MobileNetV3Large with as many labels, at the network's own size."""
+def write_bare(run: Path, folder: Path) -> dict[str, Path]:
+    """Writes plain MobileNetV3Large with as many labels: of the file's input, and of the size that
+    the network sees of it."""
     import keras
 
     from fingerspell.export import tflite
-    from fingerspell.model import load_recogniser
+    from fingerspell.runtime import read_contract
 
-    trained = load_recogniser(run / "model.keras")
-    _, height, width, _ = trained.input_shape
-    bare = keras.applications.MobileNetV3Large(
-        input_shape=(height, width, 3), weights=None, classes=trained.output_shape[-1]
-    )
-    path = folder / "bare.tflite"
-    path.write_bytes(tflite.convert(bare, "fp16"))
-    return path
+    contract, settings = read_contract(run), json.loads((run / "run.json").read_text())["config"]
+    found = {}
+    for side in sorted({contract.height_px, settings["model"].get("network_px") or 0} - {0}):
+        bare = keras.applications.MobileNetV3Large(
+            input_shape=(side, side, 3), weights=None, classes=len(contract.labels)
+        )
+        found[f"bare MobileNetV3Large, {side} px"] = path = folder / f"bare_{side}.tflite"
+        path.write_bytes(tflite.convert(bare, "fp16"))
+    return found
 
 
 def times(paths: dict[str, Path]) -> dict[str, Any]:
@@ -107,12 +108,12 @@ def times(paths: dict[str, Path]) -> dict[str, Any]:
         for threads in THREADS:
             ready[name, threads] = Interpreter(model_path=str(path), num_threads=threads)
             ready[name, threads].allocate_tensors()
-    shape = next(iter(ready.values())).get_input_details()[0]["shape"]
-    picture = np.random.default_rng(0).random(shape, np.float32)
+    rng = np.random.default_rng(0)
     taken: dict[tuple[str, int], list[float]] = {key: [] for key in ready}
     for _ in range(ROUNDS):
         for key, interpreter in ready.items():
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], picture)
+            known = interpreter.get_input_details()[0]
+            interpreter.set_tensor(known["index"], rng.random(known["shape"], np.float32))
             started_s = time.perf_counter()
             interpreter.invoke()
             taken[key].append(1000 * (time.perf_counter() - started_s))
@@ -133,14 +134,14 @@ def tell_memory(path: Path) -> None:
     """Prints what this process needs more, in MB, after some answers of a file."""
     from ai_edge_litert.interpreter import Interpreter
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = psutil.Process().memory_info().rss
     interpreter = Interpreter(model_path=str(path), num_threads=1)
     interpreter.allocate_tensors()
     known = interpreter.get_input_details()[0]
     for _ in range(3):
         interpreter.set_tensor(known["index"], np.zeros(known["shape"], np.float32))
         interpreter.invoke()
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((psutil.Process().memory_info().rss - before) / 1e6)
 
 
 def costs(run: Path) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def costs(run: Path) -> dict[str, Any]:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        paths = {**files_of(run), BARE: write_bare(run, Path(folder))}
+        paths = {**files_of(run), **write_bare(run, Path(folder))}
         found = times(paths)
         for name, path in paths.items():
             found[name] |= {"size_bytes": path.stat().st_size, "memory_mb": memory_mb(path)}
