@@ -177,7 +177,8 @@ def main() -> None:
     figures: dict[str, Any] = {"exports": compared(args.run, args.data), "cost": costs(args.run)}
     figures["cost"]["onnx"] = {"size_bytes": (args.run / onnx.FILE_NAME).stat().st_size}
     print(json.dumps(figures, indent=2))
-    print(f"saved {record('exports', 'release/exports', None, figures)}")
+    argv = ["--run", args.run.name, "--data", str(args.data)]
+    print(f"saved {record('exports', 'release/exports', argv, figures)}")
 
 
 if __name__ == "__main__":
