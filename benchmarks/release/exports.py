@@ -167,6 +167,8 @@ def main() -> None:
         return
     if not (args.run and args.data):
         parser.error("expected --run RUN --data DIR")
+    if not (args.run / "model.keras").is_file():
+        parser.error(f"{args.run} has no model.keras: name the folder of a finished run")
     require_sources(parser, args.data, names_for(UNSEEN))
 
     from fingerspell.machine import load_quietly

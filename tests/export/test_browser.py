@@ -1,13 +1,12 @@
 """A runtime that is not ours: LiteRT.js in headless Chromium reads the golden set of a bundle."""
 
-import os
-
 import numpy as np
 import pytest
 
 from benchmarks.browser import chromium
 from fingerspell.export import golden
 from helpers.exports import LABELS, SIZE_PX
+from helpers.needed import need
 
 pytestmark = pytest.mark.browser
 FILES = {"float32": "model.tflite", "fp16": "model_fp16.tflite", "int8": "model_int8.tflite"}
@@ -21,9 +20,7 @@ def known(true):
 
 @pytest.fixture(scope="session")  # As `true` is, which takes long: before it.
 def runnable():
-    if missing := chromium.missing():
-        # Where every submission is tested, a test that cannot run has failed.
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    need(chromium.missing())
 
 
 @pytest.fixture(scope="module")

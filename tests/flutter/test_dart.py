@@ -1,7 +1,6 @@
 """The example's own tests pass on a Dart, and each of its files is known to the compiler."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,12 @@ from fingerspell import images
 from fingerspell.assets import STARTER
 from fingerspell.images.encode import encode_png
 from flutter.dart import APP, STUBS, dart, run
+from helpers.needed import need
 
 
 @pytest.fixture(autouse=True)
 def needs_dart():
-    if dart() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no dart: see tests/flutter/dart.py")
+    need("" if dart() else "no dart: see tests/flutter/dart.py")
 
 
 def as_png(folder: Path) -> Path:

@@ -1,6 +1,5 @@
 """A browser, and a studio with the engine alone in it."""
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.browser.chromium import browser as browser_path
 from fingerspell.images.encode import encode_jpeg
 from fingerspell.runtime import Recogniser
 from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
 from fingerspell.synth.motion import Timing
 from fingerspell.synth.video import film
+from helpers.needed import need
 from house import ROOT
 
 WEB = ROOT / "web"
@@ -25,30 +26,25 @@ _PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Engin
 <link rel="icon" href="data:,"><script src="engine.js"></script></head><body></body></html>'
 
 
-def _missing(what: str) -> None:
-    """Where every submission is tested, a test that cannot run has failed; else it is skipped."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
-
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """Node, and the packages of `web`."""
     found = shutil.which("node")
     if found is None or not (WEB / "node_modules" / "esbuild").is_dir():
-        _missing("no Node with esbuild: apt-get install npm, npm install --prefix web")
+        need("no Node with esbuild: apt-get install npm, npm install --prefix web")
     return str(found)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Debian's Chromium, and Playwright to drive it."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    found = browser_path()
     if found is None:
-        _missing("no Chromium: apt-get install chromium")
+        need("no Chromium: apt-get install chromium")
     try:
         import playwright  # noqa: F401
     except ModuleNotFoundError:
-        _missing("no Playwright: pip install playwright")
+        need("no Playwright: pip install playwright")
     return str(found)
 
 
