@@ -94,14 +94,15 @@ def main(weights: Path, data: Path, folder: Path) -> None:
 
     run.load_first_weights = given
     straight = train(small(data, folder / "straight"))
-    interrupted(small(data, folder / "stopped"))
     told = {
         "backend": keras.backend.backend(),
         "straight": rows(folder / "straight"),
-        "stopped": rows(folder / "stopped"),
         "temperature": straight["temperature"],
         "device": of_its_device(keras.backend.backend()),
     }
+    if told["backend"] != "tensorflow":  # Dozens of runs of the suite are interrupted there.
+        interrupted(small(data, folder / "stopped"))
+        told["stopped"] = rows(folder / "stopped")
     print(json.dumps(told))
 
 

@@ -111,6 +111,11 @@ def _write_exports(
     graphs.write_saved_model(network, folder)
     _say(f"writing {graphs.FILE_NAME}")
     graphs.write_frozen_graph(network, folder)
+    if onnx.can_write():
+        _say(f"converting {onnx.FILE_NAME}")
+        (folder / onnx.FILE_NAME).write_bytes(onnx.convert(network, contract))
+    else:
+        _say(f"leaving out {onnx.FILE_NAME}; to have it: {onnx.how_to_install()}")
     _say(f"converting {tflite.FILES['float32']}")
     plain = tflite.convert(network, "float32")
     _say(f"converting {tflite.FILES['int8']}, and comparing it")
@@ -120,11 +125,6 @@ def _write_exports(
     for precision, name in tflite.FILES.items():
         (folder / name).write_bytes(with_metadata(contents[precision], contract))
     (folder / features.FILE_NAME).write_bytes(features.with_features(contents["fp16"]))
-    if onnx.can_write():
-        _say(f"converting {onnx.FILE_NAME}")
-        (folder / onnx.FILE_NAME).write_bytes(onnx.convert(network, contract))
-    else:
-        _say(f"leaving out {onnx.FILE_NAME}; to have it: {onnx.how_to_install()}")
     if (single := single_view(network)) is not network:
         _say(f"converting {tflite.FAST}")
         seen_once = replace(contract, origin={**contract.origin, "views": "single"})

@@ -94,15 +94,6 @@ def function_of(model: Any, pictures: int | None = None) -> Any:
     )
 
 
-def owner_of(model: Any) -> Any:
-    """Returns a tf.Module that holds the model's variables, so that a saved function finds them."""
-    import tensorflow as tf
-
-    module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
-    return module
-
-
 def _picture(jpeg: Any, size_px: tuple[int, int]) -> Any:
     """Returns the network input, float32 (h, w, 3) in [0, 1], of one JPEG (scalar string)."""
     import tensorflow as tf
@@ -181,7 +172,8 @@ def _bilinear_weights(source: Any, target: int) -> Any:
 
 
 def _module(model: Any) -> Any:
-    """Returns a tf.Module that owns the model's variables and both signatures."""
+    """Returns a tf.Module that owns the model's variables, or a saved function would not find them,
+    and both signatures."""
     import tensorflow as tf
 
     size_px = size_of(model)
@@ -200,7 +192,8 @@ def _module(model: Any) -> Any:
         )
         return {"probabilities": network(fitted)}
 
-    module = owner_of(model)
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
     module.pixels = tf.function(pixels, autograph=False, input_signature=[pixel_spec])
     module.jpeg = tf.function(
         jpeg, autograph=False, input_signature=[tf.TensorSpec(None, tf.string, name="jpeg")]
@@ -209,19 +202,21 @@ def _module(model: Any) -> Any:
     return module
 
 
+@lru_cache(maxsize=1)  # Saving variables, which a constant spares, takes most of a conversion.
+def frozen_of(model: Any, pictures: int | None = None) -> Any:
+    """Returns `function_of` as a concrete function whose weights are constants."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    return convert_variables_to_constants_v2(function_of(model, pictures).get_concrete_function())
+
+
 def frozen_network(model: Any) -> tuple[Any, str, str]:
     """Returns the network as a GraphDef without variables, and the names of its input and output.
 
     Pixels in, probabilities out; N pictures.
     """
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2_as_graph,
-    )
-
-    frozen, graph_def = convert_variables_to_constants_v2_as_graph(
-        function_of(model).get_concrete_function()
-    )
-    return graph_def, frozen.inputs[0].name, frozen.outputs[0].name
+    frozen = frozen_of(model)
+    return frozen.graph.as_graph_def(), frozen.inputs[0].name, frozen.outputs[0].name
 
 
 def _named_graph(constants: Any, size_px: tuple[int, int]) -> Any:

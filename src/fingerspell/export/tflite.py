@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError
-from fingerspell.export.graphs import function_of, owner_of
+from fingerspell.export.graphs import frozen_of
 from fingerspell.export.parity import difference
 
 Precision = Literal["float32", "fp16", "int8"]
@@ -60,8 +60,8 @@ def convert(
     """
     import tensorflow as tf
 
-    network = function_of(model, pictures=1).get_concrete_function()
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([network], owner_of(model))
+    network = frozen_of(model, pictures=1)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([network], tf.Module())
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
