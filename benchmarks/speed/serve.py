@@ -5,14 +5,19 @@
 In one run, in turn: a bare loop of decoding, fitting and reading in this process; the server,
 started as a user starts it, by HTTP, one request after the other; a plain Flask server in the same
 way, where Flask is installed (`pip install flask`); bare loops on every core at once, which say
-what there is to give; then WebSockets: 20 at 5 frames a second, 200 at 1 frame a second.
-Processor time is that of the measured process alone, without the client's. Saves
-`benchmarks/results/serve.json`.
+what there is to give; HTTP requests at half of that, at random times; then WebSockets: 20 at 5
+frames a second, 200 at 1 frame a second. Processor time is that of the measured process alone,
+without the client's. Saves `benchmarks/results/serve.json`.
+
+    python benchmarks/speed/serve.py --soak_min 30
+
+Memory, minute by minute, under sockets and requests that come and go. Saves `serve_soak.json`.
 """
 
 import argparse
 import asyncio
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -141,6 +146,31 @@ def over_http(address: str, process: psutil.Process, content: bytes) -> dict[str
     }
 
 
+async def at_random_times(address: str, content: bytes, per_s: float) -> dict[str, float]:
+    """Returns times by the clock of requests at random times, `per_s` of them in the mean.
+
+    A time counts from when a request was due: one that waits for those before it is slow.
+    """
+    draw, taken, due_s = random.Random(SEED), [], time.perf_counter()
+    until_s = due_s + SOCKETS_S
+
+    async def ask(client: httpx.AsyncClient, due_s: float) -> None:
+        (await client.post(f"{address}/predict-image", content=content)).raise_for_status()
+        taken.append(1000 * (time.perf_counter() - due_s))
+
+    async with httpx.AsyncClient() as client, asyncio.TaskGroup() as requests:
+        while (due_s := due_s + draw.expovariate(per_s)) < until_s:
+            await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
+            requests.create_task(ask(client, due_s))
+    taken.sort()
+    return {
+        "requests": len(taken),
+        "requests_per_s": per_s,
+        "median_ms": statistics.median(taken),
+        "p99_ms": taken[int(0.99 * len(taken))],
+    }
+
+
 async def one_socket(address: str, content: bytes, per_s: float, until_s: float) -> list[int]:
     """Sends frames until `until_s`; returns how many were sent, answered and dropped."""
     sent = answered = dropped = 0
@@ -197,6 +227,7 @@ def measured() -> dict[str, Any]:
                 if other is not None:
                     flask_ms.append(over_http(*other[:2], content)["processor_ms"])
         bare = bare_on_all_cores(content)
+        half = asyncio.run(at_random_times(address, content, bare["answers_per_s"] / 2))
         loads = [
             asyncio.run(sockets(address, process, content, many, per_s)) for many, per_s in SOCKETS
         ]
@@ -207,10 +238,31 @@ def measured() -> dict[str, Any]:
         "of_bare": [round(x["bare_ms"] / x["processor_ms"], 3) for x in rounds],
         "flask_ms": flask_ms,
         "bare_on_all_cores": bare,
+        "half_load": half,
         "loads": loads,
     }
 
 
+def soaked(minutes: int) -> dict[str, Any]:
+    """Returns the server's memory after each minute: in each, 20 new sockets and 600 requests."""
+    content, memory_mb = picture(), []
+    with server(*OURS) as (address, process, _):
+        for _ in range(minutes):
+            until_s = time.perf_counter() + 60
+            asyncio.run(sockets(address, process, content, 20, 1.0))
+            with httpx.Client() as client:
+                for _ in range(600):
+                    client.post(f"{address}/predict-image", content=content).raise_for_status()
+            time.sleep(max(0.0, until_s - time.perf_counter()))
+            memory_mb.append(process.memory_info().rss / 1e6)
+            print(f"{memory_mb[-1]:.0f} MB", file=sys.stderr)
+    return {"minutes": minutes, "memory_mb": memory_mb}
+
+
 if __name__ == "__main__":
-    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
-    print(f"saved {record('serve', 'speed/serve', None, measured())}")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--soak_min", type=int, metavar="MINUTES", help="memory over this long")
+    if soak_min := parser.parse_args().soak_min:
+        print(f"saved {record('serve_soak', 'speed/serve', None, soaked(soak_min))}")
+    else:
+        print(f"saved {record('serve', 'speed/serve', None, measured())}")

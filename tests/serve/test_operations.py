@@ -14,6 +14,7 @@ import httpx2 as httpx
 import pytest
 
 from fingerspell.cli import serve
+from fingerspell.cli.main import main
 from fingerspell.images import encode_jpeg
 from fingerspell.live import rules_at
 from fingerspell.runtime import MockRecogniser, Recogniser
@@ -83,7 +84,7 @@ def test_a_fault_of_several_lines_is_one_line_of_json():
     assert told["level"] == "error" and "of two lines" in told["trace"]
 
 
-def test_a_file_of_settings_is_typed_and_options_go_before_it(tmp_path, capsys):
+def test_a_file_of_settings_is_typed_and_options_go_before_it(tmp_path):
     file = tmp_path / "serve.toml"
     file.write_text('port = 8080\nlog = "json"\ncors = ["https://a.example", "https://b.example"]\n'
                     "words = true\nmax_picture_mb = 20\nhttps = false\n")  # fmt: skip
@@ -93,11 +94,28 @@ def test_a_file_of_settings_is_typed_and_options_go_before_it(tmp_path, capsys):
             assert (args.port, args.max_picture_mb) == ((1, 10.0) if argv else (8080, 20.0))
             assert (args.log, args.words, args.https) == ("json", True, None)
             assert args.cors == ["https://a.example", "https://b.example"]
-    for text in ('port = "http"', "colour = 1", "port = ", 'log = "xml"'):
+    file.write_bytes(b"\xef\xbb\xbfport = 1")  # as Windows's Notepad saves it
+    assert asked("--config", str(file)).port == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [('port = "http"', "--port: invalid int value: 'http'"), ("colour = 1", "--colour 1, which"),
+     ("port = ", "Invalid value"), ('log = "xml"', "invalid choice: 'xml'"),
+     ("port = [1, 2]", " 2, which is no option"), ("help = true", "help, which has no"),
+     ("config = 'serve.toml'", "config, which has no"), ("[serve]", "--serve"),
+     (None, "No such file")],
+)  # fmt: skip
+def test_a_wrong_file_of_settings_is_named_with_what_is_wrong_in_it(tmp_path, text, found, capsys):
+    file = tmp_path / "serve.toml"
+    if text is not None:
         file.write_text(text)
-        with pytest.raises(SystemExit, match="2"):
-            asked("--config", str(file))
-    assert "invalid choice: 'xml'" in capsys.readouterr().err
+    assert main(["serve", "--config", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert f"--config {file}" in told and found in told and "to fix" in told
+
+
+def test_the_logs_kind_is_taken_from_the_environment():
     assert serve._log_kind(None, {"FINGERSPELL_LOG": "json"}) == "json"
 
 

@@ -82,9 +82,9 @@ def said(error: FingerspellError) -> str:
 
 def _call(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Parses and runs a command; a user's mistake becomes three lines and exit code 2."""
-    args = parser.parse_args(argv)
-    backends.settle(os.environ)
     try:
+        args = parser.parse_args(argv)
+        backends.settle(os.environ)
         return int(args.run(args))
     except FingerspellError as error:
         print(said(error), file=sys.stderr)

@@ -67,19 +67,38 @@ class _Settings(argparse.Action):
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
         values: Any,
-        option_string: str | None = None,
+        _: str | None = None,
     ) -> None:
-        words = []
-        try:
-            for name, value in tomllib.loads(values.read_text(encoding="utf-8")).items():
-                several = value if isinstance(value, list) else [value]
-                if value is not False:
-                    words += [f"--{name}", *(str(x) for x in several if x is not True)]
-        except (OSError, ValueError) as error:
-            parser.error(f"{option_string} {values}, which cannot be read: {error}")
-        for name, value in vars(parser.parse_args(words)).items():
+        given = _from_file(values)
+        for name, value in vars(given).items():
             if getattr(namespace, name, None) is parser.get_default(name):
                 setattr(namespace, name, value)
+
+
+def _from_file(file: Path) -> argparse.Namespace:
+    """Returns the options that a TOML file holds, the others at their defaults."""
+    from fingerspell.errors import ConfigError
+
+    parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    add_arguments(parser)
+    words = []
+    try:
+        for name, value in tomllib.loads(file.read_text(encoding="utf-8-sig")).items():
+            if name in ("config", "help"):
+                raise ValueError(f"{name}, which has no place in a file")
+            several = value if isinstance(value, list) else [value]
+            if value is not False:
+                words += [f"--{name}", *(str(x) for x in several if x is not True)]
+        given, more = parser.parse_known_args(words)
+        if more:
+            raise ValueError(f"{' '.join(more)}, which is no option, or one value too many")
+    except (OSError, ValueError, argparse.ArgumentError) as error:
+        raise ConfigError(
+            found=f"--config {file}: {error}",
+            expected="a TOML file of options of serve, named as on the command line",
+            fix="correct it; fingerspell serve --help lists the options",
+        ) from error
+    return given
 
 
 def _where(args: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, int]:
