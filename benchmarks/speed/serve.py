@@ -11,7 +11,8 @@ without the client's. Saves `benchmarks/results/serve.json`.
 
     python benchmarks/speed/serve.py --soak_min 30
 
-Memory, minute by minute, under sockets and requests that come and go. Saves `serve_soak.json`.
+Memory under sockets and requests that come and go, in rounds of a minute or, where the machine is
+slow, somewhat more. Saves `serve_soak.json`.
 """
 
 import argparse
@@ -244,7 +245,7 @@ def measured() -> dict[str, Any]:
 
 
 def soaked(minutes: int) -> dict[str, Any]:
-    """Returns the server's memory after each minute: in each, 20 new sockets and 600 requests."""
+    """Returns the server's memory after each round of 20 new sockets and 600 requests."""
     content, memory_mb = picture(), []
     with server(*OURS) as (address, process, _):
         for _ in range(minutes):

@@ -57,12 +57,37 @@ def server_load() -> list[str]:
         f"server's processor time in {len(shares)} rounds in turn (aimed at: 88 %). By HTTP the "
         f"slowest of a hundred answers comes in {median(x['p99_ms'] for x in http):.0f} ms, the "
         f"first {figures['first_answer_s']:.1f} s after the start. The client shares the cores.",
+        *_at_half_load(figures, bare_ms),
         "",
         f"{cores} cores that do nothing but decode, fit and read give {most(bare_ms)} answers a "
         f"second at the bare loop's {bare_ms:.1f} ms, and the server at most "
         f"{most(figures['loads'][0]['processor_ms'])}. {asked['sockets']} sockets of "
         f"{asked['frames_per_s']:g} frames a second ask for "
         f"{asked['sockets'] * asked['frames_per_s']:.0f}: where that is more, frames are dropped.",
+        *measured_with(figures),
+    ]
+
+
+def _at_half_load(figures: Figures, bare_ms: float) -> list[str]:
+    if not (half := figures.get("half_load")):
+        return []
+    return [
+        "",
+        f"At half of what the bare loops give, {half['requests_per_s']:.0f} requests a second at "
+        f"random times, the slowest of a hundred answers comes in {half['p99_ms']:.0f} ms, "
+        f"{half['p99_ms'] / bare_ms:.1f} times the bare loop's (aimed at: 5), the median in "
+        f"{half['median_ms']:.0f} ms.",
+    ]
+
+
+def server_memory() -> list[str]:
+    """Returns the server's memory over minutes of sockets and requests."""
+    figures = read("serve_soak")
+    memory = figures["memory_mb"]
+    return [
+        f"{figures['minutes']} rounds, each of 20 new sockets and 600 requests: {memory[0]:.0f} MB "
+        f"after the first, {median(memory):.0f} MB in the median, {max(memory):.0f} MB at most, "
+        f"{memory[-1]:.0f} MB at the end.",
         *measured_with(figures),
     ]
 
@@ -153,6 +178,7 @@ def _gpu_row(row: Figures) -> tuple[str, ...]:
 
 BLOCKS = {
     "server_load": server_load,
+    "server_memory": server_memory,
     "answer_time": answer_time,
     "synth_speed": synth_speed,
     "loader": loader,

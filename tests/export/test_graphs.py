@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from fingerspell import images
 from fingerspell.export.parity import TOLERANCE
 from fingerspell.runtime import Recogniser, open_model
 from helpers.exports import LABELS, fitted, jpegs, tiny_recogniser
@@ -69,15 +70,17 @@ def test_the_graph_holds_no_variables_and_no_control_flow(exported):
     assert len(graph_def.library.function) == 0
 
 
-def test_a_loaded_saved_model_can_be_called_and_takes_one_jpeg(exported):
+def test_a_loaded_saved_model_can_be_called_and_takes_one_file(exported):
     """Its signatures are proven on batches by every export."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(exported.folder / "saved_model"))
     expected = tiny_recogniser().predict(fitted()[:5], verbose=0)
     np.testing.assert_allclose(loaded(fitted()[:5]), expected, atol=1e-4)
-    answer = loaded.signatures["jpeg"](jpeg=tf.constant(jpegs()[0]))["probabilities"]
-    np.testing.assert_allclose(answer, expected[:1], atol=1e-4)
+    png = tf.io.encode_png(images.decode(jpegs()[0])).numpy()
+    for content in (jpegs()[0], png):
+        answer = loaded.signatures["serving_bytes"](image_bytes=tf.constant(content))
+        np.testing.assert_allclose(answer["probabilities"], expected[:1], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["saved_model", "trained_model_graph.pb", "model.tflite"])

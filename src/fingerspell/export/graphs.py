@@ -13,7 +13,7 @@ from fingerspell.errors import ExportError
 
 FOLDER = "saved_model"
 PIXELS_SIGNATURE = "serving_default"
-JPEG_SIGNATURE = "jpeg"
+BYTES_SIGNATURE = "serving_bytes"
 FILE_NAME = "trained_model_graph.pb"
 JPEG_TENSOR = "DecodeJpeg/contents"
 PIXELS_TENSOR = "image"
@@ -41,8 +41,10 @@ def require_tensorflow() -> None:
 def write_saved_model(model: Any, output_dir: Path) -> Path:
     """Writes `saved_model/` and returns its path.
 
-    `serving_default`  image: float32 (N, h, w, 3) in [0, 1]      → probabilities: float32 (N, C)
-    `jpeg`             jpeg: string, one or a batch of any length → probabilities: float32 (N, C)
+    `serving_default`  image: float32 (N, h, w, 3) in [0, 1]             → probabilities (N, C)
+    `serving_bytes`    image_bytes: string, one or a batch of any length → probabilities (N, C)
+
+    Bytes are those of JPEG or PNG files; probabilities are float32.
 
     The loaded object is also callable with a batch of pixels.
     """
@@ -50,7 +52,7 @@ def write_saved_model(model: Any, output_dir: Path) -> Path:
 
     path = output_dir / FOLDER
     module = _module(model)
-    signatures = {PIXELS_SIGNATURE: module.pixels, JPEG_SIGNATURE: module.jpeg}
+    signatures = {PIXELS_SIGNATURE: module.pixels, BYTES_SIGNATURE: module.encoded}
     tf.saved_model.save(module, str(path), signatures=signatures)
     return path
 
@@ -184,10 +186,10 @@ def _module(model: Any) -> Any:
     def pixels(image: Any) -> dict[str, Any]:
         return {"probabilities": network(image)}
 
-    def jpeg(jpeg: Any) -> dict[str, Any]:
+    def encoded(image_bytes: Any) -> dict[str, Any]:
         fitted = tf.map_fn(
             lambda one: _picture(one, size_px),
-            tf.reshape(jpeg, [-1]),
+            tf.reshape(image_bytes, [-1]),
             fn_output_signature=fitted_spec,
         )
         return {"probabilities": network(fitted)}
@@ -195,9 +197,8 @@ def _module(model: Any) -> Any:
     module = tf.Module()
     module.weights = [variable.value for variable in model.variables]
     module.pixels = tf.function(pixels, autograph=False, input_signature=[pixel_spec])
-    module.jpeg = tf.function(
-        jpeg, autograph=False, input_signature=[tf.TensorSpec(None, tf.string, name="jpeg")]
-    )
+    bytes_spec = tf.TensorSpec(None, tf.string, name="image_bytes")
+    module.encoded = tf.function(encoded, autograph=False, input_signature=[bytes_spec])
     module.__call__ = network
     return module
 

@@ -66,15 +66,17 @@ def _of_saved_model_pixels(folder: Path, size_px: tuple[int, int]) -> Answers:
     return lambda jpegs, _owner=loaded: _batched(ask, fitted(jpegs, size_px))  # type: ignore[misc]
 
 
-def _of_saved_model_jpeg(folder: Path, _size_px: tuple[int, int]) -> Answers:
-    """Returns the SavedModel's `jpeg` signature, fed with whole batches of bytes."""
+def _of_saved_model_bytes(folder: Path, _size_px: tuple[int, int]) -> Answers:
+    """Returns the SavedModel's `serving_bytes` signature, fed with whole batches of bytes."""
     import tensorflow as tf
 
     loaded = _load(folder)
-    signature = loaded.signatures[graphs.JPEG_SIGNATURE]
+    name = graphs.BYTES_SIGNATURE if graphs.BYTES_SIGNATURE in loaded.signatures else "jpeg"
+    signature = loaded.signatures[name]  # `jpeg` until December 2026.
+    (entry,) = signature.structured_input_signature[1]
 
     def ask(batch: Any) -> Any:
-        return signature(jpeg=tf.constant(list(batch)))["probabilities"].numpy()
+        return signature(**{entry: tf.constant(list(batch))})["probabilities"].numpy()
 
     return lambda jpegs, _owner=loaded: _batched(ask, jpegs)  # type: ignore[misc]
 
@@ -135,7 +137,7 @@ def _session(folder: Path) -> Any:
 
 _CHECKS = (
     _Check(name="saved_model serving_default", open=_of_saved_model_pixels),
-    _Check(name="saved_model jpeg", open=_of_saved_model_jpeg),
+    _Check(name="saved_model serving_bytes", open=_of_saved_model_bytes),
     _Check(name="frozen image:0", open=_of_frozen_pixels),
     _Check(name="frozen DecodeJpeg/contents:0", open=_of_frozen_jpeg),
     _Check(name="tflite float32", open=_of_tflite(tflite.FILES["float32"])),
