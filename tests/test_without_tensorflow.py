@@ -14,6 +14,7 @@ from fingerspell.cli.main import build_parser
 from fingerspell.config import guide
 from fingerspell.files import HOLDER, this_process
 from fingerspell.train.run_folder import FILES
+from helpers.needed import need_backend
 from helpers.small_run import write_colours
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,10 +62,7 @@ def fingerspell(
 
 @pytest.fixture(scope="module")
 def torch():
-    if not backends.is_installed("torch"):
-        if os.environ.get("CI"):
-            pytest.fail("torch is not installed: backend/requirements_test.txt asks for it")
-        pytest.skip(f"torch is not installed; {backends.install_backend('torch')}")
+    need_backend("torch")
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,19 @@ def left_over(address: str) -> list[str]:
     return [f"{x}={v}" for x in names if (v := float(lines[f"fingerspell_{x}"]))]
 
 
+def peak_mb(pid: int) -> float:
+    """Returns the most memory that a process had; NaN where the system (all but Linux) keeps none.
+
+    From `VmHWM` in kB, https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+    """
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next(
+        (round(int(x.split()[1]) * 1024 / 1e6) for x in lines if x.startswith("VmHWM")),
+        float("nan"),
+    )
+
+
 def by_schema(address: str, found: Findings) -> None:
     """Lets schemathesis send what the description allows, and what it forbids."""
     if find_spec("schemathesis") is None:
@@ -261,6 +274,7 @@ def main(uploads: int, seed: int) -> int:
             time.sleep(5)
             found.wrong += left_over(address)
             weigh("at last")
+            memory_mb["at most"] = peak_mb(process.pid)
             started_s = time.perf_counter()
             found.check("at last", httpx.post(f"{address}/predict-image", content=files[0]),
                         time.perf_counter() - started_s)  # fmt: skip

@@ -1,10 +1,12 @@
-"""What a test needs beside Python's packages."""
+"""What a test needs that a user may do without."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+
+from fingerspell import backends
 
 
 def need(missing: str) -> None:
@@ -14,3 +16,8 @@ def need(missing: str) -> None:
     """
     if missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+
+
+def need_backend(name: str) -> None:
+    """Skips, or fails, where a Keras backend is not installed."""
+    need("" if backends.is_installed(name) else f"no {name}: {backends.install_backend(name)}")

@@ -5,8 +5,11 @@ import http.client
 import io
 import json
 import logging
+import platform
 import select
 import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
@@ -151,3 +154,30 @@ def test_a_server_beside_other_work_leaves_that_works_logging_alone():
             assert handler in log.handlers
     finally:
         log.removeHandler(handler)
+
+
+KEPT = """
+import ctypes, sys
+from fingerspell.serve.running import give_memory_back
+if sys.argv[1:]:
+    give_memory_back()
+def resident_mb():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
+bytearray(b"x" * 30_000_000)
+before = resident_mb()
+large = [bytearray(b"x" * 5_000_000) for _ in range(8)]
+above = bytearray(200_000)  # What lies behind them in a heap holds them there.
+del large
+print(resident_mb() - before)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="glibc's own matter"
+)
+def test_what_large_pictures_took_is_given_back_at_once():
+    kept_mb, given_back_mb = (
+        float(subprocess.check_output([sys.executable, "-c", KEPT, *argv], text=True))
+        for argv in ([], ["now"])
+    )
+    assert kept_mb > 30 and given_back_mb < 5

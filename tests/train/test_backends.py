@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fingerspell import backends
+from helpers.needed import need_backend
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = tuple(backends.REQUIREMENTS)
@@ -27,14 +28,6 @@ def start(backend: str, *command: str) -> subprocess.Popen[str]:
         env={**os.environ, **settings, "TF_CPP_MIN_LOG_LEVEL": "3"}, cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
     )  # fmt: skip
-
-
-def need(backend: str) -> None:
-    """Skips where a backend is not installed; where every change is tested it has to be."""
-    if not backends.is_installed(backend):
-        if os.environ.get("CI"):
-            pytest.fail(f"{backend} is not installed: backend/requirements_test.txt asks for it")
-        pytest.skip(f"{backend} is not installed; {backends.install_backend(backend)}")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +64,7 @@ def runs(data, weights, tmp_path_factory):
 @pytest.mark.parametrize("backend", OTHERS)
 def test_losses_accuracies_and_rates_are_those_of_tensorflow(runs, backend):
     """Frozen phase, free phase, averaged weights at each validation, decaying rate."""
-    need(backend)
+    need_backend(backend)
     ours, theirs = runs[backend]["straight"], runs["tensorflow"]["straight"]
     assert len(ours["loss"]) == 3
     for name, values in theirs.items():
@@ -82,7 +75,7 @@ def test_losses_accuracies_and_rates_are_those_of_tensorflow(runs, backend):
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_an_interrupted_run_of_the_chosen_backend_ends_as_one_that_was_left_alone(runs, backend):
-    need(backend)
+    need_backend(backend)
     assert runs[backend]["backend"] == backend
     straight, stopped = runs[backend]["straight"], runs[backend]["stopped"]
     first, *_, last = straight["val_loss"]
@@ -93,7 +86,7 @@ def test_an_interrupted_run_of_the_chosen_backend_ends_as_one_that_was_left_alon
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_steps_in_parts_and_full_memory_are_known_to_every_backend(runs, backend):
-    need(backend)
+    need_backend(backend)
     assert runs[backend]["device"] == 0, runs[backend]["said"]
 
 
@@ -112,7 +105,7 @@ def test_steps_in_parts_and_full_memory_are_known_to_every_backend(runs, backend
 )
 def test_precision_follows_what_the_gpu_can_do(monkeypatch, backend, capability, policy):
     """NVIDIA's numbers are compared; an AMD GPU has a name."""
-    need(backend)
+    need_backend(backend)
     library = importlib.import_module(backend)
     if backend == "jax":
         gpu = SimpleNamespace(platform="gpu", compute_capability=capability)

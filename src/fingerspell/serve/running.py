@@ -130,6 +130,7 @@ def serve(
 
     `log` is one of `operations.log.KINDS`.
     """
+    give_memory_back()
     config = _config(app, "info", tls, log_config=settings(log))
     _allow_open_files(_traffic(config).limits.connections + 128)
     try:
@@ -140,6 +141,26 @@ def serve(
             print("stopped in the middle of a picture", file=sys.stderr, flush=True)
             sys.stdout.flush()
             os._exit(130)
+
+
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+_LARGE_BYTES = 4 * 1024**2
+"""Of the pictures that people send, the pixels of nearly all take less."""
+
+
+def give_memory_back() -> None:
+    """Has glibc give large freed blocks back at once, whatever the process has seen before.
+
+    By itself it keeps blocks up to 32 MB in the heaps of all threads once one was freed; it took a
+    fifth of the memory at most. https://man7.org/linux/man-pages/man3/mallopt.3.html
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+        mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_TRIM_THRESHOLD, 2 * _LARGE_BYTES)
 
 
 def _allow_open_files(count: int) -> None:

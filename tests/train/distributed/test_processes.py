@@ -7,20 +7,16 @@ import time
 
 import pytest
 
-from fingerspell import backends
 from fingerspell.train.distributed.rank import NAMES
 from helpers.killed_run import child, kill_after_step, newest
+from helpers.needed import need_backend
 from helpers.process_pair import assert_alike, pair
 from helpers.run_files import assert_same_run
 
 
 @pytest.fixture(scope="module", autouse=True)
 def jax():
-    """Skips where JAX is absent; where every change is tested it has to be there."""
-    if not backends.is_installed("jax"):
-        if os.environ.get("CI"):
-            pytest.fail("jax is not installed: " + backends.install_backend("jax"))
-        pytest.skip("jax is not installed")
+    need_backend("jax")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_BACKEND", "jax")
         for name in NAMES:

@@ -8,16 +8,15 @@ import pytest
 
 from fingerspell import backends
 from helpers.killed_run import newest
+from helpers.needed import need, need_backend
 from helpers.ray_run import REFUSED, pids, start
 from helpers.run_files import assert_same_run
 
 
 @pytest.fixture(scope="module", autouse=True)
 def ray():
-    missing = [name for name in ("ray", "jax") if not backends.is_installed(name)]
-    assert not (missing and "CI" in os.environ), f"{missing}: part of requirements_test.txt"
-    if missing:
-        pytest.skip(f'{missing[0]} is not installed: pip install ".[cluster]"')
+    need("" if backends.is_installed("ray") else 'no ray: pip install ".[cluster]"')
+    need_backend("jax")
 
 
 @pytest.mark.parametrize("rank", [pytest.param("0", marks=pytest.mark.slow), "1"])
