@@ -1,4 +1,4 @@
-"""The studio in Chromium in front of a camera that plays films: words become text, a face none."""
+"""The studio as it is shipped, in Chromium, in front of a camera that plays films."""
 
 import time
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from fingerspell.images.encode import encode_jpeg
 from fingerspell.runtime import Recogniser
 from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
+from fingerspell.serve.studio.collect import Collect
 from fingerspell.synth.motion import Timing
 from fingerspell.synth.picture import draw
 from fingerspell.synth.video import film
@@ -55,7 +56,12 @@ def photograph(label: str) -> np.ndarray:
 def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Synthetic hands spell HELLO and BOOK."""
     path = tmp_path_factory.mktemp("words") / "words.mjpeg"
-    how = {"fps": FILM_FPS, "seed": 1, "size_px": (SIDE_PX, SIDE_PX), "timing": Timing(hold_s=0.5)}
+    how = {
+        "fps": FILM_FPS,
+        "seed": 1,
+        "size_px": (SIDE_PX, SIDE_PX),
+        "timing": Timing(hold_s=0.5, rest_s=1.2),
+    }
     write(path, (frame.rgb for frame in film("HELLO BOOK", **how)))
     return path
 
@@ -70,7 +76,7 @@ def studio() -> Iterator[str]:
 class Studio:
     """The page, its recogniser loaded; `said` is what it complained of, `asked` what it loaded."""
 
-    def __init__(self, browser: Any, url: str, script: str = "") -> None:
+    def __init__(self, browser: Any, url: str, script: str = "", key: str = "") -> None:
         self.asked: list[str] = []
         self.said: list[str] = []
         self.context = browser.new_context()
@@ -81,12 +87,15 @@ class Studio:
         self.page.add_init_script(ASKS_FIRST + script)
         with self.page.expect_response("**/words.txt"):  # Asked for once all is ready.
             self.page.goto(url)
+            if key:
+                self.page.get_by_label("Key").fill(key)
+                self.page.get_by_role("button", name="Open").click()
 
     def written(self) -> str:
         return self.page.evaluate(WRITTEN)
 
     def turn_on(self) -> None:
-        self.page.get_by_role("button", name="Turn on the camera").click()
+        self.page.get_by_role("button", name="Turn on the camera", exact=True).click()
         self.page.wait_for_selector(".stage[data-state=live]")
 
     def wait_for(self, text: str, seconds: float = 45) -> None:
@@ -132,3 +141,23 @@ def test_photographs_of_an_unseen_signer_become_text(browser, studio, camera):
     opened.turn_on()
     opened.wait_for("LUCKY")
     opened.close()
+
+
+def test_behind_a_key_the_server_reads_and_takes_pictures(browser, camera, words, tmp_path):
+    camera.write_bytes(words.read_bytes())
+    key, collect = "a-key-of-sixteen.characters", Collect(tmp_path / "hands", "fingerspell adapt")
+    with running(create_app(Recogniser.load(), keys=[key], collect=collect)) as url:
+        opened = Studio(browser, f"{url}/#collect&token={collect.token}", ON_SERVER, key)
+        opened.turn_on()
+        page = opened.page
+        time.sleep(1.5)  # Until the hand comes: pictures that are alike are kept once.
+        page.locator(".record:enabled").press("Space")
+        page.locator(".thumb").nth(3).wait_for()
+        page.locator(".record").press("Space")
+        page.get_by_role("button", name="Hand to the server").click()
+        page.get_by_text("handed over").wait_for()
+        kept = [path.relative_to(collect.folder).parts for path in collect.folder.rglob("*.jpg")]
+        assert len(kept) >= 2 and {label for label, _ in kept} == {"A"}
+        assert not [x for x in opened.asked if key in x or collect.token in x]
+        assert opened.said == [opened.said[0]] and "401" in opened.said.pop()
+        opened.close()

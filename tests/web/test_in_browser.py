@@ -25,9 +25,10 @@ OPEN = """async (mode) => {
   const base = new URL('./', location.href);
   const contract = await studio.engine.contract(base);
   window.states = [];
+  window.shares = [];
   window.rec = mode === 'server'
     ? await studio.engine.openOnServer(base, contract, (state) => states.push(state))
-    : await studio.engine.openOnDevice(base, contract);
+    : await studio.engine.openOnDevice(base, contract, (share) => shares.push(share));
   window.speller = studio.engine.speller(contract);
   return rec.mode;
 }"""
@@ -91,6 +92,11 @@ def picture(seed: int = 3, shape: tuple[int, int] = (300, 220)) -> np.ndarray:
 
 def encoded(rgb: np.ndarray) -> str:
     return base64.b64encode(encode_png(rgb)).decode()
+
+
+def test_how_much_of_the_model_is_loaded_is_told(page):
+    shares = page.run("() => shares")
+    assert shares == sorted(shares) and 0 < shares[0] < shares[-1] == 1
 
 
 def test_a_picture_is_read_as_python_reads_it(page):
