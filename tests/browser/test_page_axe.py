@@ -55,7 +55,7 @@ def test_nothing_serious_on_any_screen(open_page, width, theme):
     assert found == []
 
 
-@pytest.mark.parametrize("query", ["?fails=device", "?slow", "?mock"])
+@pytest.mark.parametrize("query", ["?fails=device", "?slow", "?mock", "?key=k"])
 def test_nothing_serious_in_a_state_that_waits(open_page, query):
     page = open_page(query, bypass_csp=True, reduced_motion="reduce")
     page.add_script_tag(path=AXE)

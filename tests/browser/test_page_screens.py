@@ -229,6 +229,37 @@ def test_pictures_are_downloaded_as_folders_by_class(open_page):
     assert page.get_by_text("fingerspell adapt --input_dir my_pictures").count() == 1
 
 
+def test_pictures_are_handed_to_a_server_that_told_its_token(open_page):
+    page, got = open_page("#collect&token=a-token"), []
+    assert page.evaluate("location.hash") == "#collect", "it stays in no history"
+
+    def take(route):
+        got.append((route.request.url.rpartition("?")[2], route.request.headers))
+        if len(got) == 2:
+            fault = {"found": "a full folder", "expected": "room", "fix": "make some"}
+            return route.fulfill(json=fault)  # Another status Chromium would log.
+        return route.fulfill(status=201, json={"command": "fingerspell adapt --input_dir hands"})
+
+    page.route("**/v1/collected?*", take)
+    hand_over = page.get_by_role("button", name="Hand to the server")
+    assert hand_over.is_disabled()
+    record(page, "A", 2)
+    hand_over.click()
+    page.get_by_text("a full folder").wait_for()
+    hand_over.click()
+    page.get_by_text("fingerspell adapt --input_dir hands").wait_for()
+    assert hand_over.is_disabled(), "the server has them all"
+    recorded = int(cell(page, "collect", "A").inner_text().split()[1])
+    assert len(got) == recorded + 1 and {query for query, _ in got} == {"label=A"}
+    assert {headers["x-collect-token"] for _, headers in got} == {"a-token"}
+
+
+def test_without_a_token_nothing_is_handed_over(open_page):
+    page = open_page("#collect")
+    record(page, "A", 1)
+    assert page.get_by_role("button", name="Hand to the server").count() == 0
+
+
 def test_what_the_server_reads_is_recorded_and_cannot_be_trained_on(open_page):
     chosen = "localStorage['fingerspell.settings'] = JSON.stringify({ where: 'server' })"
     page = open_page("#collect", script=chosen)

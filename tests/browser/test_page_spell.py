@@ -139,8 +139,23 @@ def test_a_recogniser_that_fails_says_found_expected_and_fix(open_page, what):
 
 def test_loading_is_said(open_page):
     page = open_page("?slow")
-    page.wait_for_selector("[role=progressbar]")
-    assert "Loading the recogniser" in page.locator(".cover").inner_text()
+    page.wait_for_selector("[role=progressbar][aria-valuenow='43']")
+    said = page.locator(".cover").inner_text()
+    assert "Loading the recogniser" in said and "43 %" in said
+
+
+def test_a_server_with_keys_is_asked_again_with_the_one_that_is_given(open_page):
+    page = open_page("?key=right%20key")
+    page.get_by_text("This server asks for a key").wait_for()
+    for key in ("wrong", "right key"):
+        page.get_by_label("Key").fill(key)
+        page.get_by_label("Key").press("Enter")
+        if key == "wrong":
+            page.get_by_text("does not know that key").wait_for()
+    live(page)
+    assert "right" not in page.evaluate("JSON.stringify(localStorage)")
+    page.reload()
+    live(page)
 
 
 def test_another_place_to_read_is_offered_and_what_leaves_is_said(open_page):

@@ -1,5 +1,7 @@
 """Who may come in: hosts, keys, rates and pages; and what is said to those who may not."""
 
+import gzip
+
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
@@ -105,3 +107,14 @@ def test_a_client_has_so_many_requests_a_second_and_others_theirs():
     answers = [served.get("/health") for _ in range(4)]
     assert [x.status_code for x in answers][:2] == [200, 200] and answers[-1].status_code == 429
     assert answers[-1].headers["retry-after"] == "1" and "1 a second" in answers[-1].text
+
+
+def test_a_page_without_a_key_gets_what_is_no_secret(tmp_path):
+    (tmp_path / "index.html").write_text("<title>Studio</title>")
+    (tmp_path / "litert.wasm.gz").write_bytes(gzip.compress(b"wasm"))
+    served, accept = client(keys=(KEY,), static=tmp_path), {"Accept": "text/html"}
+    assert served.get("/", headers=accept).status_code == 200
+    assert served.get("/litert.wasm").content == b"wasm"
+    assert served.get("/studio.json").status_code == 401
+    known = {"Authorization": f"Bearer {KEY}"}
+    assert served.get("/studio.json", headers=known).json()["labels"]

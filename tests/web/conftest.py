@@ -6,22 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from benchmarks.browser.chromium import browser as browser_path
-from fingerspell.images.encode import encode_jpeg
 from fingerspell.runtime import Recogniser
 from fingerspell.serve.app import create_app
 from fingerspell.serve.running import running
-from fingerspell.synth.motion import Timing
-from fingerspell.synth.video import film
 from helpers.needed import need
 from house import ROOT
 
 WEB = ROOT / "web"
-_FPS = 6
-_REPEATED = 30 // _FPS  # Chromium plays 30 a second.
 _PAGE = '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Engine</title>\
 <link rel="icon" href="data:,"><script src="engine.js"></script></head><body></body></html>'
 
@@ -66,20 +60,17 @@ def served(engine_page: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def ace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A camera's film, again and again: a synthetic hand spells ACE, in the middle of 212 × 160."""
-    path = tmp_path_factory.mktemp("film") / "ace.mjpeg"
-    timing = Timing(hold_s=0.7, rest_s=0.4)
-    with path.open("wb") as file:
-        for frame in film("ACE", fps=_FPS, seed=1, size_px=(160, 160), timing=timing):
-            rgb = np.pad(frame.rgb, ((0, 0), (26, 26), (0, 0)), mode="edge")
-            file.write(encode_jpeg(rgb) * _REPEATED)
-    return path
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The film that the browser's camera plays again and again, from its start when turned on.
+
+    A test writes it: motion JPEG, 30 pictures a second.
+    """
+    return tmp_path_factory.mktemp("film") / "camera.mjpeg"
 
 
 @pytest.fixture(scope="module")  # While it is open, no other loop of asyncio may run.
-def browser(chromium: str, ace: Path) -> Iterator[Any]:
-    """Chromium with a camera that plays the film."""
+def browser(chromium: str, camera: Path) -> Iterator[Any]:
+    """Chromium with a camera that plays a film."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
@@ -87,7 +78,7 @@ def browser(chromium: str, ace: Path) -> Iterator[Any]:
             executable_path=chromium,
             args=[
                 "--no-sandbox", "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={ace}",
+                "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}",
             ],
         )  # fmt: skip
         yield started

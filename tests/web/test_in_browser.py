@@ -1,4 +1,4 @@
-"""The engine in Chromium: a camera's word becomes text, on the device and by the server."""
+"""The engine in Chromium: pictures, last layers and words, on the device and by the server."""
 
 import base64
 import socket
@@ -25,35 +25,12 @@ OPEN = """async (mode) => {
   const base = new URL('./', location.href);
   const contract = await studio.engine.contract(base);
   window.states = [];
+  window.shares = [];
   window.rec = mode === 'server'
     ? await studio.engine.openOnServer(base, contract, (state) => states.push(state))
-    : await studio.engine.openOnDevice(base, contract);
+    : await studio.engine.openOnDevice(base, contract, (share) => shares.push(share));
   window.speller = studio.engine.speller(contract);
   return rec.mode;
-}"""
-
-WATCH = """async ([word, seconds]) => {
-  const stream = await navigator.mediaDevices.getUserMedia({ video: true });
-  const video = Object.assign(document.createElement('video'), { srcObject: stream, muted: true });
-  document.body.append(video);
-  await video.play();
-  const told = { read: 0, passed: 0, text: '' };
-  let before = null;
-  await new Promise((done) => {
-    const until = performance.now() + 1000 * seconds;
-    const next = async (now) => {
-      if (told.text.includes(word) || now > until) return done();
-      video.requestVideoFrameCallback(next);
-      const seen = await rec.frame(new VideoFrame(video), now);
-      if (!seen) return void told.passed++;
-      told.read++;
-      told.text = speller.step(seen, before === null ? 0 : (now - before) / 1000).text;
-      before = now;
-    };
-    video.requestVideoFrameCallback(next);
-  });
-  stream.getTracks().forEach((track) => track.stop());
-  return told;
 }"""
 
 PICTURE = """async (encoded) => {
@@ -117,19 +94,9 @@ def encoded(rgb: np.ndarray) -> str:
     return base64.b64encode(encode_png(rgb)).decode()
 
 
-def test_the_word_in_front_of_the_camera_becomes_text(page):
-    told = page.run(WATCH, ["ACE", 40])
-    assert "ACE" in told["text"] and told["read"] > 5, told
-
-
-def test_it_does_so_by_the_server_too(browser, served):
-    opened = Page(browser, served)
-    assert opened.run(OPEN, "server") == "server"
-    told = opened.run(WATCH, ["ACE", 40])
-    assert "ACE" in told["text"] and told["read"] > 5, told
-    assert opened.run("() => states") == ["open"] and opened.said == []
-    assert not [url for url in opened.asked if url.endswith((".tflite", ".wasm"))]
-    opened.page.close()
+def test_how_much_of_the_model_is_loaded_is_told(page):
+    shares = page.run("() => shares")
+    assert shares == sorted(shares) and 0 < shares[0] < shares[-1] == 1
 
 
 def test_a_picture_is_read_as_python_reads_it(page):

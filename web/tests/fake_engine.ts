@@ -1,7 +1,7 @@
 /** A stand-in for the engine: tests say what a frame shows (`window.fake`). Never shipped. */
 
 import {
-  EngineError, type Contract, type Engine, type Head, type Recogniser, type Seen, type Session,
+  EngineError, keyOf, LockedError, type Contract, type Engine, type Head, type Recogniser, type Seen, type Session,
   type Speller,
 } from "../src/engine/api";
 import { start } from "../src/page/app";
@@ -18,6 +18,8 @@ const fake = {
   /** What does not start: `contract`, `device`, `server`, or `frame`. */
   fails: new URLSearchParams(location.search).get("fails") ?? "",
   slow: new URLSearchParams(location.search).has("slow"),
+  /** The key that the server asks for; empty: none. */
+  key: new URLSearchParams(location.search).get("key") ?? "",
   state: (_: "open" | "gone"): void => undefined,
   head: null as Head | null,
   allowed: null as readonly string[] | null,
@@ -77,12 +79,16 @@ function recogniser(mode: "wasm" | "server"): Recogniser {
 
 const engine: Engine = {
   speller: makeSpeller,
-  async contract() {
+  async contract(base) {
     fail("contract");
+    if (keyOf(base) !== fake.key) throw new LockedError(keyOf(base) !== "");
     return contract;
   },
-  async openOnDevice() {
-    if (fake.slow) await new Promise(() => undefined);
+  async openOnDevice(_base, _contract, onShare) {
+    if (fake.slow) {
+      onShare?.(0.4267);
+      await new Promise(() => undefined);
+    }
     fail("device");
     return recogniser("wasm");
   },

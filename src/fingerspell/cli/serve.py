@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import socket
 import sys
 import tomllib
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fingerspell.runtime import Predictor
     from fingerspell.serve.limits import Limits
     from fingerspell.serve.operations.reload import Reload
+    from fingerspell.serve.studio.collect import Collect
 
 from fingerspell.cli.options import add_reading, chosen_words, predictor_and_rules
 
@@ -52,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model has changed, and serve the new one without a stop (default: never)")  # fmt: skip
     add("--ray", type=int, metavar="N", help="serve N replicas on Ray Serve: pictures, batches and "
         "sockets, but no session_id (needs the package ray[serve], docs/deploy.md)")  # fmt: skip
+    add("--collect", type=Path, metavar="DIR", help="keep pictures that the studio's page hands "
+        "over, for `fingerspell adapt` (default: none are taken)")  # fmt: skip
     add("--log", choices=("text", "json"), help="lines of text, or JSON for a collector of logs "
         "(default: $FINGERSPELL_LOG or text)")  # fmt: skip
     add("--config", type=Path, action=_Settings, metavar="FILE", help="a TOML file of these "
@@ -153,6 +157,23 @@ def _reload(args: argparse.Namespace) -> Reload | None:
         path=path, loaded=signature(path), every_s=args.reload_s,
         load=lambda: predictor_and_rules(args),
     )  # fmt: skip
+
+
+def _collect(folder: Path | None) -> Collect | None:
+    """Returns where the page's pictures go; raises `ConfigError` where none can be written."""
+    from fingerspell.cli.main import as_started
+    from fingerspell.errors import require
+    from fingerspell.files import why_not_writable
+    from fingerspell.serve.studio.collect import Collect
+
+    if folder is None:
+        return None
+    folder = folder.absolute()
+    reason = "it is a file" if folder.is_file() else why_not_writable(folder)
+    require(not reason, found=f"--collect {folder} ({reason})",
+            expected="a folder that can be written", fix="name another folder")  # fmt: skip
+    command = f"fingerspell adapt --input_dir {shlex.quote(str(folder))}"
+    return Collect(folder, as_started(command))
 
 
 _MOST_MB = 64
@@ -337,9 +358,13 @@ def run(args: argparse.Namespace) -> int:
     keys, tls = _keys(args.keys, os.environ), _tls(args.https, host)
     require(args.ray is None or tls is None, found="--ray with --https", expected="one of them",
             fix="let a proxy in front of Ray end HTTPS (docs/deploy.md)")  # fmt: skip
+    collect = _collect(args.collect)
+    require(args.ray is None or collect is None, found="--ray with --collect",
+            expected="one of them: replicas know nothing of each other",
+            fix="omit --ray")  # fmt: skip
     more = {
         "limits": _limits(args, local), "cors": _origins(args.cors), "keys": keys,
-        "hosts": [*args.allowed_host, host],
+        "hosts": [*args.allowed_host, host], "collect": collect,
     }  # fmt: skip
     with open_socket(host, port) as bound:  # before the model is loaded: that takes longer
         if args.ray is not None:
@@ -353,10 +378,12 @@ def run(args: argparse.Namespace) -> int:
         if not local and not keys:
             print("note: whoever reaches this address may use it; --keys FILE asks for a key",
                   file=sys.stderr)  # fmt: skip
-        if has_page() and not keys:
-            print(f"the studio, in a browser: {here}/", flush=True)
+        if has_page():
+            # Behind # a browser keeps it to itself: no log and no proxy sees the token.
+            page = f"/#collect&token={collect.token}" if collect else "/"
+            print(f"the studio, in a browser: {here}{page}", flush=True)
             if network and tls is not None and sys.stdout.isatty():
-                print(f"on a phone, by its camera:\n{qr_code(network[0] + '/')}", flush=True)
+                print(f"on a phone, by its camera:\n{qr_code(network[0] + page)}", flush=True)
         options = "-k " * (tls is not None) + '-H "Authorization: Bearer KEY" ' * bool(keys)
         print(f"try: curl {options}-F image=@hand.jpg {here}/predict-image", flush=True)
         serve(app, bound, log, tls)

@@ -19,7 +19,7 @@ from fingerspell.live import LiveRules, rules_at
 from fingerspell.live.words import WordList
 from fingerspell.runtime import Predictor
 from fingerspell.serve import messages
-from fingerspell.serve.gate import Gate
+from fingerspell.serve.gate import OPEN, Gate
 from fingerspell.serve.limits import Limits
 from fingerspell.serve.metrics import CONTENT_TYPE, Metrics
 from fingerspell.serve.operations.reload import Reload, keep_current
@@ -29,7 +29,8 @@ from fingerspell.serve.service import Service
 from fingerspell.serve.session_routes import add_session_routes
 from fingerspell.serve.sessions import Sessions
 from fingerspell.serve.stream import add_stream
-from fingerspell.serve.studio import STATIC, add_studio
+from fingerspell.serve.studio import STATIC, add_studio, page_paths
+from fingerspell.serve.studio.collect import Collect, add_collect
 from fingerspell.serve.traffic import Traffic
 
 _LOCAL_ORIGINS = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
@@ -48,6 +49,7 @@ def create_app(
     reload: Reload | None = None,
     clock: Callable[[], float] = time.monotonic,
     static: Path = STATIC,
+    collect: Collect | None = None,
 ) -> FastAPI:
     """Returns the server's app around a loaded recogniser.
 
@@ -58,7 +60,8 @@ def create_app(
     `*` for any. With `keys` a request needs one of them. Without `sessions_allowed` a request that
     names a session is refused: the texts of several processes know nothing of each other. With
     `reload` a new recogniser is served without a stop. `clock` tells sessions when frames
-    arrive. `static` holds the built page.
+    arrive. `static` holds the built page. `collect` says where pictures that the page
+    recorded are kept; none are without it.
     """
     limits = limits or Limits()
     rules = rules or rules_at(recogniser.labels, recogniser.threshold)
@@ -90,6 +93,7 @@ def create_app(
     add_problem_handlers(app)
     app.add_middleware(
         Gate, traffic=traffic, metrics=metrics, hosts=hosts, keys=keys,
+        open_paths={*OPEN, *page_paths(static)},
         is_known_page=lambda page: _is_known_page(page, cors),
     )  # fmt: skip
     _allow_pages(app, cors)
@@ -98,6 +102,8 @@ def create_app(
     add_session_routes(app, service)
     add_stream(app, service)
     add_studio(app, service, static)
+    if collect is not None:
+        add_collect(app, service, collect)
     return app
 
 

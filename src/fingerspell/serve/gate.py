@@ -85,6 +85,7 @@ class Gate:
         metrics: Metrics,
         hosts: Sequence[str],
         keys: Sequence[str],
+        open_paths: Collection[str],
         is_known_page: Callable[[str], bool],
     ) -> None:
         self.app = app
@@ -93,6 +94,7 @@ class Gate:
         own = socket.gethostname()
         self._hosts = frozenset(host.lower() for host in (own, f"{own}.local", *hosts))
         self._keys = tuple(key.encode() for key in keys)
+        self._open_paths = frozenset(open_paths)
         self._is_known_page = is_known_page
         self._rates = Rates(traffic.limits.client_rate)
 
@@ -156,7 +158,11 @@ class Gate:
                 expected="a page of this server, of this machine, or one named by --cors",
                 fix="start the server with --cors ORIGIN",
             )
-        if self._keys and scope["path"] not in OPEN and not self._has_key(scope, headers):
+        if (
+            self._keys
+            and scope["path"] not in self._open_paths
+            and not self._has_key(scope, headers)
+        ):
             return RequestError(
                 401,
                 found="a request without a valid key",

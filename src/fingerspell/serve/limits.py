@@ -23,7 +23,8 @@ class Limits:
 
     A client has `header_s` for the head of a request and `body_s` for its body. `connections` are
     open at once. `client_connections` and `client_rate` (requests a second) are a client address's
-    share, 0 for no limit of its own. `top` is how many labels an answer lists.
+    share, 0 for no limit of its own. `top` is how many labels an answer lists. `collected` pictures
+    of the studio are kept in its folder.
     """
 
     picture_bytes: int = 10 * MEGABYTE
@@ -45,6 +46,7 @@ class Limits:
     header_s: float = 10.0
     body_s: float = 60.0
     top: int = 5
+    collected: int = 5000
 
     def __post_init__(self) -> None:
         check = checks_of(self)

@@ -54,7 +54,7 @@ export interface Recogniser {
   /**
    * Reads a camera frame taken at `atMs`; takes the frame over and closes it. One is in flight:
    * of frames that come meanwhile the newest is read next, and an older one's promise is null. In
-   * server mode frames beyond seven a second, and those while the server is gone, are null, too.
+   * server mode frames beyond eight a second, and those while the server is gone, are null, too.
    * Rejects with `EngineError` where a frame cannot be read: the next one may.
    */
   frame(frame: VideoFrame | ImageBitmap, atMs: number): Promise<Seen | null>;
@@ -100,6 +100,14 @@ export class EngineError extends Error {
   }
 }
 
+/** The server asks for a key; `tried`: the one that it was given is none of its. */
+export class LockedError extends EngineError {
+  constructor(readonly tried: boolean) {
+    super(tried ? "a key that this server does not know" : "a server that asks for a key", "one of its keys",
+      "give the key on the screen Spell; whoever runs the server knows it");
+  }
+}
+
 /** A word and its probability. */
 export interface Proposal {
   readonly word: string;
@@ -137,10 +145,26 @@ export interface Words {
   close(): void;
 }
 
-/** The engine's doors: `engine` of engine/index.ts. */
+const KEY = "#key=";
+
+/**
+ * Returns `base` with the key that its server asks for. A fragment is never sent, so the key leaves
+ * this machine only where `keyOf` is asked for it: in the header of a request, or by the socket.
+ */
+export function withKey(base: URL, key: string): URL {
+  return new URL(KEY + encodeURIComponent(key), base);
+}
+
+export function keyOf(base: URL): string {
+  return base.hash.startsWith(KEY) ? decodeURIComponent(base.hash.slice(KEY.length)) : "";
+}
+
+/** The engine's doors: `engine` of engine/index.ts. `base` holds the server's key (`withKey`). */
 export interface Engine {
+  /** Rejects with `LockedError` where the server asks for a key, or for another. */
   contract(base: URL): Promise<Contract>;
-  openOnDevice(base: URL, contract: Contract): Promise<Recogniser>;
+  /** Tells `onShare` how much of the model is loaded, 0 to 1. */
+  openOnDevice(base: URL, contract: Contract, onShare?: (share: number) => void): Promise<Recogniser>;
   /** By the server's WebSocket; tells `onState` when it is gone and back. */
   openOnServer(
     base: URL,

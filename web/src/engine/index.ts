@@ -17,8 +17,12 @@ async function contract(base: URL): Promise<Contract> {
   return JSON.parse(new TextDecoder().decode(content)) as Contract;
 }
 
-async function openOnDevice(base: URL, contract: Contract): Promise<OnDevice> {
-  const made = await OnDevice.open(base, contract);
+async function openOnDevice(
+  base: URL,
+  contract: Contract,
+  onShare?: (share: number) => void,
+): Promise<OnDevice> {
+  const made = await OnDevice.open(base, contract, onShare);
   opened = base;
   return made;
 }

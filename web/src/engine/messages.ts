@@ -1,4 +1,4 @@
-/** What page and worker say to each other; each question is answered once, by its `id`. */
+/** What page and worker say to each other: each question is answered once, by its `id`, and may tell before it how far it is. */
 
 import type { Contract, Decoded, Example, Head, Seen, Trained } from "./api";
 import { EngineError } from "./api";
@@ -38,6 +38,8 @@ export interface Asked {
 
 export interface Told {
   readonly id: number;
+  /** How far the answer is, 0 to 1; the answer itself comes later. */
+  readonly share?: number;
   readonly value?: unknown;
   readonly error?: { found: string; expected: string; fix: string };
 }
@@ -52,16 +54,19 @@ export function errorOf(error: unknown): Told["error"] {
   return { found, expected: "an answer", fix: "load the page again, and report it" };
 }
 
+type Waiting = [(value: never) => void, (error: EngineError) => void, ((share: number) => void)?];
+
 /** Asks a worker; `ask` resolves with its answer and rejects with `EngineError`. */
 export class Asker {
   private count = 0;
-  private readonly open = new Map<number, [(value: never) => void, (error: EngineError) => void]>();
+  private readonly open = new Map<number, Waiting>();
   private broken: EngineError | null = null;
 
   constructor(private readonly worker: Worker) {
     worker.onmessage = ({ data }: MessageEvent<Told>) => {
-      const { id, value, error } = data;
-      const [resolve, reject] = this.open.get(id) ?? [];
+      const { id, value, error, share } = data;
+      const [resolve, reject, onShare] = this.open.get(id) ?? [];
+      if (share !== undefined) return onShare?.(share);
       this.open.delete(id);
       if (error) reject?.(new EngineError(error.found, error.expected, error.fix));
       else resolve?.(value as never);
@@ -76,11 +81,12 @@ export class Asker {
     name: N,
     args: Parameters<Questions[N]>,
     transfer: Transferable[] = [],
+    onShare?: (share: number) => void,
   ): Promise<ReturnType<Questions[N]>> {
     if (this.broken) return Promise.reject(this.broken);
     const id = this.count++;
     return new Promise((resolve, reject) => {
-      this.open.set(id, [resolve, reject]);
+      this.open.set(id, [resolve, reject, onShare]);
       this.worker.postMessage({ id, name, args } satisfies Asked, transfer);
     });
   }

@@ -18,8 +18,8 @@ export class Network {
     private readonly contract: Contract,
   ) {}
 
-  static async open(base: URL, contract: Contract): Promise<Network> {
-    const content = fetched("studio.tflite", base);
+  static async open(base: URL, contract: Contract, onShare: (share: number) => void): Promise<Network> {
+    const content = fetched("studio.tflite", base, onShare);
     content.catch(() => null); // Awaited below; the runtime may fail first.
     // The processor is what this runtime is for: LiteRT would otherwise ask for a GPU at its start.
     const gpu = { requestAdapter: async () => null };

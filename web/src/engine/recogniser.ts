@@ -17,7 +17,7 @@ export class OnDevice implements Recogniser {
     this.newest = new Newest((frame) => worker.ask("frame", [frame], [frame]));
   }
 
-  static async open(base: URL, contract: Contract): Promise<OnDevice> {
+  static async open(base: URL, contract: Contract, onShare?: (share: number) => void): Promise<OnDevice> {
     if (!contract.on_device) {
       throw new EngineError(
         `${contract.name}, of which there is no model file`,
@@ -27,7 +27,7 @@ export class OnDevice implements Recogniser {
     }
     const worker = startWorker(base);
     try {
-      await worker.ask("open", [base.href, contract]);
+      await worker.ask("open", [base.href, contract], [], onShare);
     } catch (error) {
       worker.end();
       throw error;
@@ -60,7 +60,6 @@ export class OnDevice implements Recogniser {
     }
     this.worker.ask("adapt", [head]).catch(() => null);
   }
-
 
   close(): void {
     this.newest.drop();

@@ -13,7 +13,7 @@ import { decode, lastWord, type WordList, wordListOf } from "./words";
 
 type Answers = {
   [N in keyof Questions]: (
-    ...args: Parameters<Questions[N]>
+    ...args: [...Parameters<Questions[N]>, onShare: (share: number) => void]
   ) => ReturnType<Questions[N]> | Promise<ReturnType<Questions[N]>>;
 };
 
@@ -45,8 +45,8 @@ async function read({ rgba, width, height }: Pixels) {
 }
 
 const answers: Answers = {
-  async open(base, asked) {
-    network = await Network.open(new URL(base), asked);
+  async open(base, asked, onShare) {
+    network = await Network.open(new URL(base), asked, onShare);
     contract = asked;
     allowed = allowedOf(null, asked);
   },
@@ -102,7 +102,8 @@ self.onmessage = async ({ data }: MessageEvent<Asked>) => {
   const { id, name, args } = data;
   let told: Told;
   try {
-    told = { id, value: await (answers[name] as (...args: unknown[]) => unknown)(...args) };
+    const onShare = (share: number) => self.postMessage({ id, share } satisfies Told);
+    told = { id, value: await (answers[name] as (...args: unknown[]) => unknown)(...args, onShare) };
   } catch (error) {
     for (const one of args) if (one instanceof ImageBitmap || isFrame(one)) one.close();
     told = { id, error: errorOf(error) };

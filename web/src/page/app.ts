@@ -3,7 +3,7 @@
 import type { Engine } from "../engine/api";
 import { fill, h } from "./dom";
 import { icon, type Icon } from "./icons";
-import { choose, keep, kept, settings, type Settings } from "./settings";
+import { choose, keep, keepSecret, kept, settings, type Settings } from "./settings";
 import { spell } from "./spell";
 import { Stage } from "./stage";
 import { Studio, type Sight } from "./studio";
@@ -46,6 +46,16 @@ function themeButton(): HTMLElement {
     button.title = `Colours: ${words}`;
   });
   return button;
+}
+
+/** Returns the screen that the address names, and takes a token out of it: it stays in no history. */
+function screenOf(hash: string): string {
+  const [screen, token] = hash.slice(1).split("&token=");
+  if (token) {
+    keepSecret("token", token);
+    history.replaceState(null, "", `#${screen}`);
+  }
+  return screen;
 }
 
 export function start(root: HTMLElement, engine: Engine): Studio {
@@ -113,9 +123,9 @@ export function start(root: HTMLElement, engine: Engine): Studio {
   });
   document.addEventListener("elsewhere", () =>
     choose({ where: settings.value.where === "server" ? "device" : "server" }));
-  addEventListener("hashchange", () => show(location.hash.slice(1)));
+  addEventListener("hashchange", () => show(screenOf(location.hash)));
 
-  show(location.hash.slice(1) || kept("screen", "spell"));
+  show(screenOf(location.hash) || kept("screen", "spell"));
   void studio.open();
   void startAllowed(studio, () => current?.camera !== null, () => (wasOn = true));
   return studio;

@@ -4,9 +4,11 @@ import type { Trained } from "../engine/api";
 import type { Screen } from "./app";
 import { fill, glyph, h, percent, save, say, spoken } from "./dom";
 import { drop, dropHead, examples, ownHead, remember, rememberHead, type Recorded } from "./examples";
+import { handOver } from "./handover";
 import { hand, hasHand } from "./hands";
 import { icon } from "./icons";
 import { facts } from "./pictures";
+import { secret } from "./settings";
 import type { Stage } from "./stage";
 import { ratioOf, troubleOf, type Sight, type Studio, type Trouble } from "./studio";
 import { zip } from "./zip";
@@ -18,7 +20,8 @@ const LEAST = 5;
 const LABELS = 2;
 const GOOD = 20;
 
-type Work = { kind: "none" } | { kind: "training" } | { kind: "done"; trained: Trained } | { kind: "failed"; trouble: Trouble };
+type Work = { kind: "none" } | { kind: "training" } | { kind: "done"; trained: Trained } | { kind: "failed"; trouble: Trouble }
+  | { kind: "sending"; left: number } | { kind: "handed"; count: number; command: string };
 
 export function collect(studio: Studio, stage: Stage): Screen {
   let all: Recorded[] = [];
@@ -27,6 +30,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
   let sinceS = 0;
   let forgets = false;
   let work: Work = { kind: "none" };
+  const handed = new Set<string>();
 
   const slot = h("div", { class: "slot" });
   const picture = h("div", { class: "tocopy small-hand" });
@@ -129,6 +133,24 @@ export function collect(studio: Studio, stage: Stage): Screen {
     draw();
   }
 
+  /** Sends what the server does not have yet, one after the other. */
+  async function send(): Promise<void> {
+    const left = all.filter((one) => !handed.has(one.id));
+    try {
+      let command = "";
+      for (const [at, one] of left.entries()) {
+        work = { kind: "sending", left: left.length - at };
+        drawTraining();
+        command = await handOver(one, studio.base, secret("token"));
+        handed.add(one.id);
+      }
+      work = { kind: "handed", count: left.length, command };
+    } catch (error) {
+      work = { kind: "failed", trouble: troubleOf(error) };
+    }
+    draw();
+  }
+
   async function download(): Promise<void> {
     const numbers = new Map<string, number>();
     const files = all.map(({ label: one, picture: content }) => {
@@ -163,7 +185,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
     }));
     drawTraining();
     fill(kept, icon("shield"), h("span", {}, h("strong", {}, "What you record stays in this browser. "),
-      forgets ? "It keeps nothing when the page is left: download the pictures before." : "Nothing is sent."));
+      forgets ? "It keeps nothing when the page is left: download the pictures before." : secret("token") ? "Nothing is sent until you hand it over." : "Nothing is sent."));
   }
 
   const shown = new Map<string, { node: HTMLElement; url: string }>();
@@ -190,19 +212,26 @@ export function collect(studio: Studio, stage: Stage): Screen {
     const why = !onDevice ? "Training needs the recogniser on this device: change that in the settings of Spell."
       : enough ? `Learns from ${good.length} pictures of ${labels.length} signs; a quarter is held back to see what it gains.`
       : `Record ${LEAST} pictures or more of ${LABELS} signs or more. You have ${labels.length}.`;
-    const busy = work.kind === "training";
+    const busy = work.kind === "training" || work.kind === "sending";
+    const token = !!secret("token") && studio.contract.value?.on_server;
+    const fresh = all.some((one) => !handed.has(one.id));
     fill(trainBox,
       h("div", { class: "row spread" }, h("h3", {}, "Train in the page"),
         studio.head.value && h("span", { class: "verdict yes" }, icon("check"), "Adapted to your hand")),
       h("p", { class: "small quiet" }, why),
       h("div", { class: "row" },
-        h("button", { class: "primary", disabled: !enough || !onDevice || busy, onclick: () => void train() }, icon("chart"), busy ? "Training…" : "Train"),
+        h("button", { class: "primary", disabled: !enough || !onDevice || busy, onclick: () => void train() }, icon("chart"), work.kind === "training" ? "Training…" : "Train"),
         studio.head.value && h("button", { onclick: goBack }, icon("undo"), "Go back to its own"),
-        h("button", { disabled: !all.length, onclick: () => void download() }, icon("download"), "Download pictures")),
-      busy && h("div", { class: "loading", role: "progressbar", "aria-label": "Training" }),
+        h("button", { disabled: !all.length, onclick: () => void download() }, icon("download"), "Download pictures"),
+        token && h("button", { disabled: !fresh || busy, onclick: () => void send() }, icon("server"),
+          work.kind === "sending" ? `${work.left} to go` : "Hand to the server")),
+      work.kind === "training" && h("div", { class: "loading", role: "progressbar", "aria-label": "Training" }),
       work.kind === "failed" && facts(work.trouble),
       work.kind === "done" && outcome(work.trained),
-      all.length > 0 && h("p", { class: "small quiet" }, "To train the recogniser itself, unpack the download and run ",
+      work.kind === "handed" && h("div", { class: "outcome" },
+        h("p", { role: "status" }, `${work.count} picture${work.count > 1 ? "s were" : " was"} handed over. To train the recogniser itself, run on the server's machine:`),
+        h("code", { class: "command" }, work.command)),
+      all.length > 0 && !token && h("p", { class: "small quiet" }, "To train the recogniser itself, unpack the download and run ",
         h("code", {}, "fingerspell adapt --input_dir my_pictures")));
   }
 

@@ -24,6 +24,26 @@ export function keep(name: string, value: unknown): boolean {
   }
 }
 
+/** What is nobody else's business, until the tab is closed. */
+export const secret = (name: "key" | "token"): string => {
+  try {
+    return secrets[name] || (sessionStorage.getItem(PREFIX + name) ?? "");
+  } catch {
+    return secrets[name] ?? "";
+  }
+};
+
+export function keepSecret(name: "key" | "token", value: string): void {
+  secrets[name] = value;
+  try {
+    sessionStorage.setItem(PREFIX + name, value);
+  } catch {
+    // Then until the page is left.
+  }
+}
+
+const secrets: Record<string, string> = {};
+
 export interface Settings {
   /** How long a sign is held, in seconds; null: the recogniser's own. */
   readonly needS: number | null;

@@ -1,7 +1,7 @@
 /** The view of the camera: the square that is read, and over it what to do when there is none. */
 
 import type { Square } from "../engine/api";
-import { fill, h, say, Signal } from "./dom";
+import { fill, h, percent, say, Signal } from "./dom";
 import { icon, type Icon } from "./icons";
 import { settings } from "./settings";
 import { ratioOf, type Sight, type Status, type Studio } from "./studio";
@@ -86,6 +86,9 @@ const OF_CAMERA: Record<Exclude<CameraState, "on">, Notice> = {
 };
 
 function noticeOf(camera: CameraState, status: Status, server: boolean, choice: boolean): Notice | null {
+  if (status.kind === "failed" && status.locked) {
+    return { icon: "lock", title: "This server asks for a key", lines: ["Whoever runs it knows one.", "This tab keeps it until it is closed."] };
+  }
   if (status.kind === "failed") {
     const { found, expected, fix } = status.trouble;
     return {
@@ -108,6 +111,13 @@ export class Stage {
   /** A short advice at the lower rim; empty for none. */
   readonly hint = new Signal("");
   private readonly cover = h("div", { class: "cover", role: "group" });
+  private readonly key = h("input", { type: "password", autocomplete: "off", "aria-describedby": "keyproblem", required: true });
+  private readonly keyProblem = h("p", { class: "bad", id: "keyproblem", role: "alert" });
+  private readonly keyForm = h("form", { class: "row", onsubmit: (event: Event) => {
+    event.preventDefault(); // The policy forbids sending it in any other way.
+    void this.studio.unlock(this.key.value.trim());
+    this.key.value = "";
+  } }, h("label", {}, "Key", this.key), h("button", { class: "primary" }, "Open"));
   private readonly box = h("div", { class: "handbox", hidden: true });
 
   constructor(
@@ -156,13 +166,16 @@ export class Stage {
     this.node.dataset.state = status.value.kind === "failed" ? "failed" : notice ? camera.state.value : "live";
     if (!notice) return;
     const first = camera.state.value === "off" && status.value.kind !== "failed";
-    const loading = camera.state.value === "on" && status.value.kind === "loading";
+    const loading = camera.state.value === "on" && status.value.kind === "loading" && progress(status.value.share);
+    const locked = status.value.kind === "failed" && status.value.locked;
+    say(this.keyProblem, locked && locked.tried ? "This server does not know that key." : "");
     fill(
       this.cover,
       first ? hands("ASL") : h("span", { class: "sign" }, icon(notice.icon)),
       h("h2", {}, notice.title),
       ...notice.lines.map((line) => h("p", {}, line)),
-      loading && h("div", { class: "loading", role: "progressbar", "aria-label": "Loading" }),
+      ...(loading ? [loading] : []),
+      ...(locked ? [this.keyForm, this.keyProblem] : []),
       h("div", { class: "row" },
         notice.action && h("button", { class: "primary", onclick: () => this.act() },
           first ? icon("camera") : null, notice.action),
@@ -196,6 +209,16 @@ export class Stage {
     this.box.style.setProperty("--y", String(y));
     this.box.style.setProperty("--side", String(side));
   }
+}
+
+/** A bar that fills; where nobody knows how far it is, one that moves. */
+function progress(share: number | null): HTMLElement {
+  const bar = h("div", { class: share === null ? "loading" : "bar loaded", role: "progressbar", "aria-label": "Loading" });
+  if (share === null) return bar;
+  bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+  bar.style.setProperty("--share", String(share));
+  fill(bar, h("div", {}));
+  return h("div", { class: "share" }, bar, h("span", { class: "value small" }, percent(share)));
 }
 
 function onServer({ recogniser, contract }: Studio): boolean {

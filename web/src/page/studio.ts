@@ -1,10 +1,10 @@
 /** What all screens share: the recogniser, the camera, and what the last frame showed. */
 
 import type { Contract, Engine, Head, Recogniser, Seen } from "../engine/api";
-import { EngineError } from "../engine/api";
+import { EngineError, LockedError, withKey } from "../engine/api";
 import { Camera, eachFrame } from "./camera";
 import { Signal } from "./dom";
-import { allowed, settings } from "./settings";
+import { allowed, keepSecret, secret, settings } from "./settings";
 
 export interface Trouble {
   readonly found: string;
@@ -13,9 +13,11 @@ export interface Trouble {
 }
 
 export type Status =
-  | { readonly kind: "loading" }
+  /** `share` of the model is loaded, 0 to 1; null: nobody knows. */
+  | { readonly kind: "loading"; readonly share: number | null }
   | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly trouble: Trouble };
+  /** `locked`: the server asks for a key. */
+  | { readonly kind: "failed"; readonly trouble: Trouble; readonly locked: LockedError | null };
 
 /** One frame's answer and the time since the one before. */
 export interface Sight {
@@ -52,7 +54,7 @@ export const ratioOf = (contract: Contract | null): number =>
 
 export class Studio {
   readonly camera = new Camera();
-  readonly status = new Signal<Status>({ kind: "loading" });
+  readonly status = new Signal<Status>({ kind: "loading", share: null });
   readonly contract = new Signal<Contract | null>(null);
   readonly recogniser = new Signal<Recogniser | null>(null);
   readonly gone = new Signal(false);
@@ -69,7 +71,7 @@ export class Studio {
 
   constructor(
     readonly engine: Engine,
-    readonly base: URL,
+    private readonly page: URL,
   ) {
     this.camera.state.on((state) => {
       this.stopFrames();
@@ -87,6 +89,18 @@ export class Studio {
     this.head.on(() => this.applyHead());
   }
 
+  /** Where the studio's files are, with the server's key if one was given. */
+  get base(): URL {
+    const key = secret("key");
+    return key ? withKey(this.page, key) : this.page;
+  }
+
+  /** Tries a key, and keeps it until the tab is closed. */
+  unlock(key: string): Promise<void> {
+    keepSecret("key", key);
+    return this.open();
+  }
+
   /** Loads the recogniser: on the device, or by the server where that was chosen or must be. */
   async open(): Promise<void> {
     const asked = ++this.opened;
@@ -94,7 +108,7 @@ export class Studio {
     this.recogniser.set(null);
     this.gone.set(false);
     this.misses = 0;
-    this.status.set({ kind: "loading" });
+    this.status.set({ kind: "loading", share: null });
     try {
       const contract = this.contract.value ?? (await this.engine.contract(this.base));
       if (asked !== this.opened) return;
@@ -119,14 +133,20 @@ export class Studio {
     // A folder of files has no server, and a server may hold the model back: the other is left.
     const server = contract.on_server && (settings.value.where === "server" || !contract.on_device);
     if (server) return onServer();
-    return this.engine.openOnDevice(this.base, contract);
+    const asked = this.opened;
+    let told = 0;
+    return this.engine.openOnDevice(this.base, contract, (share) => {
+      if (asked !== this.opened || Math.floor(100 * share) === told) return; // Each per cent once.
+      told = Math.floor(100 * share);
+      this.status.set({ kind: "loading", share });
+    });
   }
 
   private fail(error: unknown): void {
     this.recogniser.value?.close();
     this.recogniser.set(null);
     this.sight.set(null);
-    this.status.set({ kind: "failed", trouble: troubleOf(error) });
+    this.status.set({ kind: "failed", trouble: troubleOf(error), locked: error instanceof LockedError ? error : null });
   }
 
   private applyAllowed(): void {

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fingerspell.serve.service import Service
-from fingerspell.serve.studio.site import PAGE, POLICY, File, Site
+from fingerspell.serve.studio.site import PAGE, POLICY, File, Site, static_names
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -18,6 +18,12 @@ HEADERS = {
     "Cache-Control": "no-cache",  # Kept, and asked about: an ETag answers in 200 bytes.
     "Vary": "Accept, Accept-Encoding",
 }
+
+
+def page_paths(static: Path) -> set[str]:
+    """Returns the addresses of what is the same for every recogniser: a page that has no key yet
+    must be able to ask for one."""
+    return {"/" if name == PAGE else f"/{name}" for name in static_names(static)}
 
 
 def add_studio(app: FastAPI, service: Service, static: Path) -> None:

@@ -92,11 +92,10 @@ class Site:
         """Every file by its name below the page's address; without a built page none."""
         if not has_page(self.static):
             return {}
-        files = {}
-        for path in sorted(x for x in self.static.rglob("*") if x.is_file()):
-            packed = path.suffix == _PACKED
-            name = path.relative_to(self.static).as_posix().removesuffix(_PACKED * packed)
-            files[name] = File(name, path.read_bytes, packed=packed)
+        files = {
+            name: File(name, path.read_bytes, packed=path.suffix == _PACKED)
+            for name, path in static_names(self.static).items()
+        }
         files[CONTRACT] = File(CONTRACT, lambda: json.dumps(self.contract).encode())
         if (model := self.model) is not None:
             files[MODEL] = File(MODEL, lambda: model.content)
@@ -128,6 +127,14 @@ class Site:
             "on_server": self.on_server,
             "outputs": list(self.model.outputs) if self.model else [],
         }
+
+
+def static_names(static: Path) -> dict[str, Path]:
+    """Returns the built files by their names below the page's address; without a page none."""
+    if not has_page(static):
+        return {}
+    found = sorted(path for path in static.rglob("*") if path.is_file())
+    return {path.relative_to(static).as_posix().removesuffix(_PACKED): path for path in found}
 
 
 def has_page(static: Path = STATIC) -> bool:
