@@ -105,6 +105,16 @@ def test_a_first_letter_waits_until_it_is_sure_or_another_one_vouches_for_it():
     assert [(x.label, x.text) for x in spell(frames, RULES)] == [("B", "B"), ("C", "BC")]
 
 
+def test_quick_letters_open_a_word_together_and_a_d_never_does_alone():
+    quick, gone = [frame("B")] * 4, [frame("-")]
+    assert evidence(*quick, *gone * 8) == "", "0.2 s are too few alone"
+    assert evidence(*quick, *[frame("C")] * 4) == "BC" and evidence(*quick * 2) == "B"
+    pointing = [frame("D")] * 20
+    assert evidence(*pointing, *gone * 8, *pointing) == "", "a hand that points, or a 1"
+    assert evidence(*pointing, *[frame("A")] * 4) == "DA"
+    assert evidence(*[frame("A")] * 8, *pointing) == "AD"
+
+
 STILL, MOVES = 0.03, 0.4
 
 
@@ -166,7 +176,7 @@ def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
     for shown, elapsed_s in [("-", 0.0), ("-", 0.1), ("A", 2.5)]:
         state = step(state, frame(shown), elapsed_s, RULES)
     assert state.counted is None
-    assert state.gathered.labels[0].evidence_s == pytest.approx(RULES.evidence.open_need_s / 2)
+    assert state.gathered.labels[0].evidence_s == pytest.approx(RULES.evidence.need_s / 2)
 
 
 def test_more_frames_can_be_asked_for_and_the_state_stays_small():
