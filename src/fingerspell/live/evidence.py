@@ -47,11 +47,11 @@ class Evidence:
     `share`: the probability from which a frame speaks for a label. `need_s`: what a sign needs.
     `release_s`: how long a sign is away before it may count again.
 
-    A word opens with certainty. Its first letter needs to be seen for `open_need_s` or `need_s`,
-    whichever is more, and one frame as sure as `open_probability`, or another letter that follows within
-    `vouch_s`: until then it waits, from `need_s` on. The letters `vouched` always need another:
-    D is the hand that points or shows a 1. Controls without a word need `open_need_s`. A word ends
-    with a space, or `idle_s` after its last letter.
+    A word opens with certainty. Its first letter waits from `need_s` on, until it was seen for
+    `open_need_s` in all with one frame as sure as `open_probability`, or until another letter
+    follows within `vouch_s`. The letters `vouched` always need another: D is also the hand that
+    points or shows a 1. Controls need `open_need_s` where no word is open. A word ends with a
+    space, or `idle_s` after its last letter.
 
     A frame stands for `frame_s` at most, and no sign counts, and none is released, by fewer than
     `least_frames`. Frames further apart than `gap_s` say nothing about each other.
@@ -228,7 +228,11 @@ def _fold(
         return replace(state, labels=tuple(after))
     best = max(done, key=lambda gathering: gathering.evidence_s)
     label = labels[best.index]
-    if _opens(best, labels, how) or best.start_s <= state.open_s or _opener(state, best) is not None:
+    if (
+        _opens(best, labels, how)
+        or best.start_s <= state.open_s
+        or _opener(state, best) is not None
+    ):
         return locked(state, best, frame, label, how)
     return replace(state, labels=(), locked=best, away_s=0.0, place=_place(frame),
                    waiting=best, waits_s=state.at_s + how.vouch_s)  # fmt: skip
