@@ -95,7 +95,7 @@ def test_a_word_opens_with_certainty_and_goes_on_easily():
 def test_a_first_letter_waits_until_it_is_sure_or_another_one_vouches_for_it():
     unsure, gone = [frame("B", 0.8)] * 12, [frame("-")]
     assert evidence(*unsure, *gone * 50) == ""
-    assert evidence(*unsure, frame("B", 0.96)) == "B"
+    assert evidence(*unsure, frame("B", 0.98)) == "B"
     assert evidence(*unsure, *gone * 5, *[frame("C", 0.6)] * 8) == "BC"
     assert evidence(*unsure, *gone * 5, *[frame("C", 0.6)] * 8, *[frame("del")] * 8) == "B"
     assert evidence(*unsure, *gone * 50, *[frame("C", 0.6)] * 12) == "", "too late"

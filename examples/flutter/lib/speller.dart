@@ -20,7 +20,7 @@ class Speller {
   Speller(this.labels);
 
   static const leastFrames = 2, maxChars = 1000;
-  static const share = 0.3, openProbability = 0.95, leastP = 1e-9, moving = 0.14;
+  static const share = 0.3, openProbability = 0.97, leastP = 1e-9, moving = 0.14;
   static const needS = 0.15, openNeedS = 0.25, releaseS = 0.15, frameS = 0.25;
   static const vouchS = 1.5, idleS = 3.0, gapS = 3.0;
   static const vouched = 'D';

@@ -67,7 +67,7 @@ class Evidence:
     share: float = 0.3
     need_s: float = 0.15
     open_need_s: float = 0.25
-    open_probability: float = 0.95
+    open_probability: float = 0.97
     vouch_s: float = 1.5
     vouched: str = "D"
     idle_s: float = 3.0

@@ -42,7 +42,7 @@ _MOST_BEGINNINGS = 50
 _MOST_SIGNS = 32
 """More signs without a space are no word, and would take long."""
 
-_ALIKE = ("AEMNST", "CEO", "DXZ", "GHPQ", "IJ", "KPV", "RUV", "TX")
+_ALIKE = ("AEMNST", "CO", "DZ", "GHPQ", "IJ", "KPV", "RUV", "TX")
 """Letters of the same fingers, told apart by the thumb, by the side seen or by the movement."""
 
 Costs = NDArray[np.float64]
@@ -61,7 +61,7 @@ class WordRules:
     sureness: float = 0.85
     alike: float = 0.15
     blur: float = 0.03
-    missing: float = 2.25
+    missing: float = 2.0
     double: float = 0.5
     extra: float = 5.0
     unlisted: float = 3.5

@@ -10,7 +10,7 @@ const MARGIN = 6;
 const MOST_NODES = 250;
 const MOST_BEGINNINGS = 50;
 const MOST_SIGNS = 32;
-const ALIKE = ["AEMNST", "CEO", "DXZ", "GHPQ", "IJ", "KPV", "RUV", "TX"];
+const ALIKE = ["AEMNST", "CO", "DZ", "GHPQ", "IJ", "KPV", "RUV", "TX"];
 
 /** Nodes, breadth first; node 0 is the empty beginning. See Python's `_Trie`. */
 interface Trie {
