@@ -15,7 +15,7 @@ RULES = rules_at(LABELS, 0.7)
 @cache
 def frame(
     name: str,
-    sure: float = 0.95,
+    sure: float = 0.98,
     hand: tuple[float, float, float] | None = None,
     motion: float | None = None,
 ) -> Frame:

@@ -95,7 +95,7 @@ def test_a_word_opens_with_certainty_and_goes_on_easily():
 def test_a_first_letter_waits_until_it_is_sure_or_another_one_vouches_for_it():
     unsure, gone = [frame("B", 0.8)] * 12, [frame("-")]
     assert evidence(*unsure, *gone * 50) == ""
-    assert evidence(*unsure, frame("B", 0.96)) == "B"
+    assert evidence(*unsure, frame("B", 0.98)) == "B"
     assert evidence(*unsure, *gone * 5, *[frame("C", 0.6)] * 8) == "BC"
     assert evidence(*unsure, *gone * 5, *[frame("C", 0.6)] * 8, *[frame("del")] * 8) == "B"
     assert evidence(*unsure, *gone * 50, *[frame("C", 0.6)] * 12) == "", "too late"
@@ -103,6 +103,16 @@ def test_a_first_letter_waits_until_it_is_sure_or_another_one_vouches_for_it():
     assert evidence(*unsure, *[frame("space")] * 12, *gone * 8) == "", "nor does a space"
     frames = [(i / 20, seen) for i, seen in enumerate([*unsure, *[frame("C")] * 8])]
     assert [(x.label, x.text) for x in spell(frames, RULES)] == [("B", "B"), ("C", "BC")]
+
+
+def test_quick_letters_open_a_word_together_and_a_d_never_does_alone():
+    quick, gone = [frame("B")] * 4, [frame("-")]
+    assert evidence(*quick, *gone * 8) == "", "0.2 s are too few alone"
+    assert evidence(*quick, *[frame("C")] * 4) == "BC" and evidence(*quick * 2) == "B"
+    pointing = [frame("D")] * 20
+    assert evidence(*pointing, *gone * 8, *pointing) == "", "a hand that points, or a 1"
+    assert evidence(*pointing, *[frame("A")] * 4) == "DA"
+    assert evidence(*[frame("A")] * 8, *pointing) == "AD"
 
 
 STILL, MOVES = 0.03, 0.4
@@ -166,7 +176,7 @@ def test_after_a_long_pause_the_first_frame_counts_no_longer_than_others():
     for shown, elapsed_s in [("-", 0.0), ("-", 0.1), ("A", 2.5)]:
         state = step(state, frame(shown), elapsed_s, RULES)
     assert state.counted is None
-    assert state.gathered.labels[0].evidence_s == pytest.approx(RULES.evidence.open_need_s / 2)
+    assert state.gathered.labels[0].evidence_s == pytest.approx(RULES.evidence.need_s / 2)
 
 
 def test_more_frames_can_be_asked_for_and_the_state_stays_small():

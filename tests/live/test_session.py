@@ -65,15 +65,15 @@ def test_every_sign_comes_with_its_moment_and_what_was_seen_of_it():
 
 
 def test_the_evidence_of_a_sign_is_the_mean_over_all_its_frames():
-    sure, less = frame("A", 0.96), frame("A", 0.5)
+    sure, less = frame("A", 0.98), frame("A", 0.5)
     frames = [(0.1 * i, sure if i < 3 else less) for i in range(5)]
     (counted,) = list(spell([*frames, (0.5, frame("-"))], RULES))
-    assert counted.signs[0].evidence[0] == pytest.approx(0.96)
+    assert counted.signs[0].evidence[0] == pytest.approx(0.98)
     state, before_s = Live(), 0.0
     for at_s, seen in frames:
         state, before_s = step(state, seen, at_s - before_s, RULES), at_s
     # The first frame stands for as long as the second.
-    assert state.signs[0].evidence[0] == pytest.approx((3 * 0.96 + 2 * 0.5) / 5)
+    assert state.signs[0].evidence[0] == pytest.approx((3 * 0.98 + 2 * 0.5) / 5)
 
 
 def test_the_word_of_a_state_is_its_signs_since_the_last_space():

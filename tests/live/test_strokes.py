@@ -101,3 +101,10 @@ def test_without_a_hand_j_and_z_are_what_stills_say_also_while_they_move():
     for _ in range(10):
         state = step(state, frame("J", motion=0.4), 1 / 15, RULES)
     assert state.text == "J"
+
+
+def test_a_z_that_does_not_move_writes_nothing_where_the_hand_is_known():
+    state = Live()
+    for shown in [*"AAAAAAAA", *"ZZZZZZZZZZ", *"BBBBBBBB"]:
+        state = step(state, frame(shown, hand=(0.5, 0.5, 0.4)), 1 / 15, RULES)
+    assert state.text == "AB"

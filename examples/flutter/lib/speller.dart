@@ -5,7 +5,12 @@ class _Gathered {
 
   final int label;
   final double startS;
-  double evidenceS = 0, surest = 0;
+  double evidenceS = 0, surest = 0, seconds = 0;
+
+  void grow(double p, double dt) {
+    surest = max(surest, p);
+    seconds += dt;
+  }
 }
 
 /// Writes text from frames: the rules `evidence` of `fingerspell.live`, without the place of the hand.
@@ -15,9 +20,10 @@ class Speller {
   Speller(this.labels);
 
   static const leastFrames = 2, maxChars = 1000;
-  static const share = 0.3, openProbability = 0.95, leastP = 1e-9, moving = 0.14;
+  static const share = 0.3, openProbability = 0.97, leastP = 1e-9, moving = 0.14;
   static const needS = 0.15, openNeedS = 0.25, releaseS = 0.15, frameS = 0.25;
-  static const vouchS = 2.0, idleS = 3.0, gapS = 3.0;
+  static const vouchS = 1.5, idleS = 3.0, gapS = 3.0;
+  static const vouched = 'D';
   static const nearS = 0.08, apartS = 0.5, restFactor = 2.0, roundingS = 1e-6;
 
   final List<String> labels;
@@ -26,7 +32,7 @@ class Speller {
   List<double>? _first; // waits for a second frame
   bool _started = false, _doubled = false, _moved = true;
   _Gathered? _locked; // came last, and not released since
-  _Gathered? _waiting; // an unsure first letter
+  _Gathered? _waiting; // a first letter
   int? _stirred; // released by a bounce
   double _atS = 0, _awayS = 0, _openS = double.negativeInfinity, _waitsS = double.negativeInfinity;
 
@@ -73,7 +79,7 @@ class Speller {
     _release(probabilities, elapsedS, moves);
     _moved = _moved || moves || motion == null;
     final locked = _locked;
-    if (locked != null && locked == _waiting && locked.surest >= openProbability) {
+    if (locked != null && locked == _waiting && _opens(locked)) {
       return _count(locked, atS);
     }
     _Gathered? best;
@@ -82,17 +88,17 @@ class Speller {
       final quiet = probabilities[label] <= share && !_gathered.containsKey(label);
       if (quiet || label == locked?.label || labels[label] == 'nothing') continue;
       final one = _gathered.putIfAbsent(label, () => _Gathered(label, atS));
-      final need = (one.startS <= _openS ? needS : max(needS, openNeedS)) * (_moved ? 1 : restFactor);
+      final waits = _isLetter(one) || one.startS <= _openS;
+      final need = (waits ? needS : max(needS, openNeedS)) * (_moved ? 1 : restFactor);
       final gain = _within(min(elapsedS, frameS) * _rate(p), need / leastFrames);
       one.evidenceS += gain;
-      if (gain > 0) one.surest = max(one.surest, p);
+      if (gain > 0) one.grow(p, min(elapsedS, frameS));
       if (one.evidenceS <= roundingS) _gathered.remove(label);
       final done = one.evidenceS >= need - roundingS;
       if (done && one.evidenceS > (best?.evidenceS ?? 0)) best = one;
     }
     if (best == null) return;
-    final sure = best.surest >= openProbability || !_isLetter(best);
-    if (sure || best.startS <= _openS || _vouches(best, atS)) return _count(best, atS);
+    if (_opens(best) || best.startS <= _openS || _vouches(best, atS)) return _count(best, atS);
     _gathered.clear();
     _locked = _waiting = best;
     _awayS = 0;
@@ -101,7 +107,13 @@ class Speller {
 
   bool _isLetter(_Gathered one) => labels[one.label] != 'space' && labels[one.label] != 'del';
 
-  /// Whether an unsure first letter waits for [one].
+  /// Whether [one] is certain enough to open a word alone.
+  bool _opens(_Gathered one) {
+    final sure = one.surest >= openProbability && one.seconds >= max(needS, openNeedS) - roundingS;
+    return !_isLetter(one) || (sure && !vouched.contains(labels[one.label]));
+  }
+
+  /// Whether a first letter waits for [one].
   bool _vouches(_Gathered one, double atS) =>
       _waiting != null && _waiting!.label != one.label && atS <= _waitsS;
 
@@ -130,7 +142,8 @@ class Speller {
     final one = _locked;
     if (one == null) return;
     final p = probabilities[one.label], before = _awayS;
-    if (p > share && !moves) one.surest = max(one.surest, p);
+    final rests = !moves || 'JZ'.contains(labels[one.label]);
+    if (p > share && rests) one.grow(p, min(elapsedS, frameS));
     final stirs = moves && !'JZ'.contains(labels[one.label]) && !_doubled;
     final gone = stirs ? -log(share) : -_rate(p);
     final away = max(0.0, before + _within(min(elapsedS, frameS) * gone, releaseS / leastFrames));

@@ -20,6 +20,7 @@ void main() {
       'open_need_s': Speller.openNeedS,
       'open_probability': Speller.openProbability,
       'vouch_s': Speller.vouchS,
+      'vouched': Speller.vouched,
       'idle_s': Speller.idleS,
       'release_s': Speller.releaseS,
       'frame_s': Speller.frameS,

@@ -47,9 +47,11 @@ class Evidence:
     `share`: the probability from which a frame speaks for a label. `need_s`: what a sign needs.
     `release_s`: how long a sign is away before it may count again.
 
-    A word opens with certainty. Its first letter needs `open_need_s` or `need_s`, whichever is
-    more, and one frame as sure as `open_probability`, or another letter that follows within
-    `vouch_s`: until then it waits. A word ends with a space, or `idle_s` after its last letter.
+    A word opens with certainty. Its first letter waits from `need_s` on, until it was seen for
+    `open_need_s` in all with one frame as sure as `open_probability`, or until another letter
+    follows within `vouch_s`. The letters `vouched` always need another: D is also the hand that
+    points or shows a 1. Controls need `open_need_s` where no word is open. A word ends with a
+    space, or `idle_s` after its last letter.
 
     A frame stands for `frame_s` at most, and no sign counts, and none is released, by fewer than
     `least_frames`. Frames further apart than `gap_s` say nothing about each other.
@@ -65,8 +67,9 @@ class Evidence:
     share: float = 0.3
     need_s: float = 0.15
     open_need_s: float = 0.25
-    open_probability: float = 0.95
-    vouch_s: float = 2.0
+    open_probability: float = 0.97
+    vouch_s: float = 1.5
+    vouched: str = "D"
     idle_s: float = 3.0
     release_s: float = 0.15
     frame_s: float = 0.25
@@ -134,7 +137,7 @@ class Gathered:
     letter before. `place` is where the locked sign's hand is, `moved` whether it may have moved
     since, `doubled` whether it is the second of two that a stir of the hand made, `stirred` the
     label that a stir released. `open_s` is until when the word is open, `waits_s` until when
-    `waiting`, an unsure first letter, may count. `first` waits for a second frame (`started`).
+    `waiting`, a first letter, may count. `first` waits for a second frame (`started`).
     """
 
     at_s: float = 0.0
@@ -184,7 +187,7 @@ def locked(state: Gathered, sign: Gathering, frame: Frame, label: str, how: Evid
 
 
 def _opener(state: Gathered, sign: Gathering) -> Gathering | None:
-    """Returns the unsure first letter for which another one vouches, if there is one."""
+    """Returns the waiting first letter for which another one vouches, if there is one."""
     first = state.waiting
     follows = first is not None and first.index != sign.index and state.at_s <= state.waits_s
     return first if follows else None
@@ -204,7 +207,7 @@ def _fold(
     state = _released(state, speaks, frame, moving, elapsed_s, labels, how)
     state = replace(state, moved=state.moved or moving or frame.motion is None)
     waits, sign = state.waiting, state.locked
-    if waits and sign and sign.start_s == waits.start_s and sign.surest >= how.open_probability:
+    if waits and sign and sign.start_s == waits.start_s and _opens(sign, labels, how):
         return locked(state, sign, frame, labels[sign.index], how)
     before = {gathering.index: gathering for gathering in state.labels}
     heard = {index: p for index, p in enumerate(speaks) if p > how.share or index in before}
@@ -215,7 +218,7 @@ def _fold(
         if (sign and index == sign.index) or labels[index] == NOTHING:
             continue
         now = before.get(index) or Gathering(index, state.at_s, state.at_s)
-        need_s = _need_s(now, state, how)
+        need_s = _need_s(now, state, labels, how)
         gain_s = _within(dt * _rate(p, how.share), need_s / how.least_frames)
         now = _grown(now, p, dt, state.at_s, frame) if gain_s > 0 else now
         now = replace(now, evidence_s=now.evidence_s + gain_s)
@@ -225,17 +228,28 @@ def _fold(
         return replace(state, labels=tuple(after))
     best = max(done, key=lambda gathering: gathering.evidence_s)
     label = labels[best.index]
-    sure = label in CONTROLS or best.surest >= how.open_probability
-    if sure or best.start_s <= state.open_s or _opener(state, best) is not None:
+    if (
+        _opens(best, labels, how)
+        or best.start_s <= state.open_s
+        or _opener(state, best) is not None
+    ):
         return locked(state, best, frame, label, how)
     return replace(state, labels=(), locked=best, away_s=0.0, place=_place(frame),
                    waiting=best, waits_s=state.at_s + how.vouch_s)  # fmt: skip
 
 
-def _need_s(now: Gathering, state: Gathered, how: Evidence) -> float:
-    """Returns what a label needs: less where the word was open when it began."""
-    opened = now.start_s <= state.open_s
-    need_s = max(how.need_s, 0.0 if opened else how.open_need_s, _SHORTEST_S)
+def _opens(sign: Gathering, labels: Sequence[str], how: Evidence) -> bool:
+    """Whether a sign is certain enough to open a word alone."""
+    label = labels[sign.index]
+    sure = sign.surest >= how.open_probability
+    held = sign.seconds >= max(how.need_s, how.open_need_s) - _ROUNDING_S
+    return label in CONTROLS or (sure and held and label not in how.vouched)
+
+
+def _need_s(now: Gathering, state: Gathered, labels: Sequence[str], how: Evidence) -> float:
+    """Returns what a label needs: more for a control where no word was open when it began."""
+    waits = labels[now.index] not in CONTROLS or now.start_s <= state.open_s
+    need_s = max(how.need_s, 0.0 if waits else how.open_need_s, _SHORTEST_S)
     return need_s if state.moved else need_s * how.rest_factor
 
 
@@ -268,7 +282,7 @@ def _released(
         return state
     p, dt = speaks[sign.index], min(elapsed_s, how.frame_s)
     elsewhere = False
-    if p > how.share and not moving:
+    if p > how.share and (not moving or labels[sign.index] in MOVING):
         sign = sign if sign.fixed else _grown(sign, p, dt, state.at_s, frame)
         place, elsewhere = _placed(place, frame, elapsed_s, how)
     stirs = (moving or elsewhere) and labels[sign.index] not in MOVING and not state.doubled

@@ -75,7 +75,7 @@ def rules_at(
         # One vote is one second of evidence a second, for or against.
         gathered = Evidence(
             share=math.exp(-1), need_s=need_s, open_need_s=need_s, open_probability=0.0,
-            release_s=0.0 if rules == "majority" else 0.25,
+            vouched="", release_s=0.0 if rules == "majority" else 0.25,
             rest_factor=1.0, moving=math.inf, shift=math.inf,
         )  # fmt: skip
         voted = Voting(threshold=0.7 if rules == "majority" else threshold)
@@ -93,7 +93,7 @@ def rules_as_json(rules: LiveRules) -> dict[str, Any]:
     """Returns the fields of rules by name, as JSON has them: `None` for what is infinite or off."""
     fields = asdict(rules)
     numbers = fields["evidence"].items()
-    fields["evidence"] = {name: x if math.isfinite(x) else None for name, x in numbers}
+    fields["evidence"] = {name: None if x == math.inf else x for name, x in numbers}
     return {**fields, "labels": list(rules.labels)}
 
 

@@ -66,16 +66,17 @@ Ways = Mapping[str, Way]
 def as_shapes(
     row: Sequence[float], labels: Sequence[str], held: str | None = None
 ) -> tuple[float, ...]:
-    """Returns probabilities (C,) of handshapes: what a still gives to J is I's, to Z is D's.
+    """Returns probabilities (C,) of handshapes: what a still gives to J is I's, to Z is nobody's.
 
-    After the stroke of the letter `held` it is the other way round, for as long as it is held.
+    A Z that does not move is a hand that points: to a still it is a 1 more often than a D. After
+    the stroke of the letter `held` that letter takes what its still is given, while it is held.
     """
     new = list(row)
     for letter, shape in SHAPES.items():
         still = next(label for label in shape if label != letter)
         gives, takes = (still, letter) if held == letter else (letter, still)
         if gives in labels and takes in labels:
-            new[labels.index(takes)] += new[labels.index(gives)]
+            new[labels.index(takes)] += 0.0 if gives == "Z" else new[labels.index(gives)]
             new[labels.index(gives)] = 0.0
     return tuple(new)
 

@@ -140,7 +140,9 @@ export function practise(studio: Studio, stage: Stage): Screen {
 
   studio.contract.on((contract) => {
     if (!contract || speller) return;
-    speller = studio.engine.speller(contract);
+    const rules = contract.rules as { readonly evidence: object };
+    const evidence = { ...rules.evidence, vouched: "" }; // Here a D is asked for alone.
+    speller = studio.engine.speller({ ...contract, rules: { ...rules, evidence } });
     next();
   });
   let side = settings.value.hand;

@@ -118,7 +118,7 @@ function fold(
   state = released(state, speaks, frame, moving, elapsedS, labels, how);
   state = { ...state, moved: state.moved || moving || frame.motion === null };
   const { waiting, locked: sign } = state;
-  if (waiting && sign && sign.startS === waiting.startS && sign.surest >= how.open_probability) {
+  if (waiting && sign && sign.startS === waiting.startS && opens(sign, labels, how)) {
     return locked(state, sign, frame, labels[sign.index], how);
   }
   const known = new Map(state.labels.map((one) => [one.index, one]));
@@ -132,7 +132,7 @@ function fold(
     if (index === sign?.index || labels[index] === NOTHING) return;
     const fresh = { index, startS: state.atS, endS: state.atS, evidenceS: 0, surest: 0 };
     let now: Gathering = known.get(index) ?? { ...fresh, seconds: 0, total: [], fixed: false };
-    const needS = needOf(now, state, how);
+    const needS = needOf(now, state, labels, how);
     const gainS = within(dt * rate(p, how.share), needS / how.least_frames);
     if (gainS > 0) now = grown(now, p, dt, state.atS, frame);
     now = { ...now, evidenceS: now.evidenceS + gainS };
@@ -142,8 +142,7 @@ function fold(
   if (!done.length) return { ...state, labels: after };
   const best = done.reduce((a, b) => (b.evidenceS > a.evidenceS ? b : a));
   const label = labels[best.index];
-  const sure = CONTROLS.includes(label) || best.surest >= how.open_probability;
-  if (sure || best.startS <= state.openS || openerOf(state, best)) {
+  if (opens(best, labels, how) || best.startS <= state.openS || openerOf(state, best)) {
     return locked(state, best, frame, label, how);
   }
   const waitsS = state.atS + how.vouch_s;
@@ -151,10 +150,18 @@ function fold(
   return { ...state, labels: [], locked: best, awayS: 0, place, waiting: best, waitsS };
 }
 
-/** Returns what a label needs: less where the word was open when it began. */
-export function needOf(now: Gathering, state: Gathered, how: Evidence): number {
-  const opened = now.startS <= state.openS;
-  const needS = Math.max(how.need_s, opened ? 0 : how.open_need_s, SHORTEST_S);
+/** Whether a sign is certain enough to open a word alone. */
+function opens(sign: Gathering, labels: Labels, how: Evidence): boolean {
+  const label = labels[sign.index];
+  const sure = sign.surest >= how.open_probability;
+  const held = sign.seconds >= Math.max(how.need_s, how.open_need_s) - ROUNDING_S;
+  return CONTROLS.includes(label) || (sure && held && !how.vouched.includes(label));
+}
+
+/** Returns what a label needs: more for a control where no word was open when it began. */
+export function needOf(now: Gathering, state: Gathered, labels: Labels, how: Evidence): number {
+  const waits = !CONTROLS.includes(labels[now.index]) || now.startS <= state.openS;
+  const needS = Math.max(how.need_s, waits ? 0 : how.open_need_s, SHORTEST_S);
   return state.moved ? needS : needS * how.rest_factor;
 }
 
@@ -184,7 +191,7 @@ function released(
   if (!sign) return state;
   const [p, dt] = [speaks[sign.index], Math.min(elapsedS, how.frame_s)];
   let elsewhere = false;
-  if (p > how.share && !moving) {
+  if (p > how.share && (!moving || MOVING.includes(labels[sign.index]))) {
     sign = sign.fixed ? sign : grown(sign, p, dt, state.atS, frame);
     [place, elsewhere] = placed(place, frame, elapsedS, how);
   }

@@ -6,6 +6,7 @@ export interface Evidence {
   readonly open_need_s: number;
   readonly open_probability: number;
   readonly vouch_s: number;
+  readonly vouched: string;
   readonly idle_s: number;
   readonly release_s: number;
   readonly frame_s: number;

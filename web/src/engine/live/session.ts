@@ -123,7 +123,7 @@ export function typed(state: Live, label: string, rules: LiveRules): Live {
 function progressOf(live: Live, rules: LiveRules): number {
   const next = rising(live.gathered);
   if (!next || rules.labels[next.index] !== live.shown) return live.shown === null ? 0 : 1;
-  return Math.min(1, next.evidenceS / evidence.needOf(next, live.gathered, rules.evidence));
+  return Math.min(1, next.evidenceS / evidence.needOf(next, live.gathered, rules.labels, rules.evidence));
 }
 
 /** Makes the page's text of a contract's live rules. */

@@ -15,7 +15,7 @@ type Point = readonly [atS: number, x: number, y: number];
 export type Way = readonly (readonly [atS: number, frame: Frame])[];
 export type Ways = Readonly<Record<string, Way>>;
 
-/** What a still gives to J is I's, to Z is D's; while the stroke `held` is, the other way round. */
+/** What a still gives to J is I's, to Z is nobody's; the stroke `held` takes what its still is given. */
 export function asShapes(row: Row, labels: readonly string[], held: string | null): Row {
   const now = [...row];
   for (const [letter, shape] of Object.entries(SHAPES)) {
@@ -23,7 +23,7 @@ export function asShapes(row: Row, labels: readonly string[], held: string | nul
     const [gives, takes] = held === letter ? [still, letter] : [letter, still];
     const [from, to] = [labels.indexOf(gives), labels.indexOf(takes)];
     if (from < 0 || to < 0) continue;
-    now[to] += now[from];
+    now[to] += gives === "Z" ? 0 : now[from];
     now[from] = 0;
   }
   return now;
