@@ -112,6 +112,8 @@ def test_quick_letters_open_a_word_together_and_a_d_never_does_alone():
     pointing = [frame("D")] * 20
     assert evidence(*pointing, *gone * 8, *pointing) == "", "a hand that points, or a 1"
     assert evidence(*pointing, *[frame("A")] * 4) == "DA"
+    assert evidence(*pointing * 3, *gone * 8, *[frame("A")] * 4) == "DA", "held for 3 s"
+    assert evidence(*[frame("B", 0.8)] * 60, *gone * 8, *[frame("A")] * 4) == "BA"
     assert evidence(*[frame("A")] * 8, *pointing) == "AD"
 
 

@@ -79,8 +79,9 @@ class Speller {
     _release(probabilities, elapsedS, moves);
     _moved = _moved || moves || motion == null;
     final locked = _locked;
-    if (locked != null && locked == _waiting && _opens(locked)) {
-      return _count(locked, atS);
+    if (locked != null && locked == _waiting) {
+      if (_opens(locked)) return _count(locked, atS);
+      _waitsS = atS + vouchS;
     }
     _Gathered? best;
     for (var label = 0; label < labels.length; label++) {

@@ -49,9 +49,9 @@ class Evidence:
 
     A word opens with certainty. Its first letter waits from `need_s` on, until it was seen for
     `open_need_s` in all with one frame as sure as `open_probability`, or until another letter
-    follows within `vouch_s`. The letters `vouched` always need another: D is also the hand that
-    points or shows a 1. Controls need `open_need_s` where no word is open. A word ends with a
-    space, or `idle_s` after its last letter.
+    follows within `vouch_s` after it. The letters `vouched` always need another: D is also the
+    hand that points or shows a 1. Controls need `open_need_s` where no word is open. A word ends
+    with a space, or `idle_s` after its last letter.
 
     A frame stands for `frame_s` at most, and no sign counts, and none is released, by fewer than
     `least_frames`. Frames further apart than `gap_s` say nothing about each other.
@@ -207,8 +207,10 @@ def _fold(
     state = _released(state, speaks, frame, moving, elapsed_s, labels, how)
     state = replace(state, moved=state.moved or moving or frame.motion is None)
     waits, sign = state.waiting, state.locked
-    if waits and sign and sign.start_s == waits.start_s and _opens(sign, labels, how):
-        return locked(state, sign, frame, labels[sign.index], how)
+    if waits and sign and sign.start_s == waits.start_s:
+        if _opens(sign, labels, how):
+            return locked(state, sign, frame, labels[sign.index], how)
+        state = replace(state, waits_s=state.at_s + how.vouch_s)
     before = {gathering.index: gathering for gathering in state.labels}
     heard = {index: p for index, p in enumerate(speaks) if p > how.share or index in before}
     if moving and elapsed_s <= how.near_s:

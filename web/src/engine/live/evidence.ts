@@ -118,8 +118,9 @@ function fold(
   state = released(state, speaks, frame, moving, elapsedS, labels, how);
   state = { ...state, moved: state.moved || moving || frame.motion === null };
   const { waiting, locked: sign } = state;
-  if (waiting && sign && sign.startS === waiting.startS && opens(sign, labels, how)) {
-    return locked(state, sign, frame, labels[sign.index], how);
+  if (waiting && sign && sign.startS === waiting.startS) {
+    if (opens(sign, labels, how)) return locked(state, sign, frame, labels[sign.index], how);
+    state = { ...state, waitsS: state.atS + how.vouch_s };
   }
   const known = new Map(state.labels.map((one) => [one.index, one]));
   const onlyMoving = moving && elapsedS <= how.near_s;
