@@ -76,8 +76,9 @@ def _at_half_load(figures: Figures, bare_ms: float) -> list[str]:
         f"At half of what the bare loops give, {half['requests_per_s']:.0f} requests a second at "
         f"random times, the slowest of a hundred answers comes in {half['p99_ms']:.0f} ms, "
         f"{half['p99_ms'] / bare_ms:.1f} times the bare loop's (aimed at: 5), the median in "
-        f"{half['median_ms']:.0f} ms. With the processor time of an answer by HTTP and nothing else "
-        f"a queue before {figures['machine']['cores']} cores has {half['queue_p99_ms']:.0f} ms.",
+        f"{half['median_ms']:.0f} ms. With the processor time of an answer by HTTP and nothing "
+        f"else a queue before {figures['machine']['cores']} cores has "
+        f"{half['queue_p99_ms']:.0f} ms.",
     ]
 
 
