@@ -67,7 +67,8 @@ def test_the_numbers_and_words_of_the_live_rules_are_those_of_the_code():
     read = {name: ast.literal_eval(x) for name, x in re.findall(r"(\w+) = ([^,\s]+)", constants)}
     assert read == {
         **how, "roundingS": evidence._ROUNDING_S, "leastP": evidence._LEAST_P,
-        "maxChars": rules.max_chars,
+        "maxChars": rules.max_chars, "aboveCalm": evidence._ABOVE_CALM,
+        "mostCalm": evidence._MOST_CALM, "calmPerS": evidence._CALM_PER_S,
     }  # fmt: skip
     words = {NOTHING, session._SPACE, session._DELETE}
     assert set(re.findall(r"(?:best\]|label|label\]) [!=]= '(\w+)'", dart)) == words

@@ -117,7 +117,25 @@ def test_quick_letters_open_a_word_together_and_a_d_never_does_alone():
     assert evidence(*[frame("A")] * 8, *pointing) == "AD"
 
 
-STILL, MOVES = 0.03, 0.4
+STILL, NOISY, MOVES = 0.03, 0.17, 0.4
+
+
+def test_a_hand_that_still_comes_when_its_letter_counts_makes_no_double():
+    rises = [frame("B", hand=(0.5, y, 0.4), motion=MOVES) for y in (0.7, 0.65, 0.6)]
+    held = [frame("B", hand=(0.5, 0.5, 0.4), motion=STILL)] * 4
+    assert evidence(*rises, *held, elapsed_s=0.14) == "B"
+    assert evidence(*rises, *held, *rises, *held, elapsed_s=0.14) == "BB", "a bounce is one"
+    assert evidence(*rises[:2], *held, elapsed_s=0.14) == "B", "elsewhere, but never at rest there"
+
+
+def test_a_camera_of_much_noise_or_a_lamp_that_flickers_is_no_motion():
+    noisy, moves = [frame("A", motion=NOISY)] * 12, [frame("A", motion=MOVES)] * 5
+    assert evidence(*noisy) == "A" and evidence(frame("A", motion=0.0), *noisy) == "A"
+    assert evidence(*noisy, *moves, *noisy) == "AA", "a bounce is seen through it"
+    assert evidence(*noisy, *[frame("B", motion=MOVES)] * 80) == "A"
+    assert (
+        evidence(*noisy, *[frame("B", motion=STILL)] * 8, *[frame("C", motion=NOISY)] * 8) == "AB"
+    )
 
 
 def test_a_frame_in_motion_speaks_for_no_letter_until_the_hand_is_still():

@@ -25,15 +25,17 @@ class Speller {
   static const vouchS = 1.5, idleS = 3.0, gapS = 3.0;
   static const vouched = 'D';
   static const nearS = 0.08, apartS = 0.5, restFactor = 2.0, roundingS = 1e-6;
+  static const aboveCalm = 1.5, mostCalm = 0.28, calmPerS = 0.1;
 
   final List<String> labels;
   final _gathered = <int, _Gathered>{};
   final _signs = <String>[]; // what each sign typed
   List<double>? _first; // waits for a second frame
-  bool _started = false, _doubled = false, _moved = true;
+  bool _started = false, _doubled = false, _moved = true, _rested = true;
   _Gathered? _locked; // came last, and not released since
   _Gathered? _waiting; // a first letter
   int? _stirred; // released by a bounce
+  double _calm = double.infinity; // the motion of the calmest frame of late
   double _atS = 0, _awayS = 0, _openS = double.negativeInfinity, _waitsS = double.negativeInfinity;
 
   String get text => _signs.join();
@@ -63,6 +65,7 @@ class Speller {
     _atS += elapsedS;
     if (!_started || elapsedS > gapS) {
       _lock(null);
+      _calm = double.infinity;
       _started = true;
       _first = probabilities;
       return;
@@ -75,7 +78,9 @@ class Speller {
   }
 
   void _fold(List<double> probabilities, double elapsedS, double atS, double? motion) {
-    final moves = motion != null && elapsedS <= apartS && motion > moving * max(1.0, elapsedS / nearS);
+    _calm = min(_calm + calmPerS * elapsedS, (motion ?? 0) > 0 ? motion! : double.infinity);
+    final still = max(moving * max(1.0, elapsedS / nearS), min(aboveCalm * _calm, mostCalm));
+    final moves = motion != null && elapsedS <= apartS && motion > still;
     _release(probabilities, elapsedS, moves);
     _moved = _moved || moves || motion == null;
     final locked = _locked;
@@ -99,6 +104,7 @@ class Speller {
       if (done && one.evidenceS > (best?.evidenceS ?? 0)) best = one;
     }
     if (best == null) return;
+    _rested = !moves;
     if (_opens(best) || best.startS <= _openS || _vouches(best, atS)) return _count(best, atS);
     _gathered.clear();
     _locked = _waiting = best;
@@ -145,7 +151,8 @@ class Speller {
     final p = probabilities[one.label], before = _awayS;
     final rests = !moves || 'JZ'.contains(labels[one.label]);
     if (p > share && rests) one.grow(p, min(elapsedS, frameS));
-    final stirs = moves && !'JZ'.contains(labels[one.label]) && !_doubled;
+    final stirs = moves && !'JZ'.contains(labels[one.label]) && !_doubled && _rested;
+    _rested = _rested || !moves;
     final gone = stirs ? -log(share) : -_rate(p);
     final away = max(0.0, before + _within(min(elapsedS, frameS) * gone, releaseS / leastFrames));
     _awayS = min(away, releaseS);

@@ -39,6 +39,11 @@ _LEAST_P = 1e-9
 _SHORTEST_S = 1e-3
 """What a need of no time is taken for, so that its frames can still be told apart."""
 
+_ABOVE_CALM, _MOST_CALM, _CALM_PER_S = 1.5, 0.28, 0.1
+"""A camera's noise, or a lamp's flicker, changes every picture. So motion is also above so many
+times the calmest frame of late, but at most this, which a moving hand exceeds. What is calm rises
+by so much a second until a calmer frame comes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -57,11 +62,12 @@ class Evidence:
     `least_frames`. Frames further apart than `gap_s` say nothing about each other.
 
     A frame is in motion where the picture's change is above `moving` (standard deviations; of
-    frames further apart than `near_s` as much more). Of frames within `near_s` it then speaks for
-    J and Z alone: later, the change says that there was motion and not that there is. Up to
-    `apart_s` it speaks as if the locked sign were away. `shift`: how far from its place, in sides
-    of the hand, a hand is elsewhere; the place follows the hand within `follow_s`. Where a hand
-    did not move since a sign counted, another sign needs `rest_factor` times as much.
+    frames further apart than `near_s` as much more) and well above the calmest frame's of late.
+    Of frames within `near_s` it then speaks for J and Z alone: later, the change says that there
+    was motion and not that there is. Up to `apart_s` it speaks as if the locked sign were away.
+    `shift`: how far from its place, in sides of the hand, a hand is elsewhere; the place follows
+    the hand within `follow_s`. Where a hand did not move since a sign counted, another sign needs
+    `rest_factor` times as much.
     """
 
     share: float = 0.3
@@ -137,7 +143,9 @@ class Gathered:
     letter before. `place` is where the locked sign's hand is, `moved` whether it may have moved
     since, `doubled` whether it is the second of two that a stir of the hand made, `stirred` the
     label that a stir released. `open_s` is until when the word is open, `waits_s` until when
-    `waiting`, a first letter, may count. `first` waits for a second frame (`started`).
+    `waiting`, a first letter, may count. `first` waits for a second frame (`started`). `calm` is
+    the motion of the calmest frame of late. `rested`: the hand was still since the sign counted, so
+    that its next motion is not the end of how it came.
     """
 
     at_s: float = 0.0
@@ -155,6 +163,8 @@ class Gathered:
     first: tuple[Row, Frame] | None = None
     started: bool = False
     moved: bool = True
+    calm: float = math.inf
+    rested: bool = True
 
 
 def step(
@@ -183,6 +193,7 @@ def locked(state: Gathered, sign: Gathering, frame: Frame, label: str, how: Evid
         open_s=state.at_s + how.idle_s if is_letter else -math.inf,
         started=True,
         moved=False,
+        calm=state.calm,
     )
 
 
@@ -202,8 +213,9 @@ def _fold(
     how: Evidence,
 ) -> Gathered:  # fmt: skip
     """Returns the state after a frame that stands for the last `elapsed_s`."""
-    moving = moves(frame, elapsed_s, how)
-    state = replace(state, counted=False, opener=None)
+    moving = moves(state, frame, elapsed_s, how)
+    calm = _calm(state, frame, elapsed_s)
+    state = replace(state, counted=False, opener=None, calm=calm)
     state = _released(state, speaks, frame, moving, elapsed_s, labels, how)
     state = replace(state, moved=state.moved or moving or frame.motion is None)
     waits, sign = state.waiting, state.locked
@@ -235,9 +247,11 @@ def _fold(
         or best.start_s <= state.open_s
         or _opener(state, best) is not None
     ):
-        return locked(state, best, frame, label, how)
-    return replace(state, labels=(), locked=best, away_s=0.0, place=_place(frame),
-                   waiting=best, waits_s=state.at_s + how.vouch_s)  # fmt: skip
+        state = locked(state, best, frame, label, how)
+    else:
+        state = replace(state, labels=(), locked=best, away_s=0.0, place=_place(frame),
+                        waiting=best, waits_s=state.at_s + how.vouch_s)  # fmt: skip
+    return replace(state, rested=not moving, place=None if moving else state.place)
 
 
 def _opens(sign: Gathering, labels: Sequence[str], how: Evidence) -> bool:
@@ -255,11 +269,17 @@ def _need_s(now: Gathering, state: Gathered, labels: Sequence[str], how: Evidenc
     return need_s if state.moved else need_s * how.rest_factor
 
 
-def moves(frame: Frame, elapsed_s: float, how: Evidence) -> bool:
+def moves(state: Gathered, frame: Frame, elapsed_s: float, how: Evidence) -> bool:
     """Whether the picture changed so much that the hand moves, or did since the frame before."""
     if frame.motion is None or elapsed_s > how.apart_s:
         return False
-    return frame.motion > how.moving * max(1.0, elapsed_s / how.near_s)
+    noise = min(_ABOVE_CALM * _calm(state, frame, elapsed_s), _MOST_CALM)
+    return frame.motion > max(how.moving * max(1.0, elapsed_s / how.near_s), noise)
+
+
+def _calm(state: Gathered, frame: Frame, elapsed_s: float) -> float:
+    """Returns the motion of the calmest frame of late, this one among them unless it came twice."""
+    return min(state.calm + _CALM_PER_S * elapsed_s, frame.motion or math.inf)
 
 
 def _grown(now: Gathering, p: float, dt: float, at_s: float, frame: Frame) -> Gathering:
@@ -288,6 +308,7 @@ def _released(
         sign = sign if sign.fixed else _grown(sign, p, dt, state.at_s, frame)
         place, elsewhere = _placed(place, frame, elapsed_s, how)
     stirs = (moving or elsewhere) and labels[sign.index] not in MOVING and not state.doubled
+    stirs, rested = stirs and state.rested, state.rested or not moving
     release_s = max(how.release_s, _SHORTEST_S)
     gone = -math.log(how.share) if stirs else -_rate(p, how.share)
     gone_s = _within(dt * gone, release_s / how.least_frames)
@@ -297,7 +318,7 @@ def _released(
         stirred = sign.index if p > how.share else None
         return replace(state, locked=None, away_s=0.0, place=None, stirred=stirred, doubled=False)
     away_s, moved = min(away_s, release_s), state.moved or elsewhere
-    return replace(state, locked=sign, away_s=away_s, place=place, moved=moved)
+    return replace(state, locked=sign, away_s=away_s, place=place, moved=moved, rested=rested)
 
 
 def _placed(

@@ -144,7 +144,7 @@ def step(state: Live, frame: Frame, elapsed_s: float, rules: LiveRules) -> Live:
     labels, how = rules.labels, rules.evidence
     before = state.gathered.locked
     held = labels[before.index] if before is not None and before.fixed else None
-    rests = frame.hand is not None and not evidence.moves(frame, elapsed_s, how)
+    rests = frame.hand is not None and not evidence.moves(state.gathered, frame, elapsed_s, how)
     if rules.strokes is not None and (rests or held):
         speaks = strokes.as_shapes(speaks, labels, held)
     gathered = evidence.step(state.gathered, speaks, frame, elapsed_s, labels, how)

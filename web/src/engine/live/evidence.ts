@@ -10,6 +10,8 @@ import { CONTROLS, type Evidence, MOVING, NOTHING } from "./rules";
 const ROUNDING_S = 1e-6;
 const LEAST_P = 1e-9;
 const SHORTEST_S = 1e-3;
+/** A camera's noise changes every picture: motion is well above the calmest frame of late. */
+const [ABOVE_CALM, MOST_CALM, CALM_PER_S] = [1.5, 0.28, 0.1];
 
 type Place = readonly [x: number, y: number];
 
@@ -30,6 +32,8 @@ export interface Gathered {
   readonly first: { readonly speaks: Row; readonly frame: Frame } | null;
   readonly started: boolean;
   readonly moved: boolean;
+  readonly calm: number;
+  readonly rested: boolean;
 }
 
 export const EMPTY: Gathered = {
@@ -48,6 +52,8 @@ export const EMPTY: Gathered = {
   first: null,
   started: false,
   moved: true,
+  calm: Infinity,
+  rested: true,
 };
 
 type Labels = readonly string[];
@@ -93,6 +99,7 @@ export function locked(
     openS: isLetter ? state.atS + how.idle_s : -Infinity,
     started: true,
     moved: false,
+    calm: state.calm,
   };
 }
 
@@ -113,8 +120,9 @@ function fold(
   labels: Labels,
   how: Evidence,
 ): Gathered {
-  const moving = moves(frame, elapsedS, how);
-  let state: Gathered = { ...before, counted: false, opener: null };
+  const moving = moves(before, frame, elapsedS, how);
+  const calm = calmOf(before, frame, elapsedS);
+  let state: Gathered = { ...before, counted: false, opener: null, calm };
   state = released(state, speaks, frame, moving, elapsedS, labels, how);
   state = { ...state, moved: state.moved || moving || frame.motion === null };
   const { waiting, locked: sign } = state;
@@ -144,11 +152,13 @@ function fold(
   const best = done.reduce((a, b) => (b.evidenceS > a.evidenceS ? b : a));
   const label = labels[best.index];
   if (opens(best, labels, how) || best.startS <= state.openS || openerOf(state, best)) {
-    return locked(state, best, frame, label, how);
+    state = locked(state, best, frame, label, how);
+  } else {
+    const waitsS = state.atS + how.vouch_s;
+    const place = placeOf(frame);
+    state = { ...state, labels: [], locked: best, awayS: 0, place, waiting: best, waitsS };
   }
-  const waitsS = state.atS + how.vouch_s;
-  const place = placeOf(frame);
-  return { ...state, labels: [], locked: best, awayS: 0, place, waiting: best, waitsS };
+  return { ...state, rested: !moving, place: moving ? null : state.place };
 }
 
 /** Whether a sign is certain enough to open a word alone. */
@@ -167,9 +177,15 @@ export function needOf(now: Gathering, state: Gathered, labels: Labels, how: Evi
 }
 
 /** Whether the picture changed so much that the hand moves, or did since the frame before. */
-export function moves(frame: Frame, elapsedS: number, how: Evidence): boolean {
+export function moves(state: Gathered, frame: Frame, elapsedS: number, how: Evidence): boolean {
   if (frame.motion === null || elapsedS > how.apart_s) return false;
-  return frame.motion > how.moving * Math.max(1, elapsedS / how.near_s);
+  const noise = Math.min(ABOVE_CALM * calmOf(state, frame, elapsedS), MOST_CALM);
+  return frame.motion > Math.max(how.moving * Math.max(1, elapsedS / how.near_s), noise);
+}
+
+/** Returns the motion of the calmest frame of late, this one among them unless it came twice. */
+function calmOf(state: Gathered, frame: Frame, elapsedS: number): number {
+  return Math.min(state.calm + CALM_PER_S * elapsedS, frame.motion || Infinity);
 }
 
 function grown(now: Gathering, p: number, dt: number, atS: number, frame: Frame): Gathering {
@@ -196,7 +212,8 @@ function released(
     sign = sign.fixed ? sign : grown(sign, p, dt, state.atS, frame);
     [place, elsewhere] = placed(place, frame, elapsedS, how);
   }
-  const stirs = (moving || elsewhere) && !MOVING.includes(labels[sign.index]) && !state.doubled;
+  const rests = MOVING.includes(labels[sign.index]) || state.doubled || !state.rested;
+  const stirs = (moving || elsewhere) && !rests;
   const releaseS = Math.max(how.release_s, SHORTEST_S);
   const gone = stirs ? -Math.log(how.share) : -rate(p, how.share);
   const goneS = within(dt * gone, releaseS / how.least_frames);
@@ -206,8 +223,8 @@ function released(
     const stirred = p > how.share ? sign.index : null;
     return { ...state, locked: null, awayS: 0, place: null, stirred, doubled: false };
   }
-  const moved = state.moved || elsewhere;
-  return { ...state, locked: sign, awayS: Math.min(awayS, releaseS), place, moved };
+  const [moved, rested] = [state.moved || elsewhere, state.rested || !moving];
+  return { ...state, locked: sign, awayS: Math.min(awayS, releaseS), place, moved, rested };
 }
 
 /** Returns a sign's place after a frame, and whether the hand is elsewhere. */

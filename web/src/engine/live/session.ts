@@ -41,7 +41,7 @@ export function step(state: Live, frame: Frame, elapsedS: number, rules: LiveRul
   }
   const before = state.gathered.locked;
   const held = before?.fixed ? labels[before.index] : null;
-  const rests = frame.hand !== null && !evidence.moves(frame, elapsedS, how);
+  const rests = frame.hand !== null && !evidence.moves(state.gathered, frame, elapsedS, how);
   if (rules.strokes && (rests || held)) speaks = strokes.asShapes(speaks, labels, held);
   let gathered = evidence.step(state.gathered, speaks, frame, elapsedS, labels, how);
   let signs = heldOn(state.signs, gathered, labels);
