@@ -25,7 +25,7 @@ class Speller {
   static const vouchS = 1.5, idleS = 3.0, gapS = 3.0;
   static const vouched = 'D';
   static const nearS = 0.08, apartS = 0.5, restFactor = 2.0, roundingS = 1e-6;
-  static const aboveCalm = 1.5, mostCalm = 0.28, calmPerS = 0.1;
+  static const aboveCalm = 1.3, mostCalm = 0.2, calmPerS = 0.005;
 
   final List<String> labels;
   final _gathered = <int, _Gathered>{};

@@ -39,10 +39,10 @@ _LEAST_P = 1e-9
 _SHORTEST_S = 1e-3
 """What a need of no time is taken for, so that its frames can still be told apart."""
 
-_ABOVE_CALM, _MOST_CALM, _CALM_PER_S = 1.5, 0.28, 0.1
+_ABOVE_CALM, _MOST_CALM, _CALM_PER_S = 1.3, 0.2, 0.005
 """A camera's noise, or a lamp's flicker, changes every picture. So motion is also above so many
 times the calmest frame of late, but at most this, which a moving hand exceeds. What is calm rises
-by so much a second until a calmer frame comes."""
+by so much a second until a calmer frame comes: faster, and a hand that never rests would be it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

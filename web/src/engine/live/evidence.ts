@@ -11,7 +11,7 @@ const ROUNDING_S = 1e-6;
 const LEAST_P = 1e-9;
 const SHORTEST_S = 1e-3;
 /** A camera's noise changes every picture: motion is well above the calmest frame of late. */
-const [ABOVE_CALM, MOST_CALM, CALM_PER_S] = [1.5, 0.28, 0.1];
+const [ABOVE_CALM, MOST_CALM, CALM_PER_S] = [1.3, 0.2, 0.005];
 
 type Place = readonly [x: number, y: number];
 
