@@ -48,7 +48,7 @@ def test_a_frame_that_was_overtaken_changes_nothing():
 
 def test_a_hand_is_seen_to_move_by_the_pictures_of_one_session():
     sessions = store()
-    dark, light = np.zeros((40, 40), np.float32), np.eye(40, dtype=np.float32) * 255
+    dark, light = np.zeros((40, 40), np.float32), np.tri(40, dtype=np.float32) * 255
     for index in range(10):
         for name, pictures in (("still", (dark, dark)), ("moving", (dark, light))):
             moment_s, picture = index / 20, pictures[index % 2]
