@@ -151,7 +151,8 @@ _LARGE_BYTES = 4 * 1024**2
 def give_memory_back() -> None:
     """Has glibc give large freed blocks back at once, whatever the process has seen before.
 
-    By itself it keeps blocks up to 32 MB in the heaps of all threads once one was freed. https://man7.org/linux/man-pages/man3/mallopt.3.html
+    By itself it keeps blocks up to 32 MB in the heaps of all threads once one was freed.
+    https://man7.org/linux/man-pages/man3/mallopt.3.html
     """
     if sys.platform != "linux":
         return
