@@ -18,6 +18,12 @@ from fingerspell.runtime import Recogniser
 from fingerspell.train.run_folder import FILES
 from helpers.small_run import FINETUNE, small_config, with_hashes, write_colours
 
+BUNDLE = {
+    "saved_model", "trained_model_graph.pb", "model.tflite", "model_fp16.tflite",
+    "model_int8.tflite", "model_features_fp16.tflite", "model.onnx", "golden", "parity.json",
+    "training_set_labels.txt", "recogniser.json", "model_card.md",
+}  # fmt: skip
+
 pytestmark = pytest.mark.usefixtures("tiny_network_with_grid")
 
 
@@ -172,9 +178,43 @@ def test_an_altered_test_picture_is_not_scored_unless_trusted(road, dataset, tmp
 
 def test_a_small_data_set_is_exported_and_it_is_said_on_how_many_pictures(road):
     proof = read(road[0], "parity.json")
-    assert proof["pictures"] == 168 < LEAST_PICTURES
-    assert {one["pictures"] for one in proof["exports"].values()} == {168}
-    assert "on 168 pictures" in (road[0] / "model_card.md").read_text(encoding="utf-8")
+    assert (proof["pictures"], proof["synthetic_pictures"]) == (LEAST_PICTURES, 32)
+    assert {one["pictures"] for one in proof["exports"].values()} == {LEAST_PICTURES}
+    card = (road[0] / "model_card.md").read_text(encoding="utf-8")
+    assert "on 168 pictures of the data set and 32 synthetic ones." in card
+    assert "\n`model_int8.tflite` " in card
+
+
+def test_a_run_is_exported_into_a_folder_of_its_own_and_stays_as_it_is(road, tmp_path, capsys):
+    run, bundle = road[0], tmp_path / "made" / "bundle"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.name != ".lock"}
+    assert main(["export", str(run), "--out", str(bundle)]) == 0
+    assert before == {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.name != ".lock"}
+    assert {path.name for path in bundle.iterdir()} == {
+        path.name for path in run.iterdir() if path.name in BUNDLE
+    }
+    assert read(bundle / "golden", "golden.json") == read(run / "golden", "golden.json")
+    assert main(["verify", str(bundle)]) == 0
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("export RUN --out PICTURES", r"pictures holds mine.txt and no recogniser.json"),
+        ("export RUN --out OTHER", "other holds a run (run.json)"),
+        ("export RUN --output_dir PICTURES", "two run folders"),
+    ],
+)
+def test_no_export_is_mixed_into_what_is_no_bundle(road, tmp_path, capsys, words, said):
+    folders = {"RUN": road[0], "PICTURES": tmp_path / "pictures", "OTHER": tmp_path / "other"}
+    for name, files in (("pictures", ("mine.txt",)), ("other", ("run.json", "recogniser.json"))):
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).touch()
+    assert main([str(folders.get(word, word)) for word in words.split()]) == 2
+    assert said in capsys.readouterr().err
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"mine.txt"}
 
 
 def test_labels_stand_in_the_same_order_everywhere(road, dataset):

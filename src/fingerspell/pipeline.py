@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from numpy.typing import NDArray
 
 from fingerspell import backends
 from fingerspell.assets import STARTER
-from fingerspell.config import AdaptConfig, TrainConfig
+from fingerspell.config import ADAPTED_PICTURES, AdaptConfig, TrainConfig
 from fingerspell.dataset.manifest import HELD_OUT, Manifest, Sample, read_manifest, verify
 from fingerspell.errors import DataError, ExportError
 from fingerspell.evaluate import unseen_signers as unseen
-from fingerspell.evaluate.report import evaluation, write_report
+from fingerspell.evaluate.report import MODEL_CARD, evaluation, write_report
 from fingerspell.evaluate.unseen_signers import UnseenSigners
 from fingerspell.export.bundle import export_bundle
 from fingerspell.export.graphs import require_tensorflow
@@ -123,13 +124,19 @@ def adapt_and_export(config: AdaptConfig, command: str, starter: Path = STARTER)
     return run_folder.read_run(config.output_dir)
 
 
-def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
-    """Writes every export of a trained run and returns the parity report."""
+def export_run(
+    output_dir: Path, dataset_dir: Path | None = None, bundle: Path | None = None
+) -> dict[str, Any]:
+    """Writes every export of a trained run and returns the parity report.
+
+    Without `dataset_dir` the data set is looked for where the run says it was. Into `bundle`, a
+    folder other than the run's, goes the run's model card, too, and the run stays as it is.
+    """
     require_tensorflow()
     silence_libraries()
     started_s = time.perf_counter()
     facts = run_folder.read_run(output_dir)
-    manifest = _manifest_of(facts, dataset_dir)
+    manifest = _manifest_of(facts, dataset_dir or _dataset_dir_of(facts, output_dir))
     model = load_recogniser(output_dir / run_folder.MODEL)
     height_px, width_px = size_of(model)
     contract = Contract(
@@ -142,19 +149,33 @@ def export_run(output_dir: Path, dataset_dir: Path) -> dict[str, Any]:
         origin={k: facts[k] for k in _ORIGIN if k in facts} | built_as(model),
     )
     samples = _parity_samples(manifest)
-    print(f"exporting, and proving every file on {len(samples)} pictures …", flush=True)
+    print(f"exporting, and proving every file on {max(len(samples), LEAST_PICTURES)} pictures …",
+          flush=True)  # fmt: skip
     pictures = {s.path: manifest.absolute(s).read_bytes() for s in samples}
     representative = [
         load(manifest.absolute(s), (height_px, width_px))
         for s in _spaced(manifest.split("train"), _REPRESENTATIVE_PICTURES)
     ]
     with quiet_start():  # The converter tells of its settings.
-        report = export_bundle(model, contract, output_dir, pictures, representative)
+        report = export_bundle(model, contract, bundle or output_dir, pictures, representative)
     for warning in report["warnings"]:
         print(f"note: {warning}", flush=True)
-    export_s = round(time.perf_counter() - started_s, 1)
-    _note(output_dir, export_s=export_s, proven_pictures=report["pictures"])
+    if bundle is None:
+        export_s = round(time.perf_counter() - started_s, 1)
+        _note(output_dir, export_s=export_s, **_proven(report))
+    elif (card := output_dir / MODEL_CARD).is_file():
+        shutil.copyfile(card, bundle / card.name)
     return report
+
+
+def _proven(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the model card tells of a parity report."""
+    agreement = report["exports"]["tflite int8"]["agreement"]
+    return {
+        "proven_pictures": report["pictures"] - report["synthetic_pictures"],
+        "proven_synthetic_pictures": report["synthetic_pictures"],
+        "int8": {**report["int8"], "agreement": agreement},
+    }
 
 
 def evaluate_run(
@@ -314,6 +335,11 @@ def _answers(
                 theirs.append(exported.probabilities(batch))
             bar.advance(len(batch))
     return np.concatenate(ours), np.concatenate(theirs) if theirs else None
+
+
+def _dataset_dir_of(facts: Mapping[str, Any], output_dir: Path) -> Path:
+    """Returns where the run's data set was; that of an adaptation lies in the run folder."""
+    return Path(facts["config"].get("dataset_dir") or output_dir / ADAPTED_PICTURES)
 
 
 def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:

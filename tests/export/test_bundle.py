@@ -6,11 +6,12 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fingerspell.assets import STARTER
 from fingerspell.errors import ExportError, PictureError, RunError
-from fingerspell.export import export_bundle, proof
+from fingerspell.export import export_bundle, proof, synthetic
 from fingerspell.export.parity import Parity
 from fingerspell.labels import read_labels
 from fingerspell.runtime.contract import read_contract
@@ -91,18 +92,47 @@ def test_a_second_export_replaces_the_first(older, contract):
     assert {path.name for path in older.iterdir()} == FILES - {"model.onnx"}, "it had none"
 
 
-def test_few_pictures_prove_what_they_can_and_are_counted(older, contract):
+def test_synthetic_hands_make_up_for_few_pictures_and_are_counted(older, contract, monkeypatch):
+    monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 12)
     report = export_bundle(tiny_recogniser(), contract, older, named(5), list(fitted(3)))
-    assert report["pictures"] == report["exports"]["saved_model serving_default"]["pictures"] == 5
-    assert report["warnings"] == ["the exports are compared on 5 pictures, fewer than 200"]
+    assert report["pictures"] == report["exports"]["saved_model serving_default"]["pictures"] == 12
+    assert report["synthetic_pictures"] == 7
+    (warning,) = report["warnings"]
+    assert warning.startswith("5 pictures of the data set are few") and "7 synthetic" in warning
+    enough = export_bundle(tiny_recogniser(), contract, older, named(12), list(fitted(3)))
+    assert (enough["pictures"], enough["synthetic_pictures"], enough["warnings"]) == (12, 0, [])
+
+
+def test_a_fault_that_only_synthetic_hands_show_refuses_the_export(older, contract, monkeypatch):
+    """One photograph on which all is right; its neighbours are held to the same bound."""
+    monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 4)
+    check = proof._CHECKS[0]
+
+    def opened(folder, size_px):
+        ask = check.open(folder, size_px)
+        return lambda jpegs: np.concatenate([ask(jpegs)[:1], ask(jpegs)[1:, ::-1]])
+
+    monkeypatch.setattr(proof.prove, "__defaults__", ((replace(check, open=opened),),))
+    with pytest.raises(ExportError, match=r"worst: synthetic/\w+/5.jpg"):
+        export_bundle(tiny_recogniser(), contract, older, named(1), list(fitted(3)))
+
+
+def test_hands_to_compare_on_show_every_label_and_no_two_are_alike():
+    drawn = synthetic.hands(("A", "hello", "B"), (32, 32), 6)
+    assert [name.split("/")[1] for name in drawn] == ["A", "B"] * 3
+    assert len({rgb.tobytes() for rgb in drawn.values()}) == 6
+    assert list(synthetic.hands(("hello", "stop"), (32, 32), 1)) == ["synthetic/A/5.jpg"]
 
 
 def test_a_failed_export_leaves_the_old_files(older, contract, monkeypatch):
     before = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
     far = Parity(pictures=200, max_difference=0.5, agreement=0.1, worst=7)
     monkeypatch.setattr(proof, "difference", lambda *_: far)
-    with pytest.raises(ExportError, match=r"differs .*; worst: test/A/7.jpg, which .* takes for"):
-        export_bundle(tiny_recogniser(), contract, older, named(), list(fitted(20)))
+    said = r"differs .*; worst: test/A/7.jpg, which .* takes for"
+    for folder in (older, older.parent / "new"):
+        with pytest.raises(ExportError, match=said):
+            export_bundle(tiny_recogniser(), contract, folder, named(), list(fitted(20)))
+    assert not (older.parent / "new").exists()
     after = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
     assert after == before
 

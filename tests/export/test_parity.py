@@ -118,6 +118,20 @@ def test_one_of_few_pictures_costs_no_export_that_may_answer_otherwise(pictures,
         require_parity(found, "fp16", 1.0, 0.99)
 
 
+def test_an_undecided_answer_may_fall_to_either_class_and_a_decided_one_may_not():
+    """A network that hardly learnt, at half precision: 5 near ties of 40 are no fault."""
+    expected = np.tile(np.float32([[0.345, 0.340, 0.315]]), (40, 1))
+    found = expected.copy()
+    found[:5, [0, 1]] = found[:5, [1, 0]]
+    near = difference(expected, found)
+    assert (near.agreement, near.near_ties) == (0.875, 5)
+    require_parity(near, "fp16", 1.0, 0.99)
+    found[:2] = [0.3, 0.3, 0.4]
+    with pytest.raises(ExportError):
+        require_parity(difference(expected, found), "fp16", 1.0, 0.99)
+    refused(near)  # A file of full precision is held to the distance.
+
+
 def test_an_advisory_bound_is_reported_and_a_strict_one_refuses():
     poor = Parity(pictures=200, max_difference=0.4, agreement=0.9)
     bound = _Bound(tolerance=1.0, agreement=0.97, advisory=True)

@@ -105,9 +105,26 @@ def test_the_card_tells_what_there_is_and_no_more() -> None:
     guessed = evaluated(exported=True) | {"guessing": {"accuracy": 0.5, "suspected": True}}
     proven = model_card(guessed, {**RUN, "proven_pictures": 120})
     assert "\n\nWARNING: " in proven and "on 120 pictures of the data set.\n" in proven
+    few = {**RUN, "proven_pictures": 9, "proven_synthetic_pictures": 191}
+    assert "on 9 pictures of the data set and 191 synthetic ones.\n" in model_card(guessed, few)
     for card in (bare, full, proven):
         for mark in ("## ", "The exported", "WARNING"):
             assert card.count(f"\n{mark}") == card.count(f"\n\n{mark}"), "a paragraph of its own"
+
+
+@pytest.mark.parametrize(
+    ("inside", "full", "said"),
+    [
+        ("weights and activations", 0.985, "computes in 8 bits throughout (full int8). It names"),
+        ("weights", 0.946, "full int8 named the trained class on 94.6 % of the pictures only. It"),
+        ("weights", None, "full int8 could not be made or does not load on older phones. It names"),
+    ],
+)
+def test_the_card_says_what_is_8_bits_inside_why_and_how_often_it_agrees(inside, full, said):
+    int8 = {"inside": inside, "full_int8_agreement": full, "agreement": 0.992}
+    card = model_card(evaluated(exported=True), {**RUN, "int8": int8})
+    assert f"`model_int8.tflite` {'computes' if full == 0.985 else 'has its weights'}" in card
+    assert said in card and "the trained class on 99.2 % of them." in card
 
 
 def test_names_cannot_break_the_card() -> None:

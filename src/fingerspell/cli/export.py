@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from fingerspell import backends
+from fingerspell.errors import require
 from fingerspell.machine import load_quietly
 
 HELP = "export a trained run again and prove every file equal to the model"
@@ -12,8 +13,17 @@ HELP = "export a trained run again and prove every file equal to the model"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--output_dir", type=Path, default=Path("output"), help="the run folder")
-    add("--dataset_dir", type=Path, default=Path("dataset"), help="what it was trained on")
+    add("run_dir", type=Path, nargs="?", metavar="RUN",
+        help="the run folder, the same as --output_dir")  # fmt: skip
+    add("--output_dir", type=Path, help="the run folder (default: output)")
+    add("--dataset_dir", type=Path,
+        help="what it was trained on (default: where the run says it was)")  # fmt: skip
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write the bundle into this folder, with the run's model card (default: into the run)",
+    )
     add("--onnx", action="store_true",
         help="stop where model.onnx cannot be written (default: do without it)")  # fmt: skip
 
@@ -22,16 +32,26 @@ def run(args: argparse.Namespace) -> int:
     """Exports and prints each file's proof."""
     backends.settle_for_export(os.environ)
     from fingerspell.export import onnx
+    from fingerspell.export.bundle import require_bundle_folder
     from fingerspell.train import run_folder
 
     if args.onnx:
         onnx.require()
 
-    with run_folder.held(args.output_dir):
+    require(
+        None in (args.run_dir, args.output_dir) or args.run_dir == args.output_dir,
+        found=f"two run folders, {args.run_dir} and --output_dir {args.output_dir}",
+        expected="one; the folder for the bundle is --out",
+        fix=f"fingerspell export {args.run_dir} --out {args.output_dir}",
+    )
+    run_dir = args.run_dir or args.output_dir or Path("output")
+    if args.out is not None:
+        require_bundle_folder(args.out, run_folder.RUN)
+    with run_folder.held(run_dir):
         load_quietly("keras")
         from fingerspell import pipeline
 
-        report = pipeline.export_run(args.output_dir, args.dataset_dir)
+        report = pipeline.export_run(run_dir, args.dataset_dir, args.out)
     for name, proof in report["exports"].items():
         print(
             f"{name:<30} same class on {proof['agreement']:.1%} of {proof['pictures']} pictures, "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 from pathlib import Path
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 HELP = "make a finished run the recogniser that the package brings with it"
 _PER_CLASS = 8
 """Hands of each class, at least."""
-
-_SEED = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,15 +42,14 @@ def run(args: argparse.Namespace) -> int:
 def _synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.float32]:
     """Returns synthetic hands to compare on: nobody needs the run's pictures for it.
 
-    Of few classes more each, so that there are enough. Raises `ExportError` for labels of which
-    none can be drawn.
+    Raises `ExportError` for labels of which none can be drawn.
     """
     import numpy as np
 
     from fingerspell.errors import ExportError
+    from fingerspell.export import synthetic
     from fingerspell.export.parity import LEAST_PICTURES
     from fingerspell.labels import ALPHABET
-    from fingerspell.synth import draw
 
     known = [label for label in labels if label in ALPHABET]
     if not known:
@@ -62,9 +58,8 @@ def _synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.
             expected="letters of the alphabet: the release is compared on synthetic hands",
             fix="release a run on the usual labels",
         )
-    each = max(_PER_CLASS, math.ceil(LEAST_PICTURES / len(known)))
-    rows = [draw(x, _SEED + i, size_px).rgb for x in known for i in range(each)]
-    return np.stack(rows).astype(np.float32) / np.float32(255)
+    hands = synthetic.hands(labels, size_px, max(_PER_CLASS * len(known), LEAST_PICTURES))
+    return np.stack([*hands.values()]).astype(np.float32) / np.float32(255)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,16 @@ from fingerspell.config.phase import BACKBONES, ModelConfig, Phase, progressive,
 from fingerspell.config.prepare import SPLIT_RULES, PrepareConfig
 from fingerspell.config.recipe import as_recipe, assemble, guide, load_recipe
 from fingerspell.config.space import Choice, Range, Space, with_settings
-from fingerspell.config.train import AdaptConfig, AugmentConfig, SamplingConfig, TrainConfig
+from fingerspell.config.train import (
+    ADAPTED_PICTURES,
+    AdaptConfig,
+    AugmentConfig,
+    SamplingConfig,
+    TrainConfig,
+)
 
 __all__ = [
-    "BACKBONES", "SPLIT_RULES", "AdaptConfig", "AugmentConfig", "Choice",
+    "ADAPTED_PICTURES", "BACKBONES", "SPLIT_RULES", "AdaptConfig", "AugmentConfig", "Choice",
     "ModelConfig", "Phase", "PrepareConfig", "Range", "SamplingConfig", "Space",
     "TrainConfig", "as_recipe", "assemble", "guide", "load_recipe", "progressive", "two_phases",
     "with_settings",

@@ -162,6 +162,10 @@ class TrainConfig:
         require_order(self.phases)
 
 
+ADAPTED_PICTURES = "adapted_pictures"
+"""Not `dataset`: that may be a project's own prepared data set."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptConfig:
     """One adaptation; its time does not depend on how many pictures there are.
@@ -203,8 +207,5 @@ class AdaptConfig:
 
     @property
     def dataset_dir(self) -> Path:
-        """The folder of the checked pictures, inside the run folder.
-
-        Not `dataset`: that may be a project's own prepared data set.
-        """
-        return self.output_dir / "adapted_pictures"
+        """The folder of the checked pictures, inside the run folder."""
+        return self.output_dir / ADAPTED_PICTURES

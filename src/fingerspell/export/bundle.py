@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from fingerspell import files
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export import features, golden, graphs, onnx, proof, tflite
+from fingerspell.export import features, golden, graphs, onnx, parity, proof, synthetic, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
 from fingerspell.export.proof import prove
 from fingerspell.export.tflite import convert_int8
 from fingerspell.files import write_text
-from fingerspell.images.encode import as_plain_jpeg
+from fingerspell.images.encode import as_plain_jpeg, encode_jpeg
 from fingerspell.labels import LABELS_FILE, write_labels
 from fingerspell.runtime.contract import FILE_NAME, Contract
 
@@ -36,11 +36,13 @@ def export_bundle(
 ) -> dict[str, Any]:
     """Writes every export into `output_dir` and returns the parity report (`parity.json`).
 
-    `pictures`: real ones as file bytes by name, on which each export must answer as Keras does;
-    how many, and which is furthest off, is in the report. `representative`: fitted training
-    pictures, float32 (h, w, 3) in [0, 1], for int8.
+    `pictures`: real ones as file bytes by name, on which each export must answer as Keras does.
+    Fewer than `parity.LEAST_PICTURES` are made up by synthetic hands; how many of each, and which
+    is furthest off, is in the report. `representative`: fitted training pictures, float32
+    (h, w, 3) in [0, 1], for int8.
     `contract.files` is filled in here. The files are written and proven aside and then moved
-    into place; until then, and whenever this raises, the old ones stay as they are.
+    into place; until then, and whenever this raises, the old ones stay as they are, and a folder
+    that was not there is not there.
 
     Raises `ExportError` where an export fails its bound or model and contract do not match,
     `PictureError` for bytes that are no picture, `RunError` where the folder cannot be written.
@@ -50,8 +52,11 @@ def export_bundle(
     from fingerspell.model import rebuild_in_float32, single_view
 
     network = rebuild_in_float32(model)
-    jpegs = {name: as_plain_jpeg(picture) for name, picture in pictures.items()}
     size_px = (contract.height_px, contract.width_px)
+    more = synthetic.hands(contract.labels, size_px, max(0, parity.LEAST_PICTURES - len(pictures)))
+    jpegs = {name: as_plain_jpeg(picture) for name, picture in pictures.items()}
+    jpegs |= {name: encode_jpeg(rgb) for name, rgb in more.items()}
+    is_new = not output_dir.exists()
     aside = _folder_aside(output_dir)
     try:
         unseen = proof.fitted(list(jpegs.values()), size_px)
@@ -61,6 +66,13 @@ def export_bundle(
         if (aside / onnx.FILE_NAME).is_file():
             onnx_too = prove(expected, aside, contract, jpegs, proof.ONNX_CHECKS)
             report["exports"] |= onnx_too["exports"]
+        report["synthetic_pictures"] = len(more)
+        if more:
+            report["warnings"].insert(
+                0,
+                f"{len(pictures)} pictures of the data set are few to "
+                f"compare on: {len(more)} synthetic ones made up for it",
+            )
         report["int8"] = inside
         if (single := single_view(network)) is not network:
             of_single, checks = proof.asked(single, unseen), proof.SINGLE_VIEW_CHECKS
@@ -70,7 +82,21 @@ def export_bundle(
         _move_into_place(aside, output_dir)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        if is_new and not any(output_dir.iterdir()):
+            output_dir.rmdir()
     return report
+
+
+def require_bundle_folder(folder: Path, run_file: str) -> None:
+    """Raises `RunError` unless the folder is new, empty, or holds a bundle and no run."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if names and (FILE_NAME not in names or run_file in names):
+        held = f"a run ({run_file})" if run_file in names else f"{min(names)} and no {FILE_NAME}"
+        raise RunError(
+            found=f"{folder} holds {held}",
+            expected="a new folder, an empty one, or an earlier bundle to replace",
+            fix="choose another --out; without it a run is exported into its own folder",
+        )
 
 
 def _require_match(model: Any, contract: Contract) -> None:

@@ -106,7 +106,8 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
         origin=run.get("weights_origin", UNKNOWN),
         own=table(("figure", "value"), text.figures(report), numbers=False),
         exported=report.get("tflite"),
-        proven=run.get("proven_pictures"),
+        proven=_proven(run),
+        int8=_int8(run.get("int8")),
         guessing=text.guessing(report),
         unseen_signers=table(head, unseen, numbers=False) if unseen else "",
         weakest=_weakest(report),
@@ -116,6 +117,31 @@ def model_card(report: Report, run: Mapping[str, Any]) -> str:
         memory=text.megabytes(run.get("peak_memory_bytes")),
         versions=_counts(run.get("versions", {})),
     )
+
+
+def _proven(run: Mapping[str, Any]) -> str:
+    """Says on how many pictures the exports were compared with the trained network."""
+    if not (count := run.get("proven_pictures")):
+        return ""
+    drawn = run.get("proven_synthetic_pictures")
+    return f"{count} pictures of the data set" + (f" and {drawn} synthetic ones" if drawn else "")
+
+
+def _int8(found: Mapping[str, Any] | None) -> str:
+    """Says what is 8 bits inside `model_int8.tflite`, why, and how often it agrees."""
+    if not found:
+        return ""
+    full = found["full_int8_agreement"]
+    if found["inside"] == "weights":
+        inside = "has its weights in 8 bits and computes in float (dynamic-range quantisation): "
+        inside += (
+            "full int8 could not be made or does not load on older phones"
+            if full is None
+            else f"full int8 named the trained class on {percent(full)} of the pictures only"
+        )
+    else:
+        inside = "computes in 8 bits throughout (full int8)"
+    return f"{inside}. It names the trained class on {percent(found['agreement'])} of them."
 
 
 def _weakest(report: Report) -> str:
