@@ -204,6 +204,8 @@ def test_a_run_is_exported_into_a_folder_of_its_own_and_stays_as_it_is(road, tmp
         ("export RUN --out PICTURES", r"pictures holds mine.txt and no recogniser.json"),
         ("export RUN --out OTHER", "other holds a run (run.json)"),
         ("export RUN --output_dir PICTURES", "two run folders"),
+        ("export RUN --released --out PICTURES/new", "--released with a run"),
+        ("export --released", "without --out"),
     ],
 )
 def test_no_export_is_mixed_into_what_is_no_bundle(road, tmp_path, capsys, words, said):

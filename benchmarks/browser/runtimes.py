@@ -63,11 +63,11 @@ def main() -> None:
     """Converts the released weights, so that the file is what an export writes today."""
     load_quietly("keras")
     from fingerspell.export import features, golden, tflite
-    from fingerspell.model.weights import build_starter, starter_facts, with_released_views
+    from fingerspell.model.weights import released_network, starter_facts
     from fingerspell.runtime import STARTER
 
     facts = starter_facts(STARTER)
-    network = with_released_views(build_starter(tuple(facts["labels"]), STARTER), STARTER)
+    network = released_network()
     contents = golden.pictures()
     tensors = golden.tensors(contents.values(), network.input_shape[1:3])
     files = {name: tflite.convert(network, name) for name in tflite.FILES}

@@ -148,10 +148,10 @@ def adapted(given: Sequence[Picture], seed: int, starter: Path) -> tuple[Any, li
 
 def released(starter: Path) -> tuple[Any, list[str]]:
     """Returns the released network and its labels."""
-    from fingerspell.model.weights import build_starter, starter_facts, with_released_views
+    from fingerspell.model.weights import released_network, starter_facts
 
     labels = starter_facts(starter)["labels"]
-    return with_released_views(build_starter(labels, starter), starter), labels
+    return released_network(starter), labels
 
 
 def some(groups: Groups, seed: int = 0) -> list[Picture]:

@@ -1,9 +1,9 @@
 """Do the exports answer as the trained network does, on people it has never seen, and at what cost?
 
-    python benchmarks/release/exports.py --run output --data ../shared/data
+    python benchmarks/release/exports.py --data ../shared/data
 
-`--run` is a run folder with every file of an export, `model.onnx` too. Each file is compared with
-`model.keras` on pictures of the catalogue's unseen signers, `PICTURES` in all, evenly from each.
+The released recogniser is exported anew; each file, `model.onnx` too, is compared with the Keras
+network on pictures of the catalogue's unseen signers, `PICTURES` in all, evenly from each.
 Then each TFLite file answers one picture at a time, on 1 and on 2 threads, in turn with
 MobileNetV3Large without a hand crop that was converted alike; memory is what a process of its own
 has more after its first answers. Saves `benchmarks/results/exports.json`.
@@ -14,6 +14,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,14 +50,14 @@ def pictures(data: Path, labels: Sequence[str]) -> tuple[list[Path], NDArray[np.
     return paths, np.array(y_true, np.intp)
 
 
-def compared(run: Path, data: Path) -> dict[str, Any]:
-    """Returns how each file answers beside `model.keras`; raises where one is out of its bounds."""
+def compared(bundle: Path, data: Path) -> dict[str, Any]:
+    """Returns how each file answers beside Keras; raises where one is out of its bounds."""
     from fingerspell.export.verify import verify
-    from fingerspell.model import load_recogniser
+    from fingerspell.model.weights import released_network
     from fingerspell.runtime import read_contract
 
-    paths, y_true = pictures(data, read_contract(run).labels)
-    report = verify(run, load_recogniser(run / "model.keras"), paths, y_true)
+    paths, y_true = pictures(data, read_contract(bundle).labels)
+    report = verify(bundle, released_network(), paths, y_true)
     rows = {row.name: row for row in report.rows if row.pictures == len(paths)}
     return {
         name: {
@@ -70,26 +71,27 @@ def compared(run: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def files_of(run: Path) -> dict[str, Path]:
-    """Returns the run's TFLite files by name."""
+def files_of(bundle: Path) -> dict[str, Path]:
+    """Returns a bundle's TFLite files by name."""
     from fingerspell.runtime import MODEL_FILES
 
-    return {k: run / name for k, name in MODEL_FILES.items() if (run / name).is_file()}
+    return {k: bundle / name for k, name in MODEL_FILES.items() if (bundle / name).is_file()}
 
 
-def write_bare(run: Path, folder: Path) -> dict[str, Path]:
+def write_bare(folder: Path) -> dict[str, Path]:
     """Writes plain MobileNetV3Large with as many labels: of the file's input, and of the size that
     the network sees of it."""
     import keras
 
     from fingerspell.export import tflite
-    from fingerspell.runtime import read_contract
+    from fingerspell.labels import ALPHABET
+    from fingerspell.model.weights import starter_config
 
-    contract, settings = read_contract(run), json.loads((run / "run.json").read_text())["config"]
+    config = starter_config()
     found = {}
-    for side in sorted({contract.height_px, settings["model"].get("network_px") or 0} - {0}):
+    for side in sorted({config.image_size_px[0], config.network_px or 0} - {0}):
         bare = keras.applications.MobileNetV3Large(
-            input_shape=(side, side, 3), weights=None, classes=len(contract.labels)
+            input_shape=(side, side, 3), weights=None, classes=len(ALPHABET)
         )
         found[f"bare MobileNetV3Large, {side} px"] = path = folder / f"bare_{side}.tflite"
         path.write_bytes(tflite.convert(bare, "fp16"))
@@ -144,12 +146,10 @@ def tell_memory(path: Path) -> None:
     print((psutil.Process().memory_info().rss - before) / 1e6)
 
 
-def costs(run: Path) -> dict[str, Any]:
+def costs(bundle: Path) -> dict[str, Any]:
     """Returns bytes, milliseconds and memory of each TFLite file and of the bare network."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
-        paths = {**files_of(run), **write_bare(run, Path(folder))}
+        paths = {**files_of(bundle), **write_bare(Path(folder))}
         found = times(paths)
         for name, path in paths.items():
             found[name] |= {"size_bytes": path.stat().st_size, "memory_mb": memory_mb(path)}
@@ -158,28 +158,29 @@ def costs(run: Path) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--run", type=Path, help="run folder with every exported file")
     parser.add_argument("--data", type=Path, help="folder of the sources")
     parser.add_argument("--memory_of", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.memory_of:
         tell_memory(args.memory_of)
         return
-    if not (args.run and args.data):
-        parser.error("expected --run RUN --data DIR")
-    if not (args.run / "model.keras").is_file():
-        parser.error(f"{args.run} has no model.keras: name the folder of a finished run")
+    if not args.data:
+        parser.error("expected --data DIR")
     require_sources(parser, args.data, names_for(UNSEEN))
 
     from fingerspell.machine import load_quietly
 
     load_quietly("keras")
     from fingerspell.export import onnx
+    from fingerspell.export.released import export_released
 
-    figures: dict[str, Any] = {"exports": compared(args.run, args.data), "cost": costs(args.run)}
-    figures["cost"]["onnx"] = {"size_bytes": (args.run / onnx.FILE_NAME).stat().st_size}
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle"
+        export_released(bundle)
+        figures: dict[str, Any] = {"exports": compared(bundle, args.data), "cost": costs(bundle)}
+        figures["cost"]["onnx"] = {"size_bytes": (bundle / onnx.FILE_NAME).stat().st_size}
     print(json.dumps(figures, indent=2))
-    argv = ["--run", args.run.name, "--data", str(args.data)]
+    argv = ["--data", str(args.data)]
     print(f"saved {record('exports', 'release/exports', argv, figures)}")
 
 

@@ -83,12 +83,12 @@ def answers(
 def single_view(folder: Path, recogniser: Any) -> Any:
     """Returns a recogniser with the weights of a run folder, or the released ones, without crop."""
     from fingerspell import model
-    from fingerspell.model.weights import build_starter, with_released_views
+    from fingerspell.model.weights import released_network
 
     if (folder / "model.keras").is_file():
         trained = model.load_recogniser(folder / "model.keras")
     else:
-        trained = with_released_views(build_starter(recogniser.labels, folder), folder)
+        trained = released_network(folder)
     network = model.single_view(trained)
     return SimpleNamespace(
         size_px=recogniser.size_px,

@@ -54,7 +54,7 @@ def networks() -> dict[str, Callable[[], Any]]:
     """Returns what answers one picture of noise: the released file, and its single view."""
     from fingerspell.export.tflite import FILES, convert
     from fingerspell.model import single_view
-    from fingerspell.model.weights import build_starter, with_released_views
+    from fingerspell.model.weights import released_network
     from fingerspell.runtime import STARTER, read_contract
     from fingerspell.runtime.recogniser import Pool
 
@@ -63,9 +63,7 @@ def networks() -> dict[str, Callable[[], Any]]:
     picture = np.random.default_rng(0).random(shape, np.float32)
     contents = {
         RELEASED: (STARTER / FILES["fp16"]).read_bytes(),
-        SINGLE_VIEW: convert(
-            single_view(with_released_views(build_starter(contract.labels))), "fp16"
-        ),
+        SINGLE_VIEW: convert(single_view(released_network()), "fp16"),
     }
     pools = {name: Pool(content, threads=1, most=1) for name, content in contents.items()}
     return {name: lambda pool=pool: pool.run(picture) for name, pool in pools.items()}

@@ -16,6 +16,8 @@ from fingerspell.export import export_bundle, golden, proof, tflite
 from fingerspell.export import release as module
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
+from fingerspell.export.released import export_released
+from fingerspell.export.verify import verify
 from fingerspell.model import hand_crop, save_recogniser, single_view, with_hand_crop
 from fingerspell.model.weights import built_as
 from fingerspell.runtime import MODEL_FILES, Recogniser
@@ -198,6 +200,21 @@ def test_every_file_of_a_network_that_looks_twice_takes_both_looks(two_views):
     ):
         read = Recogniser.load(folder, precision=precision).probabilities(larger(40))
         assert np.abs(read - own).mean() < 0.1 * np.abs(own - other).mean()
+
+
+def test_the_release_is_exported_whole_and_answers_as_released(two_views, tmp_path, monkeypatch):
+    monkeypatch.setattr("fingerspell.export.parity.LEAST_PICTURES", 8)
+    starter, bundle = two_views[0] / "starter", tmp_path / "bundle"
+    report = export_released(bundle, starter)
+    assert report["pictures"] == report["synthetic_pictures"] == 8 and report["warnings"] == []
+    assert report["int8"] == {"inside": "weights", "full_int8_agreement": None}
+    run = {path.name for path in (two_views[0] / "run").iterdir()}
+    assert {path.name for path in bundle.iterdir()} == run - {"model.keras"}
+    ours, theirs = (Recogniser.load(x, precision="fp16") for x in (bundle, starter))
+    assert (ours.labels, ours.threshold) == (theirs.labels, theirs.threshold)
+    near = np.abs(ours.probabilities(larger(20)) - theirs.probabilities(larger(20)))
+    assert near.max() < 0.02, "one view alone is off by more than 0.05"
+    assert verify(bundle).rows == ()
 
 
 def test_every_model_takes_one_picture_and_has_one_output_and_one_subgraph(two_views):

@@ -67,7 +67,7 @@ def export_bundle(
             onnx_too = prove(expected, aside, contract, jpegs, proof.ONNX_CHECKS)
             report["exports"] |= onnx_too["exports"]
         report["synthetic_pictures"] = len(more)
-        if more:
+        if more and pictures:
             report["warnings"].insert(
                 0,
                 f"{len(pictures)} pictures of the data set are few to "

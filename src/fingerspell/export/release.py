@@ -21,7 +21,7 @@ from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 from fingerspell.runtime.recogniser import read_model
 
-_CARD = "model_card.md"
+CARD = "model_card.md"
 _MODEL = FILES["fp16"]
 _MOST_MODEL_BYTES = 6_500_000
 _MOST_WEIGHTS_BYTES = 7_000_000
@@ -47,19 +47,19 @@ def release(
 
     contract = read_contract(run_dir)
     _require_present_words(run_dir, contract)
-    card = card or run_dir / _CARD
+    card = card or run_dir / CARD
     if not card.is_file():
         raise RunError(
             found=f"no model card {card}",
             expected="what the recogniser is for, what it learnt from, and where it ends",
             fix="name it with --card, or finish the run: fingerspell evaluate",
         )
-    _require_replaceable(target, {_MODEL, WEIGHTS, _CARD, LABELS_FILE, FILE_NAME, golden.FOLDER})
+    _require_replaceable(target, {_MODEL, WEIGHTS, CARD, LABELS_FILE, FILE_NAME, golden.FOLDER})
     trained = load_recogniser(run_dir / "model.keras")
     contents = {
         _MODEL: read_model(run_dir, _MODEL, contract),
         WEIGHTS: pack(trained),
-        _CARD: card.read_text(encoding="utf-8").encode("utf-8"),
+        CARD: card.read_text(encoding="utf-8").encode("utf-8"),
     }
     _require_size(contents, _MODEL, _MOST_MODEL_BYTES)
     _require_size(contents, WEIGHTS, _MOST_WEIGHTS_BYTES)
@@ -125,7 +125,7 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
     write_labels(folder / LABELS_FILE, contract.labels)
     golden.write(folder, (contract.height_px, contract.width_px))
     # The card is left out: it tells what these very files were measured at.
-    proven = {name: digest for name, digest in hashes(folder).items() if name != _CARD}
+    proven = {name: digest for name, digest in hashes(folder).items() if name != CARD}
     text = replace(contract, files=proven, least_runtime=least_runtimes(folder)).to_json()
     (folder / FILE_NAME).write_text(text, encoding="utf-8", newline="\n")
     folder.chmod(0o755)  # A temporary folder is for its owner's eyes only.
@@ -134,8 +134,9 @@ def _write(folder: Path, contract: Contract, contents: Mapping[str, bytes]) -> N
 def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[str, Any]:
     """Returns how near the written files are to the trained network; raises where not enough."""
     from fingerspell.model.build import feature_network
+    from fingerspell.model.weights import released_network
 
-    rebuilt = _rebuilt(folder)
+    rebuilt = released_network(folder)
     expected = trained.predict(pictures, verbose=0)
     answers = {
         _MODEL: difference(expected, Recogniser.load(folder).probabilities(pictures)),
@@ -157,14 +158,6 @@ def _prove(folder: Path, trained: Any, pictures: NDArray[np.float32]) -> dict[st
         "max_difference": {name: parity.max_difference for name, parity in answers.items()},
         "features_off": off,
     }
-
-
-def _rebuilt(folder: Path) -> Any:
-    """Returns the network as a user of `--weights starter` or `adapt` builds it."""
-    from fingerspell.model.weights import build_starter, starter_facts, with_released_views
-
-    model = build_starter(tuple(starter_facts(folder)["labels"]), folder)
-    return with_released_views(model, folder)
 
 
 def _require_nearness(name: str, parity: Parity) -> None:

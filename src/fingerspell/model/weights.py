@@ -158,6 +158,15 @@ def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Mod
     return hand_crop.with_views(model, config.image_size_px, hand_box)
 
 
+def released_network(folder: Path = STARTER) -> keras.Model:
+    """Returns the released network as it answers: its labels, picture size and views.
+
+    Raises `ModelError` where there is none or it is damaged.
+    """
+    model = build_starter(tuple(starter_facts(folder)["labels"]), folder)
+    return with_released_views(model, folder)
+
+
 def _load_starter(model: keras.Model, labels: Sequence[str], folder: Path = STARTER) -> str:
     """Loads the released recogniser's weights, for `labels`; returns their origin in words.
 
