@@ -46,6 +46,7 @@ def studio() -> list[str]:
     camera, memory = found["camera"], found["memory"]
     grown = {k: memory["after_bytes"][k] - memory["before_bytes"][k] for k in ("wasm", "page")}
     tensor, scaled = found["same_tensor"], found["own_scaling"]
+    tasks = found["longest_page_tasks_ms"]
     body = (
         ("same tensor, page against Python", f"{tensor['probability_max']:.0e}, same class "
          f"{percent(tensor['same_class'], 0)}", "1e-4, 100 %"),
@@ -56,7 +57,8 @@ def studio() -> list[str]:
         ("processor time a frame: all of Chromium; the page alone",
          f"{camera['processor_ms_a_frame_chromium']:.0f} ms; "
          f"{camera['processor_ms_a_frame_page']:.0f} ms", "60 ms"),
-        ("longest task of the page's thread", f"{found['longest_page_task_ms']:.0f} ms", "100 ms"),
+        (f"longest task of the page's thread, {len(tasks)} times opened",
+         f"{max(tasks):.0f} ms" if max(tasks) else "below 50 ms", "100 ms"),
         ("first answer, on loopback", f"{found['first_answer_s']:.1f} s", "2.5 s"),
         ("own scripts", f"{found['own_scripts_bytes'] / 1000:.0f} kB", "100 kB"),
         ("runtime and model, with brotli", f"{found['brotli_sum_bytes'] / 1e6:.1f} MB", "7.5 MB"),

@@ -165,6 +165,18 @@ def test_another_place_to_read_is_offered_and_what_leaves_is_said(open_page):
     assert "go to 127.0.0.1" in page.locator(".spell .mode").first.inner_text()
 
 
+def test_a_key_that_is_taken_back_is_asked_for_again_and_the_text_is_kept(open_page):
+    page = live(open_page(script=KEPT_SERVER))
+    show(page, "A")
+    page.evaluate("fake.state('gone'); fake.takeKeyBack()")
+    page.get_by_text("This server does not know that key.").wait_for()
+    page.get_by_text("The server is gone").wait_for(state="hidden")
+    page.get_by_label("Key").fill("another-key-of.sixteen")
+    page.get_by_role("button", name="Open").click()
+    show(page, "B")
+    assert text(page) == "AB"
+
+
 def test_a_server_that_goes_and_comes_back_leaves_the_text(open_page):
     page = live(open_page(script=KEPT_SERVER))
     show(page, "A")

@@ -27,7 +27,7 @@ OPEN = """async (mode) => {
   window.states = [];
   window.shares = [];
   window.rec = mode === 'server'
-    ? await studio.engine.openOnServer(base, contract, (state) => states.push(state))
+    ? await studio.engine.openOnServer(base, contract, (state, locked) => states.push(locked ? 'locked' : state))
     : await studio.engine.openOnDevice(base, contract, (share) => shares.push(share));
   window.speller = studio.engine.speller(contract);
   return rec.mode;
@@ -206,6 +206,13 @@ def test_a_server_that_went_away_is_asked_again(browser, engine_page):
         with running(app()):
             opened.wait_for("open")
             assert opened.run(PICTURE, encoded(picture()))["row"]
+        opened.wait_for("gone")
+        with running(app(keys=["another-key-of.sixteen"])):
+            opened.wait_for("locked")
+            again = "studio.engine.openOnServer(new URL('./', location.href), rec.contract)"
+            assert (
+                opened.run(f"() => {again}.catch((e) => e instanceof studio.LockedError)") is True
+            )
             opened.page.close()
 
 

@@ -21,6 +21,7 @@ const fake = {
   /** The key that the server asks for; empty: none. */
   key: new URLSearchParams(location.search).get("key") ?? "",
   state: (_: "open" | "gone"): void => undefined,
+  takeKeyBack: (): void => undefined,
   head: null as Head | null,
   allowed: null as readonly string[] | null,
   trained: 0,
@@ -95,6 +96,7 @@ const engine: Engine = {
   async openOnServer(_base, _contract, onState) {
     fail("server");
     fake.state = onState;
+    fake.takeKeyBack = () => onState("gone", new LockedError(true));
     return recogniser("server");
   },
   async words() {

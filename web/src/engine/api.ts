@@ -159,6 +159,9 @@ export function keyOf(base: URL): string {
   return base.hash.startsWith(KEY) ? decodeURIComponent(base.hash.slice(KEY.length)) : "";
 }
 
+/** Told when a server is gone and back; `locked`: it is back and takes another key. */
+export type OnState = (state: "open" | "gone", locked?: LockedError) => void;
+
 /** The engine's doors: `engine` of engine/index.ts. `base` holds the server's key (`withKey`). */
 export interface Engine {
   /** Rejects with `LockedError` where the server asks for a key, or for another. */
@@ -166,11 +169,7 @@ export interface Engine {
   /** Tells `onShare` how much of the model is loaded, 0 to 1. */
   openOnDevice(base: URL, contract: Contract, onShare?: (share: number) => void): Promise<Recogniser>;
   /** By the server's WebSocket; tells `onState` when it is gone and back. */
-  openOnServer(
-    base: URL,
-    contract: Contract,
-    onState: (state: "open" | "gone") => void,
-  ): Promise<Recogniser>;
+  openOnServer(base: URL, contract: Contract, onState: OnState): Promise<Recogniser>;
   /**
    * Learns the last layer from the examples, from the bundle's own; off the page's thread. `labels`
    * are the contract's, in its order. Of each label the last quarter of its examples is held back.

@@ -1,7 +1,8 @@
 /** The recogniser on the server, by its WebSocket `v1/stream`; the live rules stay in the page. */
 
 import type { Contract, Head, Mode, Recogniser, Seen } from "./api";
-import { EngineError, keyOf } from "./api";
+import { EngineError, keyOf, LockedError, type OnState } from "./api";
+import { fetched } from "./files";
 import { allowedOf, only } from "./head";
 import { type Asker, Newest, type Shrunk, startWorker, type Still } from "./messages";
 import { checkAllowed } from "./recogniser";
@@ -17,6 +18,10 @@ const ANSWER_MS = 10_000;
 
 const gone = (why: string) =>
   new EngineError(`a server that ${why}`, "a running server", "wait: the page asks it again");
+
+/** A server refuses the socket of a wrong key without a word; its files say that it was the key. */
+const lockedBy = (base: URL): Promise<LockedError | null> =>
+  fetched("studio.json", base).then(() => null, (error) => (error instanceof LockedError ? error : null));
 
 export class OnServer implements Recogniser {
   readonly mode: Mode = "server";
@@ -34,23 +39,19 @@ export class OnServer implements Recogniser {
   private constructor(
     private readonly base: URL,
     readonly contract: Contract,
-    private readonly onState: (state: "open" | "gone") => void,
+    private readonly onState: OnState,
   ) {
     this.worker = startWorker(base);
     this.newest = new Newest((frame) => this.read(frame));
   }
 
-  static async open(
-    base: URL,
-    contract: Contract,
-    onState: (state: "open" | "gone") => void,
-  ): Promise<OnServer> {
+  static async open(base: URL, contract: Contract, onState: OnState): Promise<OnServer> {
     const made = new OnServer(base, contract, onState);
     try {
       await made.connect();
     } catch (error) {
       made.close();
-      throw error;
+      throw (await lockedBy(base)) ?? error;
     }
     return made;
   }
@@ -168,7 +169,14 @@ export class OnServer implements Recogniser {
 
   /** Asks again after a pause that grows. */
   private again(): void {
-    this.timer = setTimeout(() => void this.connect().catch(() => null), this.pauseMs);
+    this.timer = setTimeout(() => void this.connect().catch(() => this.askWhy()), this.pauseMs);
     this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);
+  }
+
+  private async askWhy(): Promise<void> {
+    const locked = await lockedBy(this.base);
+    if (!locked || this.closed) return;
+    clearTimeout(this.timer);
+    this.onState("gone", locked);
   }
 }

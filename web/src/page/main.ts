@@ -3,4 +3,5 @@
 import { engine } from "../engine/index";
 import { start } from "./app";
 
-start(document.getElementById("studio")!, engine);
+// In a task of its own: the parser would lay out the page in the one that runs this script.
+setTimeout(() => start(document.getElementById("studio")!, engine));

@@ -126,7 +126,8 @@ export class Studio {
 
   private async openSomewhere(contract: Contract): Promise<Recogniser> {
     const onServer = (): Promise<Recogniser> =>
-      this.engine.openOnServer(this.base, contract, (state) => {
+      this.engine.openOnServer(this.base, contract, (state, locked) => {
+        if (locked) return this.fail(locked);
         this.gone.set(state === "gone");
         if (state === "gone") this.sight.set(null); // What it showed last is not so any more.
       });
@@ -145,6 +146,7 @@ export class Studio {
   private fail(error: unknown): void {
     this.recogniser.value?.close();
     this.recogniser.set(null);
+    this.gone.set(false);
     this.sight.set(null);
     this.status.set({ kind: "failed", trouble: troubleOf(error), locked: error instanceof LockedError ? error : null });
   }
