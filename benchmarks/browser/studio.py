@@ -147,7 +147,7 @@ def longest_tasks_ms(url: str) -> list[float]:
             page = browser.new_page()
             page.add_init_script(WATCHED)
             page.goto(url)
-            page.wait_for_function("() => / frames a second/.test(document.body.innerText)")
+            page.get_by_text("frames a second").first.wait_for()
             page.wait_for_timeout(10_000)
             found.append(page.evaluate("() => window.longest ?? 0"))
     return found

@@ -27,7 +27,8 @@ OPEN = """async (mode) => {
   window.states = [];
   window.shares = [];
   window.rec = mode === 'server'
-    ? await studio.engine.openOnServer(base, contract, (state, locked) => states.push(locked ? 'locked' : state))
+    ? await studio.engine.openOnServer(base, contract,
+        (state, locked) => states.push(locked ? 'locked' : state))
     : await studio.engine.openOnDevice(base, contract, (share) => shares.push(share));
   window.speller = studio.engine.speller(contract);
   return rec.mode;
