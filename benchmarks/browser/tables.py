@@ -46,6 +46,7 @@ def studio() -> list[str]:
     camera, memory = found["camera"], found["memory"]
     grown = {k: memory["after_bytes"][k] - memory["before_bytes"][k] for k in ("wasm", "page")}
     tensor, scaled = found["same_tensor"], found["own_scaling"]
+    rounds = [one["processor_ms_a_frame_chromium"] for one in found["rounds"]]
     tasks = found["longest_page_tasks_ms"]
     body = (
         ("same tensor, page against Python", f"{tensor['probability_max']:.0e}, same class "
@@ -57,6 +58,8 @@ def studio() -> list[str]:
         ("processor time a frame: all of Chromium; the page alone",
          f"{camera['processor_ms_a_frame_chromium']:.0f} ms; "
          f"{camera['processor_ms_a_frame_page']:.0f} ms", "60 ms"),
+        (f"… in the quickest and slowest of {len(rounds)} rounds",
+         f"{min(rounds):.0f} to {max(rounds):.0f} ms", "–"),
         (f"longest task of the page's thread, {len(tasks)} times opened",
          f"{max(tasks):.0f} ms" if max(tasks) else "below 50 ms", "100 ms"),
         ("first answer, on loopback", f"{found['first_answer_s']:.1f} s", "2.5 s"),
