@@ -7,7 +7,8 @@ Needs what `benchmarks/browser/chromium.py` names, and Playwright. Saves `benchm
 studio.json`: the released recogniser's file with the page's outputs on the same tensors and on
 the page's own scaling of the golden pictures; with a fake camera of 640 × 480 at 30 frames a second
 frames read a second, processor time a frame of all of Chromium's processes and of the page's (with
-the worker) alone, each the median of five rounds of 200 frames; seconds until the first answer on loopback; memory before and after 2,000 frames.
+the worker) alone, each the median of five rounds of 200 frames; seconds until the first answer on
+loopback; memory before and after 2,000 frames.
 Of the whole studio, opened `OPENED` times: the longest task of the page's thread in its first ten
 seconds (a browser counts from 50 ms on). Bytes of the own scripts, and of runtime and model with
 brotli.
