@@ -10,13 +10,16 @@ from fnmatch import fnmatch
 import httpx2 as httpx
 import pytest
 
+from fingerspell import backends
 from fingerspell.cli import serve
 from fingerspell.cli.main import build_parser
 from fingerspell.errors import ConfigError
 from fingerspell.images import encode_jpeg
+from fingerspell.install import pip
 from fingerspell.serve.gate import OPEN
 from fingerspell.serve.operations.ray_serve import checked_replicas, replicas
 from fingerspell.serve.running import open_socket
+from helpers.needed import need
 from helpers.tiny_bundle import picture, tiny_bundle
 from house import ROOT
 
@@ -73,10 +76,11 @@ def test_replicas_need_ray_serve_and_no_https_of_ours(monkeypatch):
         serve.run(args)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_two_replicas_answer_pictures_and_batches_and_refuse_a_session(tmp_path, monkeypatch):
-    pytest.importorskip("ray.serve", exc_type=ImportError)
+    need(
+        "" if backends.is_installed("aiohttp") else f"no Ray Serve: {pip('install', 'ray[serve]')}"
+    )
     folder = tiny_bundle(tmp_path / "bundle")
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"), prepend=":")
     with open_socket("127.0.0.1", 0) as bound:

@@ -201,6 +201,7 @@ def _config(
     # already, and a compressed message would be a bomb.
     return uvicorn.Config(
         app,
+        loop="asyncio",  # Not whichever is installed: Ray brings another.
         http=HttpConnection,
         ws=WebSocketConnection,
         ws_max_size=app.state.traffic.limits.message_bytes,
