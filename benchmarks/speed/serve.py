@@ -5,9 +5,9 @@
 In one run, in turn: a bare loop of decoding, fitting and reading in this process; the server,
 started as a user starts it, by HTTP, one request after the other; a plain Flask server in the same
 way, where Flask is installed (`pip install flask`); bare loops on every core at once, which say
-what there is to give; HTTP requests at half of that, at random times; then WebSockets: 20 at 5
-frames a second, 200 at 1 frame a second. Processor time is that of the measured process alone,
-without the client's. Saves `benchmarks/results/serve.json`.
+what there is to give; HTTP requests at half of that, at random times; then WebSockets, which ask
+and send as the studio's page does: 20 at 5 frames a second, 200 at 1 frame a second. Processor time
+is that of the measured process alone, without the client's. Saves `benchmarks/results/serve.json`.
 
     python benchmarks/speed/serve.py --soak_min 30
 
@@ -42,7 +42,9 @@ from benchmarks.circumstances import record
 
 ROUNDS = 5
 REQUESTS = 200
-SIDE_PX = 640
+SIDE_PX, FRAME_PX = 640, 320
+"""Sides of the picture that is posted, and of a frame as the studio's page sends it."""
+
 SOCKETS = ((20, 5.0), (200, 1.0))
 """How many sockets, and the frames a second that each sends."""
 
@@ -50,12 +52,12 @@ SOCKETS_S = 20.0
 SEED = 3
 
 
-def picture() -> bytes:
-    """Returns a synthetic hand as a camera's page sends it: a JPEG of 640 pixels."""
+def picture(side_px: int, quality: int) -> bytes:
+    """Returns a synthetic hand as a square JPEG."""
     from fingerspell.images import encode_jpeg
     from fingerspell.synth import draw
 
-    return encode_jpeg(draw("L", SEED, (SIDE_PX, SIDE_PX)).rgb, 85)
+    return encode_jpeg(draw("L", SEED, (side_px, side_px)).rgb, quality)
 
 
 OURS = ("-m", "fingerspell", "serve", "--bundle", "starter", "--port", "0")
@@ -204,7 +206,8 @@ async def at_random_times(address: str, content: bytes, per_s: float) -> dict[st
 async def one_socket(address: str, content: bytes, per_s: float, until_s: float) -> list[int]:
     """Sends frames until `until_s`; returns how many were sent, answered and dropped."""
     sent = answered = dropped = 0
-    async with connect(f"{address.replace('http', 'ws', 1)}/v1/stream") as socket:
+    url = f"{address.replace('http', 'ws', 1)}/v1/stream?words=0&top=29"
+    async with connect(url) as socket:
         await socket.recv()
 
         async def listen() -> None:
@@ -249,7 +252,7 @@ def measured() -> dict[str, Any]:
     """Returns the whole measurement."""
     from fingerspell.machine import usable_cores
 
-    content = picture()
+    content, frame = picture(SIDE_PX, 85), picture(FRAME_PX, 90)
     with server(*OURS) as (address, process, first_s):
         over_http(address, process, content)  # The first answers warm it up.
         rounds, flask_ms = [], []
@@ -264,10 +267,11 @@ def measured() -> dict[str, Any]:
         own_s = statistics.median(x["processor_ms"] for x in rounds) / 1000
         half["queue_p99_ms"] = p99_of_a_queue(per_s, own_s, usable_cores())
         loads = [
-            asyncio.run(sockets(address, process, content, many, per_s)) for many, per_s in SOCKETS
+            asyncio.run(sockets(address, process, frame, many, per_s)) for many, per_s in SOCKETS
         ]
     return {
         "picture_bytes": len(content),
+        "frame_bytes": len(frame),
         "first_answer_s": first_s,
         "rounds": rounds,
         "of_bare": [round(x["bare_ms"] / x["processor_ms"], 3) for x in rounds],
@@ -280,11 +284,11 @@ def measured() -> dict[str, Any]:
 
 def soaked(minutes: int) -> dict[str, Any]:
     """Returns the server's memory after each round of 20 new sockets and 600 requests."""
-    content, memory_mb = picture(), []
+    content, frame, memory_mb = picture(SIDE_PX, 85), picture(FRAME_PX, 90), []
     with server(*OURS) as (address, process, _):
         for _ in range(minutes):
             until_s = time.perf_counter() + 60
-            asyncio.run(sockets(address, process, content, 20, 1.0))
+            asyncio.run(sockets(address, process, frame, 20, 1.0))
             with httpx.Client() as client:
                 for _ in range(600):
                     client.post(f"{address}/predict-image", content=content).raise_for_status()

@@ -123,8 +123,8 @@ def test_the_card_tells_what_there_is_and_no_more() -> None:
 def test_the_card_says_what_is_8_bits_inside_why_and_how_often_it_agrees(inside, full, said):
     int8 = {"inside": inside, "full_int8_agreement": full, "agreement": 0.992}
     card = model_card(evaluated(exported=True), {**RUN, "int8": int8})
-    assert f"`model_int8.tflite` {'computes' if full == 0.985 else 'has its weights'}" in card
-    assert said in card and "the trained class on 99.2 % of them." in card
+    assert f"\n\n`model_int8.tflite` {'computes' if full == 0.985 else 'has its weights'}" in card
+    assert said in card and "the trained class on 99.2 % of them.\n\n## Figures on" in card
 
 
 def test_names_cannot_break_the_card() -> None:
