@@ -103,6 +103,7 @@ def test_a_file_of_settings_is_typed_and_options_go_before_it(tmp_path):
     [('port = "http"', "--port: invalid int value: 'http'"), ("colour = 1", "--colour 1, which"),
      ("port = ", "Invalid value"), ('log = "xml"', "invalid choice: 'xml'"),
      ("port = [1, 2]", " 2, which is no option"), ("help = true", "help, which has no"),
+     ("max_picture_mb = 900", "--max_picture_mb 900"), ("cors = 'nonsense'", "--cors nonsense"),
      ("config = 'serve.toml'", "config, which has no"), ("[serve]", "--serve"),
      (None, "No such file")],
 )  # fmt: skip

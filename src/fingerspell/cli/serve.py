@@ -74,6 +74,7 @@ class _Settings(argparse.Action):
         _: str | None = None,
     ) -> None:
         given = _from_file(values)
+        namespace.config = values
         for name, value in vars(given).items():
             if getattr(namespace, name, None) is parser.get_default(name):
                 setattr(namespace, name, value)
@@ -344,7 +345,19 @@ def _run_replicas(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until it is stopped."""
+    """Serves until it is stopped; a wrong setting is told with the file that may hold it."""
+    from fingerspell.errors import ConfigError
+
+    try:
+        return _run(args)
+    except ConfigError as error:
+        if args.config is None:
+            raise
+        found = f"{error.found}, given with the settings of --config {args.config}"
+        raise ConfigError(found=found, expected=error.expected, fix=error.fix) from error
+
+
+def _run(args: argparse.Namespace) -> int:
     import os
 
     from fingerspell.errors import require
