@@ -190,8 +190,14 @@ def test_recorded_by_keyboard_trained_used_kept_and_given_back(open_page):
     page.get_by_text("On this device", exact=True).click()
     page.wait_for_function("() => studio.recogniser.value?.mode === 'wasm'")
     page.evaluate("location.hash = 'collect'")
+    with page.expect_download() as found:
+        page.get_by_role("button", name="Download the recogniser").click()
+    assert found.value.suggested_filename == "my_recogniser.zip"
+    with zipfile.ZipFile(found.value.path()) as packed:
+        assert packed.namelist() == ["my_recogniser/labels.txt"] and packed.testzip() is None
     page.get_by_role("button", name="Go back to its own").click()
     assert page.evaluate("fake.head") is None
+    assert page.get_by_role("button", name="Download the recogniser").count() == 0
 
 
 def test_held_with_a_pointer_it_records_until_it_is_let_go(open_page):

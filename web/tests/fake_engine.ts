@@ -33,7 +33,7 @@ Object.assign(window, { fake });
 const contract: Contract = {
   name: "stand-in", version: "1", mock: new URLSearchParams(location.search).has("mock"),
   labels: LABELS, allowed: LABELS, size_px: [64, 64], threshold: 0.7,
-  rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true, on_server: true, outputs: ["features"], word_rules: {} as Contract["word_rules"],
+  rules: { evidence: { need_s: 0.15, open_probability: 0.95 } }, on_device: true, on_server: true, outputs: ["features"], bundle: {} as Contract["bundle"], word_rules: {} as Contract["word_rules"],
 };
 
 function seen(label: string, features: boolean): Seen {
@@ -106,6 +106,9 @@ const engine: Engine = {
       return { letters, proposals: all.map((word) => ({ word, probability: 0.5 })), completions: [] };
     };
     return { of, close: () => undefined };
+  },
+  async bundle(_base, { labels }, head) {
+    return [{ name: "labels.txt", content: new Blob([labels.join(" "), String(head.bias.length)]) }];
   },
   async train(examples, labels) {
     fake.trained = examples.length;

@@ -22,6 +22,22 @@ export interface Contract {
   readonly on_server: boolean;
   /** The model file's outputs in their order; empty where it is not there. */
   readonly outputs: readonly string[];
+  /** How a bundle is made of the model file; null where it cannot be. */
+  readonly bundle: Bundle | null;
+}
+
+/** As Python's `PageModel.file` tells it: the first `bytes` of the model file, with `undo` in place. */
+export interface Bundle {
+  /** The TFLite file's name in a bundle. */
+  readonly name: string;
+  readonly file: {
+    readonly bytes: number;
+    readonly undo: readonly (readonly [offset: number, hex: string])[];
+    /** Where weights (labels × features) and bias (labels) lie; in half precision, or float32. */
+    readonly head: readonly { readonly offset: number; readonly half: boolean }[];
+  };
+  /** `recogniser.json` without the hashes of files. */
+  readonly contract: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -175,6 +191,11 @@ export interface Engine {
    * are the contract's, in its order. Of each label the last quarter of its examples is held back.
    */
   train(examples: readonly Example[], labels: readonly string[]): Promise<Trained>;
+  /**
+   * Returns the files of a bundle with this last layer: model, labels and contract, for a phone, a
+   * server or `fingerspell verify`. Rejects with `EngineError` where there is no model file.
+   */
+  bundle(base: URL, contract: Contract, head: Head): Promise<{ name: string; content: Blob }[]>;
   /** Loads the list of words (a tenth of a megabyte); rejects where it is not there. */
   words(base: URL, contract: Contract): Promise<Words>;
   /** Starts an empty text by the contract's live rules. */

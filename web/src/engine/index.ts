@@ -2,6 +2,7 @@
 
 import type { Contract, Engine, Example, Speller, Trained, Words } from "./api";
 import { EngineError } from "./api";
+import { bundleOf } from "./bundle";
 import { fetched } from "./files";
 import { LiveSpeller } from "./live/session";
 import { startWorker } from "./messages";
@@ -58,6 +59,7 @@ export const engine: Engine = {
   openOnDevice,
   openOnServer: (base, contract, onState) => OnServer.open(base, contract, onState),
   train,
+  bundle: bundleOf,
   words,
   speller: (contract: Contract): Speller => new LiveSpeller(contract.rules),
 };

@@ -161,6 +161,17 @@ export function collect(studio: Studio, stage: Stage): Screen {
     save("my_pictures.zip", await zip(files));
   }
 
+  /** The recogniser as it answers now, for a phone or a server. */
+  async function downloadRecogniser(): Promise<void> {
+    try {
+      const files = await studio.engine.bundle(studio.base, studio.contract.value!, studio.head.value!);
+      save("my_recogniser.zip", await zip(files.map((one) => ({ ...one, name: `my_recogniser/${one.name}` }))));
+    } catch (error) {
+      work = { kind: "failed", trouble: troubleOf(error) };
+      draw();
+    }
+  }
+
   function draw(): void {
     const here = of(label);
     if (picture.dataset.label !== label) {
@@ -222,6 +233,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
       h("div", { class: "row" },
         h("button", { class: "primary", disabled: !enough || !onDevice || busy, onclick: () => void train() }, icon("chart"), work.kind === "training" ? "Training…" : "Train"),
         studio.head.value && h("button", { onclick: goBack }, icon("undo"), "Go back to its own"),
+        studio.head.value && studio.contract.value?.bundle && h("button", { onclick: () => void downloadRecogniser() }, icon("download"), "Download the recogniser"),
         h("button", { disabled: !all.length, onclick: () => void download() }, icon("download"), "Download pictures"),
         token && h("button", { disabled: !fresh || busy, onclick: () => void send() }, icon("server"),
           work.kind === "sending" ? `${work.left} to go` : "Hand to the server")),
@@ -231,7 +243,7 @@ export function collect(studio: Studio, stage: Stage): Screen {
       work.kind === "handed" && h("div", { class: "outcome" },
         h("p", { role: "status" }, `${work.count} picture${work.count > 1 ? "s were" : " was"} handed over. To train the recogniser itself, run on the server's machine:`),
         h("code", { class: "command" }, work.command)),
-      all.length > 0 && !token && h("p", { class: "small quiet" }, "To train the recogniser itself, unpack the download and run ",
+      all.length > 0 && !token && h("p", { class: "small quiet" }, "To train the recogniser itself, unpack the pictures and run ",
         h("code", {}, "fingerspell adapt --input_dir my_pictures")));
   }
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from fingerspell.errors import ConfigError
 from fingerspell.files import replaced_folder, why_not_writable
 from fingerspell.live import LiveRules, rules_as_json
 from fingerspell.live.words import WordRules
-from fingerspell.runtime import Predictor
+from fingerspell.runtime import MODEL_FILES, Predictor
+from fingerspell.runtime.contract import Contract
 from fingerspell.runtime.page_model import PageModel, page_model
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
@@ -126,6 +127,20 @@ class Site:
             "on_device": self.model is not None,
             "on_server": self.on_server,
             "outputs": list(self.model.outputs) if self.model else [],
+            "bundle": self._bundle,
+        }
+
+    @property
+    def _bundle(self) -> dict[str, Any] | None:
+        """What a page needs to make a bundle with a last layer of its own, None where it cannot."""
+        contract: Contract | None = getattr(self.recogniser, "contract", None)
+        if contract is None or self.model is None or self.model.file is None:
+            return None
+        half = self.model.file["head"][0]["half"]
+        return {
+            "name": MODEL_FILES["fp16" if half else "float32"],
+            "file": self.model.file,
+            "contract": json.loads(replace(contract, files={}, least_runtime={}).to_json()),
         }
 
 
