@@ -150,8 +150,12 @@ def read_manifest(dataset_dir: Path) -> Manifest:
     if not dataset_dir.is_dir():
         raise _no_folder(dataset_dir)
     path = dataset_dir / FILE_NAME
-    if not path.is_file():
-        return _scan(dataset_dir)
+    return read_prepared(dataset_dir) if path.is_file() else _scan(dataset_dir)
+
+
+def read_prepared(dataset_dir: Path) -> Manifest:
+    """Reads and checks a data set folder that has a manifest; raises what `read_manifest` does."""
+    path = dataset_dir / FILE_NAME
     text = _text(path)
     samples = _parse(text, path)
     _check_paths(samples, dataset_dir)

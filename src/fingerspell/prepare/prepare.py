@@ -70,13 +70,13 @@ def prepare(config: PrepareConfig) -> Prepared:
     started = time.monotonic()
     _check_places(config.input_dirs, config.output_dir)
     with locked_beside(config.output_dir):
+        require_replaceable(config.output_dir)
         return _prepare(config, started)
 
 
 def _prepare(config: PrepareConfig, started: float) -> Prepared:
     scanned = scan(config.input_dirs, config.holdout_sources)
     inputs = fingerprint(config, scanned)
-    require_replaceable(config.output_dir)
     if (existing := _existing(config, inputs)) is not None:
         return Prepared(config.output_dir, existing, untouched=True)
     own, held_out, left_out, named = _grouped(config, scanned)
@@ -253,10 +253,10 @@ def _existing(config: PrepareConfig, inputs: str) -> Report | None:
 
 
 def _is_whole(dataset_dir: Path, manifest_sha256: str) -> bool:
-    if not all((dataset_dir / name).is_file() for name in (PAGE_NAME, CARD_NAME)):
+    if not all((dataset_dir / name).is_file() for name in (FILE_NAME, PAGE_NAME, CARD_NAME)):
         return False
     try:
-        return manifest.read_manifest(dataset_dir).sha256 == manifest_sha256
+        return manifest.read_prepared(dataset_dir).sha256 == manifest_sha256
     except DataError:
         return False
 
