@@ -172,7 +172,7 @@ def main() -> None:
 
     load_quietly("keras")
     from fingerspell.export import onnx
-    from fingerspell.export.released import export_released
+    from fingerspell.export.bundle import export_released
 
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "bundle"

@@ -100,7 +100,7 @@ def draw_quickly(sign, seed, size_px):
 
 @pytest.mark.parametrize("labels", [ALPHABET, STATIC_LETTERS, ("A", "B", "hello")])
 def test_a_release_is_compared_on_enough_hands_for_any_number_of_classes(monkeypatch, labels):
-    monkeypatch.setattr("fingerspell.export.synthetic.draw", draw_quickly)
+    monkeypatch.setattr("fingerspell.export.proof.draw", draw_quickly)
     pictures = release._synthetic(labels, (32, 32))
     assert LEAST_PICTURES <= len(pictures) < 2 * LEAST_PICTURES
     assert pictures.shape[1:] == (32, 32, 3) and 0 <= pictures.min() < pictures.max() <= 1

@@ -11,7 +11,7 @@ import pytest
 
 from fingerspell.assets import STARTER
 from fingerspell.errors import ExportError, PictureError, RunError
-from fingerspell.export import export_bundle, proof, synthetic
+from fingerspell.export import export_bundle, proof
 from fingerspell.export.parity import Parity
 from fingerspell.labels import read_labels
 from fingerspell.runtime.contract import read_contract
@@ -118,10 +118,10 @@ def test_a_fault_that_only_synthetic_hands_show_refuses_the_export(older, contra
 
 
 def test_hands_to_compare_on_show_every_label_and_no_two_are_alike():
-    drawn = synthetic.hands(("A", "hello", "B"), (32, 32), 6)
+    drawn = proof.hands(("A", "hello", "B"), (32, 32), 6)
     assert [name.split("/")[1] for name in drawn] == ["A", "B"] * 3
     assert len({rgb.tobytes() for rgb in drawn.values()}) == 6
-    assert list(synthetic.hands(("hello", "stop"), (32, 32), 1)) == ["synthetic/A/5.jpg"]
+    assert list(proof.hands(("hello", "stop"), (32, 32), 1)) == ["synthetic/A/5.jpg"]
 
 
 def test_a_failed_export_leaves_the_old_files(older, contract, monkeypatch):

@@ -14,9 +14,9 @@ from ai_edge_litert.interpreter import Interpreter
 from fingerspell.errors import BundleError, ExportError, RunError
 from fingerspell.export import export_bundle, golden, proof, tflite
 from fingerspell.export import release as module
+from fingerspell.export.bundle import export_released
 from fingerspell.export.metadata import read_metadata
 from fingerspell.export.release import release
-from fingerspell.export.released import export_released
 from fingerspell.export.verify import verify
 from fingerspell.model import hand_crop, save_recogniser, single_view, with_hand_crop
 from fingerspell.model.weights import built_as

@@ -104,7 +104,9 @@ def test_the_card_tells_what_there_is_and_no_more() -> None:
     assert "same class as the trained one on 100.0 %" in full
     guessed = evaluated(exported=True) | {"guessing": {"accuracy": 0.5, "suspected": True}}
     proven = model_card(guessed, {**RUN, "proven_pictures": 120})
-    assert "\n\nWARNING: " in proven and "on 120 pictures of the data set.\n" in proven
+    assert "\n\nWARNING: " in proven
+    assert "of these pictures. Every exported file was compared with it on 120 pict" in proven
+    assert "120 pictures of the data set.\n" in proven
     few = {**RUN, "proven_pictures": 9, "proven_synthetic_pictures": 191}
     assert "on 9 pictures of the data set and 191 synthetic ones.\n" in model_card(guessed, few)
     for card in (bare, full, proven):

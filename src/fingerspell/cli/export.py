@@ -77,7 +77,7 @@ def _export_released(args: argparse.Namespace) -> dict[str, Any]:
         fix="fingerspell export --released --out bundle",
     )
     load_quietly("keras")
-    from fingerspell.export.released import export_released
+    from fingerspell.export.bundle import export_released
     from fingerspell.machine import quiet_start, silence_libraries
 
     silence_libraries()

@@ -47,7 +47,7 @@ def _synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.
     import numpy as np
 
     from fingerspell.errors import ExportError
-    from fingerspell.export import synthetic
+    from fingerspell.export import proof
     from fingerspell.export.parity import LEAST_PICTURES
     from fingerspell.labels import ALPHABET
 
@@ -58,7 +58,7 @@ def _synthetic(labels: tuple[str, ...], size_px: tuple[int, int]) -> NDArray[np.
             expected="letters of the alphabet: the release is compared on synthetic hands",
             fix="release a run on the usual labels",
         )
-    hands = synthetic.hands(labels, size_px, max(_PER_CLASS * len(known), LEAST_PICTURES))
+    hands = proof.hands(labels, size_px, max(_PER_CLASS * len(known), LEAST_PICTURES))
     return np.stack([*hands.values()]).astype(np.float32) / np.float32(255)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fingerspell import files
 from fingerspell.errors import ExportError, RunError
-from fingerspell.export import features, golden, graphs, onnx, parity, proof, synthetic, tflite
+from fingerspell.export import features, golden, graphs, onnx, parity, proof, tflite
 from fingerspell.export.graphs import require_tensorflow, size_of
 from fingerspell.export.metadata import with_metadata
 from fingerspell.export.proof import prove
@@ -21,8 +21,10 @@ from fingerspell.export.tflite import convert_int8
 from fingerspell.files import write_text
 from fingerspell.images.encode import as_plain_jpeg, encode_jpeg
 from fingerspell.labels import LABELS_FILE, write_labels
-from fingerspell.runtime.contract import FILE_NAME, Contract
+from fingerspell.runtime import STARTER
+from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 
+CARD = "model_card.md"
 _PARITY = "parity.json"
 _NOT_ALWAYS = (onnx.FILE_NAME, tflite.FAST)
 
@@ -53,7 +55,7 @@ def export_bundle(
 
     network = rebuild_in_float32(model)
     size_px = (contract.height_px, contract.width_px)
-    more = synthetic.hands(contract.labels, size_px, max(0, parity.LEAST_PICTURES - len(pictures)))
+    more = proof.hands(contract.labels, size_px, max(0, parity.LEAST_PICTURES - len(pictures)))
     jpegs = {name: as_plain_jpeg(picture) for name, picture in pictures.items()}
     jpegs |= {name: encode_jpeg(rgb) for name, rgb in more.items()}
     is_new = not output_dir.exists()
@@ -87,8 +89,30 @@ def export_bundle(
     return report
 
 
+def export_released(bundle: Path, starter: Path = STARTER) -> dict[str, Any]:
+    """Writes every export of the released recogniser into `bundle`; returns the parity report.
+
+    The network is built again from the released weights and compared on synthetic hands. With no
+    photographs to set its ranges, int8 has its weights in 8 bits and computes in float.
+    Raises what `export_bundle` raises, and `ModelError` where the release is damaged.
+    """
+    require_tensorflow()
+    from fingerspell.model.weights import released_network
+
+    contract = replace(read_contract(starter), files={}, least_runtime={})
+    report = export_bundle(released_network(starter), contract, bundle, {}, ())
+    shutil.copyfile(starter / CARD, bundle / CARD)
+    return report
+
+
 def require_bundle_folder(folder: Path, run_file: str) -> None:
     """Raises `RunError` unless the folder is new, empty, or holds a bundle and no run."""
+    if folder.exists() and not folder.is_dir():
+        raise RunError(
+            found=f"{folder} is a file",
+            expected="a folder for the bundle",
+            fix="choose another --out",
+        )
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     if names and (FILE_NAME not in names or run_file in names):
         held = f"a run ({run_file})" if run_file in names else f"{min(names)} and no {FILE_NAME}"

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from fingerspell import images
 from fingerspell.export import graphs, onnx, parity, tflite
 from fingerspell.export.parity import Answers, Parity, difference, require_parity
+from fingerspell.images import Pixels
+from fingerspell.labels import ALPHABET
 from fingerspell.runtime.contract import Contract
+from fingerspell.synth import draw
 
 _BATCH = 32
 FP16_AGREEMENT = 0.99
 _INT8_AGREEMENT = 0.97
 _NO_LIMIT = float("inf")
+_SEED = 5
 _Opener = Callable[[Path, tuple[int, int]], Answers]
 
 
@@ -36,6 +40,17 @@ class _Check:
     name: str
     open: _Opener
     bound: _Bound = _Bound()
+
+
+def hands(labels: Sequence[str], size_px: tuple[int, int], count: int) -> dict[str, Pixels]:
+    """Returns `count` hands, uint8 (h, w, 3), by name such as `synthetic/A/5.jpg`.
+
+    They show the labels in turn, no two alike; a recogniser of signs that cannot be drawn gets the
+    alphabet, which is as good a picture for comparing two ways of answering.
+    """
+    shown = [label for label in labels if label in ALPHABET] or ALPHABET
+    chosen = [(shown[i % len(shown)], _SEED + i // len(shown)) for i in range(count)]
+    return {f"synthetic/{x}/{seed}.jpg": draw(x, seed, size_px).rgb for x, seed in chosen}
 
 
 def asked(model: Any, batch: NDArray[np.float32]) -> NDArray[np.float32]:

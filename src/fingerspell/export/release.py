@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fingerspell.errors import ExportError, RunError
 from fingerspell.export import golden
-from fingerspell.export.bundle import hashes, least_runtimes
+from fingerspell.export.bundle import CARD, hashes, least_runtimes
 from fingerspell.export.parity import LEAST_PICTURES, Parity, difference
 from fingerspell.export.proof import FP16_AGREEMENT
 from fingerspell.export.tflite import FILES, require_builtin
@@ -21,7 +21,6 @@ from fingerspell.runtime import Recogniser
 from fingerspell.runtime.contract import FILE_NAME, Contract, read_contract
 from fingerspell.runtime.recogniser import read_model
 
-CARD = "model_card.md"
 _MODEL = FILES["fp16"]
 _MOST_MODEL_BYTES = 6_500_000
 _MOST_WEIGHTS_BYTES = 7_000_000

@@ -8,6 +8,7 @@ the file that the bundle has: no page fetches a second network.
 import itertools
 import struct
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,8 @@ class PageModel:
     `probabilities` (1, L); where there is a hand crop `x`, `y` and `side` (1, 1); `features` (V, F)
     of V views, where the last layer is one in floats. `head` is that layer, float32, lowest byte
     first: weights (F, L), bias (L); empty without it. `file` tells a page how to make the bundle's
-    own file of `content` (its length, and what to `undo`), and where its last layer lies, weights
-    (L, F) first; None without `head`.
+    own file of `content` (its length, what to `undo`, its SHA-256), and where its last layer lies,
+    weights (L, F) first; None without `head`.
     """
 
     content: bytes
@@ -66,6 +67,7 @@ def page_model(content: bytes) -> PageModel:
         head=weights.T.astype("<f4").tobytes() + bias.astype("<f4").tobytes(),
         file={
             "bytes": len(content),
+            "sha256": sha256(content).hexdigest(),
             "undo": _undo(content, made),
             "head": [{"offset": x.offset, "half": x.half} for x in places],
         },

@@ -32,6 +32,7 @@ export interface Bundle {
   readonly name: string;
   readonly file: {
     readonly bytes: number;
+    readonly sha256: string;
     readonly undo: readonly (readonly [offset: number, hex: string])[];
     /** Where weights (labels × features) and bias (labels) lie; in half precision, or float32. */
     readonly head: readonly { readonly offset: number; readonly half: boolean }[];

@@ -39,11 +39,17 @@ async function sha256(content: BufferSource): Promise<string> {
 export async function bundleOf(base: URL, contract: Contract, head: Head): Promise<{ name: string; content: Blob }[]> {
   const { bundle } = contract;
   if (!bundle) throw new EngineError(`${contract.name}, of which there is no model file`, "a bundle with a TFLite file", "serve one");
+  if (!globalThis.crypto?.subtle) {
+    throw new EngineError("an address that a browser does not trust", "https://, or this machine's own address", "start the server with --https");
+  }
   const { bytes, undo, head: places } = bundle.file;
   const model = (await fetched("studio.tflite", base)).slice(0, bytes);
   const file = new DataView(model);
   for (const [at, hex] of undo)
     for (let i = 0; i < hex.length / 2; i++) file.setUint8(at + i, parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  if ((await sha256(model)) !== bundle.file.sha256) {
+    throw new EngineError("another recogniser than this page began with", "the one that you adapted", "load the page again");
+  }
   write(file, places[0], byLabel(head));
   write(file, places[1], head.bias);
   const labels = new TextEncoder().encode(contract.labels.map((x) => `${x}\n`).join(""));
