@@ -222,6 +222,18 @@ def test_no_export_is_mixed_into_what_is_no_bundle(road, tmp_path, capsys, words
     assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"mine.txt"}
 
 
+def test_a_data_set_that_is_gone_is_to_be_named(road, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(road[0], run)
+    facts = read(run)
+    facts["config"]["dataset_dir"] = str(tmp_path / "gone")
+    (run / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert main(["export", str(run), "--out", str(tmp_path / "bundle")]) == 2
+    told = capsys.readouterr().err
+    assert "gone, where this run's data set was" in told and "--dataset_dir DIR" in told
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_labels_stand_in_the_same_order_everywhere(road, dataset):
     output = road[0]
     order = read_manifest(dataset).labels

@@ -338,8 +338,15 @@ def _answers(
 
 
 def _dataset_dir_of(facts: Mapping[str, Any], output_dir: Path) -> Path:
-    """Returns where the run's data set was; that of an adaptation lies in the run folder."""
-    return Path(facts["config"].get("dataset_dir") or output_dir / ADAPTED_PICTURES)
+    """Returns where the run's data set is; that of an adaptation lies in the run folder."""
+    folder = Path(facts["config"].get("dataset_dir") or output_dir / ADAPTED_PICTURES)
+    if not folder.is_dir():
+        raise DataError(
+            found=f"no folder {folder}, where this run's data set was",
+            expected="the data set that it was trained on: the exports are compared on its pictures",
+            fix="name its folder: --dataset_dir DIR",
+        )
+    return folder
 
 
 def _manifest_of(facts: dict[str, Any], dataset_dir: Path) -> Manifest:

@@ -143,7 +143,7 @@ def _folder_aside(output_dir: Path) -> Path:
         raise RunError(
             found=f"{output_dir} cannot be written ({error.strerror})",
             expected="a folder that this user may write to",
-            fix="choose another --output_dir or change its permissions",
+            fix="choose another folder, or change its permissions",
         ) from error
 
 
