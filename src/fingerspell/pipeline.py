@@ -343,7 +343,7 @@ def _dataset_dir_of(facts: Mapping[str, Any], output_dir: Path) -> Path:
     if not folder.is_dir():
         raise DataError(
             found=f"no folder {folder}, where this run's data set was",
-            expected="the data set that it was trained on: the exports are compared on its pictures",
+            expected="the data set that it was trained on: exports are compared on its pictures",
             fix="name its folder: --dataset_dir DIR",
         )
     return folder
