@@ -59,7 +59,10 @@ def recipe(
 ) -> TrainConfig:
     goes_on = weights == "starter"
     head = Phase(
-        name="head", epochs=epochs or 6, learning_rate=1e-3, patience_epochs=patience_epochs
+        name="head",
+        epochs=6 if epochs is None else epochs,
+        learning_rate=1e-3,
+        patience_epochs=patience_epochs,
     )
     finetune = Phase(
         name="finetune",

@@ -174,9 +174,7 @@ def test_weights_of_another_training_are_refused(copied, tmp_path):
 def two_views(contract, tmp_path_factory):
     """(a finished run whose network sees two views, what it released, the proof, the network)."""
     base = tmp_path_factory.mktemp("twice")
-    place = somewhere(tiny=True)
-    certain = hand_crop.HandBox(30 * place.kernel, 30 * place.bias)
-    model = with_hand_crop(tiny_recogniser(), certain, LARGER_PX)
+    model = with_hand_crop(tiny_recogniser(), somewhere(tiny=True, sure=30.0), LARGER_PX)
     sides = dict(zip(("height_px", "width_px"), LARGER_PX, strict=True))
     contract = replace(contract, **sides, origin=built_as(model))
     report = export_bundle(model, contract, base / "run", named(), list(larger(30)))
@@ -244,7 +242,7 @@ def test_the_fast_file_is_listed_and_proven_and_says_that_it_has_a_single_view(t
 def test_watching_gives_the_same_answers_and_the_hands_that_are_seen(two_views):
     base, _, model = two_views
     cells = keras.Model(model.input, model.get_layer(hand_crop.HAND_CELLS).output)
-    expected = np.hstack(hand_crop._hand_of(cells.predict(larger(20), verbose=0)))
+    expected = np.hstack(hand_crop.hand_of(cells.predict(larger(20), verbose=0)))
     assert np.ptp(expected, axis=0).min() > 0.05
     watching = Recogniser.load(base / "run")
     found = [watching._network.watch(picture[None]) for picture in larger(20)]

@@ -95,13 +95,28 @@ PLACE_CHANNELS = 40
 
 
 @cache
-def somewhere(tiny: bool = False) -> Any:
-    """A place that depends on the picture: what an untrained kernel makes of the features."""
+def somewhere(tiny: bool = False, sure: float = 1.0) -> Any:
+    """A place that depends on the picture: what untrained kernels make of the features."""
     from fingerspell.model.hand_crop import HandBox, grid_network
 
     cells = np.asarray(grid_network(tiny_recogniser() if tiny else recogniser())(fitted()))
-    kernel = np.random.default_rng(4).normal(0, 0.25, cells.shape[-1]).astype(np.float32)
-    return HandBox(kernel, float(-np.quantile(cells.reshape(-1, len(kernel)) @ kernel, 0.9)))
+    rng = np.random.default_rng(4)
+    kernels = [rng.normal(0, 0.2, (3, 3, cells.shape[-1], 6)), rng.normal(0, 1, (1, 1, 6, 1))]
+    first, last = (kernel.astype(np.float32) for kernel in kernels)
+    context = (first, np.ones(6, np.float32))
+    open_ = shares(HandBox((context, (last, np.zeros(1, np.float32)))), cells)
+    bias = -np.quantile(np.log(open_ / (1 - open_)), 0.9, keepdims=True).reshape(1)
+    return HandBox((context, (sure * last, (sure * bias).astype(np.float32))))
+
+
+def shares(hand_box: Any, grid: np.ndarray) -> np.ndarray:
+    """Returns how much of each cell (N, h, w, 1) a hand localisation takes for hand."""
+    import keras
+
+    from fingerspell.model.hand_crop import localisation
+
+    features = keras.Input(grid.shape[1:])
+    return np.asarray(keras.Model(features, localisation(hand_box, features))(grid))
 
 
 def lively(model: Any) -> Any:

@@ -23,13 +23,14 @@ from fingerspell.model import (
 )
 from fingerspell.model.build import feature_network
 from fingerspell.model.weights import built_as
-from helpers.exports import PLACE_CHANNELS, SIZE_PX, fitted, recogniser, somewhere
+from helpers.exports import PLACE_CHANNELS, SIZE_PX, fitted, recogniser, shares, somewhere
 
 X = fitted(5)
 
 
 def nowhere() -> hand_crop.HandBox:
-    return hand_crop.HandBox(np.zeros(PLACE_CHANNELS, np.float32), -30.0)
+    kernel = np.zeros((1, 1, PLACE_CHANNELS, 1), np.float32)
+    return hand_crop.HandBox(((kernel, np.full(1, -30, np.float32)),))
 
 
 def answers(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
@@ -142,8 +143,7 @@ def test_every_picture_is_answered_by_itself():
 
 def test_it_reads_the_part_around_the_hand():
     once, place = recogniser(), somewhere()
-    rows = np.asarray(hand_crop.grid_network(once)(X)) @ place.kernel + place.bias
-    found = hand_crop._square_of((1 / (1 + np.exp(-rows)))[..., None].astype(np.float32))
+    found = hand_crop._square_of(shares(place, np.asarray(hand_crop.grid_network(once)(X))))
     near = np.asarray(hand_crop._cut(X, *found, SIZE_PX))
     assert np.abs(near - X).max() > 0.1
     np.testing.assert_allclose(answers(with_hand_crop(once, place), X), by_both(near), atol=1e-4)
@@ -156,8 +156,10 @@ def test_it_is_saved_and_built_anew_as_one_that_looks_closer(tmp_path):
     for again in (loaded, rebuild_in_float32(loaded)):
         assert built_as(again) == {"views": "hand_crop", "network_px": max(SIZE_PX)}
         np.testing.assert_allclose(answers(again, pictures), answers(closer, pictures), atol=1e-5)
-        kernels = (hand_crop.hand_box_of(model).kernel for model in (again, closer))
-        np.testing.assert_array_equal(*kernels)
+        layers = (hand_crop.hand_box_of(model).layers for model in (again, closer))
+        for ours, theirs in zip(*layers, strict=True):
+            for one, other in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(one, other)
 
 
 LARGER = fitted(5, (80, 80))
@@ -188,7 +190,7 @@ def test_pictures_that_shrink_little_are_read_as_fitted_ones():
 def test_both_looks_share_the_backbone(tmp_path):
     """Otherwise a file would hold it twice, and what is learnt later would count for one."""
     closer = with_hand_crop(recogniser(), somewhere())
-    assert len(closer.get_weights()) == len(recogniser().get_weights()) + 2
+    assert len(closer.get_weights()) == len(recogniser().get_weights()) + 4
     ours, theirs = (backbone_of(model).variables for model in (closer, recogniser()))
     assert {x.path for x in ours} == {x.path for x in theirs}
 

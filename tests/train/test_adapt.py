@@ -115,16 +115,17 @@ def test_what_is_kept_lies_between_the_released_and_the_learnt(
 def test_where_the_released_one_looks_closer_the_adapted_one_looks_in_the_same_place(
     few, starter, tmp_path
 ):
-    place = HandBox(np.linspace(-1, 1, 8, dtype=np.float32), -0.25)
+    kernel = np.linspace(-1, 1, 8, dtype=np.float32).reshape(1, 1, 8, 1)
+    place = HandBox(((kernel, np.full(1, -0.25, np.float32)),))
     labels = tuple(starter_facts(starter)["labels"])
     looking = with_hand_crop(build_starter(labels, starter), place, (48, 48))
     closer = starter_folder(tmp_path / "starter", looking, labels)
     adapt(config(tmp_path / "mine"), few, starter=closer)
     mine = load_recogniser(tmp_path / "mine" / "model.keras")
     assert (size_of(mine), size_of(backbone_of(mine))) == ((48, 48), SMALL.image_size_px)
-    found = hand_box_of(mine)
-    np.testing.assert_array_equal(found.kernel, place.kernel)
-    assert found.bias == place.bias
+    ((found, bias),) = hand_box_of(mine).layers
+    np.testing.assert_array_equal(found, kernel)
+    assert bias == -0.25
 
 
 def test_a_new_class_does_not_start_from_nothing(few, starter, released, tmp_path):

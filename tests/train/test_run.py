@@ -84,7 +84,7 @@ def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
         np.testing.assert_array_equal(a, b)
     assert history(tmp_path)["val_loss"] == history(finished[0])["val_loss"]
     assert (views_of(once), views_of(both)) == ("single", "hand_crop")
-    assert np.abs(hand_box_of(both).kernel).max() > 0
+    assert np.abs(hand_box_of(both).layers[0][0]).max() > 0
     assert facts["config"]["model"]["views"] == "hand_crop"
 
 

@@ -1,7 +1,7 @@
 """Hand crop: localises the hand inside the network and classifies an enlarged crop around it.
 
-A 1×1 convolution half way up the backbone says for every cell of a coarse grid how much of it is
-hand. A square around the hand follows from that; it is cut from the picture and brought to the
+A few small convolutions half way up the backbone say for every cell of a coarse grid how much of it
+is hand. A square around the hand follows from that; it is cut from the picture and brought to the
 backbone's size. The recogniser's answer is the mean over that crop and its mirror image.
 Localisation and both views share the backbone; localisation needs only its lower half.
 """
@@ -28,6 +28,9 @@ from fingerspell.model.build import (
 HAND_CELLS = "hand_here"
 """The layer that localises the hand; saved recognisers and the starter's weights name it so."""
 
+_CONTEXT = "hand_context_{}"
+"""The layers before it, from 1 on."""
+
 _VIEWS = "views"
 
 TAPS = {"MobileNetV3Large": "expanded_conv_8_add", "MobileNetV3Small": "expanded_conv_5_add"}
@@ -46,13 +49,32 @@ _LITTLE = 2.0**-10
 
 @dataclass(frozen=True, slots=True)
 class HandBox:
-    """Weights of the hand localisation: sigmoid(features · kernel + bias) is a cell's hand share.
+    """Weights of the hand localisation, layer by layer: kernel float32 (h, w, in, out) and bias.
 
-    `kernel` float32 (C,), one weight a feature of the backbone's `TAPS` layer; `bias` a number.
+    The first layer takes the features of the backbone's `TAPS`. ReLU6 follows each but the last,
+    whose one sigmoid is a cell's hand share. More than one layer sees what is around a cell.
     """
 
-    kernel: NDArray[np.float32]
-    bias: float
+    layers: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]
+
+
+def layer_names(count: int) -> tuple[str, ...]:
+    """Returns the names of that many layers of a hand localisation, in order."""
+    return (*(_CONTEXT.format(number) for number in range(1, count)), HAND_CELLS)
+
+
+def localisation(hand_box: HandBox, grid: Any) -> Any:
+    """Returns how much of each cell is hand (N, h, w, 1), from features (N, h, w, C)."""
+    names = layer_names(len(hand_box.layers))
+    for name, (kernel, bias) in zip(names, hand_box.layers, strict=True):
+        *window, _, out = kernel.shape
+        activation = "sigmoid" if name == HAND_CELLS else "relu6"
+        layer = keras.layers.Conv2D(
+            out, window, padding="same", activation=activation, dtype="float32", name=name
+        )
+        grid = layer(grid)
+        layer.set_weights([kernel, bias])
+    return grid
 
 
 def with_views(
@@ -82,11 +104,7 @@ def with_hand_crop(
     one, network_px = backbone_of(model), size_of(backbone_of(model))
     image = keras.Input((*(size_px or network_px), 3), name=model.input.name)
     both = keras.Model(one.input, [one.output, one.get_layer(_tap_of(model)).output], name=BACKBONE)
-    hand_cells = keras.layers.Conv2D(1, 1, activation="sigmoid", dtype="float32", name=HAND_CELLS)
-    shares = hand_cells(both(whole_picture(model, image))[1])
-    hand_cells.set_weights(
-        [hand_box.kernel.reshape(1, 1, -1, 1), np.array([hand_box.bias], np.float32)]
-    )
+    shares = localisation(hand_box, both(whole_picture(model, image))[1])
     crop = _cut(image, *_square_of(shares), network_px)
     pair = keras.layers.Concatenate(axis=0)([crop, ops.flip(crop, axis=2)])
     answers = head_of(model)(both(scaling_of(model)(pair))[0])
@@ -102,8 +120,10 @@ def has_hand_crop(model: keras.Model) -> bool:
 
 def hand_box_of(model: keras.Model) -> HandBox:
     """Returns the weights of the hand localisation of a recogniser with a hand crop."""
-    kernel, bias = model.get_layer(HAND_CELLS).get_weights()
-    return HandBox(kernel.reshape(-1), float(bias[0]))
+    there = {layer.name for layer in model.layers}
+    count = 1 + sum(_CONTEXT.format(n) in there for n in range(1, len(there)))
+    weights = (model.get_layer(name).get_weights() for name in layer_names(count))
+    return HandBox(tuple((kernel, bias) for kernel, bias in weights))
 
 
 def with_views_of(other: keras.Model, model: keras.Model) -> keras.Model:
@@ -161,14 +181,14 @@ def _square_of(shares: Any) -> tuple[Any, Any, Any]:
     `shares` (N, h, w, 1) is how much of each cell is hand. The lower the largest of them, the
     larger the crop. `fingerspell.runtime.square` finds these steps in a file.
     """
-    *middles, side = _hand_of(shares)
+    *middles, side = hand_of(shares)
     side = _MARGIN * side + (1.0 - ops.max(shares, axis=(1, 2)))
     side = ops.minimum(ops.maximum(side, _LEAST_SIDE), 1.0)
     x, y = (ops.minimum(ops.maximum(m, side / 2), 1 - side / 2) for m in middles)
     return x, y, side
 
 
-def _hand_of(shares: Any) -> tuple[Any, Any, Any]:
+def hand_of(shares: Any) -> tuple[Any, Any, Any]:
     """Returns the hand's own square: x and y of its middle and its side (N, 1), as shares.
 
     The sum of `shares` is the hand's area, their weighted mean position its middle.

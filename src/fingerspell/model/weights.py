@@ -153,8 +153,14 @@ def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Mod
     config, hand_box = starter_config(folder), None
     if config.views == "hand_crop":
         arrays = _arrays(folder, starter_facts(folder))
-        kernel, bias = (_array(arrays, f"{HAND_CELLS}/{name}") for name in ("kernel", "bias"))
-        hand_box = HandBox(kernel, float(bias))
+        if arrays[f"{HAND_CELLS}/kernel"].ndim == 1:
+            arrays[f"{HAND_CELLS}/kernel"] = arrays[f"{HAND_CELLS}/kernel"].reshape(1, 1, -1, 1)
+            arrays[f"{HAND_CELLS}/bias"] = arrays[f"{HAND_CELLS}/bias"].reshape(1)
+        count = sum(name.startswith("hand_") and name.endswith("/kernel") for name in arrays)
+        hand_box = HandBox(tuple(
+            (_array(arrays, f"{name}/kernel"), _array(arrays, f"{name}/bias"))
+            for name in hand_crop.layer_names(count)
+        ))  # fmt: skip
     return hand_crop.with_views(model, config.image_size_px, hand_box)
 
 
@@ -246,9 +252,9 @@ def pack(model: keras.Model) -> bytes:
     variables = {**_backbone_variables(model), **_head_variables(model)}
     arrays = {k: _half(keras.ops.convert_to_numpy(v)) for k, v in variables.items()}
     if hand_crop.has_hand_crop(model):
-        hand_box = hand_crop.hand_box_of(model)
-        arrays[f"{HAND_CELLS}/kernel"] = hand_box.kernel
-        arrays[f"{HAND_CELLS}/bias"] = np.array(hand_box.bias, np.float32)
+        layers = hand_crop.hand_box_of(model).layers
+        for name, weights in zip(hand_crop.layer_names(len(layers)), layers, strict=True):
+            arrays |= {f"{name}/kernel": _half(weights[0]), f"{name}/bias": weights[1]}
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **arrays)
     return out.getvalue()

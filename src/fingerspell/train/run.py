@@ -33,7 +33,7 @@ from fingerspell.train.distributed.replica import Replica
 from fingerspell.train.hand_box import train_hand_box
 from fingerspell.train.phases import run_phase, validation_stream
 from fingerspell.train.session import Run, handle_signals
-from fingerspell.train.synthetic import non_letters, remove_drawn, with_synthetic
+from fingerspell.train.synthetic import SOURCE, non_letters, remove_drawn, with_synthetic
 
 _WITHOUT_EFFECT = (
     "output_dir", "dataset_dir", "trust", "overwrite", "resume", "save_every_min",
@@ -173,7 +173,9 @@ def _with_configured_views(run: Run) -> keras.Model:
     if views_of(run.model) == "hand_crop":
         return run.model
     if config.views == "hand_crop":
-        hand_box = train_hand_box(run.model, run.config.augment, run.config.seed)
+        shown = [x for x in run.manifest.split("train") if x.source != SOURCE]
+        photographs = [run.manifest.absolute(sample) for sample in shown]
+        hand_box = train_hand_box(run.model, run.config.augment, run.config.seed, photographs)
     return with_views(run.model, config.image_size_px, hand_box)
 
 
