@@ -3,7 +3,9 @@
     python benchmarks/release/unseen_signers.py --data ../shared/data
 
 Reads the catalogue's unseen signers and study sources: every picture as it is; mirrored, which
-makes a right hand a left one; and at half and a third of its size in the middle of a grey one. The
+makes a right hand a left one; at half and a third of its size in the middle of a grey one; and at a
+third of it anywhere before rooms with people, as a webcam sees them. These are surroundings of
+training sources: no signer of theirs is read. The
 same weights read all but the mirrored ones again in a single view. Digits that look like no letter
 show how often it answers where it should be silent. What a still cannot tell, I from J and D from Z
 or the digit 1, is reported apart; so are skin tones and sides of the hand, with intervals.
@@ -25,6 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.circumstances import record
+from benchmarks.live.streams import FACES, sides
 from benchmarks.release.catalogue import STUDY, UNSEEN, names_for, require_sources
 from benchmarks.release.sources import NOTHING, is_learnt
 from fingerspell.labels import LETTERS
@@ -60,13 +63,50 @@ def smaller(share: float) -> Change:
     return change
 
 
+def before(scenes: Sequence[np.ndarray], share: float) -> Change:
+    """Returns a change: pictures so much smaller, with soft edges, anywhere before `scenes`.
+
+    `scenes` are uint8 (h, w, 3). The same pictures in the same order go to the same places.
+    """
+    rng = np.random.default_rng(SEED)
+
+    def change(batch: np.ndarray) -> np.ndarray:
+        height, width = batch.shape[1:3]
+        tall, wide = round(share * height), round(share * width)
+        cover = soft_edge(tall, wide)[..., None]
+        out = np.empty_like(batch)
+        for picture, whole in zip(out, batch, strict=True):
+            scene = scenes[int(rng.integers(len(scenes)))]
+            picture[:] = cv2.resize(scene, (width, height)).astype(np.float32) / 255
+            y, x = rng.integers(height - tall + 1), rng.integers(width - wide + 1)
+            less = cv2.resize(whole, (wide, tall), interpolation=cv2.INTER_AREA)
+            part = picture[y : y + tall, x : x + wide]
+            part += cover * (less - part)
+        return out
+
+    return change
+
+
+def soft_edge(tall: int, wide: int, share: float = 0.15) -> np.ndarray:
+    """Returns how much of each pixel (tall, wide) shows: less within a share of half the sides."""
+    inward = [1 - np.abs(np.linspace(-1, 1, count)) for count in (tall, wide)]
+    return np.clip(np.minimum(inward[0][:, None], inward[1]) / share, 0, 1).astype(np.float32)
+
+
+def people(data: Path) -> list[np.ndarray]:
+    """Returns what is beside the hands of three sources: rooms, shirts and faces."""
+    rng = np.random.default_rng(SEED)
+    return [scene for source in FACES["report"] for scene in sides(data / source, rng)]
+
+
 CHANGES: dict[str, Change] = {
     "letters_24": lambda batch: batch,
     "mirrored_24": lambda batch: np.ascontiguousarray(batch[:, :, ::-1]),
     "farther_24": smaller(1 / 2),
     "third_24": smaller(1 / 3),
 }
-SINGLE_VIEW = ("letters_24", "farther_24", "third_24")
+BEFORE = "before_24"
+SINGLE_VIEW = ("letters_24", "farther_24", "third_24", BEFORE)
 """What the same weights read again in a single view."""
 
 
@@ -148,8 +188,13 @@ def pairs_mean(sources: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return means
 
 
-def one_source(recogniser: Any, single: Any, folder: Path) -> dict[str, Any]:
-    """Measures one source; `single` has the same weights without the hand crop."""
+def one_source(
+    recogniser: Any, single: Any, folder: Path, scenes: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """Measures one source; `single` has the same weights without the hand crop.
+
+    `scenes` are laid behind small hands.
+    """
     from fingerspell.evaluate import evaluation
     from fingerspell.evaluate.metrics import subset_accuracy
     from fingerspell.evaluate.unseen_signers import find_unseen_signers
@@ -157,10 +202,12 @@ def one_source(recogniser: Any, single: Any, folder: Path) -> dict[str, Any]:
 
     found = find_unseen_signers(folder, recogniser.labels)
     read = {name: answers(recogniser, found.paths, change) for name, change in CHANGES.items()}
+    read[BEFORE] = answers(recogniser, found.paths, before(scenes, 1 / 3))
     labels = recogniser.labels
     report = evaluation(found.y_true, read["letters_24"], labels, threshold=recogniser.threshold)
     for name in SINGLE_VIEW:
-        read[f"single_view_{name}"] = answers(single, found.paths, CHANGES[name])
+        change = before(scenes, 1 / 3) if name == BEFORE else CHANGES[name]
+        read[f"single_view_{name}"] = answers(single, found.paths, change)
     right = {
         name: subset_accuracy(found.y_true, x, labels, STATIC_LETTERS)[0]
         for name, x in read.items()
@@ -234,7 +281,8 @@ def fairness(sources: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def mean_of(sources: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Returns the mean over sources, and the worst of them."""
     names = (
-        "accuracy", "letters_26", *CHANGES, *(f"single_view_{name}" for name in SINGLE_VIEW),
+        "accuracy", "letters_26", *CHANGES, BEFORE,
+        *(f"single_view_{name}" for name in SINGLE_VIEW),
         "calibration_error", "accepted", "accepted_right",
     )  # fmt: skip
     means = {name: statistics.fmean(s[name] for s in sources.values()) for name in names}
@@ -280,8 +328,11 @@ def digit_one(recogniser: Any, folder: Path) -> dict[str, Any]:
 
 def measured(recogniser: Any, single: Any, data: Path) -> dict[str, Any]:
     """Returns the whole measurement."""
-    unseen = {name: one_source(recogniser, single, data / name) for name in names_for(UNSEEN)}
-    studied = {name: one_source(recogniser, single, data / name) for name in names_for(STUDY)}
+    scenes = people(data)
+    unseen, studied = (
+        {name: one_source(recogniser, single, data / name, scenes) for name in names_for(use)}
+        for use in (UNSEEN, STUDY)
+    )
     return {
         "threshold": recogniser.threshold,
         "size_px": list(recogniser.size_px),
@@ -302,7 +353,7 @@ def main() -> None:
     parser.add_argument("--recogniser", type=Path, help="run or bundle (default: the released one)")
     parser.add_argument("--name", default="unseen_signers", help="of the result file")
     args = parser.parse_args()
-    require_sources(parser, args.data, names_for(UNSEEN, STUDY))
+    require_sources(parser, args.data, (*names_for(UNSEEN, STUDY), *FACES["report"]))
 
     from fingerspell.runtime import STARTER, Recogniser
 

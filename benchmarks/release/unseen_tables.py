@@ -91,7 +91,10 @@ def source_table(each: Mapping[str, Figures], means: Figures) -> list[str]:
 def views() -> list[str]:
     """Returns what the hand crop brings over a single view."""
     figures = read("unseen_signers")
-    hands = {"as they are": "letters", "half the size": "farther", "a third of it": "third"}
+    hands = {
+        "as they are": "letters", "half the size": "farther", "a third of it": "third",
+        "a third of it, before rooms with people": "before",
+    }  # fmt: skip
     body = [
         (f"{words}, {hand}", percent(means[f"single_view_{key}_24"]), percent(means[f"{key}_24"]))
         for group, words in GROUPS.items()

@@ -164,12 +164,17 @@ def write(folder, label, *sides, first=0):
         (folder / label / f"{number}.jpg").write_bytes(encode_jpeg(rgb, 95))
 
 
+SCENES = [np.full((32, 32, 3), 128, np.uint8)]
+
+
 @pytest.fixture
 def signers(tmp_path):
     for name in catalogue.names_for(catalogue.UNSEEN, catalogue.STUDY):
         write(tmp_path / name, "A", (255, 0), (255, 0), (160, 128))
         write(tmp_path / name, "B", (0, 255))
         write(tmp_path / name, "J", (255, 0))
+    for name in unseen_signers.FACES["report"]:
+        write(tmp_path / name, "B", (255, 0))
     for digit in unseen_signers.LIKE_NO_LETTER:
         write(tmp_path / DIGITS, digit, (255, 0), first=MEASURED_FROM)
     write(tmp_path / DIGITS, "1", (255, 0), (255, 0), (160, 128), (0, 255))
@@ -177,7 +182,7 @@ def signers(tmp_path):
 
 
 def test_mirrored_pictures_are_the_other_hand_and_doubt_is_not_accepted(signers):
-    source = unseen_signers.one_source(Sided(), Sided(), signers / "dev_signify")
+    source = unseen_signers.one_source(Sided(), Sided(), signers / "dev_signify", SCENES)
     assert source["pictures"] == 5
     assert source["letters_24"] == 1.0
     assert source["mirrored_24"] == 0.0
@@ -198,6 +203,20 @@ def test_smaller_pictures_show_all_of_the_picture_in_the_middle_of_grey(share, r
     assert inside[:, :, 0].max() == 0 and inside[:, :, -1].min() == 1
     far[:, slice(*rows), slice(*columns)] = 0.5
     assert (far == 0.5).all()
+
+
+def test_small_hands_lie_anywhere_before_people_and_each_time_in_the_same_place():
+    pictures = np.ones((20, 30, 60, 3), np.float32)
+    scenes = [np.full((5, 5, 3), 51, np.uint8)]
+    far, again = (unseen_signers.before(scenes, 1 / 3)(pictures) for _ in range(2))
+    np.testing.assert_array_equal(far, again)
+    light = far[..., 0] > 0.9
+    for hand in light:
+        rows, columns = np.nonzero(hand)
+        assert 7 <= np.ptp(rows) + 1 <= 10 and 14 <= np.ptp(columns) + 1 <= 20
+    assert light.any(axis=0).mean() > 2 * light[0].mean(), "not all in one place"
+    assert (np.abs(far - 0.2) < 1e-3).all(axis=-1).mean() > 0.85
+    assert ((far > 0.25) & (far < 0.95)).any(), "soft edges"
 
 
 def test_people_of_whom_none_shows_a_pair_have_no_mean_and_every_digit_is_told(signers):
@@ -226,7 +245,7 @@ def test_skin_tones_are_means_over_sources_that_show_enough_of_them():
 
 
 def test_a_picture_without_skin_is_counted_apart(signers):
-    source = unseen_signers.one_source(Sided(), Sided(), signers / "dev_signify")
+    source = unseen_signers.one_source(Sided(), Sided(), signers / "dev_signify", SCENES)
     assert source["skin_tones"] == {"none found": {"pictures": 4, "accuracy": 1.0}}
 
 
@@ -253,7 +272,7 @@ def test_a_single_view_is_told_apart(signers):
             one, other = (super(Twice, self).probabilities(x) for x in (batch, batch[:, :, ::-1]))
             return np.where(one[:, :1] > one[:, 1:2], one, other)
 
-    source = unseen_signers.one_source(Twice(), Sided(), signers / "dev_signify")
+    source = unseen_signers.one_source(Twice(), Sided(), signers / "dev_signify", SCENES)
     assert source["single_view_letters_24"] == source["single_view_third_24"] == 1.0
     assert source["letters_24"] == source["mirrored_24"] == pytest.approx(3 / 4)
 

@@ -101,7 +101,8 @@ def somewhere(tiny: bool = False, sure: float = 1.0) -> Any:
 
     cells = np.asarray(grid_network(tiny_recogniser() if tiny else recogniser())(fitted()))
     rng = np.random.default_rng(4)
-    kernels = [rng.normal(0, 0.2, (3, 3, cells.shape[-1], 6)), rng.normal(0, 1, (1, 1, 6, 1))]
+    wide = 0.2 / cells.std()
+    kernels = [rng.normal(0, wide, (3, 3, cells.shape[-1], 6)), rng.normal(0, 0.5, (1, 1, 6, 1))]
     first, last = (kernel.astype(np.float32) for kernel in kernels)
     context = (first, np.ones(6, np.float32))
     open_ = shares(HandBox((context, (last, np.zeros(1, np.float32)))), cells)

@@ -41,8 +41,8 @@ def test_a_box_goes_where_its_hand_goes(scale, cut_out):
 
 def test_soft_edges_fade_into_what_is_behind():
     faded = hand_box._soft(40, 40, 0.2)
-    assert faded.max() == 1 and faded[0].max() == 0 and 0 < faded[2, 20] < faded[3, 20] < 1
-    assert hand_box._soft(40, 40, 0.0)[1:-1, 1:-1].min() == 1
+    assert faded.max() == 1 and faded[0].max() < 0.2 and faded[2, 20] < faded[3, 20] < 1
+    assert hand_box._soft(40, 40, 0.0).min() == 1
 
 
 def seen(boxes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -72,8 +72,9 @@ def test_a_second_look_is_for_answers_and_changes_nothing_that_is_learnt(
         assert (views_of(run.model), looks.shape) == ("hand_crop", (6, 2, 3))
         return found
 
-    for name, value in (("_HANDS", 26), ("_SCENES", 6)):
-        monkeypatch.setattr(f"fingerspell.train.hand_box.{name}", value)
+    few = {"HANDS": 26, "SCENES": 6, "EMPTY": 6, "EPOCHS": 2, "FIRST_EPOCHS": 1}
+    for name, value in few.items():
+        monkeypatch.setattr(f"fingerspell.train.hand_box._{name}", value)
     monkeypatch.setattr("fingerspell.train.run.calibrate", noted)
     monkeypatch.setattr("fingerspell.train.calibrate.fit_temperature", fitted)
     closer = dataclasses.replace(SMALL, views="hand_crop")

@@ -47,7 +47,7 @@ _EMPTY = 300
 """Pictures without a hand that are learnt from."""
 
 _SCALES = (0.2, 1.3)
-"""The least and the largest size of a pasted picture, as shares of the whole; 1 or more fills it."""
+"""The least and the largest size of a pasted picture, as shares of the whole, which 1 fills."""
 
 _CUT_OUT_SHARE = 0.7
 """How often a hand is laid over without the scene that it was drawn in."""
@@ -91,7 +91,7 @@ def train_hand_box(
         first = _fit(rows, targets, seed, _FIRST_EPOCHS)
         pieces = _beside_hands(network, first, photographs, seed)
     more = _looked_at(network, changes, seed + _HANDS, pieces)
-    rows, targets = (np.concatenate(both) for both in zip((rows, targets), more, strict=True))
+    rows, targets = np.concatenate([rows, more[0]]), np.concatenate([targets, more[1]])
     return _fit(rows, targets, seed, _EPOCHS)
 
 
@@ -122,8 +122,9 @@ def _beside_hands(
     for start in range(0, len(chosen), _BATCH):
         pictures = np.stack([fit(read(path), size_px) for path in chosen[start : start + _BATCH]])
         seen = np.asarray(network.predict_on_batch(pictures), np.float32)
-        for picture, square in zip(pictures, squares.predict_on_batch(seen), strict=True):
-            part = _beside(*(float(value) for value in square), rng)
+        found = np.asarray(squares.predict_on_batch(seen)).tolist()
+        for picture, (x, y, side) in zip(pictures, found, strict=True):
+            part = _beside(x, y, side, rng)
             if part is not None:
                 x0, y0, x1, y1 = (
                     round(v * n) for v, n in zip(part, 2 * size_px[::-1], strict=True)
@@ -144,7 +145,8 @@ def _beside(x: float, y: float, side: float, rng: np.random.Generator) -> Box | 
         return None
     x0, y0, x1, y1 = broad[int(rng.integers(len(broad)))]
     width = min(x1 - x0, y1 - y0)
-    left, top = rng.uniform(x0, x1 - width), rng.uniform(y0, y1 - width)
+    across, down = rng.random(2)
+    left, top = x0 + across * (x1 - x0 - width), y0 + down * (y1 - y0 - width)
     return left, top, left + width, top + width
 
 
@@ -282,7 +284,8 @@ def _pasted(
     if share is None:
         cover = _soft(tall, wide, _EDGES[int(rng.integers(len(_EDGES)))] * (scale < 1))
     else:
-        cover = cv2.resize(share, (wide, tall), interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(share, (wide, tall), interpolation=cv2.INTER_AREA)
+        cover = np.asarray(smaller, np.float32)
     small = cv2.resize(rgb, (wide, tall), interpolation=cv2.INTER_AREA).astype(np.float32)
     out = behind.copy()
     part = out[top : top + tall, left : left + wide]
@@ -294,9 +297,10 @@ def _pasted(
 
 def _soft(tall: int, wide: int, edge: float) -> NDArray[np.float32]:
     """Returns how much of each pixel (tall, wide) shows: less towards an edge so broad."""
-    inward = [1 - np.abs(np.linspace(-1, 1, count)) for count in (tall, wide)]
+    places = [(np.arange(count) + 0.5) / count for count in (tall, wide)]
+    inward = [2 * np.minimum(place, 1 - place) for place in places]
     nearest = np.minimum(inward[0][:, None], inward[1])
-    return np.clip(nearest / max(edge, 1e-6), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(nearest / max(edge, 1e-6), 0, 1), np.float32)
 
 
 def _batches(
