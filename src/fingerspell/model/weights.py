@@ -27,7 +27,7 @@ from fingerspell.model.build import (
     head_of,
     size_of,
 )
-from fingerspell.model.hand_crop import HAND_CELLS, HandBox
+from fingerspell.model.hand_crop import HandBox
 
 WEIGHTS = "starter_weights.npz"
 CONTRACT = "recogniser.json"
@@ -153,9 +153,6 @@ def with_released_views(model: keras.Model, folder: Path = STARTER) -> keras.Mod
     config, hand_box = starter_config(folder), None
     if config.views == "hand_crop":
         arrays = _arrays(folder, starter_facts(folder))
-        if arrays[f"{HAND_CELLS}/kernel"].ndim == 1:
-            arrays[f"{HAND_CELLS}/kernel"] = arrays[f"{HAND_CELLS}/kernel"].reshape(1, 1, -1, 1)
-            arrays[f"{HAND_CELLS}/bias"] = arrays[f"{HAND_CELLS}/bias"].reshape(1)
         count = sum(name.startswith("hand_") and name.endswith("/kernel") for name in arrays)
         hand_box = HandBox(tuple(
             (_array(arrays, f"{name}/kernel"), _array(arrays, f"{name}/bias"))

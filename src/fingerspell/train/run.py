@@ -155,6 +155,8 @@ def _finish(run: Run) -> dict[str, Any]:
     # Rebuilt: without optimizer state the file is a quarter, and always in float32.
     save_recogniser(rebuild_in_float32(run.model), run.folder / run_folder.MODEL)
     write_labels(run.folder / LABELS_FILE, labels)
+    if not (run.folder / run_folder.HISTORY).exists():  # Without an epoch there are no curves.
+        write_json(run.folder / run_folder.HISTORY, checkpoint.to_columns(()))
     return {
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "temperature": calibration.temperature,
