@@ -48,6 +48,19 @@ def test_the_run_records_its_labels_in_prediction_order_and_its_circumstances(fi
     assert facts["manifest_checked"] is False, "there are no hashes to check"
 
 
+def test_a_run_of_no_epochs_keeps_its_first_weights_and_is_whole(finished, data, tmp_path):
+    """So a released network gets another hand localisation or calibration without a training."""
+    none = tuple(dataclasses.replace(phase, epochs=0) for phase in (HEAD, FINETUNE))
+    first = finished[0] / "model.keras"
+    like_it = dataclasses.replace(SMALL, weights=str(first))
+    train(small_config(data, tmp_path, phases=none, model=like_it))
+    assert set(history(tmp_path)) == set(history(finished[0]))
+    assert not any(history(tmp_path).values())
+    networks = (load_recogniser(path) for path in (tmp_path / "model.keras", first))
+    for ours, theirs in zip(*(backbone_of(x).get_weights() for x in networks), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_the_second_phase_moves_the_backbone(finished, data, tmp_path):
     train(small_config(data, tmp_path, phases=(HEAD,)))
     networks = (load_recogniser(folder / "model.keras") for folder in (tmp_path, finished[0]))
