@@ -66,7 +66,7 @@ def recipe(
     )
     finetune = Phase(
         name="finetune",
-        epochs=epochs or 12,
+        epochs=12 if epochs is None else epochs,
         learning_rate=1e-3,
         unfrozen_from="all",
         batchnorm_momentum=0.95,

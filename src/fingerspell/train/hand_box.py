@@ -27,10 +27,10 @@ from fingerspell.model.hand_crop import HandBox, grid_network, hand_of, localisa
 from fingerspell.progress import Progress
 from fingerspell.synth.picture import draw
 
-Box = tuple[float, float, float, float]
+_Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 as shares of the picture's sides; all 0 where there is no hand."""
 
-_NO_HAND: Box = (0.0, 0.0, 0.0, 0.0)
+_NO_HAND: _Box = (0.0, 0.0, 0.0, 0.0)
 
 _WALLS = Backgrounds()
 
@@ -134,7 +134,7 @@ def _beside_hands(
     return pieces
 
 
-def _beside(x: float, y: float, side: float, rng: np.random.Generator) -> Box | None:
+def _beside(x: float, y: float, side: float, rng: np.random.Generator) -> _Box | None:
     """Returns a random square piece of a picture beside a hand's square, None where none is."""
     if side < _LITTLE_HAND:
         return 0.0, 0.0, 1.0, 1.0
@@ -150,7 +150,7 @@ def _beside(x: float, y: float, side: float, rng: np.random.Generator) -> Box | 
     return left, top, left + width, top + width
 
 
-def _target(box: Box, grid: tuple[int, ...]) -> NDArray[np.float32]:
+def _target(box: _Box, grid: tuple[int, ...]) -> NDArray[np.float32]:
     """Returns what is learnt of a box: (h, w, 4), a cell's share, and x, y and side of its square.
 
     The square has the box's area; its side is 0 where there is no hand.
@@ -223,7 +223,7 @@ def _loss(truth: keras.KerasTensor, shares: keras.KerasTensor) -> keras.KerasTen
 
 def _pictures(
     size_px: tuple[int, int], changes: AugmentConfig, seed: int, rooms: Sequence[Pixels]
-) -> Iterator[tuple[Pixels, Box]]:
+) -> Iterator[tuple[Pixels, _Box]]:
     """Yields pictures uint8 (h, w, 3) and the box of the hand in each."""
     rng = np.random.default_rng([seed, 8])
     still = replace(
@@ -271,7 +271,7 @@ def _strewn(background: Callable[[], Pixels], rng: np.random.Generator) -> Pixel
 def _pasted(
     rgb: Pixels, share: NDArray[np.float32] | None, box: tuple[int, int, int, int],
     behind: Pixels, scale: float, rng: np.random.Generator,
-) -> tuple[Pixels, Box]:  # fmt: skip
+) -> tuple[Pixels, _Box]:  # fmt: skip
     """Returns a picture scaled down, pasted at a random position over another, and its new box.
 
     `share` (h, w) says how much of a pixel is pasted; `None`: all, up to an edge of random
@@ -304,8 +304,8 @@ def _soft(tall: int, wide: int, edge: float) -> NDArray[np.float32]:
 
 
 def _batches(
-    pictures: Iterator[tuple[Pixels, Box]],
-) -> Iterator[tuple[NDArray[np.float32], list[Box]]]:
+    pictures: Iterator[tuple[Pixels, _Box]],
+) -> Iterator[tuple[NDArray[np.float32], list[_Box]]]:
     while True:
         some = [one for _, one in zip(range(_BATCH), pictures, strict=False)]
         if not some:
