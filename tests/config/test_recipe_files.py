@@ -159,6 +159,9 @@ def test_the_released_recogniser_takes_the_guides_pictures_and_a_run_of_before_g
         assert [phase.image_size_px for phase in run.phases] == [(128, 128), None]
     assert file.config().model.network_size_px == (160, 160)
     assert [phase.unfrozen_from for phase in file.config().phases] == [None]
+    for weights in ("starter", "imagenet"):
+        none = file.config(weights=weights, epochs=0)
+        assert sum(phase.epochs for phase in none.phases) == 0, "the weights stay as they are"
 
 
 @pytest.mark.parametrize("weights", ["none", "imagenet"])
